@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+
+#include "tests/unit/test.h"
+#include "util/text.h"
+
+static void test_numbers(void)
+{
+        uint64_t n = 7;
+        unsigned u = 7;
+
+        CHECK_NUMBER(text_to_u64("0x1F", UINT64_MAX, &n), 0);
+        CHECK_NUMBER(n, 31);
+        CHECK_NUMBER(text_to_u64("18446744073709551615", UINT64_MAX, &n), 0);
+        CHECK(n == UINT64_MAX);
+        CHECK_NUMBER(text_to_u64("18446744073709551616", UINT64_MAX, &n), -ERANGE);
+        CHECK_NUMBER(text_to_unsigned("256", 255, &u), -ERANGE);
+        CHECK_NUMBER(u, 7);
+        for (const char **bad = (const char *[]){ "", " 1", "1 ", "-1", "+1", "0x", "1a", "0xg", NULL }; *bad; bad++)
+                CHECK_NUMBER(text_to_u64(*bad, UINT64_MAX, &n), -EINVAL);
+}
+
+static void test_mac(void)
+{
+        uint8_t mac[6];
+
+        CHECK_NUMBER(text_to_mac("52:54:00:aB:cd:EF", mac), 0);
+        CHECK(memcmp(mac, (uint8_t[]){ 0x52, 0x54, 0, 0xab, 0xcd, 0xef }, 6) == 0);
+        for (const char **bad = (const char *[]){ "", "52", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:", "52-54-00-ab-cd-ef", "5:54:00:ab:cd:ef", NULL }; *bad; bad++)
+                CHECK_NUMBER(text_to_mac(*bad, mac), -EINVAL);
+}
+
+static void test_uuid(void)
+{
+        char uuid[37];
+
+        CHECK_NUMBER(text_to_uuid("C7A5FDBD-edaf-9455-926a-d65c16db1809", uuid), 0);
+        CHECK_TEXT(uuid, "c7a5fdbd-edaf-9455-926a-d65c16db1809");
+        CHECK_NUMBER(text_to_uuid("c7a5fdbdedaf9455926ad65c16db1809", uuid), 0);
+        CHECK_TEXT(uuid, "c7a5fdbd-edaf-9455-926a-d65c16db1809");
+        for (const char **bad = (const char *[]){ "", "c7a5fdbd", "c7a5fdbdedaf9455926ad65c16db18099", "c7a5fdbd-edaf-9455-926a-d65c16db180g", NULL }; *bad; bad++)
+                CHECK_NUMBER(text_to_uuid(*bad, uuid), -EINVAL);
+}
+
+static void test_strings(void)
+{
+        Strings s = { 0 };
+
+        CHECK_NUMBER(strings_add(&s, "a"), 0);
+        CHECK_NUMBER(strings_addf(&s, "%d", 12), 0);
+        CHECK_NUMBER(strings_take(&s, NULL), -ENOMEM);
+        CHECK_NUMBER(s.count, 2);
+        CHECK_TEXT(s.items[1], "12");
+        CHECK(!s.items[2]);
+        CHECK(strings_have(&s, "a") && !strings_have(&s, "b"));
+        strings_done(&s);
+        CHECK(!s.items && s.count == 0);
+}
+
+int main(void)
+{
+        test_numbers();
+        test_mac();
+        test_uuid();
+        test_strings();
+        CHECK_TEXT(text_after("--fd=3", "--fd="), "3");
+        CHECK(!text_after("--f", "--fd="));
+        CHECK(text_ends_with("a.xml", ".xml") && !text_ends_with("xml", ".xml"));
+        return 0;
+}

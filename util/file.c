@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "util/text.h"
+
+static int read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
+{
+        _cleanup_(freep) char *data = NULL;
+        size_t size = 0, room = 0;
+
+        for (;;) {
+                ssize_t n;
+
+                if (room - size < 2) {
+                        char *bigger;
+
+                        if (size > max)
+                                return -EFBIG;
+                        room = room ? 2 * room : 4096;
+                        bigger = realloc(data, room);
+                        if (!bigger)
+                                return -ENOMEM;
+                        data = bigger;
+                }
+                n = read(fd, data + size, room - size - 1);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        if (size > max)
+                return -EFBIG;
+        data[size] = '\0';
+        *ret_data = TAKE_PTR(data);
+        *ret_size = size;
+        return 0;
+}
+
+int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+        if (st.st_size > 0 && (size_t) st.st_size > max)
+                return -EFBIG;
+        return read_all(fd, max, ret_data, ret_size);
+}
+
+int file_write_all(int fd, const void *data, size_t size)
+{
+        const char *p = data;
+
+        while (size > 0) {
+                ssize_t n = write(fd, p, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                p += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync)
+{
+        _cleanup_(freep) char *temporary = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        const char *slash = strrchr(path, '/');
+        unsigned random;
+        int r;
+
+        if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+                random = (unsigned) getpid();
+        temporary = text_format("%.*s.#%s.%08x", slash ? (int) (slash + 1 - path) : 0, path, slash ? slash + 1 : path, random);
+        if (!temporary)
+                return -ENOMEM;
+        fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+        if (fd < 0)
+                return -errno;
+        r = file_write_all(fd, data, size);
+        if (r >= 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        if (r >= 0 && sync && fsync(fd) < 0)
+                r = -errno;
+        if (r >= 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dir_fd, temporary, 0);
+        return r;
+}
+
+int file_make_directories(int dir_fd, const char *path, mode_t mode)
+{
+        _cleanup_(freep) char *copy = strdup(path);
+
+        if (!copy)
+                return -ENOMEM;
+        for (char *p = copy + 1;; p++) {
+                char c = *p;
+
+                if (c != '/' && c != '\0')
+                        continue;
+                *p = '\0';
+                if (mkdirat(dir_fd, copy, mode) < 0 && errno != EEXIST)
+                        return -errno;
+                *p = c;
+                if (c == '\0')
+                        return 0;
+        }
+}

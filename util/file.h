@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Whole files, read with a limit and written atomically. */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Reads a regular file whole; path is relative to dir_fd (or AT_FDCWD). The result has a NUL behind its last byte that
+ * is not counted. -EISDIR or -EINVAL (FIFO, socket, device) for what is not a regular file, never blocking on one;
+ * -EFBIG for more than max bytes.
+ */
+int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size);
+
+/* Writes a file beside its final name, syncs it if sync is set, and renames it there. Nothing is left on failure. */
+int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync);
+
+/* Writes all of data, over interruptions and short writes. */
+int file_write_all(int fd, const void *data, size_t size);
+
+/* mkdir -p for a relative or absolute path; existing directories keep their mode. */
+int file_make_directories(int dir_fd, const char *path, mode_t mode);

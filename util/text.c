@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Strict conversions: what is not wholly a number, a MAC or a UUID is an error, never a guess. */
+
+#include "util/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+
+bool text_ends_with(const char *s, const char *suffix)
+{
+        size_t a = strlen(s), b = strlen(suffix);
+
+        return a >= b && streq(s + a - b, suffix);
+}
+
+char *text_format(const char *format, ...)
+{
+        va_list ap;
+        char *s = NULL;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&s, format, ap);
+        va_end(ap);
+        return r < 0 ? NULL : s;
+}
+
+static int digit_value(char c, unsigned base)
+{
+        unsigned v;
+
+        if (c >= '0' && c <= '9')
+                v = c - '0';
+        else if (c >= 'a' && c <= 'f')
+                v = c - 'a' + 10;
+        else if (c >= 'A' && c <= 'F')
+                v = c - 'A' + 10;
+        else
+                return -1;
+        return v < base ? (int) v : -1;
+}
+
+int text_to_u64(const char *s, uint64_t max, uint64_t *ret)
+{
+        unsigned base = 10;
+        uint64_t n = 0;
+
+        if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X')) {
+                base = 16;
+                s += 2;
+        }
+        if (!*s)
+                return -EINVAL;
+        for (; *s; s++) {
+                int v = digit_value(*s, base);
+
+                if (v < 0)
+                        return -EINVAL;
+                if (__builtin_mul_overflow(n, base, &n) || __builtin_add_overflow(n, (unsigned) v, &n))
+                        return -ERANGE;
+        }
+        if (n > max)
+                return -ERANGE;
+        *ret = n;
+        return 0;
+}
+
+int text_to_unsigned(const char *s, unsigned max, unsigned *ret)
+{
+        uint64_t n;
+        int r;
+
+        r = text_to_u64(s, max, &n);
+        if (r < 0)
+                return r;
+        *ret = (unsigned) n;
+        return 0;
+}
+
+int text_to_mac(const char *s, uint8_t ret[static 6])
+{
+        uint8_t mac[6];
+
+        for (unsigned i = 0; i < 6; i++) {
+                int high = digit_value(s[0], 16), low;
+
+                if (high < 0)
+                        return -EINVAL;
+                low = digit_value(s[1], 16);
+                if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
+                        return -EINVAL;
+                mac[i] = (uint8_t) (high << 4 | low);
+                s += 3;
+        }
+        memcpy(ret, mac, sizeof(mac));
+        return 0;
+}
+
+int text_to_uuid(const char *s, char ret[static 37])
+{
+        char uuid[37];
+        unsigned n = 0;
+
+        while (*s && isspace((unsigned char) *s))
+                s++;
+        for (; *s && !isspace((unsigned char) *s); s++) {
+                if (*s == '-')
+                        continue;
+                if (n >= 36 || digit_value(*s, 16) < 0)
+                        return -EINVAL;
+                if (n == 8 || n == 13 || n == 18 || n == 23)
+                        uuid[n++] = '-';
+                if (n >= 36)
+                        return -EINVAL;
+                uuid[n++] = (char) tolower((unsigned char) *s);
+        }
+        while (*s && isspace((unsigned char) *s))
+                s++;
+        if (n != 36 || *s)
+                return -EINVAL;
+        uuid[36] = '\0';
+        memcpy(ret, uuid, sizeof(uuid));
+        return 0;
+}
+
+uint64_t text_hash(const void *data, size_t size)
+{
+        const uint8_t *p = data;
+        uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < size; i++)
+                h = (h ^ p[i]) * UINT64_C(0x100000001b3);
+        return h;
+}
+
+void strings_done(Strings *s)
+{
+        for (size_t i = 0; i < s->count; i++)
+                free(s->items[i]);
+        free(s->items);
+        *s = (Strings){ 0 };
+}
+
+int strings_take(Strings *s, char *text)
+{
+        char **items;
+
+        if (!text)
+                return -ENOMEM;
+        items = reallocarray(s->items, s->count + 2, sizeof(*items));
+        if (!items) {
+                free(text);
+                return -ENOMEM;
+        }
+        s->items = items;
+        s->items[s->count++] = text;
+        s->items[s->count] = NULL;
+        return 0;
+}
+
+int strings_add(Strings *s, const char *text)
+{
+        return strings_take(s, strdup(text));
+}
+
+int strings_addf(Strings *s, const char *format, ...)
+{
+        va_list ap;
+        char *text = NULL;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        return strings_take(s, r < 0 ? NULL : text);
+}
+
+bool strings_have(const Strings *s, const char *text)
+{
+        for (size_t i = 0; i < s->count; i++)
+                if (streq(s->items[i], text))
+                        return true;
+        return false;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Strings, numbers written as text, and lists of strings. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "util/ownership.h"
+
+static inline bool streq(const char *a, const char *b)
+{
+        return strcmp(a, b) == 0;
+}
+
+/* As streq(), and NULL equals only NULL. */
+static inline bool streq_null(const char *a, const char *b)
+{
+        return a && b ? streq(a, b) : a == b;
+}
+
+/* Returns what follows the prefix, or NULL if s does not start with it. */
+static inline const char *text_after(const char *s, const char *prefix)
+{
+        size_t n = strlen(prefix);
+
+        return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
+bool text_ends_with(const char *s, const char *suffix);
+
+/* A new string, or NULL where memory ran out. */
+char *text_format(const char *format, ...) _printf_(1, 2);
+
+/* Decimal, or hexadecimal after 0x; the whole text, no sign, no blanks. -EINVAL if it is none, -ERANGE if above max. */
+int text_to_u64(const char *s, uint64_t max, uint64_t *ret);
+int text_to_unsigned(const char *s, unsigned max, unsigned *ret);
+
+/* "52:54:00:12:34:56"; -EINVAL if it is none. */
+int text_to_mac(const char *s, uint8_t ret[static 6]);
+
+/* With or without dashes; ret receives the 36 characters with dashes, lower case. -EINVAL if it is none. */
+int text_to_uuid(const char *s, char ret[static 37]);
+
+/* 64-bit FNV-1a: tells that a file changed, no protection against somebody who wants it to look unchanged. */
+uint64_t text_hash(const void *data, size_t size);
+
+/* A growing list of strings that it owns, always ended by a NULL (even when empty, after the first addition). */
+typedef struct Strings {
+        char **items;
+        size_t count;
+} Strings;
+
+void strings_done(Strings *s);
+int strings_add(Strings *s, const char *text);                              /* 0 or -ENOMEM */
+int strings_take(Strings *s, char *text);                                   /* owns text also on -ENOMEM, and when text is NULL */
+int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);
+bool strings_have(const Strings *s, const char *text);
