@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The typed arguments of a verb, as a table: --KEY=VALUE, each with the reader of its type and where the result goes. */
+
+#include <stddef.h>
+
+/* Reads the text into *target. Negative errno where it is none of its type; -ENOMEM where memory ran out. */
+typedef int (*ArgumentReader)(const char *text, void *target);
+
+typedef enum ArgumentFlags {
+        ARGUMENT_REQUIRED = 1 << 0, /* must be there */
+        ARGUMENT_REPEATED = 1 << 1, /* may be there more than once */
+        ARGUMENT_SWITCH   = 1 << 2, /* has no value; the reader gets "" */
+} ArgumentFlags;
+
+typedef struct Argument {
+        const char *key;  /* without the dashes */
+        const char *what; /* what the value is, for messages: "NAME", "ADDRESS" */
+        ArgumentReader read;
+        size_t offset; /* where the reader's target is in the structure that is filled */
+        unsigned flags;
+} Argument;
+
+/*
+ * Reads argv[1] and the following. What comes after "--" goes to ret_rest (ended by NULL, part of argv); where ret_rest is
+ * NULL, nothing may. Every mistake is logged; -EINVAL if there was one, or -ENOMEM.
+ */
+int arguments_read(const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest);
+
+/*
+ * The same for a value that is itself a list, "key=value,key=value"; no value can hold a comma. What readers borrow, they
+ * borrow from *ret_owner, which is set also on failure and is to be freed.
+ */
+int arguments_read_list(const Argument *table, size_t count, void *target, const char *text, char **ret_owner);
+
+/* Readers. The target of each is named in brackets. */
+int argument_text(const char *text, void *target);     /* (const char *), borrowed; not empty */
+int argument_guest(const char *text, void *target);    /* (const char *), borrowed; a guest's name */
+int argument_path(const char *text, void *target);     /* (const char *), borrowed; absolute */
+int argument_uuid(const char *text, void *target);     /* (char[37]) */
+int argument_unsigned(const char *text, void *target); /* (unsigned) */
+int argument_switch(const char *text, void *target);   /* (bool) */
+int argument_strings(const char *text, void *target);  /* (Strings), added to */

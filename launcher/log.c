@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The journal is the only log there is, and it keeps fields: who looks for a guest's messages asks for VM_NAME=, never for
+ * words in the text. So messages go to journald's own socket, not through stderr.
+ *
+ * stderr takes over where it is not connected to the journal (somebody runs vm-launcher by hand, or a test does), as
+ * systemd's own programs decide it, by JOURNAL_STREAM.
+ *
+ * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone by then. So
+ * what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes of root.
+ */
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
+#include "launcher/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-journal.h>
+
+#include "util/text.h"
+#include "util/unit-name.h"
+
+#define LOG_FIELDS_MAX 32
+
+static const char *log_guest, *log_uuid;
+static char *log_unit;
+
+static bool stderr_is_journal(void)
+{
+        static int known = -1;
+        const char *stream;
+        unsigned long long device, inode;
+        struct stat st;
+
+        if (known >= 0)
+                return known;
+        known = 0;
+        stream = getenv("JOURNAL_STREAM");
+        if (stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) >= 0)
+                known = st.st_dev == device && st.st_ino == inode;
+        return known;
+}
+
+void log_open(const char *guest, const char *uuid)
+{
+        log_guest = guest;
+        log_uuid = uuid;
+        free(log_unit);
+        log_unit = NULL;
+        if (guest && geteuid() == 0)
+                (void) unit_name_for_guest(guest, &log_unit);
+}
+
+typedef struct Entry {
+        struct iovec fields[LOG_FIELDS_MAX];
+        char *owned[LOG_FIELDS_MAX];
+        size_t count, n_owned;
+} Entry;
+
+static void entry_done(Entry *e)
+{
+        while (e->n_owned > 0)
+                free(e->owned[--e->n_owned]);
+}
+
+static void entry_add(Entry *e, const char *field, size_t size)
+{
+        if (e->count < LOG_FIELDS_MAX)
+                e->fields[e->count++] = (struct iovec){ .iov_base = (char *) field, .iov_len = size };
+}
+
+/* A value that is missing or found no memory is a field less, never a message less. */
+static void entry_add_value(Entry *e, const char *key, const char *value)
+{
+        char *field;
+
+        if (!value || e->n_owned >= LOG_FIELDS_MAX)
+                return;
+        field = text_format("%s=%s", key, value);
+        if (!field)
+                return;
+        e->owned[e->n_owned++] = field;
+        entry_add(e, field, strlen(field));
+}
+
+static void entry_send(Entry *e, int priority, const char *text)
+{
+        if (stderr_is_journal() && sd_journal_sendv(e->fields, (int) e->count) >= 0)
+                return;
+        if (stderr_is_journal())
+                fprintf(stderr, "<%d>%s\n", priority, text);
+        else
+                fprintf(stderr, "vm-launcher: %s\n", text);
+}
+
+static void send_text(int priority, const char *message_id, char *const *fields, const char *text)
+{
+        static const char *const priorities[] = { "0", "1", "2", "3", "4", "5", "6", "7" };
+        _cleanup_(entry_done) Entry e = { 0 };
+
+        entry_add_value(&e, "MESSAGE", text);
+        entry_add_value(&e, "PRIORITY", priorities[priority & 7]);
+        entry_add_value(&e, "SYSLOG_IDENTIFIER", "vm-launcher");
+        entry_add_value(&e, "MESSAGE_ID", message_id);
+        entry_add_value(&e, "VM_NAME", log_guest);
+        entry_add_value(&e, "VM_UUID", log_uuid);
+        entry_add_value(&e, "OBJECT_SYSTEMD_UNIT", log_unit);
+        for (; fields && *fields; fields++)
+                entry_add(&e, *fields, strlen(*fields));
+        entry_send(&e, priority, text);
+}
+
+static _printf_(5, 0) void send_format(int priority, int error, const char *message_id, char *const *fields, const char *format, va_list ap)
+{
+        _cleanup_(freep) char *text = NULL, *whole = NULL;
+        int saved = errno;
+
+        if (vasprintf(&text, format, ap) < 0)
+                text = NULL;
+        if (text && error)
+                whole = text_format("%s: %s", text, strerror(-error));
+        send_text(priority, message_id, fields, whole ?: text ?: "(a message for which memory ran out)");
+        errno = saved;
+}
+
+void log_at(int priority, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        send_format(priority, 0, NULL, NULL, format, ap);
+        va_end(ap);
+}
+
+int log_errno(int priority, int error, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        send_format(priority, error, NULL, NULL, format, ap);
+        va_end(ap);
+        return error;
+}
+
+int log_out_of_memory(void)
+{
+        log_error("Out of memory.");
+        return -ENOMEM;
+}
+
+void log_entry(int priority, const char *message_id, char *const *fields, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        send_format(priority, 0, message_id, fields, format, ap);
+        va_end(ap);
+}
+
+void log_line(int priority, const char *identifier, const char *text, size_t size)
+{
+        _cleanup_(freep) char *line = text_format("%.*s", (int) size, text);
+        _cleanup_(entry_done) Entry e = { 0 };
+
+        if (!line)
+                return;
+        if (!stderr_is_journal()) {
+                fprintf(stderr, "%s: %s\n", identifier, line);
+                return;
+        }
+        entry_add_value(&e, "MESSAGE", line);
+        entry_add_value(&e, "PRIORITY", priority == LOG_INFO ? "6" : "4");
+        entry_add_value(&e, "SYSLOG_IDENTIFIER", identifier);
+        entry_add_value(&e, "VM_NAME", log_guest);
+        entry_add_value(&e, "VM_UUID", log_uuid);
+        (void) sd_journal_sendv(e.fields, (int) e.count);
+}
+
+int log_stream(int priority, const char *identifier)
+{
+        int fd;
+
+        if (stderr_is_journal()) {
+                fd = sd_journal_stream_fd(identifier, priority, 0);
+                if (fd >= 0)
+                        return fd;
+        }
+        fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        return fd < 0 ? -errno : fd;
+}

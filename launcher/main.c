@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vm-launcher does for a guest, while its unit starts, runs and stops, what systemd cannot do by itself. Its callers are
+ * the unit files that vm-generator wrote, so that all it is to do stands in arguments and nothing is read from the guest's
+ * XML here. Some verbs start with root's privileges and some without any; each verb's file says what it needs and trusts.
+ */
+
+#include <stdio.h>
+
+#include "launcher/log.h"
+#include "launcher/verbs.h"
+#include "util/exit.h"
+#include "util/text.h"
+
+typedef struct Verb {
+        const char *name;
+        int (*run)(int argc, char **argv);
+        const char *help;
+} Verb;
+
+static const Verb verbs[] = {
+        { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= of a guest with errors)" },
+};
+
+static int show_help(void)
+{
+        printf("Usage: vm-launcher VERB [OPTION…] [-- ARGUMENT…]\n\n"
+               "Does what a guest's unit needs. Called by vm@.service; see vm-launcher(8).\n\nVerbs:\n");
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+        printf("\nOptions:\n  --help     Show this text\n  --version  Show the version\n");
+        return ferror(stdout) || fflush(stdout) != 0 ? EXIT_OS : 0;
+}
+
+int main(int argc, char **argv)
+{
+        if (argc < 2) {
+                log_error("What is to be done is missing; see vm-launcher --help.");
+                return EXIT_BAD_USAGE;
+        }
+        if (streq(argv[1], "--help") || streq(argv[1], "-h"))
+                return show_help();
+        if (streq(argv[1], "--version")) {
+                puts("vm-launcher " VMUNIT_VERSION);
+                return ferror(stdout) || fflush(stdout) != 0 ? EXIT_OS : 0;
+        }
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                if (streq(argv[1], verbs[i].name))
+                        return verbs[i].run(argc - 1, argv + 1);
+        log_error("Unknown verb \"%s\"; see vm-launcher --help.", argv[1]);
+        return EXIT_BAD_USAGE;
+}
