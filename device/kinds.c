@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "device/kinds.h"
+
+const DeviceKind *const device_kinds[] = {
+        NULL,
+};

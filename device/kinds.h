@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* All device kinds that there are. To add a device is to add a file and a row in kinds.c. */
+
+#include "guest/device.h"
+
+/* Ended by NULL, in the order in which QEMU is told of them: a bus before what plugs into it. */
+extern const DeviceKind *const device_kinds[];

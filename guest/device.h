@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What all devices have in common, and what a device kind has to say of itself.
+ *
+ * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases, each over
+ * all devices before the next: read, complete, place (guest/), check, build. A kind implements the phases it needs.
+ */
+
+#include "guest/field.h"
+#include "guest/plan.h"
+
+typedef struct Guest Guest;
+typedef struct Device Device;
+typedef struct DeviceKind DeviceKind;
+
+typedef enum AddressType {
+        ADDRESS_NONE, /* the XML gave none, and none was placed yet */
+        ADDRESS_PCI,
+        ADDRESS_DRIVE,
+        ADDRESS_VIRTIO_SERIAL,
+        ADDRESS_CCID,
+        ADDRESS_USB,
+        ADDRESS_ISA,
+        ADDRESS_DIMM,
+        ADDRESS_VIRTIO_MMIO,
+        ADDRESS_MDEV,
+        ADDRESS_UNASSIGNED,
+} AddressType;
+
+#define USB_PORT_DEPTH 4 /* hubs may be nested so deep, as libvirt has it */
+
+typedef struct Address {
+        AddressType type;
+        union {
+                struct {
+                        unsigned domain, bus, slot, function;
+                        Tristate multifunction;
+                } pci;
+                struct {
+                        unsigned controller, bus, target, unit;
+                } drive;
+                struct {
+                        unsigned controller, bus, port;
+                } serial; /* virtio-serial */
+                struct {
+                        unsigned controller, slot;
+                } ccid;
+                struct {
+                        unsigned bus;
+                        unsigned port[USB_PORT_DEPTH]; /* from 1; 0 ends it; port[0] == 0: only the bus was given */
+                } usb;
+                struct {
+                        Number iobase, irq;
+                } isa;
+                struct {
+                        Number slot, base;
+                } dimm;
+        };
+} Address;
+
+/* The bus that a device plugs into; its kind says so in complete(), and guest/ then finds it a place there. */
+typedef enum Bus {
+        BUS_NONE, /* no address, or one that only the device itself understands */
+        BUS_PCI,
+        BUS_DRIVE, /* IDE, SATA, SCSI, floppy: the address of a unit on a controller */
+        BUS_VIRTIO_SERIAL,
+        BUS_CCID,
+        BUS_USB,
+} Bus;
+
+/* What slot a PCI device wants; see guest/pci.h. */
+typedef enum PciWant {
+        PCI_CONVENTIONAL = 1 << 0,
+        PCI_EXPRESS = 1 << 1,
+        PCI_HOTPLUG = 1 << 2,    /* a slot that allows plugging while the guest runs, where there is one */
+        PCI_INTEGRATED = 1 << 3, /* rather on the root bus itself */
+} PciWant;
+
+/* Which of <os><boot dev='…'/> means this device. */
+typedef enum BootClass {
+        BOOT_CLASS_NONE,
+        BOOT_CLASS_FLOPPY,
+        BOOT_CLASS_CDROM,
+        BOOT_CLASS_DISK,
+        BOOT_CLASS_NETWORK,
+} BootClass;
+
+typedef struct VirtioOptions {
+        Tristate iommu, ats, packed, page_per_vq;
+} VirtioOptions;
+
+typedef struct Rom {
+        Tristate enabled, bar;
+        const char *file;
+} Rom;
+
+/* The head of every kind's own struct, which has it as its first member, named "device". */
+struct Device {
+        const DeviceKind *kind;
+        XmlElement *xml; /* NULL for one that the XML only implies */
+        Place place;     /* for findings; of <devices> where it is implied */
+        unsigned index;  /* among the guest's devices of its kind, in order */
+        const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the address */
+        bool user_id;    /* the XML chose it (<alias name='ua-…'/>): not to be replaced */
+        Address address;
+        Bus bus;
+        unsigned pci; /* PciWant bits */
+        Number boot_order;
+        BootClass boot_class;
+        Number boot_index; /* QEMU's bootindex: from boot_order or from <os><boot>; see guest/boot.c */
+        Number acpi_index;
+        Rom rom;
+        VirtioOptions virtio;
+};
+
+struct DeviceKind {
+        const char *element;       /* the element's name in <devices> */
+        const char *type;          /* and the value of its attribute "type", or NULL for any */
+        const char *default_type;  /* row is also taken where "type" is absent: "yes" or NULL */
+        size_t size;               /* of the kind's own struct */
+        const Field *fields;       /* what the element holds, beside what every device may */
+        bool has_virtio_options;   /* <driver iommu= ats= packed= page_per_vq=> */
+        bool has_rom, has_boot, has_acpi_index;
+
+        void (*read)(Guest *g, Device *d);     /* what the table cannot say; g->findings for errors */
+        void (*complete)(Guest *g, Device *d); /* fills in defaults, bus, pci, id; may imply further devices */
+        void (*check)(Guest *g, Device *d);    /* what only the whole guest, with its addresses, can tell */
+        void (*build)(const Guest *g, const Device *d, Plan *p);
+};
+
+/* An error, or a warning, at the device's place. */
+#define device_error(g, d, ...)   finding((g)->findings, SEVERITY_ERROR, (d)->place, __VA_ARGS__)
+#define device_warning(g, d, ...) finding((g)->findings, SEVERITY_WARNING, (d)->place, __VA_ARGS__)
+
+/* Sets the id unless the XML chose one; from device.index, as in "net%u". */
+void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
+
+/* Appends what every device's -device has: id, bus and addr (from its address), bootindex, acpi-index, rom. */
+void device_props(const Guest *g, const Device *d, Props *p);
+
+/* Appends iommu_platform, ats, packed and page-per-vq. */
+void device_virtio_props(const Device *d, Props *p);

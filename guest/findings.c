@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The text of a finding may quote the XML, whoever wrote that: what goes to a terminal, the journal or a unit file is
+ * one line, and no control character of the XML's reaches it.
+ */
+
+#include "guest/findings.h"
+
+#include <stdarg.h>
+
+#include "util/text.h"
+
+struct Findings {
+        Finding *items;
+        size_t count, errors;
+        bool incomplete;
+};
+
+Findings *findings_new(void)
+{
+        return calloc(1, sizeof(Findings));
+}
+
+Findings *findings_free(Findings *f)
+{
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < f->count; i++)
+                free(f->items[i].text);
+        free(f->items);
+        free(f);
+        return NULL;
+}
+
+void finding(Findings *f, Severity severity, Place place, const char *format, ...)
+{
+        char *text = NULL;
+        Finding *items;
+        va_list ap;
+        int r;
+
+        if (severity == SEVERITY_ERROR)
+                f->errors++;
+        if (f->count >= FINDINGS_MAX) {
+                f->incomplete = true;
+                return;
+        }
+        va_start(ap, format);
+        r = vasprintf(&text, format, ap);
+        va_end(ap);
+        items = r < 0 ? NULL : reallocarray(f->items, f->count + 1, sizeof(*items));
+        if (!items) {
+                if (r >= 0)
+                        free(text);
+                f->incomplete = true;
+                return;
+        }
+        f->items = items;
+        f->items[f->count++] = (Finding){ severity, place, text };
+}
+
+bool findings_failed(const Findings *f)
+{
+        return f->errors > 0 || f->incomplete;
+}
+
+size_t findings_count(const Findings *f)
+{
+        return f->count;
+}
+
+const Finding *findings_get(const Findings *f, size_t i)
+{
+        return &f->items[i];
+}
+
+/* Copies text with each control character as \xNN; out has room for four times its length. */
+static char *append_visible(char *out, const char *text)
+{
+        static const char hex[] = "0123456789abcdef";
+
+        for (; *text; text++) {
+                unsigned char c = (unsigned char) *text;
+
+                if (c >= 0x20 && c != 0x7f) {
+                        *out++ = (char) c;
+                        continue;
+                }
+                *out++ = '\\';
+                *out++ = 'x';
+                *out++ = hex[c >> 4];
+                *out++ = hex[c & 15];
+        }
+        return out;
+}
+
+char *finding_format(const Finding *f)
+{
+        const char *severity = f->severity == SEVERITY_ERROR ? "error" : "warning";
+        char *line, *p;
+
+        line = malloc(4 * (strlen(f->place.file) + strlen(f->text)) + 64);
+        if (!line)
+                return NULL;
+        p = append_visible(line, f->place.file);
+        if (f->place.line > 0)
+                p += sprintf(p, ":%u:%u", f->place.line, f->place.column);
+        p += sprintf(p, ": %s: ", severity);
+        p = append_visible(p, f->text);
+        *p = '\0';
+        return line;
+}

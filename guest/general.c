@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A guest without a <uuid> or without <mac> gets them from its name, so that converting it twice gives the same guest.
+ * libvirt would draw them at random and write them into its copy of the XML; vmunit never writes the XML.
+ */
+
+#include "guest/general.h"
+
+#include "guest/guest.h"
+
+static const char *const accelerator_words[] = { "kvm", "qemu", NULL };
+static const char *const action_words[] = {
+        "destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart", NULL,
+};
+
+static const Field general_fields[] = {
+        FIELD_OF_WORDS("@type", General, type, accelerator_words),
+        FIELD("name", FIELD_TEXT, General, name),
+        FIELD("uuid", FIELD_UUID, General, uuid),
+        FIELD("title", FIELD_TEXT, General, title),
+        FIELD("description", FIELD_TEXT, General, description),
+        FIELD("devices/emulator", FIELD_PATH, General, emulator),
+        FIELD_OF_WORDS("on_poweroff", General, on_poweroff, action_words),
+        FIELD_OF_WORDS("on_reboot", General, on_reboot, action_words),
+        FIELD_OF_WORDS("on_crash", General, on_crash, action_words),
+        FIELD("pm/suspend-to-mem@enabled", FIELD_YESNO, General, suspend_to_mem),
+        FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
+        FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
+        FIELD_SAID("metadata", FIELD_IGNORED, NULL),
+        {},
+};
+
+void general_read(Guest *g)
+{
+        General *general = &g->general;
+
+        fields_read(g->xml, general_fields, general, g->findings);
+        if (!general->type)
+                guest_error(g, g->xml->place, "<domain>: type='kvm' or type='qemu' is missing");
+        if (!general->name)
+                guest_error(g, g->xml->place, "<domain>: <name> is missing");
+        else if (strchr(general->name, '/') || strchr(general->name, '\n'))
+                guest_error(g, g->xml->place, "<name>: '%s' holds a slash or a newline", general->name);
+}
+
+/* The name-based UUID of RFC 9562 has SHA-1 in it; this one says "custom" (version 8) and is as stable. */
+static const char *uuid_from_name(Guest *g, const char *name)
+{
+        uint64_t a = text_hash(name, strlen(name)), b = text_hash(&a, sizeof(a));
+
+        return guest_text(
+                g, "%08x-%04x-8%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff), (unsigned) (a & 0xfff),
+                (unsigned) (0x8000 | (b >> 48 & 0x3fff)), (unsigned long long) (b & UINT64_C(0xffffffffffff)));
+}
+
+void general_complete(Guest *g)
+{
+        General *general = &g->general;
+        char uuid[37];
+
+        if (!general->uuid)
+                general->uuid = uuid_from_name(g, general->name);
+        else if (text_to_uuid(general->uuid, uuid) >= 0)
+                general->uuid = guest_text(g, "%s", uuid);
+        if (!general->on_poweroff)
+                general->on_poweroff = ACTION_DESTROY;
+        if (!general->on_reboot)
+                general->on_reboot = ACTION_RESTART;
+        if (!general->on_crash)
+                general->on_crash = ACTION_DESTROY;
+}
+
+static const char *action_argument(int action)
+{
+        /* a new name for the old guest has no meaning where the name is the unit's; libvirt's QEMU driver restarts as well */
+        return action == ACTION_RENAME_RESTART ? "restart" : action_words[action - 1];
+}
+
+void general_build_first(const Guest *g, Plan *p)
+{
+        const General *general = &g->general;
+        Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
+
+        plan_flag(p, general->emulator ?: "/usr/bin/qemu-system-x86_64");
+        props_bool(&name, "debug-threads", true);
+        plan_list_named(p, "-name", &name);
+        plan_flag(p, "-S");
+        plan_flag(p, "-no-user-config");
+        plan_flag(p, "-nodefaults");
+        plan_value(p, "-uuid", general->uuid);
+
+        props_text(&monitor, "id", "charmonitor");
+        props_number(&monitor, "fd", PLAN_FD_MONITOR);
+        plan_list(p, "-chardev", &monitor);
+        plan_value(p, "-mon", "chardev=charmonitor,id=monitor,mode=control");
+        plan_flag(p, "-no-shutdown");
+
+        plan_run(p, "--guest=%s", general->name);
+        plan_run(p, "--uuid=%s", general->uuid);
+        plan_run(p, "--on-poweroff=%s", action_argument(general->on_poweroff));
+        plan_run(p, "--on-reboot=%s", action_argument(general->on_reboot));
+        plan_run(p, "--on-crash=%s", action_argument(general->on_crash));
+        plan_run(p, "--monitor=%u", PLAN_FD_MONITOR);
+}
+
+void general_build_last(const Guest *g, Plan *p)
+{
+        plan_value(p, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        plan_value(p, "-msg", "timestamp=on");
+}

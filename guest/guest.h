@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A guest: what its XML says, and after guest_convert() what it comes to. Conversion is a pure function of the XML,
+ * the settings and the firmware descriptors that the settings name; it asks nothing of the host it runs on.
+ */
+
+#include "guest/device.h"
+#include "guest/findings.h"
+#include "guest/general.h"
+#include "guest/os.h"
+#include "guest/cpu.h"
+#include "guest/memory.h"
+#include "guest/features.h"
+#include "guest/clock.h"
+#include "guest/tuning.h"
+#include "guest/settings.h"
+#include "guest/xml.h"
+
+struct Guest {
+        const char *file;
+        Findings *findings;
+        const Settings *settings;
+        XmlElement *xml;
+        int status;      /* 0 or -ENOMEM: remembered, asked once in the end */
+        Strings texts;   /* owns what guest_text() made */
+
+        /* whole-guest parts, a file of guest/ each */
+        General general;
+        Os os;
+        Cpu cpu;
+        Memory memory;
+        Features features;
+        Clock clock;
+        Tuning tuning;
+
+        const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
+        Place devices_place;
+        Device **devices;
+        size_t n_devices;
+};
+
+/*
+ * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL where memory ran
+ * out or the XML is not a guest's at all; otherwise errors are among the findings. file and settings are borrowed.
+ */
+Guest *guest_read(const char *file, const char *data, size_t size, const DeviceKind *const *kinds, const Settings *settings, Findings *findings);
+Guest *guest_free(Guest *g); /* returns NULL */
+DEFINE_CLEANUP(Guest, guest_free);
+
+/* Completes, places, checks and builds. 0, -EINVAL where the findings hold an error, -ENOMEM. The plan borrows from g. */
+int guest_convert(Guest *g, Plan *plan);
+
+/* A formatted string that lives as long as the guest; "" where memory ran out (g->status tells). */
+const char *guest_text(Guest *g, const char *format, ...) _printf_(2, 3);
+
+/* Adds a device that the XML only implies, zeroed but for its head; NULL where memory ran out. */
+Device *guest_imply(Guest *g, const DeviceKind *kind);
+
+/* The first device of the kind at or behind position *i; *i is moved behind it. NULL where there is none. */
+Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i);
+#define GUEST_FOREACH_DEVICE(g, kind, d) \
+        for (size_t i_##d = 0, once_##d = 0; !once_##d; once_##d = 1) \
+                for (Device *d = guest_next_device(g, kind, &i_##d); d; d = guest_next_device(g, kind, &i_##d))
+
+#define guest_error(g, place, ...)   finding((g)->findings, SEVERITY_ERROR, place, __VA_ARGS__)
+#define guest_warning(g, place, ...) finding((g)->findings, SEVERITY_WARNING, place, __VA_ARGS__)

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "guest/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+void plan_done(Plan *p)
+{
+        strings_done(&p->argv);
+        strings_done(&p->run);
+        strings_done(&p->listens);
+        for (size_t i = 0; i < p->n_directives; i++) {
+                free(p->directives[i].key);
+                free(p->directives[i].value);
+        }
+        free(p->directives);
+        free(p->grants);
+        free(p->chains);
+        free(p->taps);
+        *p = (Plan){ 0 };
+}
+
+static void note(Plan *p, int r)
+{
+        if (r < 0)
+                p->status = r;
+}
+
+/* Room for one more item behind the n that are there; NULL where memory ran out. */
+static void *one_more(Plan *p, void *items_pointer, size_t *n, size_t size)
+{
+        char **items = items_pointer;
+        char *grown = reallocarray(*items, *n + 1, size);
+
+        if (!grown) {
+                p->status = -ENOMEM;
+                return NULL;
+        }
+        *items = grown;
+        return grown + (*n)++ * size;
+}
+
+void plan_flag(Plan *p, const char *option)
+{
+        note(p, strings_add(&p->argv, option));
+}
+
+void plan_value(Plan *p, const char *option, const char *value)
+{
+        plan_flag(p, option);
+        note(p, strings_add(&p->argv, value));
+}
+
+static void add_option(Plan *p, const char *option, Props *props, char *(*write)(const Props *))
+{
+        plan_flag(p, option);
+        note(p, strings_take(&p->argv, write(props)));
+        props_done(props);
+}
+
+void plan_json(Plan *p, const char *option, Props *props)
+{
+        add_option(p, option, props, props_json);
+}
+
+void plan_list(Plan *p, const char *option, Props *props)
+{
+        add_option(p, option, props, props_list);
+}
+
+void plan_list_named(Plan *p, const char *option, Props *props)
+{
+        add_option(p, option, props, props_list_named);
+}
+
+/* A file that is named twice is granted once, with the larger of both. */
+static void add_grant(Plan *p, Grant grant)
+{
+        Grant *to;
+
+        for (size_t i = 0; i < p->n_grants; i++)
+                if (streq(p->grants[i].path, grant.path)) {
+                        if (p->grants[i].access == ACCESS_READ)
+                                p->grants[i].access = grant.access;
+                        return;
+                }
+        to = one_more(p, &p->grants, &p->n_grants, sizeof(*to));
+        if (to)
+                *to = grant;
+}
+
+void plan_grant(Plan *p, const char *path, Access access)
+{
+        add_grant(p, (Grant){ path, access, false });
+}
+
+void plan_grant_device(Plan *p, const char *path, Access access)
+{
+        add_grant(p, (Grant){ path, access, true });
+}
+
+void plan_chain(Plan *p, const char *node, const char *format, const char *path)
+{
+        Chain *c = one_more(p, &p->chains, &p->n_chains, sizeof(*c));
+
+        if (c)
+                *c = (Chain){ node, format, path };
+}
+
+void plan_tap(Plan *p, const Tap *tap)
+{
+        Tap *t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
+
+        if (t)
+                *t = *tap;
+}
+
+void plan_network(Plan *p, NetworkNeed need)
+{
+        if (need > p->network)
+                p->network = need;
+}
+
+void plan_directive(Plan *p, const char *key, const char *format, ...)
+{
+        Directive *d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
+        va_list ap;
+
+        if (!d)
+                return;
+        d->key = strdup(key);
+        va_start(ap, format);
+        if (vasprintf(&d->value, format, ap) < 0)
+                d->value = NULL;
+        va_end(ap);
+        if (!d->key || !d->value)
+                p->status = -ENOMEM;
+}
+
+void plan_run(Plan *p, const char *format, ...)
+{
+        char *argument;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&argument, format, ap) < 0)
+                argument = NULL;
+        va_end(ap);
+        note(p, strings_take(&p->run, argument));
+}
+
+unsigned plan_fd(Plan *p, bool optional, const char *format, ...)
+{
+        _cleanup_(freep) char *name = NULL;
+        unsigned number = PLAN_FD_STORED + p->n_stored++;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&name, format, ap) < 0)
+                name = NULL;
+        va_end(ap);
+        if (!name) {
+                p->status = -ENOMEM;
+                return number;
+        }
+        plan_run(p, "--%s=%s:%u", optional ? "try-fd" : "fd", name, number);
+        return number;
+}
+
+unsigned plan_console(Plan *p, const char *label)
+{
+        unsigned number = PLAN_FD_CONSOLE + p->n_consoles++;
+
+        plan_run(p, "--console=%s:%u", label, number);
+        return number;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a guest comes to: QEMU's command line, and all that it needs of the host. The generator writes it as a drop-in;
+ * nothing else is carried over from the XML to the running guest.
+ */
+
+#include "guest/props.h"
+#include "util/text.h"
+
+/* The numbers of the descriptors that QEMU is handed; the launcher moves them there. */
+enum {
+        PLAN_FD_MONITOR = 10,
+        PLAN_FD_CONSOLE = 11, /* and on, one for each console that the journal gets */
+        PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
+};
+
+typedef enum Access {
+        ACCESS_READ,
+        ACCESS_WRITE,
+        ACCESS_WRITE_SHARED, /* other guests may write it too */
+} Access;
+
+typedef struct Grant {
+        const char *path;
+        Access access;
+        bool device; /* a device node: needs DeviceAllow= as well */
+} Grant;
+
+typedef struct Chain {
+        const char *node, *format, *path;
+} Chain;
+
+typedef struct Tap {
+        const char *id, *ifname, *bridge, *mac;
+        Number mtu;
+        unsigned queues;
+        Tristate link;   /* UNSET is up */
+        Tristate vhost;  /* UNSET: where the host has it; ON: required */
+        bool unmanaged;  /* the interface is there already and is only opened */
+} Tap;
+
+typedef struct Directive {
+        char *key, *value; /* value unescaped; the writer of unit files escapes it */
+} Directive;
+
+/* What of the host's network QEMU itself must reach, beyond the descriptors it is handed. */
+typedef enum NetworkNeed {
+        NETWORK_NONE,
+        NETWORK_LOCAL,  /* listens on addresses of this host (VNC, SPICE) */
+        NETWORK_ANY,    /* connects or listens anywhere (user networking, sockets) */
+} NetworkNeed;
+
+typedef struct Plan {
+        Strings argv;      /* QEMU's, argv[0] included */
+        Strings run;       /* arguments of vm-launcher run, beside those that the fields below mean */
+        Grant *grants;
+        size_t n_grants;
+        Chain *chains;
+        size_t n_chains;
+        Tap *taps;
+        size_t n_taps;
+        Directive *directives; /* further directives of [Service], in order */
+        size_t n_directives;
+        Strings listens;       /* SocketBindAllow= values: "tcp:5900" */
+        NetworkNeed network;
+        unsigned n_consoles, n_stored;
+        const char *nvram, *nvram_template;
+        int status; /* 0 or -ENOMEM: remembered, asked once in the end */
+} Plan;
+
+void plan_done(Plan *p);
+
+/* QEMU's command line. plan_option*() take the props, and are done with them. */
+void plan_flag(Plan *p, const char *option);                     /* "-S" */
+void plan_value(Plan *p, const char *option, const char *value); /* "-uuid", value as it is: no keys in it */
+void plan_json(Plan *p, const char *option, Props *props);       /* -device, -object, -blockdev, -netdev, -audiodev */
+void plan_list(Plan *p, const char *option, Props *props);       /* -chardev, -machine, -smp …: first key implied */
+void plan_list_named(Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
+
+/* What the host must grant. Text is borrowed and must live as long as the plan (the XML's, or guest_text()). */
+void plan_grant(Plan *p, const char *path, Access access);
+void plan_grant_device(Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
+void plan_chain(Plan *p, const char *node, const char *format, const char *path);
+void plan_tap(Plan *p, const Tap *tap);
+void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
+void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4);
+void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */
+
+/* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see --try-fd=. */
+unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4);
+
+/* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
+unsigned plan_console(Plan *p, const char *label);

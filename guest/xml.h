@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A small tree of XML elements that knows where each stood, and what of it somebody has read.
+ *
+ * Every reader claims what it reads. What nobody claimed in the end is a finding: so nothing that the XML says can be
+ * dropped in silence, and a new element or attribute of the format is refused until somebody writes its row.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "guest/findings.h"
+#include "util/ownership.h"
+
+#define XML_SIZE_MAX ((size_t) 4 << 20) /* bytes of a guest's XML: thousands of devices fit */
+
+typedef struct XmlAttribute {
+        char *name, *value;
+        bool claimed;
+} XmlAttribute;
+
+/*
+ * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace whatever the
+ * prefix, and "{URI}…" for any other. Text is the element's own character data, without blanks around it.
+ */
+typedef struct XmlElement XmlElement;
+struct XmlElement {
+        char *name, *text;
+        Place place;
+        XmlAttribute *attributes;
+        size_t n_attributes;
+        XmlElement *parent, *first, *last, *next;
+        bool claimed, text_claimed;
+};
+
+/*
+ * Parses size bytes at data; file is what findings name, and is borrowed. NULL where it is not well-formed UTF-8 XML,
+ * has a DOCTYPE, or memory ran out: there is an error among the findings then.
+ */
+XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings *findings);
+XmlElement *xml_free(XmlElement *e); /* with all below it; returns NULL */
+DEFINE_CLEANUP(XmlElement, xml_free);
+
+/* All of these claim what they return. */
+XmlElement *xml_child(XmlElement *e, const char *name);            /* the first of that name, or NULL */
+XmlElement *xml_next(XmlElement *e);                               /* the next sibling of the same name, or NULL */
+const char *xml_attribute(XmlElement *e, const char *name);        /* NULL where it is absent */
+const char *xml_text(XmlElement *e);                               /* "" where it is empty */
+void xml_claim_all(XmlElement *e);                                 /* with all below it: known not to matter */
+
+#define XML_FOREACH(child, parent, name) \
+        for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))
+
+/* An error for each element, attribute and text that nobody claimed. */
+void xml_report_unclaimed(const XmlElement *root, Findings *findings);
