@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The lab's command line: what `tests/lab COMMAND` takes, and which module carries it out."""
+
+import argparse
+import os
+import signal
+import sys
+
+import bench
+import commands
+import testing
+from base import LabError, SUITES, say
+
+DESCRIPTION = """\
+A disposable Debian of a suite, booted with systemd as process 1, with vmunit built for that suite and installed in
+it, and thrown away afterwards. What the machine lacks is installed first, through its own apt sources."""
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog='tests/lab', description=DESCRIPTION)
+    verbs = parser.add_subparsers(dest='verb', metavar='COMMAND', required=True)
+
+    def verb(name, function, text, suites='one'):
+        p = verbs.add_parser(name, help=text, description=text)
+        p.set_defaults(function=function)
+        if suites == 'one':
+            p.add_argument('--suite', choices=SUITES, default=SUITES[0], help=f'default: {SUITES[0]}')
+        else:
+            p.add_argument('--suite', choices=SUITES, action='append', help='may be repeated; default: all')
+        return p
+
+    verb('demo', commands.demo, 'the main job, shown: a real guest, started, listed, logged, stopped')
+
+    p = verb('test', testing.test, 'every test: unit, golden, fuzz corpus, and system tests in a lab', suites='many')
+    p.add_argument('--only', metavar='GLOB', action='append', help='only tests of this name (FILE/TEST); may be repeated')
+    p.add_argument('--quick', action='store_true', help='fewer cycles, and none of the slow tests')
+    p.add_argument('--list', action='store_true', help='only say which system tests there are')
+
+    for name, function, text in (
+            ('run', commands.run, 'CMD as root inside a booted lab; its output and its exit status'),
+            ('shell', commands.shell, 'a shell inside')):
+        p = verb(name, function, text)
+        p.add_argument('--bind', metavar='DIR', action='append', default=[], help='DIR at the same path, writable')
+        p.add_argument('--bare', action='store_true', help='a lab without vmunit in it')
+        if name == 'run':
+            p.add_argument('command', metavar='-- CMD', nargs='+')
+
+    p = verb('bench', bench.bench, 'the benchmarks, as ratios to a bare QEMU in the same run')
+    p.add_argument('--cycles', type=int, default=20, help='start/stop cycles; default: 20')
+
+    return parser.parse_args(argv)
+
+
+def main():
+    args = parse(sys.argv[1:])
+
+    # However the lab is asked to end, its `finally` clauses run.
+    for s in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(s, lambda number, frame: sys.exit(128 + number))
+    try:
+        return args.function(args)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except LabError as e:
+        say(str(e))
+        return e.status
+
+
+sys.exit(main())

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The roots that labs run on: a directory per suite with all that building and testing vmunit takes.
+
+A root is made once, under a temporary name that is renamed when it is whole, and is only ever read afterwards: labs
+put an overlay on it. Its name carries a hash of what it was made from, so a changed list makes a new one.
+"""
+
+import contextlib
+import fcntl
+
+import host
+from base import CACHE, SOURCE, LabError, digest, lock, run, say
+
+PACKAGES = [
+    # the system
+    'systemd', 'systemd-sysv', 'systemd-container', 'dbus', 'dbus-user-session', 'libpam-systemd', 'polkitd', 'udev',
+    # QEMU and firmware
+    'qemu-system-x86', 'qemu-utils', 'ovmf',
+    # to build vmunit
+    'meson', 'ninja-build', 'gcc', 'libc6-dev', 'pkg-config',
+    'libsystemd-dev', 'libcap-ng-dev', 'libxml2-dev', 'libjansson-dev',
+    # for the tests
+    'acl', 'attr', 'file', 'iproute2', 'iputils-ping', 'jq', 'less', 'libcap2-bin', 'libxml2-utils', 'procps',
+    'python3', 'socat', 'strace',
+    # for the test guests
+    'busybox-static', 'cpio', 'kmod', 'xz-utils', 'zstd',
+]
+
+SUITE_PACKAGES = {
+    'bookworm': ['clang', 'libclang-rt-14-dev'],        # the second compiler need not be in every suite
+}
+
+KERNEL_SCRIPT = SOURCE / 'tests' / 'guests' / 'fetch-kernel'
+
+OPTIONS = [
+    '--variant=minbase',
+    '--aptopt=Acquire::Check-Valid-Until "false"',      # the newest suite's release file may be past its date
+    '--aptopt=Acquire::Languages "none"',
+    '--dpkgopt=force-unsafe-io',
+    '--dpkgopt=path-exclude=/usr/share/man/*',
+    '--dpkgopt=path-exclude=/usr/share/doc/*',
+    '--dpkgopt=path-exclude=/usr/share/locale/*',
+]
+
+
+def packages(suite):
+    return PACKAGES + SUITE_PACKAGES.get(suite, [])
+
+
+def path(suite):
+    return CACHE / 'roots' / f'{suite}-{digest(*packages(suite), *OPTIONS, KERNEL_SCRIPT)}'
+
+
+@contextlib.contextmanager
+def in_use(suite):
+    """The suite's root, made if need be, and kept from being removed while the context lasts."""
+    p = path(suite)
+    with lock(p.with_suffix('.lock'), shared=True, what=f'the {suite} root is being made'):
+        if p.is_dir():
+            yield p
+            return
+    with lock(CACHE / 'roots' / f'{suite}.lock', what=f'the {suite} root is being made'):
+        if not p.is_dir():
+            _make(suite, p)
+    with lock(p.with_suffix('.lock'), shared=True):
+        yield p
+
+
+def _make(suite, p):
+    _remove_old(suite)
+    say(f'making the {suite} root (about a minute; then kept in {CACHE})', suite)
+    log = CACHE / 'logs' / f'root-{suite}.log'
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
+    temporary = p.with_name(p.name + '.new')
+    try:
+        run('mmdebstrap', *OPTIONS, *(f'--aptopt={o}' for o in host.apt_options()),
+            '--include=' + ','.join(packages(suite)),
+            f'--customize-hook=copy-in {KERNEL_SCRIPT} /tmp',
+            '--customize-hook=chroot "$1" sh /tmp/fetch-kernel && rm "$1"/tmp/fetch-kernel',
+            suite, temporary, host.mirror(), log=log)
+        _prepare(temporary)
+        temporary.rename(p)
+    except LabError as e:
+        raise LabError(f'could not make the {suite} root (all of it: {log}): {e}') from None
+    finally:
+        _remove(temporary)
+
+
+def _prepare(root):
+    """What makes the tree a lab's: no identity of its own, and nothing that is cleaned away under a bind mount."""
+    (root / 'etc/machine-id').write_text('')
+    (root / 'etc/hostname').write_text('lab\n')
+    (root / 'etc/hosts').write_text('127.0.0.1 localhost\n127.0.1.1 lab\n')
+    (root / 'etc/resolv.conf').write_text('')
+    # Debian 12 empties /tmp at boot; a directory of the host may be mounted below it.
+    (root / 'etc/tmpfiles.d').mkdir(exist_ok=True)
+    (root / 'etc/tmpfiles.d/tmp.conf').write_text('q /tmp 1777 root root -\nq /var/tmp 1777 root root -\n')
+    for timer in ('apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer',
+                  'fstrim.timer', 'systemd-tmpfiles-clean.timer'):
+        link = root / 'etc/systemd/system' / timer
+        link.unlink(missing_ok=True)
+        link.symlink_to('/dev/null')
+
+
+def _remove_old(suite):
+    """Removes the suite's former roots that no lab is using, and what an interrupted making left."""
+    for old in (CACHE / 'roots').glob(f'{suite}-*'):
+        if old.suffix == '.lock':
+            continue
+        with contextlib.suppress(BlockingIOError), open(old.with_suffix('.lock'), 'w') as f:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(old)
+
+
+def _remove(tree):
+    # Only this file system: an interrupted making may have left /proc or /dev mounted inside.
+    if tree.is_dir():
+        run('rm', '-rf', '--one-file-system', tree)
