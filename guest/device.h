@@ -87,6 +87,15 @@ typedef enum BootClass {
         BOOT_CLASS_NETWORK,
 } BootClass;
 
+/* What the XML's model='virtio…' says of most virtio devices; words to a field of it are virtio_model_words. */
+typedef enum VirtioModel {
+        VIRTIO_MODEL = 1,
+        VIRTIO_MODEL_TRANSITIONAL,     /* with the legacy interface: a conventional slot */
+        VIRTIO_MODEL_NON_TRANSITIONAL,
+} VirtioModel;
+
+extern const char *const virtio_model_words[];
+
 typedef struct VirtioOptions {
         Tristate iommu, ats, packed, page_per_vq;
 } VirtioOptions;
@@ -101,7 +110,7 @@ struct Device {
         const DeviceKind *kind;
         XmlElement *xml; /* NULL for one that the XML only implies */
         Place place;     /* for findings; of <devices> where it is implied */
-        unsigned index;  /* among the guest's devices of its kind, in order */
+        unsigned index;  /* among the guest's devices of the same element, in order */
         const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the address */
         bool user_id;    /* the XML chose it (<alias name='ua-…'/>): not to be replaced */
         Address address;
@@ -124,7 +133,9 @@ struct DeviceKind {
         bool has_virtio_options;   /* <driver iommu= ats= packed= page_per_vq=> */
         bool has_rom, has_boot, has_acpi_index;
 
+        void (*imply)(Guest *g);               /* once a guest, when all is read: adds devices that it has unasked */
         void (*read)(Guest *g, Device *d);     /* what the table cannot say; g->findings for errors */
+        void (*imply)(Guest *g);               /* once a guest, before any complete(): adds what the XML leaves out */
         void (*complete)(Guest *g, Device *d); /* fills in defaults, bus, pci, id; may imply further devices */
         void (*check)(Guest *g, Device *d);    /* what only the whole guest, with its addresses, can tell */
         void (*build)(const Guest *g, const Device *d, Plan *p);
@@ -142,3 +153,10 @@ void device_props(const Guest *g, const Device *d, Props *p);
 
 /* Appends iommu_platform, ats, packed and page-per-vq. */
 void device_virtio_props(const Device *d, Props *p);
+
+/*
+ * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address says
+ * virtio-mmio; and a -device of base ("virtio-rng") with the options of <driver>, ready for further props.
+ */
+void device_virtio_complete(Guest *g, Device *d, int model);
+Props device_virtio_new(const Device *d, const char *base, int model);

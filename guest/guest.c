@@ -68,7 +68,7 @@ static Device *add_device(Guest *g, const DeviceKind *kind)
         d->kind = kind;
         d->place = g->devices_place;
         for (size_t i = 0; i < g->n_devices; i++)
-                if (g->devices[i]->kind == kind)
+                if (streq(g->devices[i]->kind->element, kind->element))
                         d->index++;
         g->devices = grown;
         g->devices[g->n_devices++] = d;
@@ -221,6 +221,9 @@ static void complete(Guest *g)
         features_complete(g);
         clock_complete(g);
         tuning_complete(g);
+        for (const DeviceKind *const *k = g->kinds; *k; k++)
+                if ((*k)->imply)
+                        (*k)->imply(g);
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->kind->complete)
                         g->devices[i]->kind->complete(g, g->devices[i]);
