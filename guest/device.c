@@ -28,8 +28,31 @@ void device_props(const Guest *g, const Device *d, Props *p)
 
 void device_virtio_props(const Device *d, Props *p)
 {
-        props_onoff(p, "iommu_platform", d->virtio.iommu);
-        props_onoff(p, "ats", d->virtio.ats);
-        props_onoff(p, "packed", d->virtio.packed);
-        props_onoff(p, "page-per-vq", d->virtio.page_per_vq);
+        props_bool_if(p, "iommu_platform", d->virtio.iommu);
+        props_bool_if(p, "ats", d->virtio.ats);
+        props_bool_if(p, "packed", d->virtio.packed);
+        props_bool_if(p, "page-per-vq", d->virtio.page_per_vq);
+}
+
+const char *const virtio_model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional", NULL };
+
+void device_virtio_complete(Guest *g, Device *d, int model)
+{
+        if (d->address.type == ADDRESS_VIRTIO_MMIO) {
+                if (model > VIRTIO_MODEL)
+                        device_error(g, d, "<%s>: %s exists on PCI only", d->kind->element, virtio_model_words[model - 1]);
+                return;
+        }
+        d->bus = BUS_PCI;
+        d->pci = (model == VIRTIO_MODEL_TRANSITIONAL ? PCI_CONVENTIONAL : PCI_EXPRESS) | PCI_HOTPLUG;
+}
+
+Props device_virtio_new(const Device *d, const char *base, int model)
+{
+        static const char *const suffixes[] = { "-pci", "-pci", "-pci-transitional", "-pci-non-transitional" };
+        Props p = props_new("driver", base);
+
+        props_textf(&p, "driver", "%s%s", base, d->address.type == ADDRESS_VIRTIO_MMIO ? "-device" : suffixes[model]);
+        device_virtio_props(d, &p);
+        return p;
 }
