@@ -133,7 +133,6 @@ struct DeviceKind {
         bool has_virtio_options;   /* <driver iommu= ats= packed= page_per_vq=> */
         bool has_rom, has_boot, has_acpi_index;
 
-        void (*imply)(Guest *g);               /* once a guest, when all is read: adds devices that it has unasked */
         void (*read)(Guest *g, Device *d);     /* what the table cannot say; g->findings for errors */
         void (*imply)(Guest *g);               /* once a guest, before any complete(): adds what the XML leaves out */
         void (*complete)(Guest *g, Device *d); /* fills in defaults, bus, pci, id; may imply further devices */
