@@ -40,7 +40,9 @@ int main(int argc, char **argv)
                 fprintf(stderr, "usage: vmctl argv --json FILE\n");
                 return EXIT_BAD_USAGE;
         }
-        r = conversion_file(&c, argv[3], NULL, false);
+        r = conversion_start(&c, NULL, false);
+        if (r >= 0)
+                r = conversion_file(&c, argv[3], NULL);
         if (c.findings)
                 print_findings(c.findings);
         if (r < 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "device/kinds.h"
+#include "generator/policy.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 
@@ -15,20 +16,21 @@ void conversion_done(Conversion *c)
         c->guest = guest_free(c->guest);
         c->findings = findings_free(c->findings);
         settings_done(&c->settings);
+        strings_done(&c->texts);
         free(c->instance);
         free(c->run_directory);
         free(c->state_directory);
         *c = (Conversion){ 0 };
 }
 
-static int set_directories(Conversion *c, const char *name, bool user_scope)
+static int set_directories(Conversion *c, const char *name)
 {
         const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME");
 
         c->instance = unit_name_escape(name);
         if (!c->instance)
                 return -ENOMEM;
-        if (!user_scope) {
+        if (!c->settings.user_scope) {
                 c->run_directory = text_format("/run/vm/%s", c->instance);
                 c->state_directory = text_format("/var/lib/vm/%s", c->instance);
         } else {
@@ -37,42 +39,48 @@ static int set_directories(Conversion *c, const char *name, bool user_scope)
         }
         if (!c->run_directory || !c->state_directory)
                 return -ENOMEM;
-        c->settings.user_scope = user_scope;
         c->settings.instance = c->instance;
         c->settings.run_directory = c->run_directory;
         c->settings.state_directory = c->state_directory;
         return 0;
 }
 
-int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name, bool user_scope)
+int conversion_start(Conversion *c, const char *root, bool user_scope)
 {
         int r;
 
-        if (!c->findings)
-                c->findings = findings_new();
-        if (!c->findings)
-                return c->status = -ENOMEM;
+        *c = (Conversion){ .settings = { .user_scope = user_scope, .root = root } };
+        c->findings = findings_new();
+        r = c->findings ? policy_read(root, &c->settings, &c->texts, c->findings) : -ENOMEM;
+        return c->status = r == -EINVAL ? -EBADMSG : r;
+}
+
+int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name)
+{
+        int r;
+
+        if (c->status < 0)
+                return c->status;
         c->hash = text_hash(data, size);
         c->guest = guest_read(file, data, size, device_kinds, &c->settings, c->findings);
         if (!c->guest)
                 return c->status = -EINVAL;
         if (name && c->guest->general.name && !streq(name, c->guest->general.name))
                 guest_error(c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'", c->guest->general.name, name);
-        r = set_directories(c, c->guest->general.name ?: "", user_scope);
+        r = set_directories(c, c->guest->general.name ?: "");
         if (r < 0)
                 return c->status = r;
         return c->status = guest_convert(c->guest, &c->plan);
 }
 
-int conversion_file(Conversion *c, const char *path, const char *name, bool user_scope)
+int conversion_file(Conversion *c, const char *path, const char *name)
 {
         _cleanup_(freep) char *data = NULL;
         size_t size;
         int r;
 
-        c->findings = findings_new();
-        if (!c->findings)
-                return c->status = -ENOMEM;
+        if (c->status < 0)
+                return c->status;
         r = file_read(AT_FDCWD, path, XML_SIZE_MAX, &data, &size);
         if (r == -EFBIG)
                 finding(c->findings, SEVERITY_ERROR, (Place){ path }, "larger than the limit of %zu MiB", XML_SIZE_MAX >> 20);
@@ -82,5 +90,5 @@ int conversion_file(Conversion *c, const char *path, const char *name, bool user
                 finding(c->findings, SEVERITY_ERROR, (Place){ path }, "cannot be read: %s", strerror(-r));
         if (r < 0)
                 return c->status = r;
-        return conversion_data(c, path, data, size, name, user_scope);
+        return conversion_data(c, path, data, size, name);
 }

@@ -8,6 +8,7 @@
 typedef struct Conversion {
         char *instance, *run_directory, *state_directory; /* what settings point to */
         Settings settings;
+        Strings texts; /* borrowed by the settings and the findings */
         Findings *findings;
         Guest *guest; /* NULL where the file could not be read as a guest at all */
         Plan plan;
@@ -18,11 +19,17 @@ typedef struct Conversion {
 void conversion_done(Conversion *c);
 
 /*
- * Converts the file at path. name is the guest's name as its file has it, or NULL not to compare: a guest whose <name>
+ * Reads vmunit.conf, which every conversion goes by; root is a prefix of the host's directories, NULL for none. 0,
+ * -EBADMSG where the findings hold an error of vmunit.conf (conversion then fails with the same), -ENOMEM.
+ */
+int conversion_start(Conversion *c, const char *root, bool user_scope);
+
+/*
+ * After conversion_start(): converts the file at path. name is the guest's name as its file has it, or NULL not to compare: a guest whose <name>
  * is another is an error. Findings of whatever went wrong are in c->findings, also for a file that cannot be read.
  * Returns c->status: 0; -EINVAL where the findings hold an error; the file's error (-ENOENT, -EACCES, -EISDIR, -EFBIG …).
  */
-int conversion_file(Conversion *c, const char *path, const char *name, bool user_scope);
+int conversion_file(Conversion *c, const char *path, const char *name);
 
 /* The same for XML that is at hand; file is what findings name it. */
-int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name, bool user_scope);
+int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name);

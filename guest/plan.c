@@ -9,6 +9,7 @@ void plan_done(Plan *p)
 {
         strings_done(&p->argv);
         strings_done(&p->run);
+        strings_done(&p->macs);
         strings_done(&p->listens);
         for (size_t i = 0; i < p->n_directives; i++) {
                 free(p->directives[i].key);
@@ -114,6 +115,11 @@ void plan_tap(Plan *p, const Tap *tap)
 
         if (t)
                 *t = *tap;
+}
+
+void plan_mac(Plan *p, const char *mac)
+{
+        note(p, strings_add(&p->macs, mac));
 }
 
 void plan_network(Plan *p, NetworkNeed need)

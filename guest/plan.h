@@ -63,6 +63,7 @@ typedef struct Plan {
         size_t n_taps;
         Directive *directives; /* further directives of [Service], in order */
         size_t n_directives;
+        Strings macs;          /* that the guest's interfaces have: no other guest may have them */
         Strings listens;       /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
         unsigned n_consoles, n_stored;
@@ -84,6 +85,7 @@ void plan_grant(Plan *p, const char *path, Access access);
 void plan_grant_device(Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const Tap *tap);
+void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
 void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4);
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */

@@ -14,8 +14,10 @@ typedef struct Settings {
         const char *state_directory; /* the guest's own, "/var/lib/vm/NAME" */
         const char *root;            /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
 
-        /* vmunit.conf */
-        Strings image_directories; /* where backing files that only an image names may lie */
+        /* vmunit.conf(5) */
+        Strings image_directories;   /* where backing files that only an image names may lie */
+        bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
+        bool allow_host_devices;     /* <hostdev> and others that hand a device of the host to the guest */
 } Settings;
 
 static inline void settings_done(Settings *s)

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From the plan to directives. The template vm@.service closes everything; each line here opens what this guest's XML
+ * needs and nothing else, so "systemctl cat" shows the whole of what a guest may do on the host.
+ */
+
+#include "generator/drop-in.h"
+
+#include <errno.h>
+
+#include "generator/unit-file.h"
+
+#define REFUSED_FINDINGS_MAX 20 /* findings that a refusing drop-in repeats */
+
+static void strings_cleanup(Strings *s)
+{
+        strings_done(s);
+}
+
+static void unit_file_cleanup(UnitFile *u)
+{
+        unit_file_done(u);
+}
+
+static const char *access_word(Access access)
+{
+        return access == ACCESS_READ ? "ro" : access == ACCESS_WRITE ? "rw" : "rw-shared";
+}
+
+static int add_tap(Strings *argv, const Tap *t)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return -ENOMEM;
+        fprintf(f, "--tap=id=%s,ifname=%s,queues=%u,vhost=%s", t->id, t->ifname, t->queues ?: 1, t->vhost == ON ? "require" : t->vhost == OFF ? "no" : "try");
+        if (t->bridge)
+                fprintf(f, ",bridge=%s", t->bridge);
+        if (t->mac)
+                fprintf(f, ",mac=%s", t->mac);
+        if (t->mtu.set)
+                fprintf(f, ",mtu=%llu", (unsigned long long) t->mtu.value);
+        if (t->link == OFF)
+                fputs(",link=down", f);
+        if (t->unmanaged)
+                fputs(",managed=no", f);
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        return strings_take(argv, TAKE_PTR(text));
+}
+
+static int prepare_arguments(const Conversion *c, const char *name, const char *path, Strings *argv)
+{
+        const Plan *p = &c->plan;
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "prepare");
+        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
+        r = r < 0 ? r : strings_addf(argv, "--source=%s:%016llx", path, (unsigned long long) c->hash);
+        for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
+                r = add_tap(argv, &p->taps[i]);
+        for (size_t i = 0; r >= 0 && i < c->settings.image_directories.count && p->n_chains > 0; i++)
+                r = strings_addf(argv, "--image-directory=%s", c->settings.image_directories.items[i]);
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
+                r = strings_addf(argv, "--grant=%s:%s", access_word(p->grants[i].access), p->grants[i].path);
+        for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
+                r = strings_addf(argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
+        if (r >= 0 && p->nvram_template)
+                r = strings_addf(argv, "--nvram-template=%s", p->nvram_template);
+        if (r >= 0 && p->nvram)
+                r = strings_addf(argv, "--nvram=%s", p->nvram);
+        return r;
+}
+
+static int run_arguments(const Conversion *c, Strings *argv)
+{
+        const Plan *p = &c->plan;
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "run");
+        for (size_t i = 0; r >= 0 && i < p->run.count; i++)
+                r = strings_add(argv, p->run.items[i]);
+        for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
+                r = strings_addf(argv, "--chain=%s", p->chains[i].node);
+        r = r < 0 ? r : strings_add(argv, "--");
+        for (size_t i = 0; r >= 0 && i < p->argv.count; i++)
+                r = strings_add(argv, p->argv.items[i]);
+        return r;
+}
+
+static int register_arguments(const Conversion *c, const char *name, Strings *argv)
+{
+        const Plan *p = &c->plan;
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "register");
+        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
+        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general.uuid);
+        for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
+                r = strings_addf(argv, "--interface=%s", p->taps[i].ifname);
+        return r;
+}
+
+static int cleanup_arguments(const char *name, Strings *argv)
+{
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "cleanup");
+        return r < 0 ? r : strings_addf(argv, "--guest=%s", name);
+}
+
+/*
+ * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole top
+ * directory gives way to an empty one in which systemd makes the mount points. /var is that already, in the template.
+ */
+static int hide_top(UnitFile *u, const char *path, Strings *seen)
+{
+        static const char *const left_alone[] = { "/usr", "/dev", "/run", "/proc", "/sys", "/var", NULL };
+        _cleanup_(freep) char *top = NULL;
+        size_t n = strcspn(path + 1, "/");
+
+        if (!path[n + 1])
+                return 0;
+        top = strndup(path, n + 1);
+        if (!top)
+                return -ENOMEM;
+        for (const char *const *a = left_alone; *a; a++)
+                if (streq(*a, top))
+                        return 0;
+        if (strings_have(seen, top))
+                return 0;
+        if (streq(top, "/home") || streq(top, "/root"))
+                unit_plain(u, "ProtectHome", "tmpfs");
+        else
+                unit_word(u, "TemporaryFileSystem", top, ":ro");
+        return strings_take(seen, TAKE_PTR(top));
+}
+
+static int write_grants(UnitFile *u, const Plan *p)
+{
+        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
+                r = hide_top(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
+                const Grant *g = &p->grants[i];
+                bool read_only = g->access == ACCESS_READ;
+
+                unit_word(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path, "");
+                if (g->device)
+                        unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
+        }
+        return r;
+}
+
+static void write_network(UnitFile *u, const Plan *p)
+{
+        if (p->network == NETWORK_NONE)
+                return;
+        unit_plain(u, "PrivateNetwork", "no");
+        unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
+        unit_plain(u, "IPAddressAllow", p->network == NETWORK_ANY ? "any" : "localhost");
+        for (size_t i = 0; i < p->listens.count; i++)
+                unit_plain(u, "SocketBindAllow", p->listens.items[i]);
+}
+
+/* Of a plan's further directives these have a path in front, which may need quotes; the others are plain. */
+static void write_directive(UnitFile *u, const Directive *d)
+{
+        _cleanup_(freep) char *path = NULL;
+        const char *space;
+
+        if (streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths")) {
+                unit_word(u, d->key, d->value, "");
+                return;
+        }
+        space = strrchr(d->value, ' ');
+        if (!streq(d->key, "DeviceAllow") || !space) {
+                unit_plain(u, d->key, d->value);
+                return;
+        }
+        path = strndup(d->value, (size_t) (space - d->value));
+        if (path)
+                unit_word(u, d->key, path, space);
+        else
+                u->status = -ENOMEM;
+}
+
+static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
+{
+        _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 }, cleanup = { 0 };
+        int r;
+
+        r = prepare_arguments(c, name, path, &prepare);
+        r = r < 0 ? r : run_arguments(c, &run);
+        r = r < 0 ? r : register_arguments(c, name, &enroll);
+        r = r < 0 ? r : cleanup_arguments(name, &cleanup);
+        if (r < 0)
+                return r;
+        unit_command(u, "ExecStartPre", c->settings.user_scope ? "" : "+", &prepare);
+        unit_empty(u, "ExecStart");
+        unit_command(u, "ExecStart", "", &run);
+        unit_command(u, "ExecStartPost", c->settings.user_scope ? "" : "+", &enroll);
+        unit_command(u, "ExecStopPost", c->settings.user_scope ? "" : "+", &cleanup);
+        return 0;
+}
+
+static void write_head(UnitFile *u, const char *path, const char *name, const char *title)
+{
+        _cleanup_(freep) char *comment = text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
+        _cleanup_(freep) char *description = text_format("Guest %s%s%s%s", name, title ? " (" : "", title ?: "", title ? ")" : "");
+
+        if (!comment || !description) {
+                u->status = -ENOMEM;
+                return;
+        }
+        for (char *p = description; *p; p++)
+                if ((unsigned char) *p < 0x20 || *p == 0x7f)
+                        *p = ' ';
+        unit_comment(u, comment);
+        unit_section(u, "Unit");
+        unit_plain(u, "Description", description);
+        unit_plain(u, "SourcePath", path);
+}
+
+static int write_guest(const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        _cleanup_(unit_file_cleanup) UnitFile u;
+        int r = unit_file_start(&u);
+
+        if (r < 0)
+                return r;
+        write_head(&u, path, name, c->guest->general.title);
+        unit_section(&u, "Service");
+        r = write_commands(&u, c, name, path);
+        if (r < 0)
+                return r;
+        if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
+                _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
+
+                unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
+        }
+        r = write_grants(&u, &c->plan);
+        if (r < 0)
+                return r;
+        write_network(&u, &c->plan);
+        for (size_t i = 0; i < c->plan.n_directives; i++)
+                write_directive(&u, &c->plan.directives[i]);
+        return unit_file_finish(&u, ret_text, ret_size);
+}
+
+static int refuse_arguments(const Conversion *c, const char *name, const char *path, Strings *argv)
+{
+        size_t n = findings_count(c->findings), shown = n < REFUSED_FINDINGS_MAX ? n : REFUSED_FINDINGS_MAX;
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "refuse");
+        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
+        r = r < 0 ? r : strings_add(argv, "--");
+        for (size_t i = 0; r >= 0 && i < shown; i++)
+                r = strings_take(argv, finding_format(findings_get(c->findings, i)));
+        if (r >= 0 && shown < n)
+                r = strings_addf(argv, "%zu more; all of them: vmctl check %s", n - shown, path);
+        return r;
+}
+
+static int write_refusal(const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        _cleanup_(strings_cleanup) Strings argv = { 0 };
+        _cleanup_(unit_file_cleanup) UnitFile u;
+        int r = unit_file_start(&u);
+
+        if (r < 0)
+                return r;
+        r = refuse_arguments(c, name, path, &argv);
+        if (r < 0)
+                return r;
+        write_head(&u, path, name, NULL);
+        unit_section(&u, "Service");
+        unit_empty(&u, "ExecStart");
+        unit_command(&u, "ExecStart", "", &argv);
+        return unit_file_finish(&u, ret_text, ret_size);
+}
+
+int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        int r;
+
+        if (c->status == 0) {
+                r = write_guest(c, name, path, ret_text, ret_size);
+                if (r != -EINVAL)
+                        return r;
+                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "a path or another value holds a character that a unit file cannot express");
+                c->status = -EINVAL;
+        }
+        return write_refusal(c, name, path, ret_text, ret_size);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "generator/find.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "util/unit-name.h"
+
+int guest_directories(bool user_scope, Strings *ret)
+{
+        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"), *run = getenv("XDG_RUNTIME_DIR");
+        int r = 0;
+
+        if (!user_scope) {
+                for (const char **d = (const char *[]){ "/etc", "/run", "/usr/lib", NULL }; r >= 0 && *d; d++)
+                        r = strings_addf(ret, "%s/vmunit/guests", *d);
+                return r;
+        }
+        if (config && *config == '/')
+                r = strings_addf(ret, "%s/vmunit/guests", config);
+        else if (home && *home == '/')
+                r = strings_addf(ret, "%s/.config/vmunit/guests", home);
+        if (r >= 0 && run && *run == '/')
+                r = strings_addf(ret, "%s/vmunit/guests", run);
+        if (r >= 0)
+                r = strings_add(ret, "/usr/share/vmunit/guests");
+        return r;
+}
+
+void guest_files_done(GuestFiles *files)
+{
+        for (size_t i = 0; i < files->count; i++) {
+                free(files->items[i].name);
+                free(files->items[i].path);
+        }
+        free(files->items);
+        *files = (GuestFiles){ 0 };
+}
+
+bool guest_name_is_valid(const char *name)
+{
+        _cleanup_(freep) char *unit = NULL;
+
+        if (!*name || *name == '.' || strchr(name, '/') || strlen(name) + 4 > NAME_MAX)
+                return false;
+        for (const char *p = name; *p; p++)
+                if ((unsigned char) *p < 0x20 || *p == 0x7f)
+                        return false;
+        return unit_name_for_guest(name, &unit) >= 0;
+}
+
+static bool is_masked(int dir_fd, const char *file)
+{
+        char target[16];
+        ssize_t n = readlinkat(dir_fd, file, target, sizeof(target));
+
+        return n == 9 && memcmp(target, "/dev/null", 9) == 0;
+}
+
+static int add_file(GuestFiles *files, const char *directory, unsigned rank, const char *file)
+{
+        _cleanup_(freep) char *name = strndup(file, strlen(file) - 4), *path = text_format("%s/%s", directory, file);
+        GuestFile *grown;
+
+        if (!name || !path)
+                return -ENOMEM;
+        if (files->count >= GUESTS_MAX)
+                return -E2BIG;
+        grown = reallocarray(files->items, files->count + 1, sizeof(*grown));
+        if (!grown)
+                return -ENOMEM;
+        files->items = grown;
+        files->items[files->count++] = (GuestFile){ TAKE_PTR(name), TAKE_PTR(path), rank };
+        return 0;
+}
+
+static int add_directory(GuestFiles *files, const char *directory, unsigned rank)
+{
+        _cleanup_(closedirp) DIR *dir = opendir(directory);
+        struct dirent *entry;
+        int r;
+
+        if (!dir)
+                return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+        while ((errno = 0, entry = readdir(dir))) {
+                if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".xml"))
+                        continue;
+                r = add_file(files, directory, rank, entry->d_name);
+                if (r < 0)
+                        return r;
+        }
+        return -errno;
+}
+
+static int by_name(const void *a, const void *b)
+{
+        const GuestFile *x = a, *y = b;
+        int r = strcmp(x->name, y->name);
+
+        return r != 0 ? r : (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* Drops the items that drop() tells by the one kept before (NULL at first). */
+static void thin_out(GuestFiles *files, bool (*drop)(const GuestFile *before, const GuestFile *file))
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < files->count; i++) {
+                GuestFile *file = &files->items[i];
+
+                if (drop(kept > 0 ? &files->items[kept - 1] : NULL, file)) {
+                        free(file->name);
+                        free(file->path);
+                } else
+                        files->items[kept++] = *file;
+        }
+        files->count = kept;
+}
+
+static bool is_shadowed(const GuestFile *before, const GuestFile *file)
+{
+        return before && streq(before->name, file->name);
+}
+
+static bool file_is_masked(const GuestFile *before, const GuestFile *file)
+{
+        return is_masked(AT_FDCWD, file->path);
+}
+
+int guest_files_find(const Strings *directories, GuestFiles *ret)
+{
+        _cleanup_(guest_files_done) GuestFiles all = { 0 };
+
+        for (size_t i = 0; i < directories->count; i++) {
+                int r = add_directory(&all, directories->items[i], (unsigned) i);
+
+                if (r < 0)
+                        return r;
+        }
+        if (all.count > 0)
+                qsort(all.items, all.count, sizeof(*all.items), by_name);
+        thin_out(&all, is_shadowed);
+        thin_out(&all, file_is_masked);
+        *ret = all;
+        all = (GuestFiles){ 0 };
+        return 0;
+}
+
+int guest_file_find(const Strings *directories, const char *name, char **ret_path)
+{
+        if (!guest_name_is_valid(name))
+                return -EINVAL;
+        for (size_t i = 0; i < directories->count; i++) {
+                _cleanup_(freep) char *path = text_format("%s/%s.xml", directories->items[i], name);
+                struct stat st;
+
+                if (!path)
+                        return -ENOMEM;
+                if (lstat(path, &st) < 0)
+                        continue;
+                if (is_masked(AT_FDCWD, path))
+                        return -ENOENT;
+                *ret_path = TAKE_PTR(path);
+                return 0;
+        }
+        return -ENOENT;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where the guests of a scope are. */
+
+#include "util/text.h"
+
+#define GUESTS_MAX 20000 /* files in all directories together */
+
+/* The scope's directories of guests, the first one the administrator's or user's own; 0 or -ENOMEM. */
+int guest_directories(bool user_scope, Strings *ret);
+
+typedef struct GuestFile {
+        char *name, *path; /* name: the file's without ".xml" */
+        unsigned rank;     /* of its directory: the lowest wins */
+} GuestFile;
+
+typedef struct GuestFiles {
+        GuestFile *items;
+        size_t count;
+} GuestFiles;
+
+void guest_files_done(GuestFiles *files);
+
+/*
+ * All guests of the directories, sorted by name; the first directory that has a name wins. A link to /dev/null masks
+ * the guest. Directories that are not there are passed over; 0, -ENOMEM, -E2BIG over GUESTS_MAX, or what reading gave.
+ */
+int guest_files_find(const Strings *directories, GuestFiles *ret);
+
+/* The file of one guest: 0, -ENOENT (also where it is masked), -EINVAL for a name that cannot be one, -ENOMEM. */
+int guest_file_find(const Strings *directories, const char *name, char **ret_path);
+
+/* Whether a guest may have this name: a file name without ".xml" whose unit name is not too long. */
+bool guest_name_is_valid(const char *name);

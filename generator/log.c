@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A generator runs before the journal may: systemd.generator(7) names /dev/kmsg for its messages. */
+
+#include "generator/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+
+#include "util/text.h"
+
+#define LOG_LINE_MAX 900 /* bytes; the kernel cuts a record at about a thousand */
+
+static int log_fd = STDERR_FILENO;
+
+void generator_log_open(bool user_scope)
+{
+        int fd;
+
+        if (user_scope)
+                return;
+        fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd >= 0)
+                log_fd = fd;
+}
+
+void generator_log(const char *format, ...)
+{
+        char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 64];
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        (void) vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        /* 3 is "err"; stderr of a generator goes to the journal, which takes the prefix as well */
+        n = log_fd == STDERR_FILENO ? snprintf(line, sizeof(line), "<3>%s\n", text) :
+                                      snprintf(line, sizeof(line), "<3>vm-generator[%d]: %s\n", getpid(), text);
+        if (write(log_fd, line, (size_t) n) < 0)
+                return; /* nowhere left to say so */
+}
+
+void generator_log_findings(const Findings *findings)
+{
+        size_t errors = 0;
+        const Finding *first = NULL;
+        _cleanup_(freep) char *line = NULL;
+
+        for (size_t i = 0; i < findings_count(findings); i++)
+                if (findings_get(findings, i)->severity == SEVERITY_ERROR && errors++ == 0)
+                        first = findings_get(findings, i);
+        if (!first)
+                return;
+        line = finding_format(first);
+        if (errors > 1)
+                generator_log("%s (and %zu more)", line ?: "out of memory", errors - 1);
+        else
+                generator_log("%s", line ?: "out of memory");
+}

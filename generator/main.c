@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vm-generator: run by systemd at boot and at each daemon-reload, as systemd.generator(7) has it. It reads files and
+ * writes drop-ins, and always exits 0 unless it could not work at all: a guest that cannot be converted gets a drop-in
+ * that says so when it is started, and the others are none the worse.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "generator/drop-in.h"
+#include "generator/find.h"
+#include "generator/log.h"
+#include "generator/unique.h"
+#include "util/exit.h"
+#include "util/file.h"
+#include "util/unit-name.h"
+
+static void conversion_cleanup(Conversion *c)
+{
+        conversion_done(c);
+}
+
+static void strings_cleanup(Strings *s)
+{
+        strings_done(s);
+}
+
+/* Appears whole or not at all: the directory is new, and the file is renamed into it. */
+static int write_drop_in(int output_fd, const char *name, const char *text, size_t size)
+{
+        _cleanup_(freep) char *unit = NULL, *directory = NULL, *path = NULL;
+        int r = unit_name_for_guest(name, &unit);
+
+        if (r < 0)
+                return r;
+        directory = text_format("%s.d", unit);
+        path = text_format("%s.d/50-guest.conf", unit);
+        if (!directory || !path)
+                return -ENOMEM;
+        if (mkdirat(output_fd, directory, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        return file_write_atomic(output_fd, path, text, size, 0644, 0);
+}
+
+static int generate(int output_fd, const GuestFile *file, bool user_scope, Unique *unique)
+{
+        _cleanup_(conversion_cleanup) Conversion c;
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        r = conversion_start(&c, NULL, user_scope);
+        if (r >= 0)
+                r = conversion_file(&c, file->path, file->name);
+        if (r >= 0)
+                r = unique_check(unique, &c, file);
+        if (c.status == -ENOMEM)
+                return -ENOMEM;
+        r = drop_in_text(&c, file->name, file->path, &text, &size);
+        if (r < 0)
+                return r;
+        generator_log_findings(c.findings);
+        return write_drop_in(output_fd, file->name, text, size);
+}
+
+static int generate_all(int output_fd, bool user_scope)
+{
+        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(guest_files_done) GuestFiles files = { 0 };
+        _cleanup_(unique_done) Unique unique = { 0 };
+        int r;
+
+        r = guest_directories(user_scope, &directories);
+        if (r >= 0)
+                r = guest_files_find(&directories, &files);
+        if (r < 0) {
+                generator_log("guests cannot be listed: %s", strerror(-r));
+                return r;
+        }
+        for (size_t i = 0; i < files.count; i++) {
+                if (!guest_name_is_valid(files.items[i].name)) {
+                        generator_log("%s: error: no unit can have this name", files.items[i].path);
+                        continue;
+                }
+                r = generate(output_fd, &files.items[i], user_scope, &unique);
+                if (r < 0)
+                        generator_log("%s: no drop-in could be written: %s", files.items[i].path, strerror(-r));
+        }
+        return 0;
+}
+
+int main(int argc, char **argv)
+{
+        const char *scope = getenv("SYSTEMD_SCOPE");
+        _cleanup_(closep) int output_fd = -EBADF;
+        bool user_scope;
+
+        if (argc != 2 && argc != 4) {
+                fprintf(stderr, "vm-generator is run by systemd, with one or three directories to write into.\n");
+                return EXIT_BAD_USAGE;
+        }
+        /* 252 and later say the scope; by hand, it is the caller's */
+        user_scope = scope ? streq(scope, "user") : getuid() != 0;
+        generator_log_open(user_scope);
+        (void) umask(0022);
+        output_fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (output_fd < 0) {
+                generator_log("%s: %s", argv[1], strerror(errno));
+                return EXIT_OS;
+        }
+        return generate_all(output_fd, user_scope) < 0 ? EXIT_OS : EXIT_SUCCESS;
+}
