@@ -138,6 +138,10 @@ struct DeviceKind {
         void (*complete)(Guest *g, Device *d); /* fills in defaults, bus, pci, id; may imply further devices */
         void (*check)(Guest *g, Device *d);    /* what only the whole guest, with its addresses, can tell */
         void (*build)(const Guest *g, const Device *d, Plan *p);
+
+        /* for the few that have something to add to -machine and to -cpu */
+        void (*machine)(const Guest *g, const Device *d, Props *machine);
+        void (*cpu)(const Guest *g, const Device *d, Props *cpu);
 };
 
 /* An error, or a warning, at the device's place. */

@@ -174,6 +174,8 @@ static void read_text(const Field *f, const Target *t, const char **to, Findings
         char uuid[37];
         uint8_t mac[6];
 
+        if (!*t->value && f->type == FIELD_STRING)
+                return;
         if (!*t->value)
                 complain(t, findings, "is empty");
         else if (f->type == FIELD_PATH && !path_is_plain(t->value))
@@ -208,6 +210,7 @@ static void field_read(XmlElement *element, const Field *f, void *target, Findin
                 return;
         switch (f->type) {
         case FIELD_TEXT:
+        case FIELD_STRING:
         case FIELD_PATH:
         case FIELD_MAC:
         case FIELD_UUID:

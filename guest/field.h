@@ -28,6 +28,7 @@ typedef struct Number {
 
 typedef enum FieldType {
         FIELD_TEXT,    /* const char *: any text but the empty one */
+        FIELD_STRING,  /* const char *: any text; the empty one is as if it were absent */
         FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it */
         FIELD_MAC,     /* const char *: six bytes in hex with colons */
         FIELD_UUID,    /* const char *: see text_to_uuid() for what is taken */
