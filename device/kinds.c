@@ -3,5 +3,9 @@
 #include "device/kinds.h"
 
 const DeviceKind *const device_kinds[] = {
+        &kind_watchdog,
+        &kind_memballoon,
+        &kind_rng,
+        &kind_panic,
         NULL,
 };

@@ -7,3 +7,9 @@
 
 /* Ended by NULL, in the order in which QEMU is told of them: a bus before what plugs into it. */
 extern const DeviceKind *const device_kinds[];
+
+/* Each is defined in the file of its name. */
+extern const DeviceKind kind_memballoon;
+extern const DeviceKind kind_panic;
+extern const DeviceKind kind_rng;
+extern const DeviceKind kind_watchdog;

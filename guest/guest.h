@@ -35,6 +35,8 @@ struct Guest {
         Clock clock;
         Tuning tuning;
 
+        bool hyperv_panic; /* <panic model='hyperv'>, which is a feature of the CPU: set by the reading of devices */
+
         const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
         Place devices_place;
         Device **devices;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <memballoon>: memory that the guest gives back while it runs. Every guest has one unless the XML says model='none',
+ * because libvirt adds it unasked, and the guest would otherwise miss a PCI device that it knew.
+ */
+
+#include "device/kinds.h"
+
+#include "guest/guest.h"
+
+enum {
+        MODEL_NONE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
+};
+
+typedef struct Memballoon {
+        Device device;
+        int model; /* VirtioModel, or MODEL_NONE */
+        Tristate deflate, report;
+} Memballoon;
+
+static const char *const model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional", "none", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Memballoon, model, model_words),
+        FIELD("@autodeflate", FIELD_SWITCH, Memballoon, deflate),
+        FIELD("@freePageReporting", FIELD_SWITCH, Memballoon, report),
+        FIELD_SAID("stats", FIELD_IGNORED, NULL), /* how often libvirt asks for figures; nobody does here */
+        {},
+};
+
+static void memballoon_read(Guest *g, Device *d)
+{
+        Memballoon *m = (Memballoon *) d;
+
+        if (!m->model)
+                device_error(g, d, "<memballoon>: model='virtio' or model='none' is missing");
+        if (d->index > 0)
+                device_error(g, d, "<memballoon>: a guest has one at most");
+}
+
+static void memballoon_imply(Guest *g)
+{
+        size_t i = 0;
+
+        if (!guest_next_device(g, &kind_memballoon, &i))
+                (void) guest_imply(g, &kind_memballoon);
+}
+
+static void memballoon_complete(Guest *g, Device *d)
+{
+        Memballoon *m = (Memballoon *) d;
+
+        if (m->model == MODEL_NONE)
+                return;
+        device_set_id(g, d, "balloon%u", d->index);
+        device_virtio_complete(g, d, m->model);
+}
+
+static void memballoon_check(Guest *g, Device *d)
+{
+        const Memballoon *m = (const Memballoon *) d;
+
+        if (m->model != MODEL_NONE)
+                return;
+        if (d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<memballoon>: model='none' takes no address");
+        if (m->deflate != UNSET || m->report != UNSET)
+                device_error(g, d, "<memballoon>: model='none' takes neither autodeflate nor freePageReporting");
+}
+
+static void memballoon_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Memballoon *m = (const Memballoon *) d;
+        Props device;
+
+        if (m->model == MODEL_NONE)
+                return;
+        device = device_virtio_new(d, "virtio-balloon", m->model);
+        props_bool_if(&device, "deflate-on-oom", m->deflate);
+        props_bool_if(&device, "free-page-reporting", m->report);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_memballoon = {
+        .element = "memballoon",
+        .size = sizeof(Memballoon),
+        .fields = fields,
+        .has_virtio_options = true,
+        .imply = memballoon_imply,
+        .read = memballoon_read,
+        .complete = memballoon_complete,
+        .check = memballoon_check,
+        .build = memballoon_build,
+};

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* <panic>: how the guest's kernel tells that it crashed. Hyper-V's way is a feature of the CPU and no device at all. */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef enum PanicModel {
+        PANIC_ISA = 1,
+        PANIC_HYPERV,
+        PANIC_PCI,
+} PanicModel;
+
+typedef struct Panic {
+        Device device;
+        int model; /* PanicModel */
+} Panic;
+
+static const char *const model_words[] = { "isa", "hyperv", "pvpanic", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Panic, model, model_words),
+        {},
+};
+
+static void panic_read(Guest *g, Device *d)
+{
+        if (((const Panic *) d)->model == PANIC_HYPERV)
+                g->hyperv_panic = true;
+}
+
+static void panic_complete(Guest *g, Device *d)
+{
+        Panic *panic = (Panic *) d;
+
+        if (!panic->model)
+                panic->model = g->os.arch == ARCH_AARCH64 ? PANIC_PCI : PANIC_ISA;
+        if (panic->model == PANIC_PCI) {
+                d->bus = BUS_PCI;
+                d->pci = PCI_CONVENTIONAL | PCI_INTEGRATED;
+        }
+}
+
+static void check_address(Guest *g, const Device *d, const Panic *panic)
+{
+        AddressType wanted = panic->model == PANIC_ISA ? ADDRESS_ISA : panic->model == PANIC_PCI ? ADDRESS_PCI : ADDRESS_NONE;
+
+        if (d->address.type != ADDRESS_NONE && d->address.type != wanted)
+                device_error(g, d, "<panic>: model='%s' takes no address of this type", model_words[panic->model - 1]);
+}
+
+static void panic_check(Guest *g, Device *d)
+{
+        const Panic *panic = (const Panic *) d;
+
+        check_address(g, d, panic);
+        if (panic->model != PANIC_PCI && g->os.arch == ARCH_AARCH64)
+                device_error(g, d, "<panic>: model='%s' exists on x86 only", model_words[panic->model - 1]);
+        GUEST_FOREACH_DEVICE(g, &kind_panic, other) {
+                if (other == d)
+                        break;
+                if (((const Panic *) other)->model == panic->model)
+                        device_error(g, d, "<panic>: there is one of model='%s' already", model_words[panic->model - 1]);
+        }
+}
+
+static void panic_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Panic *panic = (const Panic *) d;
+        Props device;
+
+        if (panic->model == PANIC_HYPERV)
+                return;
+        device = props_new("driver", panic->model == PANIC_PCI ? "pvpanic-pci" : "pvpanic");
+        if (panic->model == PANIC_PCI)
+                device_props(g, d, &device);
+        else if (d->address.type == ADDRESS_ISA)
+                props_number_if(&device, "ioport", d->address.isa.iobase);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_panic = {
+        .element = "panic",
+        .size = sizeof(Panic),
+        .fields = fields,
+        .has_acpi_index = true,
+        .read = panic_read,
+        .complete = panic_complete,
+        .check = panic_check,
+        .build = panic_build,
+};

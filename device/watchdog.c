@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <watchdog>. A q35 machine has one in its ICH9 whether the XML says so or not; libvirt lists it as model='itco' and
+ * lets it bite, so that is what a guest moved from there expects. QEMU knows one action for all watchdogs of a guest.
+ */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef enum WatchdogModel {
+        WATCHDOG_I6300ESB = 1,
+        WATCHDOG_IB700,
+        WATCHDOG_ITCO,
+} WatchdogModel;
+
+typedef enum WatchdogAction {
+        WATCHDOG_RESET = 1,
+        WATCHDOG_SHUTDOWN,
+        WATCHDOG_POWEROFF,
+        WATCHDOG_PAUSE,
+        WATCHDOG_NONE,
+        WATCHDOG_DUMP,
+        WATCHDOG_INJECT_NMI,
+} WatchdogAction;
+
+typedef struct Watchdog {
+        Device device;
+        int model;  /* WatchdogModel */
+        int action; /* WatchdogAction */
+} Watchdog;
+
+static const char *const model_words[] = { "i6300esb", "ib700", "itco", NULL };
+static const char *const action_words[] = { "reset", "shutdown", "poweroff", "pause", "none", "dump", "inject-nmi", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Watchdog, model, model_words),
+        FIELD_OF_WORDS("@action", Watchdog, action, action_words),
+        {},
+};
+
+static Watchdog *first_watchdog(const Guest *g)
+{
+        size_t i = 0;
+
+        return (Watchdog *) guest_next_device(g, &kind_watchdog, &i);
+}
+
+static void watchdog_read(Guest *g, Device *d)
+{
+        Watchdog *w = (Watchdog *) d;
+
+        if (!w->model)
+                device_error(g, d, "<watchdog>: model='i6300esb', 'ib700' or 'itco' is missing");
+        if (w->action == WATCHDOG_DUMP)
+                device_warning(g, d, "<watchdog>: the guest is paused when the watchdog fires, but its memory is not dumped");
+}
+
+static void watchdog_imply(Guest *g)
+{
+        const Watchdog *first = first_watchdog(g);
+        int action = first ? first->action : 0;
+        Watchdog *w;
+
+        if (g->os.family != MACHINE_Q35)
+                return;
+        GUEST_FOREACH_DEVICE(g, &kind_watchdog, d)
+                if (((const Watchdog *) d)->model == WATCHDOG_ITCO)
+                        return;
+        w = (Watchdog *) guest_imply(g, &kind_watchdog);
+        if (!w)
+                return;
+        w->model = WATCHDOG_ITCO;
+        w->action = action;
+}
+
+static void watchdog_complete(Guest *g, Device *d)
+{
+        Watchdog *w = (Watchdog *) d;
+
+        if (!w->action)
+                w->action = WATCHDOG_RESET;
+        device_set_id(g, d, "watchdog%u", d->index);
+        if (w->model == WATCHDOG_I6300ESB) {
+                d->bus = BUS_PCI;
+                d->pci = PCI_CONVENTIONAL;
+        }
+}
+
+static void watchdog_check(Guest *g, Device *d)
+{
+        const Watchdog *w = (const Watchdog *) d;
+
+        if (w->model == WATCHDOG_ITCO && g->os.family != MACHINE_Q35)
+                device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
+        if (w->model == WATCHDOG_IB700 && g->os.arch == ARCH_AARCH64)
+                device_error(g, d, "<watchdog>: model='ib700' needs an ISA bus");
+        if (w->model != WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<watchdog>: model='%s' takes no address", model_words[w->model - 1]);
+        if (w->action != first_watchdog(g)->action)
+                device_error(g, d, "<watchdog>: all watchdogs of a guest share one action");
+}
+
+static void watchdog_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Watchdog *w = (const Watchdog *) d;
+        Props device;
+
+        if (w->model == WATCHDOG_ITCO) {
+                plan_value(p, "-global", "ICH9-LPC.noreboot=off");
+        } else {
+                device = props_new("driver", model_words[w->model - 1]);
+                device_props(g, d, &device);
+                plan_json(p, "-device", &device);
+        }
+        if (d->index == 0)
+                plan_value(p, "-watchdog-action", w->action == WATCHDOG_DUMP ? "pause" : action_words[w->action - 1]);
+}
+
+const DeviceKind kind_watchdog = {
+        .element = "watchdog",
+        .size = sizeof(Watchdog),
+        .fields = fields,
+        .has_acpi_index = true,
+        .imply = watchdog_imply,
+        .read = watchdog_read,
+        .complete = watchdog_complete,
+        .check = watchdog_check,
+        .build = watchdog_build,
+};
