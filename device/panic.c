@@ -23,12 +23,6 @@ static const Field fields[] = {
         {},
 };
 
-static void panic_read(Guest *g, Device *d)
-{
-        if (((const Panic *) d)->model == PANIC_HYPERV)
-                g->hyperv_panic = true;
-}
-
 static void panic_complete(Guest *g, Device *d)
 {
         Panic *panic = (Panic *) d;
@@ -79,13 +73,19 @@ static void panic_build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &device);
 }
 
+static void panic_cpu(const Guest *g, const Device *d, Props *cpu)
+{
+        if (((const Panic *) d)->model == PANIC_HYPERV)
+                props_bool(cpu, "hv-crash", true);
+}
+
 const DeviceKind kind_panic = {
         .element = "panic",
         .size = sizeof(Panic),
         .fields = fields,
         .has_acpi_index = true,
-        .read = panic_read,
         .complete = panic_complete,
         .check = panic_check,
         .build = panic_build,
+        .cpu = panic_cpu,
 };

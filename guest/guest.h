@@ -35,8 +35,6 @@ struct Guest {
         Clock clock;
         Tuning tuning;
 
-        bool hyperv_panic; /* <panic model='hyperv'>, which is a feature of the CPU: set by the reading of devices */
-
         const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
         Place devices_place;
         Device **devices;
@@ -56,6 +54,9 @@ int guest_convert(Guest *g, Plan *plan);
 
 /* A formatted string that lives as long as the guest; "" where memory ran out (g->status tells). */
 const char *guest_text(Guest *g, const char *format, ...) _printf_(2, 3);
+
+/* Zeroed memory that lives as long as the guest; NULL where memory ran out (g->status tells). */
+void *guest_zeroed(Guest *g, size_t count, size_t size);
 
 /* Adds a device that the XML only implies, zeroed but for its head; NULL where memory ran out. */
 Device *guest_imply(Guest *g, const DeviceKind *kind);
