@@ -15,7 +15,7 @@ from lab import Lab
 def booted(suite, binds=(), bare=False):
     """A booted lab of the suite with vmunit in it (`bare`: without)."""
     host.prepare()
-    with Lab(suite, [vmunit.bind(), guests.bind(suite), *binds]) as lab:
+    with Lab(suite, [vmunit.bind(), *guests.binds(suite), *binds]) as lab:
         for name in lab.lacks:
             say(f'this machine has no usable {host.DEVICES[name][0]}: the lab goes without', suite)
         if not bare:
@@ -39,7 +39,7 @@ def shell(args):
 
 def demo(args):
     with booted(args.suite) as lab:
-        if lab.lacks and 'tun' in lab.lacks:
+        if 'tun' in lab.lacks:
             raise LabError('the demo shows a guest on a bridge, and that takes /dev/net/tun')
         guests.make(lab, 'busybox')
         return lab.run('bash', SOURCE / 'tests' / 'system' / 'demo')

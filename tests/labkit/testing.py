@@ -1,1 +1,168 @@
-def test(a): pass
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`tests/lab test`: for every suite a lab, and in it the build, its own tests, and the system tests.
+
+The suites run at the same time, as many as there are processors, each in a process of its own: whatever ends the
+command ends them all, and each clears its lab away itself.
+"""
+
+import fnmatch
+import multiprocessing
+import os
+import re
+import signal
+import sys
+import time
+from dataclasses import dataclass
+
+import builds
+import guests
+import host
+import vmunit
+from base import CACHE, SOURCE, SUITES, LabError, out, say, tail
+from lab import Lab
+
+SYSTEM = SOURCE / 'tests' / 'system'
+LIMIT_SECONDS = 120                     # for a test that does not say otherwise (`# limit: SECONDS` above it)
+EXIT_SKIPPED, EXIT_POWER_LOSS = 77, 88  # of run-case
+
+_TEST = re.compile(r'(?:^# limit: (\d+)\n)?^(test_\w+)\(\) \{', re.M)
+
+
+@dataclass
+class SystemTest:
+    file: str
+    function: str
+    limit: int
+
+    @property
+    def name(self):
+        return f'{self.file}/{self.function.removeprefix("test_")}'
+
+
+class Results:
+    """Counts what a suite's tests came to, and says it as it comes."""
+
+    def __init__(self, suite, only):
+        self.suite = suite
+        self.only = only
+        self.counts = {'passed': 0, 'failed': 0, 'skipped': 0}
+
+    def wanted(self, name):
+        return not self.only or any(fnmatch.fnmatch(name, pattern) for pattern in self.only)
+
+    def passed(self, name, seconds):
+        self.counts['passed'] += 1
+        out(f'ok {name} ({self.suite}, {seconds:.1f} s)')
+
+    def failed(self, name, seconds, text):
+        self.counts['failed'] += 1
+        out(f'FAILED {name} ({self.suite}, {seconds:.1f} s)\n{text}')
+
+    def skipped(self, name, reason):
+        self.counts['skipped'] += 1
+        out(f'skipped {name} ({self.suite}): {reason}')
+
+
+def system_tests():
+    found = []
+    for path in sorted(SYSTEM.iterdir()):
+        if path.is_file() and path.name not in ('lib.sh', 'run-case', 'demo'):
+            for limit, function in _TEST.findall(path.read_text(errors='replace')):
+                found.append(SystemTest(path.name, function, int(limit or LIMIT_SECONDS)))
+    return found
+
+
+def test(args):
+    if args.list:
+        for t in system_tests():
+            out(t.name)
+        return 0
+    host.prepare()
+    context = multiprocessing.get_context('fork')
+    turns = context.Semaphore(os.cpu_count() or 1)
+    workers = []
+    try:
+        for suite in args.suite or SUITES:
+            mine, theirs = context.Pipe(duplex=False)
+            worker = context.Process(target=_suite, args=(suite, args, turns, theirs))
+            worker.start()
+            theirs.close()
+            workers.append((suite, worker, mine))
+        totals = {'passed': 0, 'failed': 0, 'skipped': 0}
+        for suite, worker, pipe in workers:
+            for outcome, count in _result(suite, pipe).items():
+                totals[outcome] += count
+            worker.join()
+    finally:
+        for _, worker, _ in workers:
+            if worker.is_alive():
+                worker.terminate()
+        for _, worker, _ in workers:
+            worker.join()
+    out(', '.join(f'{count} {outcome}' for outcome, count in totals.items()))
+    return 1 if totals['failed'] or not totals['passed'] else 0
+
+
+def _result(suite, pipe):
+    try:
+        return pipe.recv()
+    except EOFError:
+        out(f'FAILED lab ({suite}): it ended before its tests')
+        return {'failed': 1}
+
+
+def _suite(suite, args, turns, pipe):
+    """All tests of one suite, in a process of its own."""
+    results = Results(suite, args.only)
+    start = time.monotonic()
+    with turns:
+        try:
+            _test_suite(suite, args, results)
+        except KeyboardInterrupt:
+            sys.exit(128 + signal.SIGINT)
+        except LabError as e:
+            results.failed('lab', time.monotonic() - start, str(e))
+    say(f'done after {time.monotonic() - start:.0f} s', suite)
+    pipe.send(results.counts)
+
+
+def _test_suite(suite, args, results):
+    chosen = [t for t in system_tests() if results.wanted(t.name)]
+    logs = CACHE / 'logs' / f'test-{suite}'
+    logs.mkdir(parents=True, exist_ok=True)
+    for old in logs.iterdir():
+        old.unlink()
+    with Lab(suite, [vmunit.bind(), *guests.binds(suite)]) as lab:
+        builds.test(lab, results, logs)
+        if not chosen:
+            return
+        vmunit.install(lab, logs / 'install.log')
+        for name in guests.GUESTS:
+            if name != 'debian' or not args.quick:
+                guests.make(lab, name)
+        for t in chosen:
+            _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)
+
+
+def _run(lab, t, results, log, quick):
+    start = time.monotonic()
+    boot, status = 0, EXIT_POWER_LOSS
+    while status == EXIT_POWER_LOSS:
+        boot += 1
+        if boot > 1:
+            lab.kill()
+            lab.boot()
+        env = {'LAB_BOOT': str(boot), 'LAB_SUITE': lab.suite, **({'LAB_QUICK': '1'} if quick else {})}
+        status = lab.run('bash', SYSTEM / 'run-case', t.file, t.function, log=log, timeout=t.limit, env=env)
+    seconds = time.monotonic() - start
+    if status == 0:
+        results.passed(t.name, seconds)
+    elif status == EXIT_SKIPPED:
+        reasons = [line for line in log.read_text(errors='replace').splitlines() if line.startswith('skipped: ')]
+        results.skipped(t.name, reasons[-1].removeprefix('skipped: ') if reasons else 'without a reason')
+    else:
+        why = f'exit status {status}' if status is not None else f'not done after {t.limit} s'
+        results.failed(t.name, seconds, f'{tail(log, 60)}\n    {why}; all of it: {log}')
+        if status is None:              # some of it still runs
+            lab.kill()
+            lab.boot()

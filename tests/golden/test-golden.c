@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Golden cases: each NAME.xml in the directory is converted, and what comes out must be what stands beside it:
+ *
+ *     NAME.args   QEMU's command line, an option a line; absent where the guest is refused
+ *     NAME.err    the findings, errors or warnings; absent where there are none
+ *     NAME.unit   the drop-in, for those cases where somebody made that file
+ *
+ * The host's directories are those of root/ in the directory. A golden file that no case read fails the run. With
+ * REGENERATE=1 in the environment the files are rewritten instead.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "generator/drop-in.h"
+#include "tests/unit/test.h"
+#include "util/file.h"
+
+static bool regenerate;
+static unsigned failures;
+static Strings used;
+
+static void strings_cleanup(Strings *s)
+{
+        strings_done(s);
+}
+
+static void conversion_cleanup(Conversion *c)
+{
+        conversion_done(c);
+}
+
+/* What is there has to be what was expected; an absent file is an empty one. */
+static void compare(const char *path, const char *text)
+{
+        _cleanup_(freep) char *expected = NULL;
+        size_t size = 0;
+
+        CHECK(strings_add(&used, path) >= 0);
+        if (file_read(AT_FDCWD, path, (size_t) 1 << 22, &expected, &size) < 0)
+                expected = strdup("");
+        if (streq(expected, text))
+                return;
+        if (regenerate) {
+                if (*text)
+                        CHECK(file_write_atomic(AT_FDCWD, path, text, strlen(text), 0644, 0) >= 0);
+                else
+                        CHECK(unlink(path) >= 0);
+                printf("rewrote %s\n", path);
+                return;
+        }
+        printf("%s: expected\n%s\n%s: but it is\n%s\n", path, expected, path, text);
+        failures++;
+}
+
+static char *argv_text(const Strings *argv)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        CHECK(f);
+        for (size_t i = 0; i < argv->count; i++)
+                fprintf(f, "%s%s", i == 0 ? "" : argv->items[i][0] == '-' ? "\n" : " ", argv->items[i]);
+        fputs(argv->count ? "\n" : "", f);
+        CHECK(fclose(f) == 0);
+        return text;
+}
+
+static char *findings_text(const Findings *findings)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        CHECK(f);
+        for (size_t i = 0; i < findings_count(findings); i++) {
+                _cleanup_(freep) char *line = finding_format(findings_get(findings, i));
+
+                fprintf(f, "%s\n", line);
+        }
+        CHECK(fclose(f) == 0);
+        return text;
+}
+
+static void run_case(const char *stem)
+{
+        _cleanup_(freep) char *xml = text_format("%s.xml", stem), *args = text_format("%s.args", stem);
+        _cleanup_(freep) char *err = text_format("%s.err", stem), *unit = text_format("%s.unit", stem);
+        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
+        _cleanup_(conversion_cleanup) Conversion c;
+        size_t size;
+        int r;
+
+        CHECK(conversion_start(&c, "root", false) >= 0);
+        r = conversion_file(&c, xml, NULL);
+        CHECK(r == 0 || findings_failed(c.findings));
+        argv = r == 0 ? argv_text(&c.plan.argv) : strdup("");
+        findings = findings_text(c.findings);
+        compare(args, argv);
+        compare(err, findings);
+        if (access(unit, F_OK) < 0)
+                return;
+        CHECK(drop_in_text(&c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml, &drop_in, &size) >= 0);
+        compare(unit, drop_in);
+}
+
+static int by_text(const void *a, const void *b)
+{
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_(strings_cleanup) Strings files = { 0 };
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        unsigned cases = 0;
+
+        regenerate = getenv("REGENERATE") != NULL;
+        if (argc != 2 || chdir(argv[1]) < 0) {
+                fprintf(stderr, "usage: test-golden DIRECTORY\n");
+                return EXIT_FAILURE;
+        }
+        dir = opendir(".");
+        CHECK(dir);
+        while ((entry = readdir(dir)))
+                CHECK(strings_add(&files, entry->d_name) >= 0);
+        qsort(files.items, files.count, sizeof(*files.items), by_text);
+
+        for (size_t i = 0; i < files.count; i++)
+                if (text_ends_with(files.items[i], ".xml")) {
+                        _cleanup_(freep) char *stem = strndup(files.items[i], strlen(files.items[i]) - 4);
+
+                        run_case(stem);
+                        cases++;
+                }
+        for (size_t i = 0; i < files.count; i++) {
+                const char *f = files.items[i];
+
+                if ((text_ends_with(f, ".args") || text_ends_with(f, ".err") || text_ends_with(f, ".unit")) && !strings_have(&used, f)) {
+                        printf("%s: no case has read this file\n", f);
+                        failures++;
+                }
+        }
+        strings_done(&used);
+        printf("%u cases, %u differences\n", cases, failures);
+        return failures > 0 || cases == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
