@@ -1,51 +1,67 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include <errno.h>
+/* vmctl: for what systemctl, machinectl and journalctl cannot do: looking at guests' XML, bringing it in, the console. */
 
-#include "generator/convert.h"
+#include <getopt.h>
+
+#include "cli/cli.h"
 #include "util/exit.h"
 
-static void conversion_cleanup(Conversion *c)
+static const struct {
+        const char *name, *arguments, *what;
+        int (*run)(bool user_scope, int argc, char **argv);
+} verbs[] = {
+        { "list", "[--json]", "the guests and their states", verb_list },
+        { "check", "FILE|NAME…", "all that is wrong with a guest's XML", verb_check },
+        { "define", "FILE|-", "check a guest's XML and bring it in", verb_define },
+        { "undefine", "NAME", "remove a guest's XML", verb_undefine },
+        { "console", "NAME", "the guest's serial console", verb_console },
+        { "argv", "[--json] FILE|NAME", "the QEMU command line it runs with", verb_argv },
+        { "unit", "FILE|NAME", "the drop-in of its unit", verb_unit },
+};
+
+static int help(void)
 {
-        conversion_done(c);
-}
-
-static void print_findings(const Findings *f)
-{
-        for (size_t i = 0; i < findings_count(f); i++) {
-                _cleanup_(freep) char *line = finding_format(findings_get(f, i));
-
-                fprintf(stderr, "%s\n", line ?: "out of memory");
-        }
-}
-
-static int print_json(const Strings *argv)
-{
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < argv->count; i++)
-                json_array_append_new(array, json_string(argv->items[i]));
-        json_dumpf(array, stdout, JSON_INDENT(1));
-        putchar('\n');
-        json_decref(array);
-        return 0;
+        printf("vmctl [--user|--system] VERB …\n\nLooks after guests: QEMU as systemd services, from libvirt's domain XML.\n\n");
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                printf("  %-9s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+        printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the system's\n"
+               "  --help, --version\n\n"
+               "Starting, stopping and logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl -u vm@NAME.\n"
+               "vmctl(1) says more.\n");
+        return EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv)
 {
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        int r;
+        static const struct option options[] = {
+                { "user", no_argument, NULL, 'u' }, { "system", no_argument, NULL, 's' },
+                { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+                { 0 },
+        };
+        bool user_scope = getuid() != 0;
+        int option;
 
-        if (argc < 4 || !streq(argv[1], "argv") || !streq(argv[2], "--json")) {
-                fprintf(stderr, "usage: vmctl argv --json FILE\n");
-                return EXIT_BAD_USAGE;
-        }
-        r = conversion_start(&c, NULL, false);
-        if (r >= 0)
-                r = conversion_file(&c, argv[3], NULL);
-        if (c.findings)
-                print_findings(c.findings);
-        if (r < 0)
-                return r == -ENOENT ? EXIT_NO_GUEST : EXIT_BAD_GUEST;
-        return print_json(&c.plan.argv);
+        while ((option = getopt_long(argc, argv, "+h", options, NULL)) >= 0)
+                switch (option) {
+                case 'u':
+                        user_scope = true;
+                        break;
+                case 's':
+                        user_scope = false;
+                        break;
+                case 'h':
+                        return help();
+                case 'V':
+                        puts("vmunit " VMUNIT_VERSION);
+                        return EXIT_SUCCESS;
+                default:
+                        return EXIT_BAD_USAGE;
+                }
+        if (optind >= argc)
+                return fail(EXIT_BAD_USAGE, "a verb is missing; \"vmctl --help\" lists them");
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                if (streq(verbs[i].name, argv[optind]))
+                        return verbs[i].run(user_scope, argc - optind, argv + optind);
+        return fail(EXIT_BAD_USAGE, "\"%s\" is not a verb; \"vmctl --help\" lists them", argv[optind]);
 }

@@ -33,6 +33,24 @@ Findings *findings_free(Findings *f)
         return NULL;
 }
 
+static bool stands_before(const Place *a, const Place *b)
+{
+        if (!streq(a->file, b->file))
+                return false;
+        return a->line != b->line ? a->line < b->line : a->column < b->column;
+}
+
+/* Phases find things in their own order; a reader goes through the file from the top. */
+static void sort_last_in(Findings *f)
+{
+        for (size_t i = f->count - 1; i > 0 && stands_before(&f->items[i].place, &f->items[i - 1].place); i--) {
+                Finding later = f->items[i - 1];
+
+                f->items[i - 1] = f->items[i];
+                f->items[i] = later;
+        }
+}
+
 void finding(Findings *f, Severity severity, Place place, const char *format, ...)
 {
         char *text = NULL;
@@ -58,6 +76,7 @@ void finding(Findings *f, Severity severity, Place place, const char *format, ..
         }
         f->items = items;
         f->items[f->count++] = (Finding){ severity, place, text };
+        sort_last_in(f);
 }
 
 bool findings_failed(const Findings *f)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Findings about a guest's XML, each with its place in the file. They are collected, so that one run reports them all. */
+/*
+ * Findings about a guest's XML, each with its place in the file. They are collected, so that one run reports them all,
+ * in the order of the file.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -41,7 +41,7 @@ void general_read(Guest *g)
         if (!general->name)
                 guest_error(g, g->xml->place, "<domain>: <name> is missing");
         else if (strchr(general->name, '/') || strchr(general->name, '\n'))
-                guest_error(g, g->xml->place, "<name>: '%s' holds a slash or a newline", general->name);
+                guest_error(g, xml_child(g->xml, "name")->place, "<name>: '%s' holds a slash or a newline", general->name);
 }
 
 /* The name-based UUID of RFC 9562 has SHA-1 in it; this one says "custom" (version 8) and is as stable. */

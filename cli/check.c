@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* vmctl check: all findings about guests' XML; no privileges, no systemd and no host needed. */
+
+#include "cli/cli.h"
+#include "util/exit.h"
+
+int verb_check(bool user_scope, int argc, char **argv)
+{
+        int worst = 0;
+
+        if (argc < 2)
+                return fail(EXIT_BAD_USAGE, "check wants a file or a guest's name");
+        for (int i = 1; i < argc; i++) {
+                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                int r = convert_argument(user_scope, argv[i], &c, NULL);
+
+                /* a bad guest says more than one that is not there */
+                if (r != 0 && worst != EXIT_BAD_GUEST)
+                        worst = r;
+        }
+        return worst;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* vmctl: what its verbs share. Every verb is one file; each returns what the program exits with (util/exit.h). */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "generator/convert.h"
+
+int verb_argv(bool user_scope, int argc, char **argv);
+int verb_check(bool user_scope, int argc, char **argv);
+int verb_console(bool user_scope, int argc, char **argv);
+int verb_define(bool user_scope, int argc, char **argv);
+int verb_list(bool user_scope, int argc, char **argv);
+int verb_undefine(bool user_scope, int argc, char **argv);
+int verb_unit(bool user_scope, int argc, char **argv);
+
+/* Prints the findings to stderr, one a line. */
+void print_findings(const Findings *findings);
+
+/* Says "vmctl: …" on stderr and returns status. */
+int fail(int status, const char *format, ...) _printf_(2, 3);
+
+/* What a conversion that ended with r < 0 exits with. */
+int exit_of_conversion(int r);
+
+/* "systemctl" or "systemctl --user": for the lines that a message tells the user to run. */
+const char *systemctl_of(bool user_scope);
+
+/*
+ * The file that an argument means: a path where it has a slash or ends in ".xml", else a guest's name in the scope.
+ * Says what is wrong itself; 0 or what to exit with. ret_name: the guest's name, NULL where a path was given.
+ */
+int resolve_guest(bool user_scope, const char *argument, char **ret_path, char **ret_name);
+
+/* resolve_guest(), then the conversion, its findings printed. 0 or what to exit with; c is to be done with in any case. */
+int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path);
+
+/* The bus of the scope's service manager; 0 or negative errno. */
+int manager_bus(bool user_scope, sd_bus **ret);
+
+/* ActiveState of a unit, "inactive" where it is not loaded; 0 or negative errno. */
+int unit_state(sd_bus *bus, const char *unit, char **ret);
+
+/* daemon-reload; 0 or negative errno. */
+int manager_reload(sd_bus *bus);
+
+static inline void conversion_cleanup(Conversion *c)
+{
+        conversion_done(c);
+}
+
+static inline void strings_cleanup(Strings *s)
+{
+        strings_done(s);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting its output. */
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+
+#include "cli/cli.h"
+#include "generator/find.h"
+#include "util/exit.h"
+#include "util/file.h"
+#include "util/unit-name.h"
+
+#define ESCAPE_KEY 0x1d /* Ctrl-], as virsh and telnet have it */
+
+static int connect_to(const char *path)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        _cleanup_(closep) int fd = -EBADF;
+
+        if (strlen(path) >= sizeof(address.sun_path))
+                return -ENAMETOOLONG;
+        strcpy(address.sun_path, path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+/* Copies what is there; 0 at the end, negative errno, or the number of bytes. */
+static ssize_t copy(int from, int to, bool keys, bool *ret_escape)
+{
+        char buffer[4096];
+        ssize_t n = read(from, buffer, sizeof(buffer));
+        char *escape;
+        int r;
+
+        if (n < 0)
+                return errno == EINTR || errno == EAGAIN ? 1 : -errno;
+        escape = keys ? memchr(buffer, ESCAPE_KEY, (size_t) n) : NULL;
+        if (escape) {
+                *ret_escape = true;
+                n = escape - buffer;
+        }
+        r = file_write_all(to, buffer, (size_t) n);
+        return r < 0 ? r : n;
+}
+
+static int talk(int fd, bool keys)
+{
+        struct pollfd fds[] = { { .fd = fd, .events = POLLIN }, { .fd = STDIN_FILENO, .events = POLLIN } };
+        bool escape = false;
+
+        for (;;) {
+                if (poll(fds, ELEMENTS(fds), -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (fds[0].revents) {
+                        ssize_t n = copy(fd, STDOUT_FILENO, false, NULL);
+
+                        if (n <= 0)
+                                return n == -ECONNRESET ? 0 : (int) n;
+                }
+                if (fds[1].revents) {
+                        ssize_t n = copy(STDIN_FILENO, fd, keys, &escape);
+
+                        if (escape)
+                                return 0;
+                        if (n < 0)
+                                return (int) n;
+                        /* a pipe that ended: what the guest still says is shown until its end */
+                        if (n == 0)
+                                fds[1].fd = -1;
+                }
+        }
+}
+
+int verb_console(bool user_scope, int argc, char **argv)
+{
+        _cleanup_(freep) char *path = NULL, *name = NULL, *instance = NULL, *at = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        const char *run = getenv("XDG_RUNTIME_DIR");
+        struct termios before, raw;
+        bool terminal;
+        int r;
+
+        if (argc != 2 || strchr(argv[1], '/'))
+                return fail(EXIT_BAD_USAGE, "console wants a guest's name");
+        r = resolve_guest(user_scope, argv[1], &path, &name);
+        if (r != 0)
+                return r;
+        instance = unit_name_escape(argv[1]);
+        at = instance ? text_format("%s/vm/%s/console", user_scope && run ? run : "/run", instance) : NULL;
+        if (!at)
+                return fail(EXIT_OS, "out of memory");
+        fd = connect_to(at);
+        if (fd == -ENOENT || fd == -ECONNREFUSED)
+                return fail(EXIT_MISSING, "guest %s does not run, or has no serial console; to start it: %s start 'vm@%s'", argv[1], systemctl_of(user_scope), instance);
+        if (fd < 0)
+                return fail(fd == -EACCES ? EXIT_POLICY : EXIT_OS, "%s: %s", at, strerror(-fd));
+
+        terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) >= 0;
+        if (terminal) {
+                fprintf(stderr, "Connected to guest %s. Ctrl-] leaves.\n", argv[1]);
+                raw = before;
+                cfmakeraw(&raw);
+                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);
+        }
+        r = talk(fd, terminal);
+        if (terminal) {
+                (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+                fputc('\n', stderr);
+        }
+        return r < 0 ? fail(EXIT_OS, "%s", strerror(-r)) : EXIT_SUCCESS;
+}

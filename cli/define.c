@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vmctl define and undefine: a guest's file comes and goes whole, and systemd is told. Define checks first, so that what
+ * stands in the directory is a guest that can start; a file put there by hand is as good.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+#include "generator/drop-in.h"
+#include "generator/find.h"
+#include "generator/unique.h"
+#include "util/exit.h"
+#include "util/file.h"
+#include "util/unit-name.h"
+
+static int read_stdin(char **ret_data, size_t *ret_size)
+{
+        _cleanup_(freep) char *data = malloc(XML_SIZE_MAX + 2);
+        size_t n;
+
+        if (!data)
+                return -ENOMEM;
+        n = fread(data, 1, XML_SIZE_MAX + 1, stdin);
+        if (ferror(stdin))
+                return -EIO;
+        if (n > XML_SIZE_MAX)
+                return -EFBIG;
+        data[n] = '\0';
+        *ret_data = TAKE_PTR(data);
+        *ret_size = n;
+        return 0;
+}
+
+/* The UUID and the MACs of all other guests are noted first, so that an error names the newcomer's line. */
+static int check_unique(bool user_scope, const Strings *directories, const char *name, Conversion *c)
+{
+        _cleanup_(guest_files_done) GuestFiles files = { 0 };
+        _cleanup_(unique_done) Unique unique = { 0 };
+        GuestFile self = { .name = (char *) name, .path = (char *) c->guest->file };
+        int r = guest_files_find(directories, &files);
+
+        for (size_t i = 0; r >= 0 && i < files.count; i++) {
+                _cleanup_(conversion_cleanup) Conversion other = { 0 };
+
+                if (streq(files.items[i].name, name))
+                        continue;
+                r = conversion_start(&other, NULL, user_scope);
+                if (r < 0)
+                        break;
+                /* a guest that is refused anyway has no say */
+                if (conversion_file(&other, files.items[i].path, files.items[i].name) == 0)
+                        (void) unique_check(&unique, &other, &files.items[i]);
+        }
+        return r < 0 ? r : unique_check(&unique, c, &self);
+}
+
+/* systemd reads the guest now; where it cannot be told, the user has to. */
+static void reload(bool user_scope)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r = manager_bus(user_scope, &bus);
+
+        if (r >= 0)
+                r = manager_reload(bus);
+        if (r < 0)
+                fprintf(stderr, "vmctl: systemd could not be told (%s): run \"%s daemon-reload\"\n", strerror(-r), systemctl_of(user_scope));
+}
+
+static int convert(bool user_scope, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
+{
+        const char *file = streq(argument, "-") ? "<stdin>" : argument;
+        int r;
+
+        r = streq(argument, "-") ? read_stdin(ret_data, ret_size) : file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
+        if (r < 0)
+                return fail(exit_of_conversion(r), "%s: cannot be read: %s", file, r == -EINVAL ? "not a regular file" : strerror(-r));
+        r = conversion_start(c, NULL, user_scope);
+        if (r >= 0)
+                r = conversion_data(c, file, *ret_data, *ret_size, NULL);
+        return r < 0 ? exit_of_conversion(r) : 0;
+}
+
+static int store(const char *directory, const char *name, const char *data, size_t size)
+{
+        _cleanup_(freep) char *path = text_format("%s/%s.xml", directory, name);
+        int r = path ? file_make_directories(AT_FDCWD, directory, 0755) : -ENOMEM;
+
+        /* the XML may hold passwords, as libvirt's does */
+        if (r >= 0)
+                r = file_write_atomic(AT_FDCWD, path, data, size, 0600, 1);
+        return r < 0 ? fail(r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS, "%s/%s.xml cannot be written: %s", directory, name, strerror(-r)) : 0;
+}
+
+int verb_define(bool user_scope, int argc, char **argv)
+{
+        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(freep) char *data = NULL, *unit = NULL;
+        const char *name;
+        size_t size;
+        int r;
+
+        if (argc != 2)
+                return fail(EXIT_BAD_USAGE, "define wants a file, or \"-\" for standard input");
+        r = convert(user_scope, argv[1], &c, &data, &size);
+        name = c.guest ? c.guest->general.name : NULL;
+        if (r == 0 && !guest_name_is_valid(name)) {
+                guest_error(c.guest, c.guest->xml->place, "<name>: '%s' cannot be the name of a unit", name);
+                r = EXIT_BAD_GUEST;
+        }
+        if (r == 0 && guest_directories(user_scope, &directories) < 0)
+                return fail(EXIT_OS, "out of memory");
+        if (r == 0 && check_unique(user_scope, &directories, name, &c) < 0)
+                r = exit_of_conversion(c.status);
+        if (c.findings)
+                print_findings(c.findings);
+        if (r != 0)
+                return r;
+        r = store(directories.items[0], name, data, size);
+        if (r != 0)
+                return r;
+        reload(user_scope);
+        if (unit_name_for_guest(name, &unit) >= 0)
+                printf("Guest %s is %s/%s.xml. To start it: %s start '%s'\n", name, directories.items[0], name, systemctl_of(user_scope), unit);
+        return EXIT_SUCCESS;
+}
+
+/* What would start it at boot goes as well, or the boot would try to start a guest that is no more. */
+static void disable(sd_bus *bus, const char *unit)
+{
+        (void) sd_bus_call_method(
+                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL,
+                "asb", 1, unit, 0);
+}
+
+int verb_undefine(bool user_scope, int argc, char **argv)
+{
+        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *state = NULL;
+        int r;
+
+        if (argc != 2 || strchr(argv[1], '/'))
+                return fail(EXIT_BAD_USAGE, "undefine wants a guest's name");
+        r = resolve_guest(user_scope, argv[1], &path, &name);
+        if (r != 0)
+                return r;
+        if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)
+                return fail(EXIT_BAD_USAGE, "undefine wants a guest's name, not a file");
+        if (!text_after(path, directories.items[0]))
+                return fail(EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path, directories.items[0], directories.items[0], name);
+        if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 && !streq(state, "inactive") && !streq(state, "failed"))
+                return fail(EXIT_MISSING, "guest %s is %s; first: %s stop '%s'", name, state, systemctl_of(user_scope), unit);
+        if (unlink(path) < 0)
+                return fail(errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "%s cannot be removed: %s", path, strerror(errno));
+        if (bus)
+                disable(bus, unit);
+        reload(user_scope);
+        printf("Guest %s is gone from %s. Its disks and its state (NVRAM, TPM) were left as they are.\n", name, directories.items[0]);
+        return EXIT_SUCCESS;
+}
