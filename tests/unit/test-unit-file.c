@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+
+#include "generator/unit-file.h"
+#include "tests/unit/test.h"
+
+static char *finish(UnitFile *u)
+{
+        char *text;
+        size_t size;
+
+        CHECK_NUMBER(unit_file_finish(u, &text, &size), 0);
+        CHECK_NUMBER(strlen(text), size);
+        return text;
+}
+
+static void test_command(void)
+{
+        _cleanup_(freep) char *text = NULL;
+        Strings argv = { 0 };
+        UnitFile u;
+
+        for (const char **word = (const char *[]){ "/bin/x", "plain", "", "two words", "50%", "$HOME", "a\nb", "{\"driver\":\"x\"}", "it's \"both\"", "back\\slash", ";", NULL }; *word; word++)
+                CHECK_NUMBER(strings_add(&argv, *word), 0);
+        CHECK_NUMBER(unit_file_start(&u), 0);
+        unit_command(&u, "ExecStart", "+", &argv);
+        text = finish(&u);
+        CHECK_TEXT(
+                text,
+                "ExecStart=+/bin/x plain \"\" \"two words\" \"50%%\" \"$$HOME\" \"a\\x0ab\" '{\"driver\":\"x\"}' \"it's \\\"both\\\"\" \"back\\\\slash\" \";\"\n");
+        unit_file_done(&u);
+        strings_done(&argv);
+}
+
+static void test_long_command(void)
+{
+        _cleanup_(freep) char *text = NULL;
+        Strings argv = { 0 };
+        UnitFile u;
+
+        CHECK_NUMBER(strings_add(&argv, "/bin/x"), 0);
+        for (unsigned i = 0; i < 8; i++) {
+                CHECK_NUMBER(strings_add(&argv, "-device"), 0);
+                CHECK_NUMBER(strings_add(&argv, "a-value-of-some-length"), 0);
+        }
+        CHECK_NUMBER(unit_file_start(&u), 0);
+        unit_command(&u, "ExecStart", "", &argv);
+        text = finish(&u);
+        /* an option and its value stay together */
+        CHECK(strstr(text, " \\\n        -device a-value-of-some-length"));
+        CHECK(!strstr(text, "-device \\\n"));
+        unit_file_done(&u);
+        strings_done(&argv);
+}
+
+static void test_words(void)
+{
+        _cleanup_(freep) char *text = NULL;
+        UnitFile u;
+
+        CHECK_NUMBER(unit_file_start(&u), 0);
+        unit_word(&u, "BindPaths", "/srv/plain.img", "");
+        unit_word(&u, "BindPaths", "/srv/a b:c%d\"e\\f.img", "");
+        unit_word(&u, "DeviceAllow", "/dev/vg/lv", " rw");
+        unit_plain(&u, "Description", "Guest 100% \"x\"");
+        unit_comment(&u, "one\nExecStart=/bin/evil");
+        unit_empty(&u, "ExecStart");
+        text = finish(&u);
+        CHECK_TEXT(
+                text,
+                "BindPaths=/srv/plain.img\nBindPaths=\"/srv/a b:c%%d\\\"e\\\\f.img\"\nDeviceAllow=/dev/vg/lv rw\n"
+                "Description=Guest 100%% \"x\"\n# one?ExecStart=/bin/evil\nExecStart=\n");
+        unit_file_done(&u);
+}
+
+/* What the syntax cannot say is an error, never something near it. */
+static void test_inexpressible(void)
+{
+        for (const char **bad = (const char *[]){ "a\nExecStart=/bin/evil", "ends in \\", " starts blank", "ends blank ", "", "tab\tinside", NULL }; *bad; bad++) {
+                char *text;
+                size_t size;
+                UnitFile u;
+
+                CHECK_NUMBER(unit_file_start(&u), 0);
+                unit_plain(&u, "Description", *bad);
+                CHECK_NUMBER(unit_file_finish(&u, &text, &size), -EINVAL);
+                unit_file_done(&u);
+        }
+        for (const char **bad = (const char *[]){ "/srv/a\nb", "", NULL }; *bad; bad++) {
+                char *text;
+                size_t size;
+                UnitFile u;
+
+                CHECK_NUMBER(unit_file_start(&u), 0);
+                unit_word(&u, "BindPaths", *bad, "");
+                CHECK_NUMBER(unit_file_finish(&u, &text, &size), -EINVAL);
+                unit_file_done(&u);
+        }
+}
+
+int main(void)
+{
+        test_command();
+        test_long_command();
+        test_words();
+        test_inexpressible();
+        return 0;
+}
