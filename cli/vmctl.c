@@ -12,7 +12,7 @@ static const struct {
         int (*run)(bool user_scope, int argc, char **argv);
 } verbs[] = {
         { "list", "[--json]", "the guests and their states", verb_list },
-        { "check", "FILE|NAME…", "all that is wrong with a guest's XML", verb_check },
+        { "check", "FILE|NAME...", "all that is wrong with a guest's XML", verb_check },
         { "define", "FILE|-", "check a guest's XML and bring it in", verb_define },
         { "undefine", "NAME", "remove a guest's XML", verb_undefine },
         { "console", "NAME", "the guest's serial console", verb_console },
@@ -22,7 +22,7 @@ static const struct {
 
 static int help(void)
 {
-        printf("vmctl [--user|--system] VERB …\n\nLooks after guests: QEMU as systemd services, from libvirt's domain XML.\n\n");
+        printf("vmctl [--user|--system] VERB ...\n\nLooks after guests: QEMU as systemd services, from libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-9s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
         printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the system's\n"

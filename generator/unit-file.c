@@ -159,11 +159,12 @@ void unit_command(UnitFile *u, const char *key, const char *prefix, const String
         size_t column = (size_t) fprintf(u->file, "%s=%s", key, prefix);
 
         for (size_t i = 0; i < argv->count; i++) {
-                const char *word = argv->items[i];
-                /* an option stands in one line with its value */
+                const char *word = argv->items[i], *before = i > 0 ? argv->items[i - 1] : "";
+                bool is_value = before[0] == '-' && before[1] != '-' && word[0] != '-';
                 size_t width = strlen(word) + (i + 1 < argv->count && word[0] == '-' ? strlen(argv->items[i + 1]) : 0);
 
-                if (i > 0 && column + width > COMMAND_WIDTH && (word[0] == '-' || strlen(word) > COMMAND_WIDTH)) {
+                /* an option stands in one line with its value */
+                if (i > 0 && !is_value && column + width > COMMAND_WIDTH) {
                         fputs(" \\\n       ", u->file);
                         column = 7;
                 }
