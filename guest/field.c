@@ -154,6 +154,16 @@ static void read_size(const Field *f, const Target *t, Number *to, Findings *fin
                 *to = (Number){ n, true };
 }
 
+static void read_set(const Target *t, Set *to, Findings *findings)
+{
+        int r = set_parse(t->value, to);
+
+        if (r == -ERANGE)
+                complain(t, findings, "holds a number above %d", SET_MAX - 1);
+        else if (r < 0)
+                complain(t, findings, "is not a set of numbers such as \"0-3,^2,7\"");
+}
+
 static bool path_is_plain(const char *path)
 {
         if (path[0] != '/')
@@ -202,7 +212,7 @@ static void read_said(const Field *f, const Target *t, Findings *findings)
 
 static void field_read(XmlElement *element, const Field *f, void *target, Findings *findings)
 {
-        bool of_value = f->type <= FIELD_YESNO || f->type == FIELD_NUMBER || f->type == FIELD_SIZE;
+        bool of_value = f->type <= FIELD_YESNO || f->type == FIELD_NUMBER || f->type == FIELD_SIZE || f->type == FIELD_SET;
         void *to = (char *) target + f->offset;
         Target t;
 
@@ -233,6 +243,14 @@ static void field_read(XmlElement *element, const Field *f, void *target, Findin
                 break;
         case FIELD_SIZE:
                 read_size(f, &t, to, findings);
+                break;
+        case FIELD_SET:
+                read_set(&t, to, findings);
+                break;
+        case FIELD_STATE:
+                t.attribute = "state";
+                t.value = xml_attribute(t.element, "state") ?: "on";
+                read_switch(&t, "on", "off", to, findings);
                 break;
         case FIELD_ELEMENT:
                 *(XmlElement **) to = t.element;

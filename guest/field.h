@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guest/set.h"
 #include "guest/xml.h"
 
 typedef enum Tristate {
@@ -38,6 +39,8 @@ typedef enum FieldType {
         FIELD_PRESENT, /* bool: the element is there; its attributes are left to other rows */
         FIELD_NUMBER,  /* Number, between min and max (0: 2^64-1), decimal or 0x… */
         FIELD_SIZE,    /* Number in bytes; the attribute "unit" of the same element scales it, else the row's min does */
+        FIELD_SET,     /* Set: "0-3,^2,7" */
+        FIELD_STATE,   /* Tristate: an element that turns something on, unless its attribute "state" is "off" */
         FIELD_ELEMENT, /* XmlElement *: for code that reads on */
         FIELD_IGNORED, /* nothing: the guest is the same without it */
         FIELD_WARNED,  /* nothing: taken with a warning, the row's text says why */

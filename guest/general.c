@@ -104,8 +104,31 @@ void general_build_first(const Guest *g, Plan *p)
         plan_run(p, "--monitor=%u", PLAN_FD_MONITOR);
 }
 
+/* QEMU's power management hides behind the chip that has it on the real board. */
+static void build_sleep_states(const Guest *g, Plan *p)
+{
+        const General *general = &g->general;
+        const char *chip = g->os.family == MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM";
+        const struct {
+                const char *property;
+                Tristate enabled;
+        } states[] = { { "disable_s3", general->suspend_to_mem }, { "disable_s4", general->suspend_to_disk } };
+
+        for (size_t i = 0; i < ELEMENTS(states); i++) {
+                char key[64];
+                Props props;
+
+                if (states[i].enabled == UNSET)
+                        continue;
+                snprintf(key, sizeof(key), "%s.%s", chip, states[i].property);
+                props = props_new(key, states[i].enabled == OFF ? "1" : "0");
+                plan_list_named(p, "-global", &props);
+        }
+}
+
 void general_build_last(const Guest *g, Plan *p)
 {
+        build_sleep_states(g, p);
         plan_value(p, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         plan_value(p, "-msg", "timestamp=on");
 }

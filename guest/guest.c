@@ -12,6 +12,7 @@
 
 #include "guest/address.h"
 #include "guest/boot.h"
+#include "guest/machine.h"
 #include "guest/place.h"
 
 static const Field virtio_fields[] = {
@@ -53,6 +54,17 @@ const char *guest_text(Guest *g, const char *format, ...)
                 return "";
         }
         return text;
+}
+
+void *guest_zeroed(Guest *g, size_t count, size_t size)
+{
+        void *memory = calloc(count, size);
+
+        if (strings_take(&g->texts, memory) < 0) {
+                g->status = -ENOMEM;
+                return NULL;
+        }
+        return memory;
 }
 
 static Device *add_device(Guest *g, const DeviceKind *kind)
@@ -189,6 +201,7 @@ Guest *guest_read(const char *file, const char *data, size_t size, const DeviceK
         }
         general_read(g);
         os_read(g);
+        firmware_read(g);
         cpu_read(g);
         memory_read(g);
         features_read(g);
@@ -216,6 +229,7 @@ static void complete(Guest *g)
 {
         general_complete(g);
         os_complete(g);
+        firmware_complete(g);
         cpu_complete(g);
         memory_complete(g);
         features_complete(g);
@@ -232,6 +246,7 @@ static void complete(Guest *g)
 static void check(Guest *g)
 {
         os_check(g);
+        firmware_check(g);
         cpu_check(g);
         memory_check(g);
         features_check(g);
@@ -245,11 +260,15 @@ static void check(Guest *g)
 static void build(const Guest *g, Plan *p)
 {
         general_build_first(g, p);
-        os_build(g, p);
+        firmware_build(g, p);
+        machine_build(g, p);
         cpu_build(g, p);
         memory_build(g, p);
+        vcpu_build(g, p);
+        numa_build(g, p);
         features_build(g, p);
         clock_build(g, p);
+        os_build(g, p);
         tuning_build(g, p);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)

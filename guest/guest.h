@@ -10,8 +10,10 @@
 #include "guest/findings.h"
 #include "guest/general.h"
 #include "guest/os.h"
+#include "guest/firmware.h"
 #include "guest/cpu.h"
 #include "guest/memory.h"
+#include "guest/numa.h"
 #include "guest/features.h"
 #include "guest/clock.h"
 #include "guest/tuning.h"
@@ -29,8 +31,10 @@ struct Guest {
         /* whole-guest parts, a file of guest/ each */
         General general;
         Os os;
+        Firmware firmware;
         Cpu cpu;
         Memory memory;
+        Numa numa;
         Features features;
         Clock clock;
         Tuning tuning;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * QEMU keeps much in properties of the machine that the XML has in quite different places: the RAM's backend, flash
+ * chips, ACPI, the speaker's audio. So each part of the guest is asked for its share; a part that needs a machine
+ * property adds a function here (or to its device kind), and nothing else has to know of it.
+ */
+
+#include "guest/machine.h"
+
+#include "guest/guest.h"
+
+/* In the order in which libvirt has them, which makes command lines easy to compare by eye. */
+static void (*const machine_parts[])(const Guest *g, Props *machine) = {
+        features_machine,
+        memory_machine,
+        firmware_machine,
+        numa_machine,
+        clock_machine,
+        os_machine,
+};
+
+static void build_accelerator(const Guest *g, Plan *p)
+{
+        bool kvm = g->general.type == ACCELERATOR_KVM;
+        Props accel = props_new("accel", kvm ? "kvm" : "tcg");
+
+        features_accelerator(g, &accel);
+        plan_list(p, "-accel", &accel);
+        if (kvm) {
+                /* everybody may open it, so there is nothing to hand over */
+                plan_directive(p, "DeviceAllow", "/dev/kvm rw");
+                plan_directive(p, "BindPaths", "/dev/kvm");
+        } else {
+                /* TCG writes the code that it then runs */
+                plan_directive(p, "MemoryDenyWriteExecute", "no");
+        }
+}
+
+void machine_build(const Guest *g, Plan *p)
+{
+        Props machine = props_new("type", g->os.machine);
+
+        props_bool(&machine, "usb", false);
+        for (size_t i = 0; i < ELEMENTS(machine_parts); i++)
+                machine_parts[i](g, &machine);
+        GUEST_FOREACH_DEVICE(g, NULL, d)
+                if (d->kind->machine)
+                        d->kind->machine(g, d, &machine);
+        plan_list(p, "-machine", &machine);
+        build_accelerator(g, p);
+}
