@@ -3,6 +3,10 @@
 #include "device/kinds.h"
 
 const DeviceKind *const device_kinds[] = {
+        &kind_serial,
+        &kind_parallel,
+        &kind_channel,
+        &kind_console,
         &kind_watchdog,
         &kind_memballoon,
         &kind_rng,

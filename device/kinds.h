@@ -9,7 +9,11 @@
 extern const DeviceKind *const device_kinds[];
 
 /* Each is defined in the file of its name. */
+extern const DeviceKind kind_channel;
+extern const DeviceKind kind_console;
 extern const DeviceKind kind_memballoon;
 extern const DeviceKind kind_panic;
+extern const DeviceKind kind_parallel;
 extern const DeviceKind kind_rng;
+extern const DeviceKind kind_serial;
 extern const DeviceKind kind_watchdog;
