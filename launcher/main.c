@@ -20,6 +20,7 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
+        { "run",      verb_run,      "Run the guest (ExecStart=)" },
         { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= of a guest with errors)" },
 };
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The guest's consoles: to the journal, and to whoever is attached. */
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "launcher/rate-limit.h"
+#include "util/ownership.h"
+
+typedef struct Console Console;
+
+/*
+ * label is the journal's identifier and the name of the socket in the directory; it is borrowed. Takes the descriptor, our
+ * end of what QEMU writes to, also on failure. limit is shared by all consoles of the guest. -EINVAL for a bad label.
+ */
+int console_new(sd_event *event, const char *label, int fd, const char *directory, RateLimit *limit, Console **ret);
+Console *console_free(Console *c); /* returns NULL; what is left of a line goes to the journal */
+
+/* What QEMU wrote before it ended, to be called then: nothing more is read afterwards. */
+void console_drain(Console *c);
+
+/* [A-Za-z0-9_.-]{1,64}, not beginning with a dot, and no name that the launcher uses itself. */
+bool console_label_is_valid(const char *label);
+
+DEFINE_CLEANUP(Console, console_free);

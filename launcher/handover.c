@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what systemd stored
+ * by name, the monitor's socketpair, and one for each console. What the store lacks is an error, but for two things that a
+ * host may not have: vhost for a TAP, and images behind a disk.
+ */
+
+#include "launcher/handover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "launcher/command.h"
+#include "launcher/limits.h"
+#include "launcher/log.h"
+
+static int place(Handover *h, int from, int to)
+{
+        Placement *bigger = realloc(h->placements, (h->count + 1) * sizeof(*bigger));
+
+        if (!bigger)
+                return log_out_of_memory();
+        h->placements = bigger;
+        h->placements[h->count++] = (Placement){ .from = from, .to = to };
+        return 0;
+}
+
+/* A socketpair: the one end goes to QEMU as that number, the other to *ret. */
+static int place_pair(Handover *h, int to, int *ret)
+{
+        int *bigger = realloc(h->theirs, (h->n_theirs + 1) * sizeof(*bigger)), fds[2];
+
+        if (!bigger)
+                return log_out_of_memory();
+        h->theirs = bigger;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot make a socketpair");
+        h->theirs[h->n_theirs++] = fds[0];
+        *ret = fds[1];
+        return place(h, fds[0], to);
+}
+
+static int place_stored(Handover *h, const RunOptions *o, Fds *store)
+{
+        for (size_t i = 0; i < o->fds.count; i++) {
+                const Numbered *n = &o->fds.items[i];
+                int fd, r;
+
+                r = fds_find(store, n->name, &fd);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
+                r = place(h, fd, n->number);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* "vhost.ID.QUEUE" → ID */
+static char *middle_of(const char *name)
+{
+        const char *first = strchr(name, '.'), *last = strrchr(name, '.');
+
+        return first && last > first + 1 ? text_format("%.*s", (int) (last - first - 1), first + 1) : NULL;
+}
+
+static int place_optional(Handover *h, const RunOptions *o, Fds *store)
+{
+        for (size_t i = 0; i < o->try_fds.count; i++) {
+                const Numbered *n = &o->try_fds.items[i];
+                _cleanup_(freep) char *id = middle_of(n->name);
+                int fd, r;
+
+                if (fds_find(store, n->name, &fd) >= 0) {
+                        r = place(h, fd, n->number);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Descriptor %s is not there, and cannot be done without", n->name);
+                log_info("Network %s goes without vhost.", id);
+        }
+        return 0;
+}
+
+typedef struct Chain {
+        Handover *handover;
+        const char *prefix; /* "chain.NODE." */
+        BackingImage images[CHAIN_DEPTH_MAX];
+        size_t count;
+} Chain;
+
+/* name is "chain.NODE.DEPTH.FORMAT". */
+static int add_to_chain(const char *name, int fd, void *userdata)
+{
+        Chain *c = userdata;
+        const char *rest = text_after(name, c->prefix);
+        unsigned depth;
+        struct stat st;
+        int end = 0;
+
+        if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 || depth > CHAIN_DEPTH_MAX)
+                return log_errno(LOG_ERR, -EINVAL, "Descriptor %s has no proper name", name);
+        if (c->images[depth - 1].format)
+                return log_errno(LOG_ERR, -EEXIST, "Descriptor %s is there with two formats", name);
+        if (fstat(fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot look at descriptor %s", name);
+        c->images[depth - 1] = (BackingImage){
+                .depth = depth,
+                .format = rest + end,
+                .driver = S_ISBLK(st.st_mode) ? "host_device" : "file",
+                .fd = ++c->handover->highest,
+        };
+        c->count++;
+        return place(c->handover, fd, c->handover->highest);
+}
+
+static int place_chain(Handover *h, const char *node, Fds *store)
+{
+        _cleanup_(freep) char *prefix = text_format("chain.%s.", node);
+        _cleanup_(freep) Chain *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!prefix || !c)
+                return log_out_of_memory();
+        c->handover = h;
+        c->prefix = prefix;
+        r = fds_each(store, prefix, add_to_chain, c);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < c->count; i++)
+                if (!c->images[i].format)
+                        return log_errno(LOG_ERR, -ENOENT, "Image %zu behind %s was not handed over", i + 1, node);
+        r = command_set_backing(&h->argv, node, c->images, c->count);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot put the images behind %s into QEMU's command line", node) : 0;
+}
+
+static int copy_argv(Handover *h, char *const *argv)
+{
+        for (; *argv; argv++)
+                if (strings_add(&h->argv, *argv) < 0)
+                        return log_out_of_memory();
+        return 0;
+}
+
+static int fill(Handover *h, const RunOptions *o, Fds *store)
+{
+        int r;
+
+        h->consoles = calloc(o->consoles.count + 1, sizeof(int));
+        if (!h->consoles)
+                return log_out_of_memory();
+        r = copy_argv(h, o->argv);
+        if (r >= 0)
+                r = place_pair(h, o->monitor, &h->monitor);
+        for (size_t i = 0; r >= 0 && i < o->consoles.count; i++) {
+                r = place_pair(h, o->consoles.items[i].number, &h->consoles[i]);
+                if (r >= 0)
+                        h->n_consoles++;
+        }
+        if (r >= 0)
+                r = place_stored(h, o, store);
+        if (r >= 0)
+                r = place_optional(h, o, store);
+        for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
+                r = place_chain(h, o->chains.items[i], store);
+        return r;
+}
+
+int handover_prepare(Handover *ret, const RunOptions *options, Fds *store)
+{
+        Handover h = { .monitor = -1, .highest = run_options_highest_fd(options) };
+        int r;
+
+        r = fill(&h, options, store);
+        if (r < 0) {
+                handover_done(&h);
+                return r;
+        }
+        *ret = h;
+        return 0;
+}
+
+void handover_given(Handover *h)
+{
+        while (h->n_theirs > 0)
+                (void) fd_close(h->theirs[--h->n_theirs]);
+}
+
+void handover_done(Handover *h)
+{
+        handover_given(h);
+        for (size_t i = 0; i < h->n_consoles; i++)
+                (void) fd_close(h->consoles[i]);
+        (void) fd_close(h->monitor);
+        strings_done(&h->argv);
+        free(h->placements);
+        free(h->consoles);
+        free(h->theirs);
+        *h = (Handover){ .monitor = -1 };
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The life of a guest from its first instruction to the launcher's exit status. */
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "launcher/events.h"
+#include "launcher/monitor.h"
+
+#define EXIT_START_AGAIN 133 /* RestartForceExitStatus= in the unit */
+
+typedef struct Lifecycle Lifecycle;
+
+/* What becomes of the guest when it goes off, resets itself, or crashes. */
+typedef enum Fate {
+        FATE_DESTROY,
+        FATE_RESTART,
+        FATE_PRESERVE,
+        FATE_DUMP_DESTROY,
+        FATE_DUMP_RESTART,
+} Fate;
+
+typedef struct LifecycleOptions {
+        Fate on_poweroff, on_reboot, on_crash;
+        const char *state_directory; /* for dumps, or NULL */
+        char *const *argv;           /* QEMU's */
+        const char *guest;
+} LifecycleOptions;
+
+/* What somebody outside wants of the guest. */
+typedef enum Request {
+        REQUEST_NONE,
+        REQUEST_STOP,      /* the unit is stopped: power down, end, and do not start again */
+        REQUEST_POWER_OFF, /* the same, asked for by somebody else */
+        REQUEST_REBOOT,    /* power down, and up again in the same QEMU */
+        REQUEST_TERMINATE, /* end at once */
+} Request;
+
+typedef struct LifecycleHandlers {
+        void (*kill)(int signal, void *userdata);             /* QEMU does not listen to its monitor: send it a signal */
+        void (*finished)(int exit_status, void *userdata);    /* QEMU is gone; the last call */
+} LifecycleHandlers;
+
+/* Keeps the pointers of options, and handlers. */
+int lifecycle_new(sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata, Lifecycle **ret);
+Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; to be freed before the monitor */
+
+/* The monitor is ready: the guest is made to run, and systemd is told. */
+void lifecycle_begin(Lifecycle *l, Monitor *monitor);
+
+void lifecycle_event(Lifecycle *l, const EventReport *report);
+void lifecycle_monitor_closed(Lifecycle *l, int error);
+void lifecycle_qemu_ended(Lifecycle *l, int code, int status); /* as waitid() says */
+
+/* -EBUSY before the guest runs or when it is about to end, else 0; what comes of it shows in the guest's state. */
+int lifecycle_request(Lifecycle *l, Request request);
+
+/* QEMU's answer goes to reply; -EBUSY as above. */
+int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
+int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
+
+/* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */
+bool lifecycle_is_ending(const Lifecycle *l);
+
+const char *lifecycle_status(const Lifecycle *l); /* as STATUS= says */
+bool lifecycle_is_running(const Lifecycle *l);
+
+DEFINE_CLEANUP(Lifecycle, lifecycle_free);

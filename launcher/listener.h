@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A socket in the guest's run-time directory, for its user and root only. */
+
+#include <systemd/sd-event.h>
+
+#include "util/ownership.h"
+
+typedef struct Listener Listener;
+
+/* Somebody who may connected; the descriptor is taken, non-blocking. */
+typedef void (*ListenerAccept)(int fd, void *userdata);
+
+/* What a name may not have: a slash, or a dot at its start. A socket that was left there is replaced. */
+int listener_new(sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata, Listener **ret);
+Listener *listener_free(Listener *l); /* returns NULL; removes the socket */
+
+DEFINE_CLEANUP(Listener, listener_free);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Starts QEMU as a child that cannot outlive the launcher. */
+
+#include <sys/types.h>
+
+#include "launcher/fds.h"
+
+/*
+ * argv is ended by NULL, argv[0] an absolute path. The child gets the placed descriptors, /dev/null as stdin, output as stdout
+ * and stderr, and nothing else that is open here. Returns when the program was really executed; else the errno of what failed,
+ * which is logged.
+ */
+int process_spawn(char *const *argv, Placement *placements, size_t count, int output, pid_t *ret);
+
+/* "was killed by signal SIGKILL", "exited with status 1"; for a wait status of waitid(). A new string or NULL. */
+char *process_describe_end(int code, int status);

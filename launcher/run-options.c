@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The arguments of `run`, checked as a whole: that no two descriptors are to have one number, which would give QEMU a disk
+ * where it expects a network, and that QEMU is named by its path.
+ */
+
+#include "launcher/run-options.h"
+
+#include <errno.h>
+
+#include "launcher/arguments.h"
+#include "launcher/console.h"
+#include "launcher/limits.h"
+#include "launcher/log.h"
+
+static int read_fd_number(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, FD_NUMBER_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < 3)
+                return -ERANGE;
+        *(int *) target = (int) n;
+        return 0;
+}
+
+static int read_numbered(const char *text, void *target)
+{
+        const char *colon = strrchr(text, ':');
+        NumberedList *list = target;
+        Numbered *bigger;
+        int number, r;
+
+        if (!colon || colon == text)
+                return -EINVAL;
+        r = read_fd_number(colon + 1, &number);
+        if (r < 0)
+                return r;
+        bigger = realloc(list->items, (list->count + 1) * sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
+        list->items = bigger;
+        bigger[list->count].number = number;
+        bigger[list->count].name = strndup(text, (size_t) (colon - text));
+        return bigger[list->count++].name ? 0 : -ENOMEM;
+}
+
+static int read_console(const char *text, void *target)
+{
+        NumberedList *list = target;
+        int r;
+
+        if (list->count >= CONSOLES_MAX)
+                return -ERANGE;
+        r = read_numbered(text, target);
+        if (r < 0)
+                return r;
+        return console_label_is_valid(list->items[list->count - 1].name) ? 0 : -EINVAL;
+}
+
+static int read_fate(const char *text, void *target, Fate last)
+{
+        static const char *const names[] = {
+                [FATE_DESTROY] = "destroy",
+                [FATE_RESTART] = "restart",
+                [FATE_PRESERVE] = "preserve",
+                [FATE_DUMP_DESTROY] = "coredump-destroy",
+                [FATE_DUMP_RESTART] = "coredump-restart",
+        };
+
+        for (Fate f = 0; f <= last; f++)
+                if (streq(names[f], text)) {
+                        *(Fate *) target = f;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int read_off_fate(const char *text, void *target)
+{
+        return read_fate(text, target, FATE_PRESERVE);
+}
+
+static int read_crash_fate(const char *text, void *target)
+{
+        return read_fate(text, target, FATE_DUMP_RESTART);
+}
+
+static const Argument run_arguments[] = {
+        { "guest",       "a guest's name",                 argument_guest,   offsetof(RunOptions, guest),            ARGUMENT_REQUIRED },
+        { "uuid",        "a UUID",                         argument_uuid,    offsetof(RunOptions, uuid),             ARGUMENT_REQUIRED },
+        { "on-poweroff", "destroy, restart or preserve",   read_off_fate,    offsetof(RunOptions, life.on_poweroff), 0 },
+        { "on-reboot",   "destroy, restart or preserve",   read_off_fate,    offsetof(RunOptions, life.on_reboot),   0 },
+        { "on-crash",    "something to do after a crash",  read_crash_fate,  offsetof(RunOptions, life.on_crash),    0 },
+        { "monitor",     "a descriptor's number",          read_fd_number,   offsetof(RunOptions, monitor),          ARGUMENT_REQUIRED },
+        { "console",     "LABEL:NUMBER",                   read_console,     offsetof(RunOptions, consoles),         ARGUMENT_REPEATED },
+        { "fd",          "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, fds),              ARGUMENT_REPEATED },
+        { "try-fd",      "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, try_fds),          ARGUMENT_REPEATED },
+        { "chain",       "a node's name",                  argument_strings, offsetof(RunOptions, chains),           ARGUMENT_REPEATED },
+};
+
+static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
+{
+        int r = 0;
+
+        for (size_t i = 0; i < list->count; i++) {
+                bool *t = &taken[list->items[i].number];
+
+                if (*t) {
+                        log_error("%s:%d: that number is given to another descriptor.", list->items[i].name, list->items[i].number);
+                        r = -EINVAL;
+                }
+                *t = true;
+        }
+        return r;
+}
+
+static int check(const RunOptions *o)
+{
+        bool taken[FD_NUMBER_MAX + 1] = { false };
+        int r = 0;
+
+        taken[o->monitor] = true;
+        if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 || check_list(&o->try_fds, taken) < 0)
+                r = -EINVAL;
+        for (size_t i = 0; i < o->consoles.count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (streq(o->consoles.items[i].name, o->consoles.items[j].name)) {
+                                log_error("There are two consoles \"%s\".", o->consoles.items[i].name);
+                                r = -EINVAL;
+                        }
+        if (!o->argv[0] || o->argv[0][0] != '/') {
+                log_error("QEMU's absolute path is missing after \"--\".");
+                r = -EINVAL;
+        }
+        return r;
+}
+
+int run_options_read(RunOptions *ret, int argc, char **argv)
+{
+        RunOptions o = { .life = { .on_poweroff = FATE_DESTROY, .on_reboot = FATE_RESTART, .on_crash = FATE_DESTROY } };
+        int r;
+
+        r = arguments_read(run_arguments, ELEMENTS(run_arguments), &o, argc, argv, &o.argv);
+        if (r >= 0)
+                r = check(&o);
+        if (r < 0) {
+                run_options_done(&o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+static void numbered_list_done(NumberedList *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                free(list->items[i].name);
+        free(list->items);
+        *list = (NumberedList){ 0 };
+}
+
+void run_options_done(RunOptions *o)
+{
+        numbered_list_done(&o->consoles);
+        numbered_list_done(&o->fds);
+        numbered_list_done(&o->try_fds);
+        strings_done(&o->chains);
+}
+
+static int highest(const NumberedList *list, int n)
+{
+        for (size_t i = 0; i < list->count; i++)
+                n = list->items[i].number > n ? list->items[i].number : n;
+        return n;
+}
+
+int run_options_highest_fd(const RunOptions *o)
+{
+        return highest(&o->try_fds, highest(&o->fds, highest(&o->consoles, o->monitor)));
+}

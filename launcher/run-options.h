@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What `vm-launcher run` is told. */
+
+#include "launcher/lifecycle.h"
+#include "util/text.h"
+
+/* "NAME:NUMBER": a console's label or a stored descriptor's name, and the number that QEMU is to get it as. */
+typedef struct Numbered {
+        char *name;
+        int number;
+} Numbered;
+
+typedef struct NumberedList {
+        Numbered *items;
+        size_t count;
+} NumberedList;
+
+typedef struct RunOptions {
+        const char *guest;
+        char uuid[37];
+        LifecycleOptions life;
+        int monitor;
+        NumberedList consoles, fds, try_fds;
+        Strings chains;
+        char **argv; /* QEMU's, ended by NULL; part of the launcher's own */
+} RunOptions;
+
+/* Every mistake is logged; negative errno if there was one. */
+int run_options_read(RunOptions *ret, int argc, char **argv);
+void run_options_done(RunOptions *o);
+
+/* The highest number that a descriptor was given. */
+int run_options_highest_fd(const RunOptions *o);

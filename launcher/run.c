@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and stays until it
+ * ends. It runs as the guest's user in the unit's sandbox, without any capability, so that there is nothing to gain from it
+ * for a QEMU that a guest took over, which has the same rights.
+ *
+ * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are attached. What
+ * happens is decided in lifecycle.c; this file puts the parts together.
+ *
+ * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes from QEMU.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+#include "launcher/console.h"
+#include "launcher/events.h"
+#include "launcher/fds.h"
+#include "launcher/handover.h"
+#include "launcher/lifecycle.h"
+#include "launcher/limits.h"
+#include "launcher/log.h"
+#include "launcher/message-ids.h"
+#include "launcher/monitor.h"
+#include "launcher/process.h"
+#include "launcher/run-options.h"
+#include "launcher/verbs.h"
+#include "util/exit.h"
+
+typedef struct Run {
+        RunOptions options;
+        char *runtime_directory; /* or NULL, by hand */
+        sd_event *event;
+        Lifecycle *life;
+        Monitor *monitor;
+        Console **consoles;
+        pid_t qemu; /* 0 when it is gone */
+        uint64_t watchdog_usec;
+        RateLimit console_limit, event_limit;
+} Run;
+
+static void run_done(Run *run)
+{
+        for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
+                console_free(run->consoles[i]);
+        free(run->consoles);
+        lifecycle_free(run->life);
+        monitor_free(run->monitor);
+        sd_event_unref(run->event);
+        free(run->runtime_directory);
+        run_options_done(&run->options);
+}
+
+/* ——— the monitor ——— */
+
+static void on_monitor_ready(void *userdata)
+{
+        Run *run = userdata;
+
+        lifecycle_begin(run->life, run->monitor);
+}
+
+static void on_monitor_event(const json_t *event, void *userdata)
+{
+        _cleanup_(event_report_done) EventReport report = { 0 };
+        Run *run = userdata;
+        uint64_t now = 0;
+        unsigned missed;
+
+        if (event_translate(event, &report) < 0)
+                return;
+        (void) sd_event_now(run->event, CLOCK_MONOTONIC, &now);
+        missed = rate_limit_take_suppressed(&run->event_limit, now);
+        if (missed > 0)
+                log_entry(LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.", missed);
+        if (!report.quiet && rate_limit_pass(&run->event_limit, now, 0))
+                log_entry(report.priority, report.message_id, report.fields.items, "%s", report.text);
+        lifecycle_event(run->life, &report);
+}
+
+static void on_monitor_closed(int error, void *userdata)
+{
+        Run *run = userdata;
+
+        lifecycle_monitor_closed(run->life, error);
+}
+
+static const MonitorHandlers monitor_handlers = {
+        .ready = on_monitor_ready,
+        .event = on_monitor_event,
+        .closed = on_monitor_closed,
+};
+
+/* ——— the service watchdog: fed while QEMU answers ——— */
+
+static void on_ping_answered(const json_t *result, const char *error, void *userdata)
+{
+        if (result)
+                (void) sd_notify(0, "WATCHDOG=1");
+}
+
+static int on_watchdog(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Run *run = userdata;
+
+        if (lifecycle_is_ending(run->life))
+                (void) sd_notify(0, "WATCHDOG=1");
+        else
+                (void) monitor_execute(run->monitor, "query-status", NULL, on_ping_answered, run, run->watchdog_usec);
+        (void) sd_event_source_set_time_relative(s, run->watchdog_usec / 2);
+        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int start_watchdog(Run *run)
+{
+        if (sd_watchdog_enabled(0, &run->watchdog_usec) <= 0)
+                return 0;
+        return sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, run->watchdog_usec / 2, 0, on_watchdog, run);
+}
+
+/* ——— the life of the guest ——— */
+
+static void on_kill(int signal, void *userdata)
+{
+        Run *run = userdata;
+
+        if (run->qemu > 0)
+                (void) kill(run->qemu, signal);
+}
+
+static void on_finished(int exit_status, void *userdata)
+{
+        Run *run = userdata;
+
+        (void) sd_event_exit(run->event, exit_status);
+}
+
+static const LifecycleHandlers lifecycle_handlers = { .kill = on_kill, .finished = on_finished };
+
+static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
+{
+        Run *run = userdata;
+
+        run->qemu = 0;
+        for (size_t i = 0; i < run->options.consoles.count; i++)
+                console_drain(run->consoles[i]);
+        lifecycle_qemu_ended(run->life, info->si_code, info->si_status);
+        return 0;
+}
+
+/* ——— signals ——— */
+
+static const struct {
+        int number;
+        Request request;
+} signals[] = {
+        { SIGTERM, REQUEST_STOP },
+        { SIGINT,  REQUEST_REBOOT },  /* machinectl reboot */
+        { SIGHUP,  REQUEST_NONE },    /* nothing to read again: what the guest is, its unit says */
+        { SIGUSR1, REQUEST_NONE },
+        { SIGUSR2, REQUEST_NONE },
+};
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
+{
+        Request request = (int) info->ssi_signo == SIGRTMIN + 4 ? REQUEST_POWER_OFF : REQUEST_NONE; /* machinectl poweroff */
+        Run *run = userdata;
+
+        for (size_t i = 0; i < ELEMENTS(signals); i++)
+                if ((int) info->ssi_signo == signals[i].number)
+                        request = signals[i].request;
+        if (request != REQUEST_NONE && lifecycle_request(run->life, request) < 0)
+                log_notice("Signal %u comes when the guest cannot react, and is ignored.", info->ssi_signo);
+        return 0;
+}
+
+/* Before QEMU is there, so that no signal is lost; QEMU gets its own mask. */
+static int catch_signals(Run *run)
+{
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
+        sigaddset(&mask, SIGRTMIN + 4);
+        for (size_t i = 0; i < ELEMENTS(signals); i++)
+                sigaddset(&mask, signals[i].number);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        (void) signal(SIGPIPE, SIG_IGN);
+        r = sd_event_add_signal(run->event, NULL, SIGRTMIN + 4, on_signal, run);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(signals); i++)
+                r = sd_event_add_signal(run->event, NULL, signals[i].number, on_signal, run);
+        return r;
+}
+
+/* ——— all of it together ——— */
+
+static int start_consoles(Run *run, Handover *h)
+{
+        run->consoles = calloc(run->options.consoles.count + 1, sizeof(*run->consoles));
+        if (!run->consoles)
+                return log_out_of_memory();
+        for (size_t i = 0; i < run->options.consoles.count; i++) {
+                const char *label = run->options.consoles.items[i].name;
+                int r;
+
+                r = console_new(
+                        run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory, &run->console_limit, &run->consoles[i]);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot set up console %s", label);
+        }
+        return 0;
+}
+
+static int start_qemu(Run *run, Handover *h)
+{
+        _cleanup_(closep) int output = log_stream(LOG_WARNING, "qemu");
+        sd_event_source *source;
+        int r;
+
+        if (output < 0)
+                return log_errno(LOG_ERR, output, "Cannot connect QEMU to the journal");
+        r = process_spawn(h->argv.items, h->placements, h->count, output, &run->qemu);
+        if (r < 0)
+                return r;
+        handover_given(h);
+        r = sd_event_add_child(run->event, &source, run->qemu, WEXITED, on_child, run);
+        if (r < 0)
+                return r;
+
+        /* after all else: what QEMU said last is read before its end is looked at */
+        (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+        r = sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
+        return r;
+}
+
+static int prepare(Run *run, Handover *ret)
+{
+        _cleanup_(fds_donep) Fds store = { 0 };
+        int r;
+
+        r = fds_take(&store);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot take the descriptors that systemd passed");
+        r = handover_prepare(ret, &run->options, &store);
+        if (r < 0)
+                return r;
+        fds_tidy_store(&store);
+
+        /* the descriptors have to live until QEMU has them */
+        r = start_qemu(run, ret);
+        return r;
+}
+
+static int set_up(Run *run, Handover *h)
+{
+        int r;
+
+        r = sd_event_default(&run->event);
+        if (r >= 0)
+                r = catch_signals(run);
+        if (r >= 0)
+                r = lifecycle_new(run->event, &run->options.life, &lifecycle_handlers, run, &run->life);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot set up the event loop");
+        r = prepare(run, h);
+        if (r < 0)
+                return r;
+        r = start_consoles(run, h);
+        if (r < 0)
+                return r;
+        r = monitor_new(run->event, TAKE_FD(h->monitor), &monitor_handlers, run, &run->monitor);
+        if (r >= 0)
+                r = start_watchdog(run);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up QEMU's monitor") : 0;
+}
+
+/* The first of $RUNTIME_DIRECTORY or $STATE_DIRECTORY; systemd separates them by colons. */
+static char *first_directory(const char *variable)
+{
+        const char *value = getenv(variable);
+
+        return value && *value == '/' ? text_format("%.*s", (int) strcspn(value, ":"), value) : NULL;
+}
+
+int verb_run(int argc, char **argv)
+{
+        _cleanup_(handover_done) Handover handover = { .monitor = -1 };
+        _cleanup_(freep) char *state_directory = first_directory("STATE_DIRECTORY");
+        _cleanup_(run_done) Run run = {
+                .console_limit = { CONSOLE_RATE_SECONDS * UINT64_C(1000000), CONSOLE_RATE_LINES, CONSOLE_RATE_BYTES },
+                .event_limit = { EVENT_RATE_SECONDS * UINT64_C(1000000), EVENT_RATE_EVENTS, SIZE_MAX },
+        };
+        int r;
+
+        if (run_options_read(&run.options, argc, argv) < 0)
+                return EXIT_BAD_USAGE;
+        log_open(run.options.guest, run.options.uuid);
+        run.runtime_directory = first_directory("RUNTIME_DIRECTORY");
+        run.options.life.state_directory = state_directory;
+        run.options.life.argv = run.options.argv;
+        run.options.life.guest = run.options.guest;
+        r = set_up(&run, &handover);
+        if (r < 0)
+                return r == -ENOENT ? EXIT_MISSING : EXIT_OS;
+        r = sd_event_loop(run.event);
+        return r < 0 ? EXIT_INTERNAL : r;
+}
