@@ -28,7 +28,8 @@ static void test_command(void)
         text = finish(&u);
         CHECK_TEXT(
                 text,
-                "ExecStart=+/bin/x plain \"\" \"two words\" \"50%%\" \"$$HOME\" \"a\\x0ab\" '{\"driver\":\"x\"}' \"it's \\\"both\\\"\" \"back\\\\slash\" \";\"\n");
+                "ExecStart=+/bin/x plain \"\" \"two words\" \"50%%\" \"$$HOME\" \"a\\x0ab\" '{\"driver\":\"x\"}' \"it's \\\"both\\\"\" \\\n"
+                "        \"back\\\\slash\" \";\"\n");
         unit_file_done(&u);
         strings_done(&argv);
 }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Any bytes as a guest's XML. Beyond not crashing, this holds: whatever text the XML has, the drop-in has no directive
+ * and the command line no option that the tables could not have asked for, and systemd would read from the drop-in exactly
+ * the command line that was planned. The reading here is independent of the writing that it checks.
+ */
+
+#include "generator/drop-in.h"
+#include "tests/unit/test.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const flags[] = {
+        "-S", "-nodefaults", "-no-user-config", "-no-shutdown", "-no-reboot", "-no-hpet", "-no-acpi", "-mem-prealloc", "-full-screen", NULL,
+};
+
+static const char *const options[] = {
+        "-accel", "-acpitable", "-add-fd", "-append", "-audiodev", "-bios", "-blockdev", "-boot", "-chardev", "-cpu", "-device", "-display",
+        "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
+        "-object", "-overcommit", "-rtc", "-run-with", "-sandbox", "-smbios", "-smp", "-spice", "-tpmdev", "-uuid", "-vnc", "-watchdog-action",
+        "-action", NULL,
+};
+
+static const char *const directives[] = {
+        "AllowedCPUs", "AllowedMemoryNodes", "AmbientCapabilities", "AppArmorProfile", "BindPaths", "BindReadOnlyPaths", "CapabilityBoundingSet",
+        "CPUQuota", "CPUQuotaPeriodSec", "CPUWeight", "Description", "DeviceAllow", "Environment", "ExecStart", "ExecStartPost", "ExecStartPre",
+        "ExecStopPost", "FileDescriptorStoreMax", "IOReadBandwidthMax", "IOReadIOPSMax", "IOWeight", "IODeviceWeight", "IOWriteBandwidthMax",
+        "IOWriteIOPSMax", "IPAddressAllow", "LimitMEMLOCK", "LimitRTPRIO", "LoadCredential", "LoadCredentialEncrypted", "MemoryDenyWriteExecute", "MemoryHigh",
+        "MemoryLow", "MemoryMax", "MemorySwapMax", "NUMAMask", "NUMAPolicy", "PrivateNetwork", "ProtectHome", "RestrictAddressFamilies", "RestrictRealtime",
+        "SELinuxContext", "Slice", "SocketBindAllow", "SourcePath", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
+        "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "Wants", NULL,
+};
+
+static bool among(const char *const *list, const char *word)
+{
+        for (; *list; list++)
+                if (streq(*list, word))
+                        return true;
+        return false;
+}
+
+/* What <qemu:commandline> holds is the XML's own, so a guest that has it is not held to the options. */
+static void check_options(const Strings *argv, const char *xml)
+{
+        if (strstr(xml, "libvirt.org/schemas/domain/qemu"))
+                return;
+        for (size_t i = 1; i < argv->count; i++) {
+                if (among(flags, argv->items[i]))
+                        continue;
+                if (!among(options, argv->items[i])) {
+                        fprintf(stderr, "an option that nobody asked for: %s\n", argv->items[i]);
+                        abort();
+                }
+                i++;
+                CHECK(i < argv->count);
+        }
+}
+
+static unsigned hex(char c)
+{
+        return c <= '9' ? (unsigned) c - '0' : (unsigned) c - 'a' + 10;
+}
+
+/* The next word of a command line as systemd.service(5) has it, specifiers and variables undone; NULL at its end. */
+static char *next_word(const char **at)
+{
+        char *word, *to, quote = 0;
+        const char *s = *at;
+
+        while (*s == ' ' || (s[0] == '\\' && s[1] == '\n'))
+                s += *s == ' ' ? 1 : 2;
+        if (*s == '\n' || !*s)
+                return NULL;
+        word = to = malloc(strlen(s) + 1);
+        CHECK(word);
+        if (*s == '"' || *s == '\'')
+                quote = *s++;
+        while (quote ? *s != quote : *s != ' ' && *s != '\n') {
+                CHECK(*s && *s != '\n');
+                if (*s == '\\' && s[1] == 'x') {
+                        *to++ = (char) (hex(s[2]) << 4 | hex(s[3]));
+                        s += 4;
+                        continue;
+                }
+                if (*s == '\\')
+                        s++;
+                else if (*s == '%' || *s == '$') {
+                        CHECK(s[1] == s[0]);
+                        s++;
+                }
+                *to++ = *s++;
+        }
+        *to = '\0';
+        *at = s + (quote ? 1 : 0);
+        return word;
+}
+
+static void check_command(const char *drop_in, const Strings *argv)
+{
+        const char *at = strstr(drop_in, "\nExecStart=/");
+        bool behind_dashes = false;
+        size_t i = 0;
+        char *word;
+
+        CHECK(at);
+        at += strlen("\nExecStart=");
+        while ((word = next_word(&at))) {
+                if (behind_dashes) {
+                        CHECK(i < argv->count);
+                        CHECK_TEXT(word, argv->items[i]);
+                        i++;
+                } else
+                        behind_dashes = streq(word, "--");
+                free(word);
+        }
+        CHECK_NUMBER(i, argv->count);
+}
+
+static void check_directives(const char *drop_in)
+{
+        bool continued = false;
+
+        for (const char *line = drop_in; *line;) {
+                const char *end = strchr(line, '\n');
+                char key[64];
+                size_t n = strcspn(line, "=\n");
+
+                CHECK(end);
+                if (!continued && line[0] != '#' && line[0] != '[' && line[0] != '\n') {
+                        CHECK(line[n] == '=' && n < sizeof(key));
+                        memcpy(key, line, n);
+                        key[n] = '\0';
+                        if (!among(directives, key)) {
+                                fprintf(stderr, "a directive that nobody asked for: %s\n", key);
+                                abort();
+                        }
+                }
+                continued = end > line && end[-1] == '\\';
+                line = end + 1;
+        }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        _cleanup_(freep) char *xml = strndup((const char *) data, size), *drop_in = NULL;
+        Conversion c;
+        size_t length;
+
+        CHECK(xml);
+        CHECK(conversion_start(&c, "/nonexistent", false) >= 0);
+        (void) conversion_data(&c, "fuzz.xml", (const char *) data, size, NULL);
+        CHECK(c.status == 0 || findings_failed(c.findings));
+        CHECK(drop_in_text(&c, "fuzz", "/etc/vmunit/guests/fuzz.xml", &drop_in, &length) >= 0);
+        CHECK_NUMBER(strlen(drop_in), length);
+        check_directives(drop_in);
+        if (c.status == 0) {
+                check_options(&c.plan.argv, xml);
+                check_command(drop_in, &c.plan.argv);
+        }
+        conversion_done(&c);
+        return 0;
+}
