@@ -8,12 +8,22 @@
 /* Ended by NULL, in the order in which QEMU is told of them: a bus before what plugs into it. */
 extern const DeviceKind *const device_kinds[];
 
-/* Each is defined in the file of its name. */
+/* Each is defined in the file of its name (no_graphics in graphics.c). */
+extern const DeviceKind kind_audio;
 extern const DeviceKind kind_channel;
 extern const DeviceKind kind_console;
+extern const DeviceKind kind_graphics_dbus;
+extern const DeviceKind kind_graphics_egl_headless;
+extern const DeviceKind kind_graphics_sdl;
+extern const DeviceKind kind_graphics_spice;
+extern const DeviceKind kind_graphics_vnc;
+extern const DeviceKind kind_input;
 extern const DeviceKind kind_memballoon;
+extern const DeviceKind kind_no_graphics;
 extern const DeviceKind kind_panic;
 extern const DeviceKind kind_parallel;
 extern const DeviceKind kind_rng;
 extern const DeviceKind kind_serial;
+extern const DeviceKind kind_sound;
+extern const DeviceKind kind_video;
 extern const DeviceKind kind_watchdog;

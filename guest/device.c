@@ -34,6 +34,12 @@ void device_virtio_props(const Device *d, Props *p)
         props_bool_if(p, "page-per-vq", d->virtio.page_per_vq);
 }
 
+void device_no_virtio_options(Guest *g, const Device *d)
+{
+        if (d->virtio.iommu || d->virtio.ats || d->virtio.packed || d->virtio.page_per_vq)
+                device_error(g, d, "<%s>: <driver> with iommu, ats, packed or page_per_vq is for virtio devices", d->kind->element);
+}
+
 const char *const virtio_model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional", NULL };
 
 void device_virtio_complete(Guest *g, Device *d, int model)

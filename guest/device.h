@@ -157,6 +157,9 @@ void device_props(const Guest *g, const Device *d, Props *p);
 /* Appends iommu_platform, ats, packed and page-per-vq. */
 void device_virtio_props(const Device *d, Props *p);
 
+/* An error where <driver> has those although the device is not a virtio one. */
+void device_no_virtio_options(Guest *g, const Device *d);
+
 /*
  * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address says
  * virtio-mmio; and a -device of base ("virtio-rng") with the options of <driver>, ready for further props.

@@ -128,6 +128,18 @@ void plan_network(Plan *p, NetworkNeed need)
                 p->network = need;
 }
 
+void plan_listen(Plan *p, const char *format, ...)
+{
+        char *ports;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&ports, format, ap) < 0)
+                ports = NULL;
+        va_end(ap);
+        note(p, strings_take(&p->listens, ports));
+}
+
 void plan_directive(Plan *p, const char *key, const char *format, ...)
 {
         Directive *d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
