@@ -77,12 +77,12 @@ static Device *add_device(Guest *g, const DeviceKind *kind)
                 g->status = -ENOMEM;
                 return NULL;
         }
+        g->devices = grown;
         d->kind = kind;
         d->place = g->devices_place;
         for (size_t i = 0; i < g->n_devices; i++)
                 if (streq(g->devices[i]->kind->element, kind->element))
                         d->index++;
-        g->devices = grown;
         g->devices[g->n_devices++] = d;
         return d;
 }
@@ -122,6 +122,13 @@ static void read_alias(Guest *g, Device *d)
         d->user_id = true;
 }
 
+static void read_rom(Guest *g, Device *d)
+{
+        fields_read(d->xml, rom_fields, &d->rom, g->findings);
+        if (d->rom.enabled == OFF && (d->rom.bar != UNSET || d->rom.file))
+                device_error(g, d, "<rom>: enabled='no' leaves nothing for bar and file to say");
+}
+
 static void read_device(Guest *g, XmlElement *e, const DeviceKind *kind)
 {
         Device *d = add_device(g, kind);
@@ -140,7 +147,7 @@ static void read_device(Guest *g, XmlElement *e, const DeviceKind *kind)
         if (kind->has_acpi_index)
                 fields_read(e, acpi_fields, d, g->findings);
         if (kind->has_rom)
-                fields_read(e, rom_fields, &d->rom, g->findings);
+                read_rom(g, d);
         if (kind->has_virtio_options)
                 fields_read(e, virtio_fields, &d->virtio, g->findings);
         if (kind->fields)
@@ -272,8 +279,10 @@ static void build(const Guest *g, Plan *p)
         tuning_build(g, p);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)
-                        if (d->kind->build)
+                        if (d->kind->build) {
                                 d->kind->build(g, d, p);
+                                device_grants(d, p);
+                        }
         general_build_last(g, p);
 }
 
