@@ -20,6 +20,8 @@ def booted(suite, binds=(), bare=False):
             say(f'this machine has no usable {host.DEVICES[name][0]}: the lab goes without', suite)
         if not bare:
             vmunit.install(lab, lab.dir / 'install.log')
+            for name in ('bootsector', 'busybox'):      # for who tries a system test by hand
+                guests.make(lab, name)
         yield lab
 
 
@@ -41,7 +43,6 @@ def demo(args):
     with booted(args.suite) as lab:
         if 'tun' in lab.lacks:
             raise LabError('the demo shows a guest on a bridge, and that takes /dev/net/tun')
-        guests.make(lab, 'busybox')
         return lab.run('bash', SOURCE / 'tests' / 'system' / 'demo')
 
 

@@ -332,8 +332,12 @@ console_says() {
         console "$1" | grep -Fq -- "$2"
 }
 
+console_count() {
+        console "$1" | grep -Fc -- "$2" || :
+}
+
 console_counts() {
-        [ "$(console "$1" | grep -Fc -- "$2")" = "$3" ]
+        [ "$(console_count "$1" "$2")" = "$3" ]
 }
 
 # type_to NAME TEXT: types on the guest's console; TEXT may hold printf's escapes.
@@ -368,7 +372,7 @@ up() {
 # left: what vmunit's guests have left on the machine; prints nothing if all is well.
 left() {
         local file
-        pgrep -a 'qemu-system|vm-launcher' || :
+        { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
         taps | sed 's/^/TAP: /'
         find /run/vm -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
         for file in "$IMAGES"/*; do
