@@ -3,6 +3,15 @@
 #include "device/kinds.h"
 
 const DeviceKind *const device_kinds[] = {
+        &kind_controller_pci,
+        &kind_controller_usb,
+        &kind_controller_scsi,
+        &kind_controller_ide,
+        &kind_controller_sata,
+        &kind_controller_fdc,
+        &kind_controller_virtio_serial,
+        &kind_hub,
+        &kind_controller_ccid,
         &kind_serial,
         &kind_parallel,
         &kind_channel,

@@ -9,6 +9,15 @@
 extern const DeviceKind *const device_kinds[];
 
 /* Each is defined in the file of its name (no_graphics in graphics.c). */
+extern const DeviceKind kind_controller_pci;
+extern const DeviceKind kind_controller_usb;
+extern const DeviceKind kind_controller_scsi;
+extern const DeviceKind kind_controller_ide;
+extern const DeviceKind kind_controller_sata;
+extern const DeviceKind kind_controller_fdc;
+extern const DeviceKind kind_controller_virtio_serial;
+extern const DeviceKind kind_controller_ccid;
+extern const DeviceKind kind_hub;
 extern const DeviceKind kind_audio;
 extern const DeviceKind kind_channel;
 extern const DeviceKind kind_console;

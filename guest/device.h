@@ -60,23 +60,43 @@ typedef struct Address {
         };
 } Address;
 
-/* The bus that a device plugs into; its kind says so in complete(), and guest/ then finds it a place there. */
+/*
+ * The bus that a device plugs into; its kind says so in complete(), and guest/place.c then finds it a place there.
+ * An address that the XML gave is left alone, but has to be of the bus's type.
+ */
 typedef enum Bus {
         BUS_NONE, /* no address, or one that only the device itself understands */
-        BUS_PCI,
-        BUS_DRIVE, /* IDE, SATA, SCSI, floppy: the address of a unit on a controller */
-        BUS_VIRTIO_SERIAL,
+        BUS_PCI,  /* say what slot in Device.pci */
+        BUS_DRIVE, /* the unit of a controller: say which controllers in Device.drive_bus, and drive_index if known */
+        BUS_VIRTIO_SERIAL, /* ports from 1, or from 0 where Device.serial_zero allows it */
         BUS_CCID,
         BUS_USB,
+        BUS_DIMM, /* a slot of <maxMemory slots=> */
 } Bus;
 
-/* What slot a PCI device wants; see guest/pci.h. */
+/* What slot a PCI device wants. The first three are for any device, the others only for PCI controllers. */
 typedef enum PciWant {
-        PCI_CONVENTIONAL = 1 << 0,
-        PCI_EXPRESS = 1 << 1,
-        PCI_HOTPLUG = 1 << 2,    /* a slot that allows plugging while the guest runs, where there is one */
-        PCI_INTEGRATED = 1 << 3, /* rather on the root bus itself */
+        PCI_CONVENTIONAL = 1 << 0, /* a conventional slot */
+        PCI_EXPRESS = 1 << 1,      /* an express slot where the machine has them, else a conventional one */
+        PCI_INTEGRATED = 1 << 2,   /* only on the root bus itself; with one of those above */
+        PCI_BRIDGE = 1 << 3,
+        PCI_EXPANDER = 1 << 4,
+        PCI_ROOT_PORT = 1 << 5,
+        PCI_UPSTREAM_PORT = 1 << 6,
+        PCI_DOWNSTREAM_PORT = 1 << 7,
+        PCI_DMI_BRIDGE = 1 << 8,
+        PCI_EXPRESS_BRIDGE = 1 << 9, /* pcie-to-pci-bridge */
+        PCI_EXPRESS_EXPANDER = 1 << 10,
 } PciWant;
+
+/* The kinds of controllers whose units are drives. */
+typedef enum DriveBus {
+        DRIVE_NONE,
+        DRIVE_FDC,
+        DRIVE_IDE,
+        DRIVE_SATA,
+        DRIVE_SCSI,
+} DriveBus;
 
 /* Which of <os><boot dev='…'/> means this device. */
 typedef enum BootClass {
@@ -116,6 +136,10 @@ struct Device {
         Address address;
         Bus bus;
         unsigned pci; /* PciWant bits */
+        DriveBus drive_bus;
+        Number drive_index; /* from a disk's <target dev=>: 1 for sdb; unset: the next free unit */
+        bool serial_zero;
+        Number pci_preferred; /* slot << 3 | function of bus 0 that it takes where nobody else has it */
         Number boot_order;
         BootClass boot_class;
         Number boot_index; /* QEMU's bootindex: from boot_order or from <os><boot>; see guest/boot.c */
@@ -153,6 +177,9 @@ void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
 
 /* Appends what every device's -device has: id, bus and addr (from its address), bootindex, acpi-index, rom. */
 void device_props(const Guest *g, const Device *d, Props *p);
+
+/* What the host grants for that. */
+void device_grants(const Device *d, Plan *p);
 
 /* Appends iommu_platform, ats, packed and page-per-vq. */
 void device_virtio_props(const Device *d, Props *p);

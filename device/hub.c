@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+static void complete(Guest *g, Device *d)
+{
+        d->bus = BUS_USB;
+        device_set_id(g, d, "hub%u", d->index);
+}
+
+static void build(const Guest *g, const Device *d, Plan *p)
+{
+        Props props = props_new("driver", "usb-hub");
+
+        device_props(g, d, &props);
+        plan_json(p, "-device", &props);
+}
+
+const DeviceKind kind_hub = {
+        .element = "hub",
+        .type = "usb",
+        .size = sizeof(Device),
+        .complete = complete,
+        .build = build,
+};

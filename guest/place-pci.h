@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* PCI addresses, and the controllers that they take. */
+
+typedef struct Guest Guest;
+
+void place_pci(Guest *g);
