@@ -110,6 +110,18 @@ int file_write_atomic(int dir_fd, const char *path, const void *data, size_t siz
         return r;
 }
 
+int file_rename_new(int dir_fd, const char *from, const char *to)
+{
+        if (renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE) >= 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        /* NFS and a few others do not know how to do it at once */
+        if (linkat(dir_fd, from, dir_fd, to, 0) < 0)
+                return -errno;
+        return unlinkat(dir_fd, from, 0) < 0 ? -errno : 0;
+}
+
 int file_make_directories(int dir_fd, const char *path, mode_t mode)
 {
         _cleanup_(freep) char *copy = strdup(path);

@@ -16,6 +16,9 @@ int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t 
 /* Writes a file beside its final name, syncs it if sync is set, and renames it there. Nothing is left on failure. */
 int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync);
 
+/* Renames to a name that must be free, below one directory; -EEXIST where it is not. */
+int file_rename_new(int dir_fd, const char *from, const char *to);
+
 /* Writes all of data, over interruptions and short writes. */
 int file_write_all(int fd, const void *data, size_t size);
 

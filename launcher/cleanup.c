@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * After a guest, its disks go back to who owned them. systemd runs this as root after each stop, also of a guest that never
+ * came up or was killed; TAPs and other descriptors need no cleaning up, since systemd drops them with the unit.
+ *
+ * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier boot.
+ *
+ * All it needs to know is in the records, so it has no other input than a guest's name. Capabilities: CAP_CHOWN, CAP_FOWNER
+ * and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path.
+ */
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "launcher/arguments.h"
+#include "launcher/log.h"
+#include "launcher/privileges.h"
+#include "launcher/restore.h"
+#include "launcher/verbs.h"
+#include "util/exit.h"
+
+typedef struct CleanupRequest {
+        const char *guest;
+        bool stale;
+} CleanupRequest;
+
+static const Argument cleanup_arguments[] = {
+        { "guest", "a guest's name", argument_guest,  offsetof(CleanupRequest, guest), 0               },
+        { "stale", "",               argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
+};
+
+static int cleanup(const CleanupRequest *q)
+{
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
+        int r;
+
+        if (access(LEDGER_DIRECTORY, F_OK) < 0 && errno == ENOENT)
+                return 0;
+        r = ledger_open(&ledger);
+        return r < 0 ? r : restore_released(ledger, q->guest, q->stale);
+}
+
+int verb_cleanup(int argc, char **argv)
+{
+        CleanupRequest request = { 0 };
+        int r;
+
+        r = arguments_read(cleanup_arguments, ELEMENTS(cleanup_arguments), &request, argc, argv, NULL);
+        if (r >= 0 && !request.guest == !request.stale) {
+                log_error("Either --guest=NAME or --stale is needed.");
+                r = -EINVAL;
+        }
+        if (r < 0)
+                return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
+        log_open(request.guest, NULL);
+        if (!privileges_are_root())
+                return 0; /* a user's own guest had nothing handed out */
+        umask(0022);
+        r = privileges_enter_host();
+        if (r >= 0)
+                r = privileges_keep(CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH));
+        if (r >= 0)
+                r = cleanup(&request);
+        return r < 0 ? EXIT_OS : 0;
+}

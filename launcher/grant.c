@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A disk belongs to whom it belongs, and to the guest's user only while the guest runs. What has to be right about that:
+ *
+ *   - Root changes owners here, at paths where others may write. path_walk() sees to the way; walk_check_owner() sees to
+ *     hard links: where somebody controls a directory on the way, only a file of his own is handed out. Elsewhere a file
+ *     with several names is refused all the same, since one of them may be where nobody expects a change.
+ *   - All is done on the descriptor of the walk, so that what was checked is what is changed.
+ *   - The record is on the disk before the owner changes; see restore.c for the way back.
+ *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written has one guest.
+ *     That is asked of the records, so that the answer names the other guest, before QEMU's own locks would only say no.
+ *
+ * A user that may use the file already gets no more, and its directories do not matter then. Whether it may is asked of the
+ * kernel by the process that is that user. Only owners change: a mode that does not let its owner write means it, and a
+ * file with setuid or setgid bits is no disk.
+ *
+ * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and who else may write on the way.
+ */
+
+#include "launcher/grant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "launcher/log.h"
+#include "launcher/path.h"
+#include "launcher/restore.h"
+#include "util/text.h"
+#include "util/unit-name.h"
+
+static const char *purpose(GrantMode mode)
+{
+        return mode == GRANT_READ ? "read" : "read and write";
+}
+
+static int access_mode(GrantMode mode)
+{
+        return mode == GRANT_READ ? R_OK : R_OK | W_OK;
+}
+
+static bool excludes(GrantMode ours, GrantMode theirs)
+{
+        return ours != theirs || ours == GRANT_WRITE;
+}
+
+/* Another guest that has the file in a way that does not go together. */
+static int check_holders(const Granting *granting, const Record *record, GrantMode mode)
+{
+        for (size_t i = 0; i < record->n_holders; i++) {
+                const Holder *h = &record->holders[i];
+                _cleanup_(freep) char *unit = NULL;
+
+                if (streq(h->guest, granting->guest) || !excludes(mode, h->mode))
+                        continue;
+                (void) unit_name_for_guest(h->guest, &unit);
+                log_error("%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop that guest first%s.",
+                          record->path, h->guest, unit ?: "vm@.service", h->mode == GRANT_READ ? "for reading" : "for writing",
+                          purpose(mode), mode == GRANT_READ ? "" : ", or let both say <shareable/>");
+                return -EBUSY;
+        }
+        return 0;
+}
+
+/* Guests of different users cannot both own it. */
+static int check_other_users(const Granting *granting, const Record *record)
+{
+        for (size_t i = 0; i < record->n_holders; i++) {
+                const Holder *h = &record->holders[i];
+
+                if (h->user == granting->user->uid)
+                        continue;
+                log_error("%s is in use by guest %s of user %u, and this guest's user %u may not read it. Let both read it (its mode, or "
+                          "an access control list), or let both guests run as one user.",
+                          record->path, h->guest, h->user, granting->user->uid);
+                return -EBUSY;
+        }
+        return 0;
+}
+
+static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
+{
+        if (walk_check_owner(walk) >= 0)
+                return 0;
+        if (walk->control.anyone)
+                log_error("%s is not handed to user %u: others than root may write in %s, and could put any file there. Take that right "
+                          "away, or let user %u %s the file.",
+                          walk->path, granting->user->uid, walk->control.where, granting->user->uid, purpose(mode));
+        else
+                log_error("%s is not handed to user %u: user %u may write in %s, and could put any file there; so it would have to be "
+                          "that user's own file. Give the file to user %u, or let user %u %s it.",
+                          walk->path, granting->user->uid, walk->control.owner, walk->control.where, walk->control.owner,
+                          granting->user->uid, purpose(mode));
+        return -EPERM;
+}
+
+/* What must be so of a file whose owner is to change. */
+static int check_file(const Granting *granting, const Walk *walk, GrantMode mode)
+{
+        mode_t needed = mode == GRANT_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
+
+        if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
+                log_error("%s has its setuid or setgid bit set, so it is a program and no disk. It is not handed out.", walk->path);
+                return -EPERM;
+        }
+        if (S_ISREG(walk->st.st_mode) && walk->st.st_nlink > 1) {
+                log_error("%s is one of %lu names of a file (hard links); it is not handed out, since the others would change too. Make "
+                          "a copy.", walk->path, (unsigned long) walk->st.st_nlink);
+                return -EPERM;
+        }
+        if ((walk->st.st_mode & needed) != needed) {
+                log_error("%s has mode %04o, which does not let its owner %s it. If the guest is to, say: chmod u+%s", walk->path,
+                          walk->st.st_mode & 07777, purpose(mode), mode == GRANT_READ ? "r" : "rw");
+                return -EACCES;
+        }
+        return check_way(granting, walk, mode);
+}
+
+/* What is so now, for a record that does not say yet what to go back to. */
+static int remember_state(Record *record, const Walk *walk)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t acl_size;
+        int r;
+
+        r = acl_of_fd(walk->fd, &acl, &acl_size);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The access control list of %s cannot be read", walk->path);
+        record->owner = walk->st.st_uid;
+        record->group = walk->st.st_gid;
+        record->mode = walk->st.st_mode & 07777;
+        free(record->acl);
+        record->acl = TAKE_PTR(acl);
+        record->acl_size = acl_size;
+        return 0;
+}
+
+static int add_holder(const Granting *granting, Record *record, GrantMode mode)
+{
+        Holder holder = {
+                .guest = (char *) granting->guest,
+                .directory = granting->user->directory,
+                .mode = mode,
+                .user = granting->user->uid,
+        };
+        int r;
+
+        memcpy(holder.boot, ledger_boot(granting->ledger), sizeof(holder.boot));
+        r = record_add_holder(record, &holder);
+        return r < 0 ? log_errno(LOG_ERR, r, "It cannot be remembered that the guest has %s", record->path) : 0;
+}
+
+static int change_owner(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+{
+        struct stat st;
+        int r;
+
+        r = check_file(granting, walk, mode);
+        if (r >= 0)
+                r = check_other_users(granting, record);
+        /* an owner that is not the one we set was set by somebody since, and is the one to go back to */
+        if (r >= 0 && !(record->granted && record->granted_user == walk->st.st_uid))
+                r = remember_state(record, walk);
+        if (r < 0)
+                return r;
+        record->granted = true;
+        record->granted_user = granting->user->uid;
+        record->returning = false;
+        r = add_holder(granting, record, mode);
+        if (r >= 0)
+                r = ledger_save(granting->ledger, record);
+        if (r < 0)
+                return r;
+        if (fchownat(walk->fd, "", granting->user->uid, (gid_t) -1, AT_EMPTY_PATH) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be handed to user %u", walk->path, granting->user->uid);
+        if (fstat(walk->fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path);
+        r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode)) : -EPERM;
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s was handed to user %u, who still may not %s it", walk->path, granting->user->uid,
+                                 purpose(mode));
+        log_debug("%s is handed from user %u to user %u.", walk->path, walk->st.st_uid, granting->user->uid);
+        return 0;
+}
+
+/* The file's record, a new one where there is none. */
+static int find_record(const Granting *granting, int fd, const char *path, Record **ret)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        Identity identity;
+        int r;
+
+        r = identity_of_fd(fd, &identity);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", path);
+        r = ledger_load(granting->ledger, &identity, &record);
+        if (r < 0)
+                return r;
+        if (record && !identity_same(&record->identity, &identity, false)) {
+                log_warning("%s took the place of %s, which was handed out and is gone; what was remembered of that is dropped.", path,
+                            record->path);
+                record = record_free(record);
+        }
+        if (!record) {
+                record = record_new();
+                if (!record)
+                        return log_out_of_memory();
+                record->identity = identity;
+                record->path = strdup(path);
+                if (!record->path)
+                        return log_out_of_memory();
+        }
+        *ret = TAKE_PTR(record);
+        return 0;
+}
+
+static int walk_to_file(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk(path, walk);
+        if (r == -ELOOP) {
+                log_error("%s: %s is a symbolic link that is not followed, since not only root could have put it there. Name the file "
+                          "itself.", path, walk->path);
+                return r;
+        }
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be found (%s)", path, walk->path ?: "");
+        if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error("%s is neither a regular file nor a block device, so it cannot be a disk.", walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
+/* A file that needs nothing but to be remembered. */
+static int hold(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+{
+        int r;
+
+        if (!record->granted) {
+                r = remember_state(record, walk);
+                if (r < 0)
+                        return r;
+        }
+        r = add_holder(granting, record, mode);
+        return r < 0 ? r : ledger_save(granting->ledger, record);
+}
+
+int grant_take(const Granting *granting, GrantMode mode, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        _cleanup_(record_freep) Record *record = NULL;
+        int r, access;
+
+        r = walk_to_file(path, &walk);
+        if (r < 0)
+                return r;
+        access = errand_access(granting->errand, walk.fd, access_mode(mode));
+        if (access == -EROFS || (access < 0 && !granting->ledger) || (access < 0 && access != -EACCES && access != -EPERM))
+                return log_errno(LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk.path);
+        if (!granting->ledger)
+                return 0;
+        r = find_record(granting, walk.fd, walk.path, &record);
+        if (r >= 0)
+                r = check_holders(granting, record, mode);
+        if (r < 0)
+                return r;
+        return access < 0 ? change_owner(granting, record, &walk, mode) : hold(granting, record, &walk, mode);
+}
+
+int grant_note_reader(const Granting *granting, int fd, const char *path)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        Walk walk = { .fd = fd, .path = (char *) path };
+        int r;
+
+        if (!granting->ledger)
+                return 0;
+        if (fstat(fd, &walk.st) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
+        r = find_record(granting, fd, path, &record);
+        if (r >= 0)
+                r = check_holders(granting, record, GRANT_READ);
+        return r < 0 ? r : hold(granting, record, &walk, GRANT_READ);
+}

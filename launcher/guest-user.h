@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The user that a guest's QEMU runs as. */
+
+#include <sys/types.h>
+
+#include "util/ownership.h"
+
+typedef struct GuestUser {
+        uid_t uid;
+        gid_t gid;
+        char *directory; /* the guest's run-time directory */
+} GuestUser;
+
+/*
+ * Finds it by the owner of $RUNTIME_DIRECTORY, which also works for users that exist only as long as the unit runs.
+ * Failures are logged: -ENOENT where systemd did not say or make the directory, -EPERM where it is root.
+ */
+int guest_user_find(const char *guest, GuestUser *ret);
+void guest_user_done(GuestUser *user);
+
+/* The run-time directory alone, as systemd says it; NULL where it does not or memory ran out. */
+char *guest_directory(const char *guest);

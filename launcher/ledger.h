@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The directory of records about files that were handed to guests' users, locked while one works with it. */
+
+#include <sys/stat.h>
+
+#include "launcher/record.h"
+
+#define LEDGER_DIRECTORY "/var/lib/vmunit/grants"
+
+typedef struct Ledger Ledger;
+
+/* Waits for the lock. Makes the directory where it is missing. Failures are logged. */
+int ledger_open(Ledger **ret);
+Ledger *ledger_free(Ledger *ledger); /* unlocks; returns NULL */
+
+const char *ledger_boot(const Ledger *ledger); /* the id of the host's present boot, RECORD_BOOT_SIZE with its NUL */
+
+/* Which file a descriptor is. */
+int identity_of_fd(int fd, Identity *ret);
+
+/* Whether it is the same file; after a reboot the number of its filesystem may be another. */
+bool identity_same(const Identity *a, const Identity *b, bool rebooted);
+
+/* The file's record, or NULL where there is none (0 is returned all the same). */
+int ledger_load(Ledger *ledger, const Identity *identity, Record **ret);
+
+/* Safely on the disk when this returns. */
+int ledger_save(Ledger *ledger, const Record *record);
+int ledger_remove(Ledger *ledger, const Record *record);
+
+/* Calls for each record, which the function owns then. Goes on after a failure and returns the first. */
+typedef int (*LedgerFunction)(Ledger *ledger, Record *record, void *userdata);
+int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata);
+
+DEFINE_CLEANUP(Ledger, ledger_free);

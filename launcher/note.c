@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The note lies in the guest's run-time directory, because systemd keeps that one over a restart and removes it at a stop,
+ * exactly as it does with the stored descriptors. That directory is the guest's user's, so the note is written and opened
+ * by the child that is that user, and what it says is believed only where the kernel agrees (an interface that exists and
+ * has that index) or where only the guest's own descriptors can suffer.
+ *
+ * One line each: "tap INTERFACE INDEX QUEUES" and "fd NAME". `run` can compare the names with what it got.
+ */
+
+#include "launcher/note.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "launcher/limits.h"
+#include "launcher/log.h"
+#include "launcher/store.h"
+#include "launcher/tap.h"
+#include "util/file.h"
+
+void note_done(Note *note)
+{
+        for (size_t i = 0; i < note->n_taps; i++)
+                free(note->taps[i].interface);
+        free(note->taps);
+        strings_done(&note->names);
+        *note = (Note){ 0 };
+}
+
+int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues)
+{
+        NotedTap *taps;
+        char *copy;
+
+        taps = reallocarray(note->taps, note->n_taps + 1, sizeof(*taps));
+        if (!taps)
+                return -ENOMEM;
+        note->taps = taps;
+        copy = strdup(interface);
+        if (!copy)
+                return -ENOMEM;
+        note->taps[note->n_taps++] = (NotedTap){ .interface = copy, .index = index, .queues = queues };
+        return 0;
+}
+
+const NotedTap *note_find_tap(const Note *note, const char *interface)
+{
+        for (size_t i = 0; i < note->n_taps; i++)
+                if (streq(note->taps[i].interface, interface))
+                        return &note->taps[i];
+        return NULL;
+}
+
+static int parse_line(Note *note, char *line)
+{
+        const char *kind = strsep(&line, " "), *name = line ? strsep(&line, " ") : NULL, *index_text, *queues_text;
+        unsigned index, queues;
+
+        if (!name)
+                return -EBADMSG;
+        if (streq(kind, "fd"))
+                return line || !store_name_is_valid(name) || note->names.count >= STORED_MAX ? -EBADMSG : strings_add(&note->names, name);
+        if (!streq(kind, "tap") || !interface_name_is_valid(name) || note->n_taps >= TAPS_MAX)
+                return -EBADMSG;
+        index_text = line ? strsep(&line, " ") : NULL;
+        queues_text = line ? strsep(&line, " ") : NULL;
+        if (!queues_text || line || text_to_unsigned(index_text, INT32_MAX, &index) < 0 ||
+            text_to_unsigned(queues_text, TAP_QUEUES_MAX, &queues) < 0)
+                return -EBADMSG;
+        return note_add_tap(note, name, index, queues);
+}
+
+int note_parse(const char *data, size_t size, Note *ret)
+{
+        _cleanup_(note_done) Note note = { 0 };
+        _cleanup_(freep) char *copy = strndup(data, size);
+        char *p = copy, *line;
+
+        if (!copy)
+                return -ENOMEM;
+        if (strlen(copy) != size)
+                return -EBADMSG;
+        while ((line = strsep(&p, "\n"))) {
+                int r = *line ? parse_line(&note, line) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        *ret = note;
+        note = (Note){ 0 };
+        return 0;
+}
+
+static char *note_path(const char *directory)
+{
+        return text_format("%s/" NOTE_NAME, directory);
+}
+
+int note_read(Errand *errand, const char *directory, Note *ret)
+{
+        _cleanup_(freep) char *path = note_path(directory), *data = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        ssize_t n;
+        int r;
+
+        *ret = (Note){ 0 };
+        if (!path)
+                return log_out_of_memory();
+        fd = errand_open(errand, path);
+        if (fd == -ENOENT)
+                return 0;
+        r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) || st.st_size > NOTE_SIZE_MAX ? -EBADMSG : 0;
+        if (r >= 0) {
+                data = malloc(NOTE_SIZE_MAX);
+                if (!data)
+                        return log_out_of_memory();
+                n = pread(fd, data, NOTE_SIZE_MAX, 0);
+                r = n < 0 ? -errno : note_parse(data, (size_t) n, ret);
+        }
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "%s, prepare's own note, cannot be used", path);
+        return r == -ENOMEM || r == -EPIPE ? r : 0;
+}
+
+static int write_note(int fd, const Note *note)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t size = 0;
+        FILE *f = open_memstream(&text, &size);
+        bool failed;
+
+        if (!f)
+                return -ENOMEM;
+        for (size_t i = 0; i < note->n_taps; i++)
+                fprintf(f, "tap %s %u %u\n", note->taps[i].interface, note->taps[i].index, note->taps[i].queues);
+        for (size_t i = 0; i < note->names.count; i++)
+                fprintf(f, "fd %s\n", note->names.items[i]);
+        failed = ferror(f);
+        if (fclose(f) != 0 || failed)
+                return -ENOMEM;
+        return file_write_all(fd, text, size);
+}
+
+int note_write(Errand *errand, const char *directory, const Note *note)
+{
+        _cleanup_(freep) char *path = note_path(directory), *temporary = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        unsigned random;
+        int r;
+
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+                return log_errno(LOG_ERR, -errno, "There are no random numbers");
+        temporary = text_format("%s/.#" NOTE_NAME ".%08x", directory, random);
+        if (!path || !temporary)
+                return log_out_of_memory();
+        fd = errand_create(errand, temporary);
+        r = fd < 0 ? fd : write_note(fd, note);
+        if (r >= 0)
+                r = errand_rename(errand, temporary, path, true);
+        if (r < 0) {
+                if (fd >= 0)
+                        (void) errand_remove(errand, temporary);
+                return log_errno(LOG_ERR, r, "%s cannot be written", path);
+        }
+        return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What prepare stored, noted for its next run: systemd's store outlives a restart, and nobody can ask what is in it. */
+
+#include "launcher/errand.h"
+#include "util/text.h"
+
+#define NOTE_NAME "prepared"
+
+/* A TAP that is in the store. */
+typedef struct NotedTap {
+        char *interface;
+        unsigned index;  /* of the interface, which no later one of that name has */
+        unsigned queues;
+} NotedTap;
+
+typedef struct Note {
+        NotedTap *taps;
+        size_t n_taps;
+        Strings names; /* of all that is in the store, a TAP's too */
+} Note;
+
+void note_done(Note *note);
+
+/* The note is the guest's user's own file: who forges it misleads itself, and gets nothing else than its own descriptors. */
+int note_parse(const char *data, size_t size, Note *ret);                     /* -EBADMSG, -ENOMEM */
+int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues);
+const NotedTap *note_find_tap(const Note *note, const char *interface);       /* NULL where it is not there */
+
+/* In the guest's run-time directory. No note, or one that makes no sense, is an empty note. */
+int note_read(Errand *errand, const char *directory, Note *ret);
+int note_write(Errand *errand, const char *directory, const Note *note);      /* logged */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The arguments come from the guest's unit, which vm-generator wrote and an administrator may have changed. They are read
+ * while all of root's privileges are still there, because they say which ones are needed: so nothing but argv is looked at,
+ * no path is touched, and what is read is plain keys and values with limits.
+ */
+
+#include "launcher/prepare-request.h"
+
+#include <errno.h>
+
+#include "launcher/arguments.h"
+#include "launcher/limits.h"
+#include "launcher/log.h"
+
+#define ID_MAX         64U
+#define HASH_DIGITS    16U
+#define MTU_MIN        68U /* what IPv4 needs, and the kernel's least */
+#define MTU_MAX        65521U
+
+/* An absolute path, which the kernel could take. */
+static int read_path(const char *text, void *target)
+{
+        return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
+}
+
+static bool id_is_valid(const char *text, size_t n)
+{
+        return n > 0 && n <= ID_MAX &&
+               strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") >= n;
+}
+
+/* Room for one more; NULL where memory ran out or there are enough. */
+static void *list_grow(void *items, size_t count, size_t size, size_t max, int *ret_error)
+{
+        void *bigger;
+
+        *ret_error = count >= max ? -ERANGE : -ENOMEM;
+        bigger = count >= max ? NULL : reallocarray(items, count + 1, size);
+        if (bigger)
+                memset((char *) bigger + count * size, 0, size);
+        return bigger;
+}
+
+static int read_id(const char *text, void *target)
+{
+        return id_is_valid(text, strlen(text)) ? argument_text(text, target) : -EINVAL;
+}
+
+static int read_interface(const char *text, void *target)
+{
+        return interface_name_is_valid(text) ? argument_text(text, target) : -EINVAL;
+}
+
+static int read_mac(const char *text, void *target)
+{
+        uint8_t mac[6];
+
+        if (text_to_mac(text, mac) < 0 || mac[0] & 1) /* not a group's address */
+                return -EINVAL;
+        memcpy(target, mac, sizeof(mac));
+        return 0;
+}
+
+static int read_mtu(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, MTU_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < MTU_MIN)
+                return -ERANGE;
+        *(unsigned *) target = n;
+        return 0;
+}
+
+static int read_queues(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, TAP_QUEUES_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < 1)
+                return -ERANGE;
+        *(unsigned *) target = n;
+        return 0;
+}
+
+/* One word of two; the second one means true. */
+static int read_either(const char *text, const char *no, const char *yes, bool *target)
+{
+        if (!streq(text, no) && !streq(text, yes))
+                return -EINVAL;
+        *target = streq(text, yes);
+        return 0;
+}
+
+static int read_link(const char *text, void *target)
+{
+        return read_either(text, "up", "down", target);
+}
+
+static int read_managed(const char *text, void *target)
+{
+        return read_either(text, "yes", "no", target);
+}
+
+static int read_vhost(const char *text, void *target)
+{
+        static const char *const texts[] = { [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require" };
+
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                if (streq(text, texts[i])) {
+                        *(VhostMode *) target = (VhostMode) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static const Argument tap_arguments[] = {
+        { "id",      "an id of letters, digits, dots, dashes", read_id,    offsetof(TapRequest, id),        ARGUMENT_REQUIRED },
+        { "ifname",  "an interface's name", read_interface,    offsetof(TapRequest, interface), ARGUMENT_REQUIRED },
+        { "bridge",  "an interface's name", read_interface,    offsetof(TapRequest, bridge),    0 },
+        { "mac",     "an interface's MAC",  read_mac,          offsetof(TapRequest, mac),       0 },
+        { "mtu",     "an MTU",              read_mtu,          offsetof(TapRequest, mtu),       0 },
+        { "queues",  "a number of queues",  read_queues,       offsetof(TapRequest, queues),    0 },
+        { "link",    "up or down",          read_link,         offsetof(TapRequest, down),      0 },
+        { "vhost",   "no, try or require",  read_vhost,        offsetof(TapRequest, vhost),     0 },
+        { "managed", "yes or no",           read_managed,      offsetof(TapRequest, unmanaged), 0 },
+};
+
+static int read_tap(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, taps));
+        TapList *list = &request->taps;
+        TapRequest *items, *q;
+        char *owned = NULL;
+        int r, error;
+
+        items = list_grow(list->items, list->count, sizeof(*items), TAPS_MAX, &error);
+        if (!items)
+                return error;
+        list->items = items;
+        q = &items[list->count];
+        q->queues = 1;
+        r = arguments_read_list(tap_arguments, ELEMENTS(tap_arguments), q, text, &owned);
+        if (owned && strings_take(&request->owned, owned) < 0)
+                return -ENOMEM;
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->count; i++)
+                if (streq(items[i].id, q->id) || streq(items[i].interface, q->interface)) {
+                        log_error("Two TAPs have one id or one interface: %s, %s.", q->id, q->interface);
+                        return -EINVAL;
+                }
+        list->count++;
+        return 0;
+}
+
+/* Cuts what is before the first colon off and has the request own it; *ret_rest is behind. */
+static int cut(PrepareRequest *request, const char *text, const char **ret_first, const char **ret_rest)
+{
+        const char *colon = strchr(text, ':');
+        char *first;
+
+        if (!colon)
+                return -EINVAL;
+        first = strndup(text, (size_t) (colon - text));
+        if (strings_take(&request->owned, first) < 0)
+                return -ENOMEM;
+        *ret_first = first;
+        *ret_rest = colon + 1;
+        return 0;
+}
+
+static int read_grant(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, grants));
+        GrantList *list = &request->grants;
+        const char *mode, *path;
+        GrantRequest *items;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), GRANTS_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        r = cut(request, text, &mode, &path);
+        if (r >= 0)
+                r = grant_mode_from_text(mode, &items[list->count].mode);
+        if (r >= 0)
+                r = read_path(path, &items[list->count].path);
+        if (r >= 0)
+                list->count++;
+        return r;
+}
+
+static int read_chain(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, chains));
+        ChainList *list = &request->chains;
+        ChainRequest *items, *q;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), CHAINS_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        q = &items[list->count];
+        r = cut(request, text, &q->node, &text);
+        if (r >= 0)
+                r = cut(request, text, &q->format, &text);
+        if (r >= 0)
+                r = read_path(text, &q->path);
+        if (r < 0)
+                return r;
+        if (!id_is_valid(q->node, strlen(q->node)) || !id_is_valid(q->format, strlen(q->format)))
+                return -EINVAL;
+        for (size_t i = 0; i < list->count; i++)
+                if (streq(items[i].node, q->node)) {
+                        log_error("Two chains have the node %s.", q->node);
+                        return -EINVAL;
+                }
+        list->count++;
+        return 0;
+}
+
+static int read_source(const char *text, void *target)
+{
+        PrepareRequest *request = target;
+        const char *colon = strrchr(text, ':');
+        char *path = NULL;
+        uint64_t hash = 0;
+
+        if (!colon || strlen(colon + 1) != HASH_DIGITS)
+                return -EINVAL;
+        for (const char *p = colon + 1; *p; p++) {
+                if (!strchr("0123456789abcdef", *p))
+                        return -EINVAL;
+                hash = hash << 4 | (uint64_t) (*p <= '9' ? *p - '0' : *p - 'a' + 10);
+        }
+        path = strndup(text, (size_t) (colon - text));
+        if (strings_take(&request->owned, path) < 0)
+                return -ENOMEM;
+        request->source_hash = hash;
+        return read_path(path, &request->source_path);
+}
+
+static int read_directory(const char *text, void *target)
+{
+        const char *path;
+        int r;
+
+        r = read_path(text, &path);
+        if (r >= 0 && ((Strings *) target)->count >= IMAGE_DIRECTORIES_MAX)
+                r = -ERANGE;
+        return r < 0 ? r : argument_strings(path, target);
+}
+
+#define AT(field) offsetof(PrepareRequest, field)
+#define MANY      ARGUMENT_REPEATED
+
+static const Argument prepare_arguments[] = {
+        { "guest",           "a guest's name",              argument_guest, AT(guest),             ARGUMENT_REQUIRED },
+        { "source",          "PATH:HASH",                   read_source,    0,                     0                 },
+        { "tap",             "a TAP's KEY=VALUE list",      read_tap,       AT(taps),              MANY              },
+        { "grant",           "ro, rw or rw-shared:PATH",    read_grant,     AT(grants),            MANY              },
+        { "chain",           "NODE:FORMAT:PATH",            read_chain,     AT(chains),            MANY              },
+        { "image-directory", "an absolute path",            read_directory, AT(image_directories), MANY              },
+        { "nvram-template",  "an absolute path",            read_path,      AT(nvram_template),    0                 },
+        { "nvram",           "an absolute path",            read_path,      AT(nvram),             0                 },
+};
+
+int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
+{
+        int r;
+
+        *ret = (PrepareRequest){ 0 };
+        r = arguments_read(prepare_arguments, ELEMENTS(prepare_arguments), ret, argc, argv, NULL);
+        if (r < 0)
+                return r;
+        if (!ret->nvram != !ret->nvram_template) {
+                log_error("--nvram= and --nvram-template= go together.");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+void prepare_request_done(PrepareRequest *request)
+{
+        free(request->taps.items);
+        free(request->grants.items);
+        free(request->chains.items);
+        strings_done(&request->image_directories);
+        strings_done(&request->owned);
+        *request = (PrepareRequest){ 0 };
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is remembered about a file that was handed to a guest's user: what it was, and who has it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "util/ownership.h"
+
+#define RECORD_BOOT_SIZE 33 /* 32 hexadecimal digits and a NUL */
+
+typedef enum GrantMode {
+        GRANT_READ,   /* "ro": shared with others that only read */
+        GRANT_WRITE,  /* "rw": shared with nobody */
+        GRANT_SHARED, /* "rw-shared": shared with others that are "rw-shared" */
+        GRANT_MODES,
+} GrantMode;
+
+/* A guest that has the file. */
+typedef struct Holder {
+        char *guest;
+        char *directory; /* its run-time directory, which is there for as long as it runs */
+        GrantMode mode;
+        uid_t user;
+        char boot[RECORD_BOOT_SIZE]; /* the host's boot in which it was handed out */
+} Holder;
+
+/* Which file it is, so that one that came in its place is told apart. */
+typedef struct Identity {
+        bool block;           /* a block device, else a regular file */
+        uint64_t file_system; /* st_dev; may be another after a reboot */
+        uint64_t inode;
+        uint64_t device;      /* st_rdev */
+        uint64_t born;        /* nanoseconds since 1970, 0 where the filesystem does not know */
+} Identity;
+
+typedef struct Record {
+        char *path;         /* without symbolic links */
+        Identity identity;
+        uid_t owner;        /* owner, group, mode and acl are what was there before */
+        gid_t group;
+        mode_t mode;        /* 07777 */
+        uint8_t *acl;       /* the extended attribute as the kernel has it; NULL for none */
+        size_t acl_size;
+        bool granted;       /* the owner was changed, or was about to be */
+        uid_t granted_user; /* to this one */
+        bool returning;     /* it was being given back */
+        Holder *holders;
+        size_t n_holders;
+} Record;
+
+const char *grant_mode_text(GrantMode mode);
+int grant_mode_from_text(const char *text, GrantMode *ret); /* -EINVAL if it is none */
+
+Record *record_new(void);
+Record *record_free(Record *record); /* returns NULL */
+
+/* Adds a copy, or raises what that guest has already: it may have one file more than once. Negative errno: -ENOMEM, -E2BIG. */
+int record_add_holder(Record *record, const Holder *holder);
+void record_remove_holder(Record *record, size_t i);
+
+/* As text, one "key=value" a line. */
+int record_format(const Record *record, char **ret, size_t *ret_size);
+
+/* -EBADMSG for what record_format() cannot have written. */
+int record_parse(const char *data, size_t size, Record **ret);
+
+DEFINE_CLEANUP(Record, record_free);

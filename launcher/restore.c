@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Owner, group, mode and access control list go back to what they were. The last two count: a QEMU that its guest has taken
+ * over owns the file for as long as it runs, and could have let itself a way in by them. The owner goes first, so that from
+ * then on nobody can change what is set next. chown clears setuid and setgid bits by itself, and files that had some were
+ * never handed out.
+ *
+ * The record may tell of a file that is no more what it was when somebody else came between: a file that was replaced is
+ * another file, and an owner that we did not set is somebody's decision. Both are left as they are, with a warning.
+ *
+ * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far things went.
+ * Only where mode or list have to be set after the owner, the record says so before ("returning").
+ *
+ * Trusted: the records. Not trusted: all that the guest's user may have done to the file.
+ */
+
+#include "launcher/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "launcher/log.h"
+#include "launcher/path.h"
+#include "util/text.h"
+
+#define ACL_ATTRIBUTE "system.posix_acl_access"
+#define ACL_SIZE_MAX  65536
+
+/* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
+static void name_of_fd(int fd, char name[static 32])
+{
+        snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size)
+{
+        _cleanup_(freep) uint8_t *acl = malloc(ACL_SIZE_MAX);
+        char name[32];
+        ssize_t n;
+
+        if (!acl)
+                return -ENOMEM;
+        name_of_fd(fd, name);
+        n = getxattr(name, ACL_ATTRIBUTE, acl, ACL_SIZE_MAX);
+        if (n < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+                return -errno;
+        if (n <= 0) {
+                *ret_acl = NULL;
+                *ret_size = 0;
+                return 0;
+        }
+        *ret_acl = TAKE_PTR(acl);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+static int acl_differs(int fd, const Record *record)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t size;
+        int r;
+
+        r = acl_of_fd(fd, &acl, &size);
+        if (r < 0)
+                return r;
+        return size != record->acl_size || (size > 0 && memcmp(acl, record->acl, size) != 0);
+}
+
+static int set_acl(int fd, const Record *record)
+{
+        char name[32];
+
+        name_of_fd(fd, name);
+        if (record->acl)
+                return setxattr(name, ACL_ATTRIBUTE, record->acl, record->acl_size, 0) < 0 ? -errno : 0;
+        return removexattr(name, ACL_ATTRIBUTE) < 0 && errno != ENODATA && errno != EOPNOTSUPP ? -errno : 0;
+}
+
+/* Mode and list, once the owner is who it was. The mode first: it would change a list's mask. */
+static int set_access(int fd, const Record *record)
+{
+        char name[32];
+        int r;
+
+        name_of_fd(fd, name);
+        if (chmod(name, record->mode) < 0)
+                return -errno;
+        r = acl_differs(fd, record);
+        return r > 0 ? set_acl(fd, record) : r;
+}
+
+/*
+ * Where records and files lie on different filesystems, a crash of the host could keep the removed record and lose the
+ * change of owner.
+ */
+static void sync_owner(int fd, const Record *record)
+{
+        _cleanup_(closep) int file = -EBADF;
+        struct stat st;
+
+        if (record->identity.block || stat(LEDGER_DIRECTORY, &st) < 0 || st.st_dev == record->identity.file_system)
+                return;
+        file = path_reopen(fd, O_RDONLY | O_NONBLOCK);
+        if (file >= 0)
+                (void) fsync(file);
+}
+
+static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *st)
+{
+        int differs = acl_differs(fd, record), r;
+
+        if (differs < 0)
+                return differs;
+        if ((st->st_mode & 07777) != record->mode || differs) {
+                log_warning("%s had its mode or its access control list changed while it was handed out; both go back to what they "
+                            "were.", record->path);
+                if (!record->returning) {
+                        record->returning = true;
+                        r = ledger_save(ledger, record);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        if (fchownat(fd, "", record->owner, record->group, AT_EMPTY_PATH) < 0)
+                return -errno;
+        r = record->returning ? set_access(fd, record) : 0;
+        if (r >= 0)
+                sync_owner(fd, record);
+        return r;
+}
+
+/* 1 where the record has to stay, since the file may still turn up. */
+static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        Identity identity;
+        int r;
+
+        r = path_walk(record->path, &walk);
+        if ((r == -ENOENT || r == -ENOTDIR) && rebooted && !record->identity.block) {
+                /* its filesystem may not be mounted yet */
+                if (report_absent)
+                        log_notice("%s is not there, so it is given back to its owner later. If it is gone for good, remove its record "
+                                   "from " LEDGER_DIRECTORY ".", record->path);
+                return 1;
+        }
+        if (r == -ENOENT || r == -ENOTDIR) {
+                if (!record->identity.block)
+                        log_warning("%s is gone, so there is nothing to give back.", record->path);
+                return 0;
+        }
+        if (r >= 0)
+                r = identity_of_fd(walk.fd, &identity);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
+        /* device nodes are made anew, with their own owners, at each boot */
+        if (record->identity.block && rebooted)
+                return 0;
+        if (!identity_same(&record->identity, &identity, rebooted)) {
+                log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", walk.path);
+                return 0;
+        }
+        if (walk.st.st_uid != record->granted_user && !(record->returning && walk.st.st_uid == record->owner)) {
+                if (walk.st.st_uid != record->owner)
+                        log_warning("%s belongs to user %u now, neither to who had it before (%u) nor to who it was handed to (%u), so it "
+                                    "stays as it is.", walk.path, walk.st.st_uid, record->owner, record->granted_user);
+                return 0;
+        }
+        r = give_back(ledger, record, walk.fd, &walk.st);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be given back to user %u", walk.path, record->owner);
+        return 0;
+}
+
+typedef struct Release {
+        const char *guest;
+        bool report_absent;
+} Release;
+
+/* systemd makes a guest's run-time directory before prepare runs, and removes it after cleanup did. */
+static bool holds_no_more(const Ledger *ledger, const Release *release, const Holder *h)
+{
+        if (!streq(h->boot, ledger_boot(ledger)))
+                return true;
+        if (release->guest && streq(h->guest, release->guest))
+                return true;
+        return access(h->directory, F_OK) < 0 && errno == ENOENT;
+}
+
+static bool held_since_boot(const Ledger *ledger, const Record *record)
+{
+        for (size_t i = 0; i < record->n_holders; i++)
+                if (streq(record->holders[i].boot, ledger_boot(ledger)))
+                        return true;
+        return false;
+}
+
+static int release_one(Ledger *ledger, Record *taken, void *userdata)
+{
+        _cleanup_(record_freep) Record *record = taken;
+        const Release *release = userdata;
+        size_t kept = 0;
+        int r;
+
+        for (size_t i = 0; i < record->n_holders; i++)
+                kept += !holds_no_more(ledger, release, &record->holders[i]);
+        if (kept > 0 && kept == record->n_holders)
+                return 0;
+        if (kept > 0) {
+                for (size_t i = record->n_holders; i-- > 0;)
+                        if (holds_no_more(ledger, release, &record->holders[i]))
+                                record_remove_holder(record, i);
+                return ledger_save(ledger, record);
+        }
+        if (record->granted) {
+                /* where that fails the holders stay in the record, so that the next one to look tries again */
+                r = restore_file(ledger, record, !held_since_boot(ledger, record), release->report_absent);
+                if (r != 0)
+                        return r < 0 ? r : 0;
+        }
+        return ledger_remove(ledger, record);
+}
+
+int restore_released(Ledger *ledger, const char *guest, bool report_absent)
+{
+        Release release = { .guest = guest, .report_absent = report_absent };
+
+        return ledger_each(ledger, release_one, &release);
+}

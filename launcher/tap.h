@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* TAP devices for the guest's network interfaces. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "launcher/note.h"
+#include "launcher/store.h"
+
+typedef enum VhostMode {
+        VHOST_NO,
+        VHOST_TRY,
+        VHOST_REQUIRE,
+} VhostMode;
+
+typedef struct TapRequest {
+        const char *id;        /* names its descriptors */
+        const char *interface;
+        const char *bridge;    /* NULL: it joins none */
+        uint8_t mac[6];        /* of the host's end; all zero: the kernel's choice */
+        unsigned mtu;          /* 0: the bridge's, or the kernel's choice */
+        unsigned queues;
+        VhostMode vhost;
+        bool down;             /* it is not to come up */
+        bool unmanaged;        /* it exists, and is only opened */
+} TapRequest;
+
+/* A name that the kernel takes as it is and that needs no escaping. */
+bool interface_name_is_valid(const char *name);
+
+/*
+ * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be remembered into
+ * the note. Where the last note says that systemd's store still has the TAP, and it exists, it is only set up again.
+ * A TAP lives as long as a descriptor of it is open, so that after a failure nothing is left. Failures are logged: -ENODEV
+ * and the like where something is missing, -EEXIST where the name is taken.
+ */
+int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, Note *note);
