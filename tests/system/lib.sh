@@ -325,7 +325,7 @@ journal() {
 }
 
 console() {
-        journal "$1" SYSLOG_IDENTIFIER=console
+        journal "$1" --all SYSLOG_IDENTIFIER=console
 }
 
 console_says() {
