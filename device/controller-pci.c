@@ -82,6 +82,10 @@ static void complete(Guest *g, Device *d)
                         return;
                 }
         }
+        if (models[c->pci_model].families && !(models[c->pci_model].families & 1u << g->os.family)) {
+                device_error(g, d, "<controller>: this machine takes no %s", pci_model_word(c->pci_model));
+                return;
+        }
         d->pci = pci_model_wants(c->pci_model);
         if (d->pci)
                 d->bus = BUS_PCI;
@@ -120,8 +124,8 @@ static void check(Guest *g, Device *d)
                 return;
         if ((index == 0) != (model == PCI_ROOT || model == PCI_EXPRESS_ROOT))
                 device_error(g, d, "<controller>: index %u is %s", index, index == 0 ? "the machine's PCI root" : "no place for a PCI root");
-        if (models[model].families && !(models[model].families & 1u << g->os.family))
-                device_error(g, d, "<controller>: this machine takes no %s", pci_model_word(model));
+        if (!d->pci && a->type != ADDRESS_NONE)
+                device_error(g, d, "<controller>: a PCI root has no address");
         if (model == PCI_MODEL_BRIDGE && a->type == ADDRESS_PCI && a->pci.bus >= index)
                 device_error(g, d, "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u", index, a->pci.bus);
         if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) &&

@@ -4,6 +4,7 @@
 
 const DeviceKind *const device_kinds[] = {
         &kind_controller_pci,
+        &kind_iommu,
         &kind_controller_usb,
         &kind_controller_scsi,
         &kind_controller_ide,

@@ -27,6 +27,7 @@ extern const DeviceKind kind_graphics_sdl;
 extern const DeviceKind kind_graphics_spice;
 extern const DeviceKind kind_graphics_vnc;
 extern const DeviceKind kind_input;
+extern const DeviceKind kind_iommu;
 extern const DeviceKind kind_memballoon;
 extern const DeviceKind kind_no_graphics;
 extern const DeviceKind kind_panic;

@@ -99,6 +99,18 @@ void place_drives(Guest *g)
         }
 }
 
+/* Whether there can be such controllers at all. */
+static bool check_machine(Guest *g, const Device *d)
+{
+        if (d->drive_bus == DRIVE_IDE && g->os.family != MACHINE_I440FX && g->os.family != MACHINE_ISAPC)
+                device_error(g, d, "<%s>: this machine has no IDE; SATA is its successor", d->kind->element);
+        else if (d->drive_bus == DRIVE_FDC && !os_is_x86(&g->os))
+                device_error(g, d, "<%s>: this machine takes no floppy drives", d->kind->element);
+        else
+                return true;
+        return false;
+}
+
 static bool check_range(Guest *g, const Device *d)
 {
         const Address *a = &d->address;
@@ -161,7 +173,7 @@ void place_drive_controllers(Guest *g)
                 const Device *d = g->devices[i];
 
                 if (d->bus == BUS_DRIVE && d->address.type == ADDRESS_DRIVE)
-                        ok = check_range(g, d) && ok;
+                        ok = check_machine(g, d) && check_range(g, d) && ok;
         }
         if (!ok)
                 return;

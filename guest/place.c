@@ -41,7 +41,7 @@ static void check_address_types(Guest *g)
                 if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os.family != MACHINE_VIRT && g->os.family != MACHINE_MICROVM)
                         device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
                 else if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address))
-                        device_warning(g, d, "<%s>: it is no PCI device, so its address is only kept free", d->kind->element);
+                        device_warning(g, d, "<%s>: it is no PCI device, so the address is only kept free", d->kind->element);
                 else if (d->bus != BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != address_types[d->bus])
                         device_error(g, d, "<%s>: it needs %s address", d->kind->element, bus_words[d->bus]);
         }

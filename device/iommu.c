@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What keeps the guest's devices apart from its memory. A q35 with more than 255 CPUs needs one, because interrupts
+ * reach the CPUs above that number only by remapping; so such a guest gets it unasked.
+ */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+#define CPUS_WITHOUT_REMAPPING 255
+
+typedef enum IommuModel {
+        IOMMU_INTEL = 1,
+        IOMMU_SMMUV3,
+        IOMMU_VIRTIO,
+        IOMMU_AMD,
+} IommuModel;
+
+typedef struct Iommu {
+        Device device;
+        int model; /* IommuModel */
+        Tristate intremap, caching_mode, eim, iotlb, dma_translation;
+        Number aw_bits;
+} Iommu;
+
+static const char *const model_words[] = { "intel", "smmuv3", "virtio", "amd", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Iommu, model, model_words),
+        FIELD("driver@intremap", FIELD_SWITCH, Iommu, intremap),
+        FIELD("driver@caching_mode", FIELD_SWITCH, Iommu, caching_mode),
+        FIELD("driver@eim", FIELD_SWITCH, Iommu, eim),
+        FIELD("driver@iotlb", FIELD_SWITCH, Iommu, iotlb),
+        FIELD("driver@dma_translation", FIELD_SWITCH, Iommu, dma_translation),
+        FIELD_IN_RANGE("driver@aw_bits", Iommu, aw_bits, 1, 64),
+        {},
+};
+
+static bool needs_remapping(const Guest *g)
+{
+        return g->os.family == MACHINE_Q35 && g->cpu.max.value > CPUS_WITHOUT_REMAPPING;
+}
+
+static void imply(Guest *g)
+{
+        size_t i = 0;
+        Iommu *iommu;
+
+        if (!needs_remapping(g) || guest_next_device(g, &kind_iommu, &i))
+                return;
+        iommu = (Iommu *) guest_imply(g, &kind_iommu);
+        if (iommu)
+                iommu->model = IOMMU_INTEL;
+}
+
+static void complete(Guest *g, Device *d)
+{
+        Iommu *iommu = (Iommu *) d;
+
+        device_set_id(g, d, "iommu%u", d->index);
+        if (iommu->model == IOMMU_INTEL && needs_remapping(g)) {
+                if (iommu->intremap == UNSET)
+                        iommu->intremap = ON;
+                if (iommu->eim == UNSET)
+                        iommu->eim = ON;
+        }
+        if (iommu->model == IOMMU_VIRTIO) {
+                d->bus = BUS_PCI;
+                d->pci = PCI_EXPRESS | PCI_INTEGRATED;
+        }
+}
+
+static void check_intel(Guest *g, Device *d)
+{
+        const Iommu *iommu = (const Iommu *) d;
+
+        if (g->os.family != MACHINE_Q35)
+                device_error(g, d, "<iommu>: model='intel' is for q35 machines");
+        if (iommu->eim == ON && iommu->intremap != ON)
+                device_error(g, d, "<iommu>: eim='on' needs intremap='on'");
+        if (iommu->intremap == ON && g->features.ioapic == 1)
+                device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
+        if (needs_remapping(g) && iommu->eim != ON)
+                device_error(g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
+}
+
+static void check(Guest *g, Device *d)
+{
+        const Iommu *iommu = (const Iommu *) d;
+        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->dma_translation || iommu->aw_bits.set;
+
+        if (d->index > 0)
+                device_error(g, d, "<iommu>: there is one already");
+        if (iommu->model != IOMMU_INTEL && tuned)
+                device_error(g, d, "<iommu>: <driver> is for model='intel'");
+        if (iommu->model != IOMMU_VIRTIO && d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<iommu>: only model='virtio' has an address");
+        switch (iommu->model) {
+        case IOMMU_INTEL:
+                check_intel(g, d);
+                break;
+        case IOMMU_SMMUV3:
+                if (g->os.family != MACHINE_VIRT)
+                        device_error(g, d, "<iommu>: model='smmuv3' is for the virt machine of aarch64");
+                break;
+        case IOMMU_VIRTIO:
+                if (g->os.family != MACHINE_Q35 && g->os.family != MACHINE_VIRT)
+                        device_error(g, d, "<iommu>: model='virtio' is for q35 and virt machines");
+                else if (!g->features.acpi)
+                        device_error(g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
+                break;
+        case IOMMU_AMD:
+                device_error(g, d, "<iommu>: model='amd' has no address of its own in the QEMU versions that are supported");
+                break;
+        default:
+                device_error(g, d, "<iommu>: model is missing");
+        }
+}
+
+static void machine(const Guest *g, const Device *d, Props *props)
+{
+        const Iommu *iommu = (const Iommu *) d;
+
+        if (iommu->model == IOMMU_SMMUV3)
+                props_text(props, "iommu", "smmuv3");
+        /* KVM's own IOAPIC cannot remap */
+        if (iommu->intremap == ON && !g->features.ioapic)
+                props_text(props, "kernel_irqchip", "split");
+}
+
+static void build(const Guest *g, const Device *d, Plan *p)
+{
+        const Iommu *iommu = (const Iommu *) d;
+        Props props;
+
+        if (iommu->model == IOMMU_SMMUV3)
+                return;
+        props = props_new("driver", iommu->model == IOMMU_INTEL ? "intel-iommu" : "virtio-iommu");
+        props_onoff(&props, "intremap", iommu->intremap);
+        props_bool_if(&props, "caching-mode", iommu->caching_mode);
+        props_onoff(&props, "eim", iommu->eim);
+        props_bool_if(&props, "device-iotlb", iommu->iotlb);
+        props_number_if(&props, "aw-bits", iommu->aw_bits);
+        props_bool_if(&props, "dma-translation", iommu->dma_translation);
+        device_props(g, d, &props);
+        plan_json(p, "-device", &props);
+}
+
+const DeviceKind kind_iommu = {
+        .element = "iommu",
+        .size = sizeof(Iommu),
+        .fields = fields,
+        .imply = imply,
+        .complete = complete,
+        .check = check,
+        .machine = machine,
+        .build = build,
+};
