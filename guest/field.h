@@ -30,7 +30,7 @@ typedef struct Number {
 typedef enum FieldType {
         FIELD_TEXT,    /* const char *: any text but the empty one */
         FIELD_STRING,  /* const char *: any text; the empty one is as if it were absent */
-        FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it */
+        FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it; an element's empty text is none */
         FIELD_MAC,     /* const char *: six bytes in hex with colons */
         FIELD_UUID,    /* const char *: see text_to_uuid() for what is taken */
         FIELD_WORD,    /* int: 1 for the first of the row's words, 2 for the second … */

@@ -1,25 +1,403 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The XML may name the firmware's files, or only what kind it wants; then the first of the distribution's descriptors
+ * that fits decides, as with libvirt. An EFI's code is shared by all guests; its variables are the guest's own file,
+ * made of a template when the guest starts for the first time.
+ */
+
 #include "guest/firmware.h"
 
+#include <errno.h>
+
+#include "guest/firmware-descriptor.h"
 #include "guest/guest.h"
+
+static const char *const interface_words[] = { "bios", "efi", NULL };
+static const char *const type_words[] = { "rom", "pflash", NULL };
+static const char *const format_words[] = { "raw", "qcow2", NULL };
+static const char *const source_words[] = { "file", "block", "dir", "network", "volume", "nvme", NULL };
+enum { SOURCE_FILE = 1, SOURCE_BLOCK };
+
+typedef struct Nvram {
+        int type;
+        const char *text, *file, *device;
+} Nvram;
+
+static const Field firmware_fields[] = {
+        FIELD_OF_WORDS("@firmware", Firmware, automatic, interface_words),
+        FIELD("loader", FIELD_PRESENT, Firmware, loader_there),
+        FIELD("loader", FIELD_PATH, Firmware, loader),
+        FIELD_OF_WORDS("loader@type", Firmware, type, type_words),
+        FIELD_OF_WORDS("loader@format", Firmware, format, format_words),
+        FIELD("loader@readonly", FIELD_YESNO, Firmware, readonly),
+        FIELD("loader@secure", FIELD_YESNO, Firmware, secure),
+        FIELD("loader@stateless", FIELD_YESNO, Firmware, stateless),
+        FIELD("nvram", FIELD_PRESENT, Firmware, nvram_there),
+        FIELD("nvram@template", FIELD_PATH, Firmware, template),
+        FIELD_OF_WORDS("nvram@format", Firmware, nvram_format, format_words),
+        FIELD_OF_WORDS("nvram@templateFormat", Firmware, template_format, format_words),
+        {},
+};
+
+static const Field nvram_fields[] = {
+        FIELD_OF_WORDS("@type", Nvram, type, source_words),
+        FIELD("source@file", FIELD_PATH, Nvram, file),
+        FIELD("source@dev", FIELD_PATH, Nvram, device),
+        {},
+};
+
+static const Field nvram_text[] = {
+        FIELD(".", FIELD_PATH, Nvram, text),
+        {},
+};
+
+static void read_nvram(Guest *g, XmlElement *xml)
+{
+        Firmware *f = &g->firmware;
+        Nvram n = { 0 };
+
+        fields_read(xml, nvram_fields, &n, g->findings);
+        if (!n.type) {
+                fields_read(xml, nvram_text, &n, g->findings);
+                f->nvram = n.text;
+                return;
+        }
+        f->nvram_source = xml_child(xml, "source");
+        f->nvram_is_block = n.type == SOURCE_BLOCK;
+        f->nvram = n.type == SOURCE_FILE ? n.file : n.type == SOURCE_BLOCK ? n.device : NULL;
+        if (n.type > SOURCE_BLOCK)
+                guest_error(g, xml->place, "<nvram>: type='%s' is not supported; a file or a block device is", source_words[n.type - 1]);
+        else if (!f->nvram)
+                guest_error(g, xml->place, "<nvram>: its <source> says no path");
+}
+
+static void read_features(Guest *g, XmlElement *xml)
+{
+        static const char *const names[] = { "secure-boot", "enrolled-keys", NULL };
+        Tristate *to[] = { &g->firmware.secure_boot, &g->firmware.enrolled_keys };
+
+        XML_FOREACH(e, xml, "feature") {
+                const char *name = xml_attribute(e, "name");
+                int which = name ? words_find(names, name) : 0;
+                const Field enabled[] = { { "@enabled", FIELD_YESNO, .offset = 0 }, {} };
+
+                if (which == 0) {
+                        guest_error(g, e->place, "<feature>: name is none of: secure-boot, enrolled-keys");
+                        continue;
+                }
+                fields_read(e, enabled, to[which - 1], g->findings);
+                if (*to[which - 1] == UNSET)
+                        guest_error(g, e->place, "<feature>: enabled is missing");
+        }
+}
 
 void firmware_read(Guest *g)
 {
+        Firmware *f = &g->firmware;
+        XmlElement *os = xml_child(g->xml, "os"), *loader, *nvram, *features;
+
+        if (!os)
+                return;
+        loader = xml_child(os, "loader");
+        nvram = xml_child(os, "nvram");
+        features = xml_child(os, "firmware");
+        f->place = loader ? loader->place : os->place;
+        fields_read(os, firmware_fields, f, g->findings);
+        if (nvram)
+                read_nvram(g, nvram);
+        if (features) {
+                read_features(g, features);
+                if (!f->automatic)
+                        guest_error(g, features->place, "<firmware>: features go with <os firmware='…'>");
+        }
+}
+
+bool firmware_is_efi(const Firmware *f)
+{
+        return f->type == LOADER_PFLASH;
+}
+
+/* The XML's own contradictions, before anything is chosen by it. */
+static bool is_consistent(Guest *g)
+{
+        const Firmware *f = &g->firmware;
+        size_t before = findings_count(g->findings);
+        Place place = f->place;
+
+        if (!f->automatic && f->loader_there && !f->loader)
+                guest_error(g, place, "<loader>: a path is missing, and <os firmware='…'> does not choose one");
+        if (!f->automatic && f->nvram_there && !f->loader_there)
+                guest_error(g, place, "<nvram> without <loader>, and <os firmware='…'> does not choose one");
+        if (f->secure_boot == OFF && f->enrolled_keys == ON)
+                guest_error(g, place, "<firmware>: keys for Secure Boot cannot be enrolled where it is off");
+        if (f->stateless == ON && f->nvram_there)
+                guest_error(g, place, "<nvram>: a firmware without state has no variables");
+        if (f->type == LOADER_ROM && f->nvram_there)
+                guest_error(g, place, "<nvram>: a ROM has no variables");
+        if (f->type == LOADER_ROM && f->stateless == OFF)
+                guest_error(g, place, "<loader>: a ROM has no state");
+        if (f->automatic == FIRMWARE_BIOS && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
+                guest_error(g, place, "<os>: a BIOS has no flash chips and no variables");
+        if (f->template && f->nvram_source && f->nvram_is_block)
+                guest_error(g, place, "<nvram>: a template cannot be copied to a block device");
+        return findings_count(g->findings) == before;
+}
+
+/* A name that the patterns of descriptors match, also for an alias. */
+static const char *versioned_machine(Guest *g)
+{
+        if (streq(g->os.machine, "pc"))
+                return "pc-i440fx-10.0";
+        if (streq(g->os.machine, "q35"))
+                return "pc-q35-10.0";
+        return streq(g->os.machine, "virt") ? "virt-10.0" : g->os.machine;
+}
+
+static bool format_fits(int wanted, const char *format)
+{
+        int is = words_find(format_words, format);
+
+        return is > 0 && (!wanted || wanted == is);
+}
+
+static bool flash_fits(const Firmware *f, const FirmwareDescriptor *d)
+{
+        if (f->loader && !streq(f->loader, d->code))
+                return false;
+        if (f->template && (d->mode != FIRMWARE_SPLIT || !streq(f->template, d->vars)))
+                return false;
+        if (d->mode != (f->stateless == ON ? FIRMWARE_STATELESS : FIRMWARE_SPLIT) || f->readonly == OFF)
+                return false;
+        if (!format_fits(f->format, d->code_format))
+                return false;
+        return d->mode != FIRMWARE_SPLIT || format_fits(f->nvram_format, d->vars_format);
+}
+
+static bool wants(Tristate wanted, unsigned has)
+{
+        return wanted == UNSET || (wanted == ON) == (has != 0);
+}
+
+static bool fits(Guest *g, const FirmwareDescriptor *d)
+{
+        static const char *const archs[] = { "x86_64", "i386", "aarch64" };
+        const Firmware *f = &g->firmware;
+        int interface = f->automatic ?: f->type == LOADER_PFLASH ? FIRMWARE_EFI : FIRMWARE_BIOS;
+        bool smm = d->features & FIRMWARE_REQUIRES_SMM;
+
+        if (!(d->interfaces & 1u << interface) || !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
+                return false;
+        if (d->device == FIRMWARE_FLASH ? !flash_fits(f, d) : (f->loader && !streq(f->loader, d->code)))
+                return false;
+        if (g->general.suspend_to_mem == ON && !(d->features & FIRMWARE_S3))
+                return false;
+        if (g->general.suspend_to_disk == ON && !(d->features & FIRMWARE_S4))
+                return false;
+        if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) || !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
+                return false;
+        if (smm && g->features.smm == OFF)
+                return false;
+        return wants(f->secure, smm);
+}
+
+static void take(Guest *g, const FirmwareDescriptor *d)
+{
+        Firmware *f = &g->firmware;
+
+        f->loader = guest_text(g, "%s", d->code);
+        f->type = d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM;
+        if (d->device == FIRMWARE_FLASH) {
+                f->readonly = ON;
+                f->format = words_find(format_words, d->code_format);
+        }
+        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block) {
+                f->template = guest_text(g, "%s", d->vars);
+                f->template_format = words_find(format_words, d->vars_format);
+        }
+        if (d->features & FIRMWARE_REQUIRES_SMM) {
+                g->features.smm = ON;
+                f->secure = ON;
+        }
+}
+
+static bool choose(Guest *g, bool *ret_any)
+{
+        FirmwareDescriptors all = { 0 };
+        const FirmwareDescriptor *found = NULL;
+
+        if (firmware_descriptors_load(&all, g->settings->root, g->findings, g->firmware.place) < 0)
+                g->status = -ENOMEM;
+        for (size_t i = 0; i < all.count && !found; i++)
+                if (fits(g, &all.items[i]))
+                        found = &all.items[i];
+        if (found)
+                take(g, found);
+        *ret_any = all.count > 0;
+        firmware_descriptors_done(&all);
+        return found;
+}
+
+/* QEMU has a BIOS of its own for each PC, so one needs no descriptor. */
+static void complain_of_none(Guest *g, bool any)
+{
+        const Firmware *f = &g->firmware;
+
+        if (f->automatic == FIRMWARE_BIOS && !f->loader && os_is_x86(&g->os))
+                return;
+        if (!any)
+                guest_error(g, f->place, "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; install %s",
+                        os_is_x86(&g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
+        else
+                guest_error(g, f->place, "<os>: none of the firmware described in /usr/share/qemu/firmware and /etc/qemu/firmware is '%s' "
+                        "with all that is asked for here", interface_words[f->automatic - 1]);
+}
+
+static void complete_nvram(Guest *g)
+{
+        Firmware *f = &g->firmware;
+        const char *suffix;
+
+        if (f->type != LOADER_PFLASH || f->readonly != ON || f->stateless == ON)
+                return;
+        if (!f->nvram_format)
+                f->nvram_format = f->format;
+        if (f->nvram)
+                return;
+        suffix = f->nvram_format == FIRMWARE_QCOW2 ? ".qcow2" : f->template && text_ends_with(f->template, ".raw") ? ".raw" : ".fd";
+        f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general.name, suffix);
 }
 
 void firmware_complete(Guest *g)
 {
+        Firmware *f = &g->firmware;
+        bool any = false;
+
+        if (!is_consistent(g))
+                return;
+        if (!f->automatic && f->loader && !f->type)
+                f->type = LOADER_ROM;
+        if (f->automatic || f->type == LOADER_PFLASH)
+                if (!choose(g, &any) && f->automatic)
+                        complain_of_none(g, any);
+        if (f->type == LOADER_PFLASH && !f->format)
+                f->format = FIRMWARE_RAW;
+        complete_nvram(g);
 }
 
 void firmware_check(Guest *g)
 {
+        const Firmware *f = &g->firmware;
+        bool x86 = os_is_x86(&g->os);
+
+        if (f->type == LOADER_PFLASH && !g->features.acpi)
+                guest_error(g, f->place, "<os>: an EFI needs <acpi/>");
+        if (!x86 && g->features.acpi && !firmware_is_efi(f) && !f->automatic)
+                guest_error(g, f->place, "<acpi/>: on this machine it needs an EFI as firmware");
+        if (f->type == LOADER_PFLASH && x86 && !os_is_pc(&g->os))
+                guest_error(g, f->place, "<loader>: this machine has no flash chips");
+        if (f->secure == ON) {
+                if (f->type != LOADER_PFLASH)
+                        guest_error(g, f->place, "<loader>: secure='yes' is for type='pflash'");
+                else if (g->os.family != MACHINE_Q35 || g->os.arch != ARCH_X86_64)
+                        guest_error(g, f->place, "<loader>: secure='yes' is for q35 machines of x86_64");
+                else if (g->features.smm != ON)
+                        guest_error(g, f->place, "<loader>: secure='yes' needs <smm state='on'/>");
+        }
+        if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
+                guest_error(g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'", format_words[f->template_format - 1],
+                        format_words[f->nvram_format - 1]);
+        if (f->nvram && !f->template && f->type == LOADER_PFLASH && !f->nvram_is_block && !f->nvram_there)
+                guest_error(g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>", f->loader);
 }
 
 void firmware_machine(const Guest *g, Props *machine)
 {
+        const Firmware *f = &g->firmware;
+
+        if (f->type != LOADER_PFLASH)
+                return;
+        props_text(machine, "pflash0", "libvirt-pflash0-format");
+        if (f->nvram)
+                props_text(machine, "pflash1", f->nvram_format == FIRMWARE_QCOW2 ? "libvirt-pflash1-format" : "libvirt-pflash1-storage");
+}
+
+/* QEMU sees /usr as it is; a file anywhere else has to be shown to it. */
+static void grant(Plan *p, const char *path, Access access)
+{
+        if (access == ACCESS_WRITE || !text_after(path, "/usr/"))
+                plan_grant(p, path, access);
+}
+
+static void build_format(Plan *p, const char *node, const char *storage, int format, bool readonly)
+{
+        Props props = props_new("node-name", node);
+
+        props_bool(&props, "read-only", readonly);
+        props_text(&props, "driver", format_words[format - 1]);
+        props_text(&props, "file", storage);
+        if (format == FIRMWARE_QCOW2)
+                props_json_value(&props, "backing", json_null());
+        plan_json(p, "-blockdev", &props);
+}
+
+static void build_code(const Firmware *f, Plan *p)
+{
+        bool readonly = f->readonly == ON;
+        Props storage = props_new("driver", "file");
+
+        props_text(&storage, "filename", f->loader);
+        props_text(&storage, "node-name", "libvirt-pflash0-storage");
+        props_bool(&storage, "auto-read-only", true);
+        props_text(&storage, "discard", "unmap");
+        plan_json(p, "-blockdev", &storage);
+        build_format(p, "libvirt-pflash0-format", "libvirt-pflash0-storage", f->format, readonly);
+        grant(p, f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
+}
+
+static void build_variables(const Guest *g, Plan *p)
+{
+        const Firmware *f = &g->firmware;
+        Props storage = props_new("driver", f->nvram_is_block ? "host_device" : "file");
+        size_t n = strlen(g->settings->state_directory);
+
+        props_text(&storage, "filename", f->nvram);
+        props_text(&storage, "node-name", "libvirt-pflash1-storage");
+        if (f->nvram_format == FIRMWARE_QCOW2) {
+                props_bool(&storage, "auto-read-only", true);
+                props_text(&storage, "discard", "unmap");
+        } else {
+                props_bool(&storage, "read-only", false);
+        }
+        plan_json(p, "-blockdev", &storage);
+        if (f->nvram_format == FIRMWARE_QCOW2)
+                build_format(p, "libvirt-pflash1-format", "libvirt-pflash1-storage", f->nvram_format, false);
+        if (f->template) {
+                p->nvram = f->nvram;
+                p->nvram_template = f->template;
+        }
+        if (strncmp(f->nvram, g->settings->state_directory, n) != 0 || f->nvram[n] != '/')
+                plan_grant(p, f->nvram, ACCESS_WRITE);
 }
 
 void firmware_build(const Guest *g, Plan *p)
 {
+        const Firmware *f = &g->firmware;
+
+        if (f->type == LOADER_ROM) {
+                plan_value(p, "-bios", f->loader);
+                grant(p, f->loader, ACCESS_READ);
+        }
+        if (f->type != LOADER_PFLASH)
+                return;
+        build_code(f, p);
+        if (f->nvram)
+                build_variables(g, p);
+        if (f->secure == ON) {
+                Props secure = props_new("driver", "cfi.pflash01");
+
+                props_text(&secure, "property", "secure");
+                props_bool(&secure, "value", true);
+                plan_list_named(p, "-global", &secure);
+        }
 }

@@ -8,9 +8,35 @@
 
 typedef struct Guest Guest;
 
+typedef enum LoaderType {
+        LOADER_ROM = 1,
+        LOADER_PFLASH,
+} LoaderType;
+
+typedef enum FirmwareFormat {
+        FIRMWARE_RAW = 1,
+        FIRMWARE_QCOW2,
+} FirmwareFormat;
+
 typedef struct Firmware {
-        int nothing_yet;
+        int automatic; /* FirmwareInterface: <os firmware='…'> */
+        Tristate secure_boot, enrolled_keys;
+        Place place;
+
+        bool loader_there;
+        const char *loader;
+        int type, format;                    /* LoaderType, FirmwareFormat */
+        Tristate readonly, secure, stateless;
+
+        bool nvram_there;
+        const char *nvram, *template;
+        int nvram_format, template_format;   /* FirmwareFormat */
+        bool nvram_is_block;
+        XmlElement *nvram_source;            /* one that is not a file of this host */
 } Firmware;
+
+/* Whether the guest boots from flash chips, as EFI does. */
+bool firmware_is_efi(const Firmware *f);
 
 void firmware_read(Guest *g);
 void firmware_complete(Guest *g);
