@@ -232,8 +232,8 @@ void chardev_check(Guest *g, const Chardev *c)
         }
         if (c->mode == CHARDEV_BIND && c->reconnect == ON)
                 guest_error(g, at, "<%s>: <reconnect> is for mode='connect' only", name);
-        if (c->reconnect == ON && !c->reconnect_seconds.set)
-                guest_error(g, at, "<%s>: <reconnect enabled='yes'> needs timeout='…'", name);
+        if (c->reconnect == ON && c->reconnect_seconds.value == 0)
+                guest_error(g, at, "<%s>: <reconnect enabled='yes'> needs timeout='…' in seconds", name);
 }
 
 /* The directory that path is in goes into the sandbox, because QEMU makes, or waits for, what is not there yet. */

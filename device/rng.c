@@ -2,6 +2,7 @@
 
 /* <rng>: entropy from the host, from QEMU's own generator, or from a daemon behind a character device. */
 
+#include "device/chardev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
 
@@ -16,7 +17,8 @@ typedef struct Rng {
         int model;   /* VirtioModel */
         int backend; /* RngBackend */
         XmlElement *backend_element;
-        const char *file;
+        const char *file; /* of RNG_RANDOM */
+        Chardev chardev;  /* of RNG_EGD */
         Number bytes, period;
         bool limited;
 } Rng;
@@ -50,6 +52,8 @@ static void rng_read(Guest *g, Device *d)
                 device_error(g, d, "<rng>: <rate> takes bytes='…'");
         if (r->backend == RNG_RANDOM && r->backend_element->text)
                 fields_read(r->backend_element, random_fields, r, g->findings);
+        if (r->backend == RNG_EGD)
+                chardev_read(g, r->backend_element, &r->chardev);
 }
 
 static void rng_complete(Guest *g, Device *d)
@@ -60,6 +64,14 @@ static void rng_complete(Guest *g, Device *d)
                 r->file = "/dev/random";
         device_set_id(g, d, "rng%u", d->index);
         device_virtio_complete(g, d, r->model);
+}
+
+static void rng_check(Guest *g, Device *d)
+{
+        const Rng *r = (const Rng *) d;
+
+        if (r->backend == RNG_EGD)
+                chardev_check(g, &r->chardev);
 }
 
 /* systemd's PrivateDevices= leaves every service these two. */
@@ -76,7 +88,10 @@ static void build_backend(const Guest *g, const Rng *r, Plan *p)
         if (r->backend == RNG_RANDOM) {
                 props_text(&object, "filename", r->file);
                 if (!everybody_has(r->file))
-                        plan_grant_device(p, r->file, ACCESS_READ);
+                        plan_share_device(p, r->file);
+        } else if (r->backend == RNG_EGD) {
+                chardev_build(g, p, &r->chardev, r->device.id);
+                props_textf(&object, "chardev", "char%s", r->device.id);
         }
         plan_json(p, "-object", &object);
 }
@@ -105,5 +120,6 @@ const DeviceKind kind_rng = {
         .has_acpi_index = true,
         .read = rng_read,
         .complete = rng_complete,
+        .check = rng_check,
         .build = rng_build,
 };

@@ -93,8 +93,10 @@ static void watchdog_check(Guest *g, Device *d)
 
         if (w->model == WATCHDOG_ITCO && g->os.family != MACHINE_Q35)
                 device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
-        if (w->model == WATCHDOG_IB700 && g->os.arch == ARCH_AARCH64)
-                device_error(g, d, "<watchdog>: model='ib700' needs an ISA bus");
+        if (w->model == WATCHDOG_IB700 && g->os.family != MACHINE_I440FX)
+                device_error(g, d, "<watchdog>: model='ib700' goes into i440fx machines only");
+        if (w->model == WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_PCI)
+                device_error(g, d, "<watchdog>: model='i6300esb' takes an address of type='pci'");
         if (w->model != WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<watchdog>: model='%s' takes no address", model_words[w->model - 1]);
         if (w->action != first_watchdog(g)->action)

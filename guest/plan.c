@@ -101,6 +101,12 @@ void plan_grant_device(Plan *p, const char *path, Access access)
         add_grant(p, (Grant){ path, access, true });
 }
 
+void plan_share_device(Plan *p, const char *path)
+{
+        plan_directive(p, "DeviceAllow", "%s rw", path);
+        plan_directive(p, "BindPaths", "%s", path);
+}
+
 void plan_chain(Plan *p, const char *node, const char *format, const char *path)
 {
         Chain *c = one_more(p, &p->chains, &p->n_chains, sizeof(*c));

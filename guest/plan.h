@@ -83,6 +83,7 @@ void plan_list_named(Plan *p, const char *option, Props *props); /* -name, -rtc,
 /* What the host must grant. Text is borrowed and must live as long as the plan (the XML's, or guest_text()). */
 void plan_grant(Plan *p, const char *path, Access access);
 void plan_grant_device(Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
+void plan_share_device(Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const Tap *tap);
 void plan_mac(Plan *p, const char *mac);

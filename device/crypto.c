@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* <crypto>: a virtio device that encrypts for the guest, by QEMU's own code or by the host's kernel. */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef enum CryptoBackend {
+        CRYPTO_BUILTIN = 1,
+        CRYPTO_KERNEL,
+} CryptoBackend;
+
+typedef struct Crypto {
+        Device device;
+        int model, type;
+        int backend; /* CryptoBackend */
+        Number queues;
+} Crypto;
+
+static const char *const model_words[] = { "virtio", NULL };
+static const char *const type_words[] = { "qemu", NULL };
+static const char *const backend_words[] = { "builtin", "lkcf", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Crypto, model, model_words),
+        FIELD_OF_WORDS("@type", Crypto, type, type_words),
+        FIELD_OF_WORDS("backend@model", Crypto, backend, backend_words),
+        FIELD_IN_RANGE("backend@queues", Crypto, queues, 1, UINT16_MAX),
+        {},
+};
+
+static void crypto_read(Guest *g, Device *d)
+{
+        const Crypto *c = (const Crypto *) d;
+
+        if (!c->model || !c->type)
+                device_error(g, d, "<crypto>: model='virtio' type='qemu' is missing");
+        if (!c->backend)
+                device_error(g, d, "<crypto>: <backend model='builtin'/> or 'lkcf' is missing");
+}
+
+static void crypto_complete(Guest *g, Device *d)
+{
+        device_set_id(g, d, "crypto%u", d->index);
+        device_virtio_complete(g, d, VIRTIO_MODEL);
+}
+
+static void crypto_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Crypto *c = (const Crypto *) d;
+        Props object = props_new("qom-type", c->backend == CRYPTO_BUILTIN ? "cryptodev-backend-builtin" : "cryptodev-backend-lkcf");
+        Props device = device_virtio_new(d, "virtio-crypto", VIRTIO_MODEL);
+
+        props_textf(&object, "id", "obj%s", d->id);
+        props_number_if(&object, "queues", c->queues);
+        plan_json(p, "-object", &object);
+        props_textf(&device, "cryptodev", "obj%s", d->id);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_crypto = {
+        .element = "crypto",
+        .size = sizeof(Crypto),
+        .fields = fields,
+        .has_virtio_options = true,
+        .has_acpi_index = true,
+        .read = crypto_read,
+        .complete = crypto_complete,
+        .build = crypto_build,
+};

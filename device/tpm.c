@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <tpm>: the host's own, or one that swtpm plays behind a socket. QEMU wants a file to cancel the host TPM's commands
+ * with, which lies in a /sys that the sandbox does not let anybody write: it gets /dev/null, and waits them out.
+ */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef enum TpmModel {
+        TPM_TIS = 1,
+        TPM_CRB,
+} TpmModel;
+
+typedef enum TpmBackend {
+        TPM_PASSTHROUGH = 1,
+        TPM_EMULATOR,
+        TPM_EXTERNAL,
+} TpmBackend;
+
+typedef enum TpmVersion {
+        TPM_1_2 = 1,
+        TPM_2_0,
+} TpmVersion;
+
+typedef struct Tpm {
+        Device device;
+        int model, backend, version; /* TpmModel, TpmBackend, TpmVersion */
+        XmlElement *backend_element;
+        const char *path; /* the node, or the socket that QEMU connects to */
+        int source_type, source_mode;
+} Tpm;
+
+static const char *const model_words[] = { "tpm-tis", "tpm-crb", NULL };
+static const char *const backend_words[] = { "passthrough", "emulator", "external", NULL };
+static const char *const version_words[] = { "1.2", "2.0", NULL };
+static const char *const unix_words[] = { "unix", NULL };
+static const char *const connect_words[] = { "connect", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Tpm, model, model_words),
+        FIELD("backend", FIELD_ELEMENT, Tpm, backend_element),
+        FIELD_OF_WORDS("backend@type", Tpm, backend, backend_words),
+        {},
+};
+
+static const Field passthrough_fields[] = {
+        FIELD("device@path", FIELD_PATH, Tpm, path),
+        {},
+};
+
+/* What but the version is for whoever starts swtpm; see tpm_read(). */
+static const Field emulator_fields[] = {
+        FIELD_OF_WORDS("@version", Tpm, version, version_words),
+        FIELD_SAID("@persistent_state", FIELD_IGNORED, NULL),
+        FIELD_SAID("@debug", FIELD_IGNORED, NULL),
+        FIELD_SAID("encryption", FIELD_IGNORED, NULL),
+        FIELD_SAID("active_pcr_banks", FIELD_IGNORED, NULL),
+        FIELD_SAID("source", FIELD_IGNORED, NULL),
+        FIELD_SAID("profile", FIELD_IGNORED, NULL),
+        {},
+};
+
+static const Field external_fields[] = {
+        FIELD_OF_WORDS("source@type", Tpm, source_type, unix_words),
+        FIELD_OF_WORDS("source@mode", Tpm, source_mode, connect_words),
+        FIELD("source@path", FIELD_PATH, Tpm, path),
+        {},
+};
+
+static const Field *const backend_fields[] = {
+        [TPM_PASSTHROUGH] = passthrough_fields,
+        [TPM_EMULATOR] = emulator_fields,
+        [TPM_EXTERNAL] = external_fields,
+};
+
+static void tpm_read(Guest *g, Device *d)
+{
+        Tpm *t = (Tpm *) d;
+
+        if (d->index > 0)
+                device_error(g, d, "<tpm>: a guest has one at most");
+        if (!t->backend) {
+                device_error(g, d, "<tpm>: <backend type='emulator'> or another is missing");
+                return;
+        }
+        fields_read(t->backend_element, backend_fields[t->backend], t, g->findings);
+        if (t->backend == TPM_EMULATOR)
+                device_warning(
+                        g, d, "<tpm>: vmunit does not start swtpm; it has to listen at %s/swtpm.sock before the guest starts, with what <backend> says",
+                        g->settings->run_directory);
+        if (t->backend == TPM_EXTERNAL && !t->path)
+                device_error(g, d, "<tpm>: <source type='unix' mode='connect' path='…'> is missing");
+}
+
+static void tpm_complete(Guest *g, Device *d)
+{
+        Tpm *t = (Tpm *) d;
+
+        if (!t->model)
+                t->model = TPM_TIS;
+        if (!t->version)
+                t->version = TPM_2_0;
+        if (t->backend == TPM_PASSTHROUGH && !t->path)
+                t->path = "/dev/tpm0";
+        else if (t->backend == TPM_EMULATOR)
+                t->path = guest_text(g, "%s/swtpm.sock", g->settings->run_directory);
+        device_set_id(g, d, "tpm%u", d->index);
+}
+
+static void tpm_check(Guest *g, Device *d)
+{
+        const Tpm *t = (const Tpm *) d;
+
+        if (d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<tpm>: it takes no address");
+        if (t->version == TPM_1_2 && (t->model == TPM_CRB || !os_is_x86(&g->os)))
+                device_error(g, d, "<tpm>: version='1.2' exists as tpm-tis on x86 only");
+        if (t->model == TPM_CRB && !os_is_x86(&g->os))
+                device_error(g, d, "<tpm>: model='tpm-crb' exists on x86 only");
+}
+
+static void build_passthrough(const Tpm *t, Plan *p)
+{
+        Props tpm = props_new("type", "passthrough");
+
+        props_textf(&tpm, "id", "tpm-%s", t->device.id);
+        props_text(&tpm, "path", t->path);
+        props_text(&tpm, "cancel-path", "/dev/null");
+        plan_list(p, "-tpmdev", &tpm);
+        plan_grant_device(p, t->path, ACCESS_WRITE);
+}
+
+static void build_socket(const Tpm *t, Plan *p)
+{
+        Props chardev = props_new("backend", "socket"), tpm = props_new("type", "emulator");
+
+        props_text(&chardev, "id", "chrtpm");
+        props_text(&chardev, "path", t->path);
+        plan_list(p, "-chardev", &chardev);
+        if (t->backend == TPM_EXTERNAL)
+                plan_directive(p, "BindPaths", "%s", t->path);
+        props_textf(&tpm, "id", "tpm-%s", t->device.id);
+        props_text(&tpm, "chardev", "chrtpm");
+        plan_list(p, "-tpmdev", &tpm);
+}
+
+static void tpm_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Tpm *t = (const Tpm *) d;
+        Props device = props_new("driver", t->model == TPM_TIS && !os_is_x86(&g->os) ? "tpm-tis-device" : model_words[t->model - 1]);
+
+        if (t->backend == TPM_PASSTHROUGH)
+                build_passthrough(t, p);
+        else
+                build_socket(t, p);
+        props_textf(&device, "tpmdev", "tpm-%s", d->id);
+        props_text(&device, "id", d->id);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_tpm = {
+        .element = "tpm",
+        .size = sizeof(Tpm),
+        .fields = fields,
+        .read = tpm_read,
+        .complete = tpm_complete,
+        .check = tpm_check,
+        .build = tpm_build,
+};

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <vsock>: sockets between guest and host. Of cid auto='yes' libvirt asks the host for the lowest number that is free;
+ * here the guest's UUID gives it one, so that it keeps it and two guests hardly ever meet.
+ */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+#define CID_MIN UINT32_C(3) /* below are the host and what is reserved */
+#define CID_MAX UINT32_C(0xfffffffe)
+#define NODE    "/dev/vhost-vsock"
+
+typedef struct Vsock {
+        Device device;
+        int model; /* VirtioModel */
+        Tristate automatic;
+        Number cid;
+} Vsock;
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@model", Vsock, model, virtio_model_words),
+        FIELD("cid@auto", FIELD_YESNO, Vsock, automatic),
+        FIELD_IN_RANGE("cid@address", Vsock, cid, CID_MIN, CID_MAX),
+        {},
+};
+
+static void vsock_read(Guest *g, Device *d)
+{
+        const Vsock *v = (const Vsock *) d;
+
+        if (d->index > 0)
+                device_error(g, d, "<vsock>: a guest has one at most");
+        if (v->automatic == OFF && !v->cid.set)
+                device_error(g, d, "<vsock>: <cid auto='no'> needs address='…'");
+}
+
+static void vsock_complete(Guest *g, Device *d)
+{
+        Vsock *v = (Vsock *) d;
+
+        if (v->automatic == ON || !v->cid.set)
+                v->cid = (Number){ CID_MIN + text_hash(g->general.uuid, strlen(g->general.uuid)) % (CID_MAX - CID_MIN), true };
+        device_set_id(g, d, "vsock%u", d->index);
+        device_virtio_complete(g, d, v->model);
+}
+
+static void vsock_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Vsock *v = (const Vsock *) d;
+        Props device = device_virtio_new(d, "vhost-vsock", v->model);
+
+        props_number(&device, "guest-cid", v->cid.value);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+        plan_share_device(p, NODE);
+}
+
+const DeviceKind kind_vsock = {
+        .element = "vsock",
+        .size = sizeof(Vsock),
+        .fields = fields,
+        .has_virtio_options = true,
+        .has_acpi_index = true,
+        .read = vsock_read,
+        .complete = vsock_complete,
+        .build = vsock_build,
+};
