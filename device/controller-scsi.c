@@ -77,10 +77,32 @@ static bool is_default(const ScsiController *scsi)
         return !scsi->model || scsi->model == SCSI_AUTO;
 }
 
-/* One that drives of the host imply goes with those of the XML. */
-static int default_model(const Guest *g)
+/*
+ * A controller that only SCSI devices of the host imply is of the model of the one that has their like; 0 where there
+ * is none.
+ */
+static int model_of_likes(const Guest *g, const Device *d)
 {
-        return os_is_x86(&g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO;
+        int model = 0;
+
+        for (size_t i = 0; !d->xml && i < g->n_devices; i++) {
+                const Device *drive = g->devices[i];
+                Controller *c;
+
+                if (drive->bus != BUS_DRIVE || drive->drive_bus != DRIVE_SCSI || drive->address.type != ADDRESS_DRIVE)
+                        continue;
+                c = controller_find(g, CONTROLLER_SCSI, drive->address.drive.controller);
+                if (c && &c->device == d && !streq(drive->kind->element, "hostdev"))
+                        return 0;
+                if (c && streq(drive->kind->element, "hostdev") && !is_default((ScsiController *) c))
+                        model = ((ScsiController *) c)->model;
+        }
+        return model;
+}
+
+static int default_model(const Guest *g, const Device *d)
+{
+        return model_of_likes(g, d) ?: (os_is_x86(&g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO);
 }
 
 static void complete(Guest *g, Device *d)
@@ -88,7 +110,7 @@ static void complete(Guest *g, Device *d)
         ScsiController *scsi = (ScsiController *) d;
 
         if (is_default(scsi))
-                scsi->model = default_model(g);
+                scsi->model = default_model(g, d);
         if (!models[scsi->model].driver) {
                 device_error(g, d, "<controller>: QEMU has no '%s' SCSI controller on this machine", model_words[scsi->model - 1]);
                 return;

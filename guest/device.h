@@ -68,7 +68,7 @@ typedef enum Bus {
         BUS_NONE, /* no address, or one that only the device itself understands */
         BUS_PCI,  /* say what slot in Device.pci */
         BUS_DRIVE, /* the unit of a controller: say which controllers in Device.drive_bus, and drive_index if known */
-        BUS_VIRTIO_SERIAL, /* ports from 1, or from 0 where Device.serial_zero allows it */
+        BUS_VIRTIO_SERIAL,
         BUS_CCID,
         BUS_USB,
         BUS_DIMM, /* a slot of <maxMemory slots=> */
@@ -138,7 +138,6 @@ struct Device {
         unsigned pci; /* PciWant bits */
         DriveBus drive_bus;
         Number drive_index; /* from a disk's <target dev=>: 1 for sdb; unset: the next free unit */
-        bool serial_zero;
         Number pci_preferred; /* slot << 3 | function of bus 0 that it takes where nobody else has it */
         Number boot_order;
         BootClass boot_class;

@@ -34,10 +34,11 @@ static bool is_same_unit(const Device *d, DriveBus bus, const Address *a)
                d->address.drive.target == a->drive.target && d->address.drive.unit == a->drive.unit;
 }
 
-static const Device *user_of(const Guest *g, DriveBus bus, const Address *a, const Device *but)
+/* The first device at that unit; until: only among those before it. */
+static const Device *user_of(const Guest *g, DriveBus bus, const Address *a, const Device *until)
 {
-        for (size_t i = 0; i < g->n_devices; i++)
-                if (g->devices[i] != but && is_same_unit(g->devices[i], bus, a))
+        for (size_t i = 0; i < g->n_devices && g->devices[i] != until; i++)
+                if (is_same_unit(g->devices[i], bus, a))
                         return g->devices[i];
         return NULL;
 }
@@ -140,8 +141,7 @@ static void check_unit(Guest *g, const Device *d)
         const Controller *c = controller_find(g, drive_buses[d->drive_bus].type, d->address.drive.controller);
         const Device *other = user_of(g, d->drive_bus, &d->address, d);
 
-        /* the later one of two is the one at fault */
-        if (other && other->place.line <= d->place.line)
+        if (other)
                 device_error(
                         g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element, address_text(g, &d->address),
                         other->kind->element, other->place.line);

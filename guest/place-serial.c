@@ -22,9 +22,14 @@ static bool is_port(const Device *d)
         return d->bus == BUS_VIRTIO_SERIAL;
 }
 
+static bool is_console(const Device *d)
+{
+        return streq(d->kind->element, "console");
+}
+
 static bool is_placed(const Device *d)
 {
-        return is_port(d) && d->address.type == ADDRESS_VIRTIO_SERIAL && (d->address.serial.port != 0 || d->serial_zero);
+        return is_port(d) && d->address.type == ADDRESS_VIRTIO_SERIAL && (d->address.serial.port != 0 || is_console(d));
 }
 
 static void place_card(Guest *g, Device *d)
@@ -87,7 +92,7 @@ static bool find_port(const Ports *p, const Controller *c, unsigned first, Addre
 static void place(Guest *g, Ports *p, Device *d)
 {
         bool anywhere = d->address.type == ADDRESS_NONE;
-        unsigned first = d->serial_zero ? 0 : 1, index = 0;
+        unsigned first = is_console(d) ? 0 : 1, index = 0;
         bool found = false;
         Address a;
 
@@ -106,11 +111,11 @@ static void place(Guest *g, Ports *p, Device *d)
                 return;
         }
         p->used[a.serial.controller][a.serial.port] = true;
-        if (!d->serial_zero)
+        if (!is_console(d))
                 d->address = a;
 }
 
-static void place_kind(Guest *g, Ports *p, bool serial_zero)
+static void place_kind(Guest *g, Ports *p, bool consoles)
 {
         size_t n = g->n_devices;
         _cleanup_(freep) Device **devices = calloc(n + 1, sizeof(*devices));
@@ -122,7 +127,7 @@ static void place_kind(Guest *g, Ports *p, bool serial_zero)
         /* of a copy, because controllers may come in between */
         memcpy(devices, g->devices, n * sizeof(*devices));
         for (size_t i = 0; i < n; i++)
-                if (is_port(devices[i]) && devices[i]->serial_zero == serial_zero && !is_placed(devices[i]))
+                if (is_port(devices[i]) && is_console(devices[i]) == consoles && !is_placed(devices[i]))
                         place(g, p, devices[i]);
 }
 

@@ -7,6 +7,8 @@
 
 #include "guest/place.h"
 
+#include <errno.h>
+
 #include "guest/address.h"
 #include "guest/controller.h"
 #include "guest/guest.h"
@@ -66,12 +68,12 @@ static void imply_machine_controllers(Guest *g)
                         pci_model_word(root), pci_model_word(found->pci_model));
 }
 
-static const Device *slot_user(const Guest *g, uint64_t slot, const Device *but)
+static const Device *slot_user(const Guest *g, uint64_t slot, const Device *until)
 {
-        for (size_t i = 0; i < g->n_devices; i++) {
+        for (size_t i = 0; i < g->n_devices && g->devices[i] != until; i++) {
                 const Device *d = g->devices[i];
 
-                if (d != but && d->bus == BUS_DIMM && d->address.type == ADDRESS_DIMM && d->address.dimm.slot.set && d->address.dimm.slot.value == slot)
+                if (d->bus == BUS_DIMM && d->address.type == ADDRESS_DIMM && d->address.dimm.slot.set && d->address.dimm.slot.value == slot)
                         return d;
         }
         return NULL;
@@ -88,13 +90,13 @@ static void place_dimms(Guest *g)
                 if (d->address.dimm.slot.set) {
                         const Device *other = slot_user(g, d->address.dimm.slot.value, d);
 
-                        if (other && other->place.line <= d->place.line)
+                        if (other)
                                 device_error(
                                         g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
                                         address_text(g, &d->address), other->kind->element, other->place.line);
                         continue;
                 }
-                while (slot_user(g, slot, d))
+                while (slot_user(g, slot, NULL))
                         slot++;
                 d->address.type = ADDRESS_DIMM;
                 d->address.dimm.slot = (Number){ slot, true };
@@ -121,6 +123,32 @@ static void set_drive_ids(Guest *g)
         }
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+        const Device *const *d = a, *const *e = b;
+
+        return strcmp((*d)->id, (*e)->id);
+}
+
+/* QEMU takes an id only once. Those that are made here differ from each other, and from any that the XML may choose. */
+static void check_ids(Guest *g)
+{
+        _cleanup_(freep) Device **chosen = calloc(g->n_devices + 1, sizeof(*chosen));
+        size_t n = 0;
+
+        if (!chosen) {
+                g->status = -ENOMEM;
+                return;
+        }
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (g->devices[i]->user_id && g->devices[i]->id)
+                        chosen[n++] = g->devices[i];
+        qsort(chosen, n, sizeof(*chosen), compare_ids);
+        for (size_t i = 1; i < n; i++)
+                if (streq(chosen[i - 1]->id, chosen[i]->id))
+                        device_error(g, chosen[i], "<alias>: the device of line %u is called '%s' as well", chosen[i - 1]->place.line, chosen[i]->id);
+}
+
 void place_devices(Guest *g)
 {
         controllers_settle(g);
@@ -137,4 +165,5 @@ void place_devices(Guest *g)
         place_dimms(g);
         controllers_set_ids(g);
         set_drive_ids(g);
+        check_ids(g);
 }
