@@ -141,10 +141,9 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         _cleanup_(freep) char *real_image = NULL;
         int r;
 
-        r = path_walk(backing->path, &walk);
+        r = path_walk_logged("The backing file", backing->path, &walk);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The backing file %s of %s cannot be found (%s)", backing->path, image->path,
-                                 walk.path ?: "");
+                return r;
         r = path_of_fd(image->fd, &real_image);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
@@ -278,9 +277,10 @@ static int open_top(const Chain *chain, Image *image)
         image->format = strdup(chain->request->format);
         if (!image->path || !image->format)
                 return log_out_of_memory();
-        r = path_walk(image->path, &walk);
-        if (r >= 0)
-                r = image->fd = errand_reopen(chain->granting->errand, walk.fd);
+        r = path_walk_logged("The disk", image->path, &walk);
+        if (r < 0)
+                return r;
+        r = image->fd = errand_reopen(chain->granting->errand, walk.fd);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be opened to see what is behind it", image->path);
         return 0;

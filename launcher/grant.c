@@ -218,14 +218,9 @@ static int walk_to_file(const char *path, Walk *walk)
 {
         int r;
 
-        r = path_walk(path, walk);
-        if (r == -ELOOP) {
-                log_error("%s: %s is a symbolic link that is not followed, since not only root could have put it there. Name the file "
-                          "itself.", path, walk->path);
-                return r;
-        }
+        r = path_walk_logged("The disk", path, walk);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be found (%s)", path, walk->path ?: "");
+                return r;
         if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
                 log_error("%s is neither a regular file nor a block device, so it cannot be a disk.", walk->path);
                 return -EPERM;

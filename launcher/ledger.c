@@ -117,37 +117,49 @@ bool identity_same(const Identity *a, const Identity *b, bool rebooted)
         return rebooted || a->file_system == b->file_system;
 }
 
-static char *record_name(const Identity *id)
+static char *identity_name(const Identity *id)
 {
         if (id->block)
                 return text_format("b-%" PRIx64, id->device);
         return text_format("f-%" PRIx64 "-%" PRIx64, id->file_system, id->inode);
 }
 
+static char *record_name(const Record *record)
+{
+        return record->name ? strdup(record->name) : identity_name(&record->identity);
+}
+
 static int load(Ledger *ledger, const char *name, Record **ret)
 {
+        _cleanup_(record_freep) Record *record = NULL;
         _cleanup_(freep) char *data = NULL;
         size_t size;
         int r;
 
         r = file_read(ledger->directory, name, RECORD_SIZE_MAX, &data, &size);
-        if (r >= 0)
-                r = record_parse(data, size, ret);
         if (r == -ENOENT) {
                 *ret = NULL;
                 return 0;
         }
-        if (r == -EBADMSG)
-                log_error(LEDGER_DIRECTORY "/%s is damaged. It tells who owns the file in its line \"path=\": give that file back by "
-                                           "hand, then remove the record.", name);
-        else if (r < 0)
-                log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be read", name);
-        return r;
+        if (r >= 0)
+                r = record_parse(data, size, &record);
+        if (r >= 0) {
+                record->name = strdup(name);
+                if (!record->name)
+                        return log_out_of_memory();
+                *ret = TAKE_PTR(record);
+                return 0;
+        }
+        if (r != -EBADMSG)
+                return log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be read", name);
+        log_error(LEDGER_DIRECTORY "/%s is damaged. It tells whose the file in its line \"path=\" is: give that file back by hand, "
+                                   "then remove the record.", name);
+        return -EIO;
 }
 
 int ledger_load(Ledger *ledger, const Identity *identity, Record **ret)
 {
-        _cleanup_(freep) char *name = record_name(identity);
+        _cleanup_(freep) char *name = identity_name(identity);
 
         if (!name)
                 return log_out_of_memory();
@@ -156,7 +168,7 @@ int ledger_load(Ledger *ledger, const Identity *identity, Record **ret)
 
 int ledger_save(Ledger *ledger, const Record *record)
 {
-        _cleanup_(freep) char *name = record_name(&record->identity), *text = NULL;
+        _cleanup_(freep) char *name = record_name(record), *text = NULL;
         size_t size = 0;
         int r;
 
@@ -174,7 +186,7 @@ int ledger_save(Ledger *ledger, const Record *record)
 
 int ledger_remove(Ledger *ledger, const Record *record)
 {
-        _cleanup_(freep) char *name = record_name(&record->identity);
+        _cleanup_(freep) char *name = record_name(record);
 
         if (!name)
                 return log_out_of_memory();
@@ -228,9 +240,8 @@ int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata)
         for (size_t i = 0; i < names.count; i++) {
                 Record *record = NULL;
 
-                r = load(ledger, names.items[i], &record);
-                if (r >= 0 && record)
-                        r = function(ledger, record, userdata);
+                /* what cannot be read was said, and is no reason for each guest's stop to fail from then on */
+                r = load(ledger, names.items[i], &record) < 0 || !record ? 0 : function(ledger, record, userdata);
                 if (r < 0 && result >= 0)
                         result = r;
         }

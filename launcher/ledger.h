@@ -30,7 +30,7 @@ int ledger_load(Ledger *ledger, const Identity *identity, Record **ret);
 int ledger_save(Ledger *ledger, const Record *record);
 int ledger_remove(Ledger *ledger, const Record *record);
 
-/* Calls for each record, which the function owns then. Goes on after a failure and returns the first. */
+/* Calls for each record that can be read, which the function owns then. Goes on after a failure and returns the first. */
 typedef int (*LedgerFunction)(Ledger *ledger, Record *record, void *userdata);
 int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata);
 

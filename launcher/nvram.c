@@ -28,9 +28,9 @@ static int open_template(const char *template, int *ret_fd)
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
 
-        r = path_walk(template, &walk);
+        r = path_walk_logged("The firmware's template", template, &walk);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The firmware's template %s cannot be found (is the firmware's package installed?)", template);
+                return r;
         if (!S_ISREG(walk.st.st_mode) || walk.st.st_size > NVRAM_SIZE_MAX) {
                 log_error("The firmware's template %s is no regular file of at most %u MiB.", template, NVRAM_SIZE_MAX >> 20);
                 return -EPERM;
@@ -149,12 +149,14 @@ static int walk_to_directory(const char *directory, bool make, Walk *walk)
         r = path_walk(directory, walk);
         if (r == -ENOENT && make) {
                 r = make_directories(directory);
-                if (r >= 0) {
-                        walk_done(walk);
-                        r = path_walk(directory, walk);
-                }
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "The directory %s for the firmware's variables cannot be made", directory);
         }
-        return r < 0 ? r : S_ISDIR(walk->st.st_mode) ? 0 : -ENOTDIR;
+        walk_done(walk);
+        r = path_walk_logged("The directory for the firmware's variables", directory, walk);
+        if (r >= 0 && !S_ISDIR(walk->st.st_mode))
+                return log_errno(LOG_ERR, -ENOTDIR, "%s is to hold the firmware's variables", directory);
+        return r;
 }
 
 int nvram_make(const Granting *granting, const char *template, const char *path)
@@ -170,7 +172,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
                 return log_out_of_memory();
         r = walk_to_directory(directory, granting->ledger, &walk);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The directory %s for the firmware's variables cannot be found", directory);
+                return r;
         if (fstatat(walk.fd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) >= 0)
                 return 0; /* whether it is what it should be is seen when it is handed out or opened */
         if (errno != ENOENT)

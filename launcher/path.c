@@ -22,6 +22,7 @@
 #include <string.h>
 
 #include "launcher/limits.h"
+#include "launcher/log.h"
 #include "util/text.h"
 
 typedef struct Walker {
@@ -113,7 +114,7 @@ static int walker_follow(Walker *w, int link)
         ssize_t n;
 
         if (!root_controls(&w->walk->control) || writable_by_many(&w->st))
-                return -ELOOP;
+                return -EPERM;
         if (++w->links > PATH_LINKS_MAX)
                 return -ELOOP;
         n = readlinkat(link, "", target, sizeof(target));
@@ -244,6 +245,21 @@ int path_walk(const char *path, Walk *walk)
                 walk->st = w.st;
         }
         return 0;
+}
+
+int path_walk_logged(const char *what, const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk(path, walk);
+        if (r == -EPERM) {
+                log_error("%s %s is not used: %s is a symbolic link that not only root could have put there. Name the file itself.",
+                          what, path, walk->path);
+                return r;
+        }
+        if (r < 0 && walk->path && !streq(walk->path, path))
+                return log_errno(LOG_ERR, r, "%s %s cannot be found, for %s", what, path, walk->path);
+        return r < 0 ? log_errno(LOG_ERR, r, "%s %s cannot be found", what, path) : 0;
 }
 
 int walk_check_owner(const Walk *walk)

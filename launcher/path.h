@@ -26,10 +26,14 @@ typedef struct Walk {
 
 /*
  * Walks an absolute path. Symbolic links are followed only where they lie in directories that root alone controls.
- * -ELOOP for one elsewhere or for too many; -ENAMETOOLONG; -EINVAL for a relative path; else why a directory or the file
- * could not be looked up. The walk is to be emptied with walk_done() also on failure, when its path says where it ended.
+ * -EPERM for one elsewhere; -ELOOP for too many; -ENAMETOOLONG; -EINVAL for a relative path; else why a directory or the
+ * file could not be looked up. The walk is to be emptied with walk_done() also on failure, when its path says where it ended.
  */
 int path_walk(const char *path, Walk *walk);
+
+/* The same, and says what failed with what, such as "The disk". */
+int path_walk_logged(const char *what, const char *path, Walk *walk);
+
 void walk_done(Walk *walk);
 
 /*

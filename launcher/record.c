@@ -54,6 +54,7 @@ Record *record_free(Record *record)
         while (record->n_holders > 0)
                 record_remove_holder(record, record->n_holders - 1);
         free(record->holders);
+        free(record->name);
         free(record->path);
         free(record->acl);
         free(record);

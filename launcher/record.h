@@ -38,6 +38,7 @@ typedef struct Identity {
 } Identity;
 
 typedef struct Record {
+        char *name;         /* of its file, where the ledger read it from one */
         char *path;         /* without symbolic links */
         Identity identity;
         uid_t owner;        /* owner, group, mode and acl are what was there before */
