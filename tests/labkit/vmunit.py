@@ -35,5 +35,6 @@ def install(lab, log):
     with lock(bind()[0] / f'{lab.suite}.lock', what=f'vmunit is being built for {lab.suite}'):
         inside = build(lab, log)
         lab.check('meson', 'install', '--no-rebuild', '-C', inside, what='installing vmunit', log=log)
-    for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['systemctl', 'daemon-reload']):
+    for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['journalctl', '--update-catalog'],
+                 ['systemctl', 'daemon-reload']):
         lab.check(*argv, what=argv[0], log=log)
