@@ -214,6 +214,7 @@ Guest *guest_read(const char *file, const char *data, size_t size, const DeviceK
         features_read(g);
         clock_read(g);
         tuning_read(g);
+        iothreads_read(g);
         read_devices(g);
         return TAKE_PTR(g);
 }
@@ -242,6 +243,7 @@ static void complete(Guest *g)
         features_complete(g);
         clock_complete(g);
         tuning_complete(g);
+        iothreads_complete(g);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 if ((*k)->imply)
                         (*k)->imply(g);
@@ -259,6 +261,7 @@ static void check(Guest *g)
         features_check(g);
         clock_check(g);
         tuning_check(g);
+        iothreads_check(g);
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->kind->check)
                         g->devices[i]->kind->check(g, g->devices[i]);
@@ -277,6 +280,7 @@ static void build(const Guest *g, Plan *p)
         clock_build(g, p);
         os_build(g, p);
         tuning_build(g, p);
+        iothreads_build(g, p);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)
                         if (d->kind->build) {

@@ -15,6 +15,7 @@
 #include "guest/memory.h"
 #include "guest/numa.h"
 #include "guest/features.h"
+#include "guest/iothread.h"
 #include "guest/clock.h"
 #include "guest/tuning.h"
 #include "guest/settings.h"
@@ -38,6 +39,8 @@ struct Guest {
         Features features;
         Clock clock;
         Tuning tuning;
+        Iothreads iothreads;
+        unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 
         const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
         Place devices_place;

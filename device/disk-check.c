@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a disk cannot be. A table says what each kind of drive may have, because QEMU would refuse the rest only when the
+ * guest starts; the functions say what depends on more than the bus.
+ */
+
+#include "device/disk.h"
+#include "guest/address.h"
+#include "guest/controller.h"
+#include "guest/guest.h"
+#include "guest/iothread.h"
+
+#define ON_BUS(bus) (1u << (bus))
+#define VIRTIO      ON_BUS(DISK_VIRTIO)
+#define SCSI        ON_BUS(DISK_SCSI)
+#define ATA         (ON_BUS(DISK_IDE) | ON_BUS(DISK_SATA))
+#define USB         ON_BUS(DISK_USB)
+
+static void refuse(Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
+{
+        if (there && !(ON_BUS(disk->bus) & allowed))
+                device_error(g, &disk->device, "<disk>: %s does not go with bus='%s'", what, disk_bus_words[disk->bus - 1]);
+}
+
+static void check_bus(Guest *g, const Disk *disk)
+{
+        const DiskGeometry *geometry = &disk->geometry;
+
+        refuse(g, disk, disk->model != 0, "model", VIRTIO);
+        refuse(g, disk, disk->queues.set, "<driver queues='…'>", VIRTIO);
+        refuse(g, disk, disk->queue_size.set, "<driver queue_size='…'>", VIRTIO);
+        refuse(g, disk, disk->ioeventfd != UNSET, "<driver ioeventfd='…'>", VIRTIO);
+        refuse(g, disk, disk->event_idx != UNSET, "<driver event_idx='…'>", VIRTIO);
+        refuse(g, disk, disk->iothread.set || disk->iothreads, "an iothread", VIRTIO);
+        refuse(g, disk, disk->device.acpi_index.set, "<acpi index='…'/>", VIRTIO);
+        refuse(g, disk, disk->removable != UNSET, "<target removable='…'>", USB | SCSI);
+        refuse(g, disk, disk->dpofua != UNSET, "<target dpofua='…'>", SCSI);
+        refuse(g, disk, disk->rotation_rate.set, "<target rotation_rate='…'>", SCSI | ATA);
+        refuse(g, disk, disk->wwn != NULL, "<wwn>", SCSI | ATA);
+        refuse(g, disk, disk->vendor != NULL, "<vendor>", SCSI);
+        refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
+        refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>", VIRTIO | SCSI | ATA);
+        refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
+        refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy", VIRTIO | SCSI | ATA | USB);
+        refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB);
+        if (disk->bus != DISK_VIRTIO)
+                device_no_virtio_options(g, &disk->device);
+        if (disk->device.boot_order.set && disk->bus == DISK_FDC && disk->device.address.drive.unit > 1)
+                device_error(g, &disk->device, "<boot>: only the first two floppy drives can boot");
+}
+
+static void check_kind(Guest *g, const Disk *disk)
+{
+        const Device *d = &disk->device;
+        bool removable = disk->kind == DISK_CDROM || disk->kind == DISK_FLOPPY;
+
+        if ((disk->kind == DISK_FLOPPY) != (disk->bus == DISK_FDC))
+                device_error(g, d, "<disk>: device='%s' does not go with bus='%s'", disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
+        if (disk->kind == DISK_CDROM && disk->bus == DISK_VIRTIO)
+                device_error(g, d, "<disk>: device='cdrom' does not go with bus='virtio'");
+        if ((disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
+                device_error(g, d, "<target>: dev='%s' is not the name of a %s", disk->target, disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
+        if (disk->source.empty && !removable)
+                device_error(g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
+        if (disk->read_only && disk->kind == DISK_DISK && (disk->bus == DISK_IDE || disk->bus == DISK_SATA))
+                device_error(g, d, "<readonly>: an IDE or SATA disk cannot be read-only");
+        if (disk->copy_on_read == ON && (disk->read_only || disk_is_vhost_user(disk)))
+                device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", disk->read_only ? "<readonly>" : "type='vhostuser'");
+        if (disk->options.io == 2 && disk->options.cache != CACHE_NONE && disk->options.cache != CACHE_DIRECTSYNC)
+                device_error(g, d, "<driver>: io='native' needs cache='none' or cache='directsync'");
+        if (disk->read_error_policy == ERROR_ENOSPACE)
+                device_error(g, d, "<driver>: rerror_policy='enospace' makes no sense for reading");
+        if (disk->shareable && disk->options.cache > CACHE_NONE)
+                device_warning(g, d, "<shareable>: other writers do not see what the cache of this guest holds");
+}
+
+static void check_lun(Guest *g, const Disk *disk)
+{
+        const Device *d = &disk->device;
+
+        if (disk->kind != DISK_LUN) {
+                if (disk->source.reservations)
+                        device_error(g, d, "<reservations>: it goes with device='lun' only");
+                return;
+        }
+        if (disk->bus != DISK_SCSI)
+                device_error(g, d, "<disk>: device='lun' goes with bus='scsi' only; QEMU has no other any more");
+        if (disk->type != SOURCE_BLOCK && !(disk->type == SOURCE_NETWORK && disk->source.network.protocol == PROTOCOL_ISCSI))
+                device_error(g, d, "<disk>: device='lun' needs a block device or an iSCSI unit");
+        if (disk->source.format != FORMAT_RAW)
+                device_error(g, d, "<driver>: device='lun' is always of type='raw'");
+        if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set || disk->removable || disk->dpofua)
+                device_error(g, d, "<disk>: device='lun' has the serial number, names and geometry of the real unit");
+        if (disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set)
+                device_error(g, d, "<blockio>: device='lun' has the block sizes of the real unit");
+}
+
+static bool is_hexadecimal(const char *s)
+{
+        return s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+}
+
+static void check_identity(Guest *g, Disk *disk)
+{
+        static const char printable[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+        const Device *d = &disk->device;
+
+        if (disk->wwn) {
+                const char *digits = text_after(disk->wwn, "0x") ?: disk->wwn;
+
+                if (strlen(digits) != 16 || !is_hexadecimal(digits))
+                        device_error(g, d, "<wwn>: '%s' is not 16 hexadecimal digits", disk->wwn);
+                else
+                        disk->wwn_number = (Number){ strtoull(digits, NULL, 16), true };
+        }
+        if (disk->serial && strspn(disk->serial, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. +") != strlen(disk->serial))
+                device_error(g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"", disk->serial);
+        if (disk->vendor && (strlen(disk->vendor) > 8 || strspn(disk->vendor, printable) != strlen(disk->vendor)))
+                device_error(g, d, "<vendor>: '%s' is not up to 8 printable characters", disk->vendor);
+        if (disk->product && (strlen(disk->product) > (disk->bus == DISK_SCSI ? 16u : 40u) || strspn(disk->product, printable) != strlen(disk->product)))
+                device_error(g, d, "<product>: '%s' is not up to %u printable characters", disk->product, disk->bus == DISK_SCSI ? 16 : 40);
+}
+
+static void check_numbers(Guest *g, const Disk *disk)
+{
+        const Device *d = &disk->device;
+        const DiskGeometry *geometry = &disk->geometry;
+
+        if (geometry->cylinders.set != geometry->heads.set || geometry->heads.set != geometry->sectors.set)
+                device_error(g, d, "<geometry>: cyls, heads and secs are given together or not at all");
+        if (disk->queue_size.set && (disk->queue_size.value & (disk->queue_size.value - 1)) != 0)
+                device_error(g, d, "<driver>: queue_size='%llu' is not a power of two", (unsigned long long) disk->queue_size.value);
+        for (const Number *n = &disk->logical_block; n <= &disk->physical_block; n++)
+                if (n->value > 0 && (n->value < 512 || n->value > 2 * MIB || (n->value & (n->value - 1)) != 0))
+                        device_error(g, d, "<blockio>: a block size is a power of two from 512 to 2097152");
+        if (disk->iothread.set && disk->iothreads)
+                device_error(g, d, "<driver>: it has iothread='…' as well as <iothreads>");
+        if (disk->iothread.set && !iothread_exists(g, disk->iothread.value))
+                device_error(g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) disk->iothread.value);
+        iothread_mapping_check(g, disk->iothreads, disk->queues.value);
+}
+
+static void check_address(Guest *g, const Disk *disk)
+{
+        static const AddressType drives[] = { ADDRESS_DRIVE, ADDRESS_NONE }, virtio[] = { ADDRESS_PCI, ADDRESS_VIRTIO_MMIO }, usb[] = { ADDRESS_USB, ADDRESS_NONE };
+        const AddressType *allowed = disk->bus == DISK_VIRTIO ? virtio : disk->bus == DISK_USB ? usb : drives;
+        const Device *d = &disk->device;
+
+        if (d->address.type != allowed[0] && d->address.type != allowed[1])
+                device_error(g, d, "<address>: %s is no address on bus='%s'", address_text(g, &d->address), disk_bus_words[disk->bus - 1]);
+}
+
+static void check_images(Guest *g, const Disk *disk)
+{
+        if (disk_is_vhost_user(disk)) {
+                if (disk->bus != DISK_VIRTIO || disk->kind != DISK_DISK)
+                        device_error(g, &disk->device, "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
+                if (disk->options.cache > CACHE_DEFAULT || disk->options.io || disk->options.discard || disk->options.detect_zeroes || disk->error_policy || disk->read_only)
+                        device_error(g, &disk->device, "<disk>: what caches a type='vhostuser' disk, or makes it read-only, is its server");
+                return;
+        }
+        if (disk->reconnect != UNSET)
+                device_error(g, &disk->device, "<reconnect>: enabled='…' goes with type='vhostuser'");
+        if (!disk->source.empty)
+                source_check(g, &disk->source);
+}
+
+static void set_drive_id(Guest *g, Disk *disk)
+{
+        Device *d = &disk->device;
+        const Address *a = &d->address;
+        const Controller *c = controller_find(g, CONTROLLER_SCSI, a->drive.controller);
+        const char *word = disk_bus_words[disk->bus - 1];
+
+        if (d->bus != BUS_DRIVE)
+                return;
+        if (disk->bus == DISK_SCSI && !(c && c->narrow))
+                device_set_id(g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target, a->drive.unit);
+        else
+                device_set_id(g, d, "%s%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.unit);
+}
+
+void disk_check(Guest *g, Device *d)
+{
+        Disk *disk = (Disk *) d;
+
+        set_drive_id(g, disk);
+        check_bus(g, disk);
+        check_kind(g, disk);
+        check_lun(g, disk);
+        check_identity(g, disk);
+        check_numbers(g, disk);
+        check_address(g, disk);
+        check_images(g, disk);
+        throttle_check(g, disk);
+        GUEST_FOREACH_DEVICE(g, d->kind, other)
+                if (other->place.line < d->place.line && streq(device_disk(other)->target, disk->target))
+                        device_error(g, d, "<target>: dev='%s' is that of the disk in line %u as well", disk->target, other->place.line);
+}
