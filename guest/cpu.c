@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Conversion asks nothing of the host's CPU. So what libvirt finds out by asking it (host-model, "optional" features) is
- * replaced by what QEMU itself settles when the guest starts, and a warning says so.
+ * Conversion asks nothing of the host's CPU. So what libvirt finds out by asking it is replaced by what QEMU itself
+ * settles when the guest starts: a feature that is asked for is left out by QEMU where the host lacks it, which is just
+ * what "optional" means; and host-model becomes all that the host has, with a warning.
  */
 
 #include "guest/cpu.h"
@@ -46,8 +47,8 @@ static const struct {
         { "pclmuldq", "pclmulqdq" },
 };
 
-/* Features that libvirt knows and QEMU does not: they are the host kernel's, or mirror what the guest's kernel did. */
-static const char *const features_of_others[] = { "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", NULL };
+/* Features that libvirt knows and QEMU does not (any more): the host kernel's, or mirrors of what the guest's kernel did. */
+static const char *const features_of_others[] = { "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", "pconfig", NULL };
 
 static const char *feature_name(Guest *g, const char *name)
 {
@@ -76,7 +77,7 @@ static void read_feature(Guest *g, XmlElement *e)
                 guest_error(g, e->place, "<feature>: policy='%s' is none of: force, require, optional, disable, forbid", policy_text);
                 return;
         }
-        if (words_find(features_of_others, name) || policy == POLICY_OPTIONAL)
+        if (words_find(features_of_others, name))
                 return;
         name = feature_name(g, name);
         for (unsigned i = 0; name && i < cpu->n_features; i++)
@@ -87,7 +88,7 @@ static void read_feature(Guest *g, XmlElement *e)
         if (cpu->n_features == CPU_FEATURES_MAX)
                 guest_error(g, e->place, "<feature>: there are more than %d", CPU_FEATURES_MAX);
         else if (name)
-                cpu->features[cpu->n_features++] = (CpuFeature){ name, policy <= POLICY_REQUIRE };
+                cpu->features[cpu->n_features++] = (CpuFeature){ name, policy <= POLICY_OPTIONAL };
 }
 
 void cpu_read(Guest *g)
@@ -190,7 +191,7 @@ const char *cpu_model(const Guest *g)
                 if (cpu->model)
                         return cpu->model;
                 if (os_is_x86(&g->os))
-                        return g->os.arch == ARCH_I686 ? "qemu32" : "qemu64";
+                        return text_ends_with(g->general.emulator, "i386") ? "qemu32" : "qemu64";
                 return g->general.type == ACCELERATOR_KVM ? "host" : "cortex-a57";
         }
 }

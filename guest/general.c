@@ -14,6 +14,10 @@ static const char *const action_words[] = {
         "destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart", NULL,
 };
 
+static const char *const emulators[] = { /* by Arch */
+        "/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-aarch64",
+};
+
 static const Field general_fields[] = {
         FIELD_OF_WORDS("@type", General, type, accelerator_words),
         FIELD("name", FIELD_TEXT, General, name),
@@ -28,6 +32,9 @@ static const Field general_fields[] = {
         FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
         FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
         FIELD_SAID("metadata", FIELD_IGNORED, NULL),
+        FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
+        FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
+        FIELD_SAID("perf", FIELD_WARNED, "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
         {},
 };
 
@@ -63,6 +70,8 @@ void general_complete(Guest *g)
                 general->uuid = uuid_from_name(g, general->name);
         else if (text_to_uuid(general->uuid, uuid) >= 0)
                 general->uuid = guest_text(g, "%s", uuid);
+        if (!general->emulator)
+                general->emulator = emulators[g->os.arch - 1];
         if (!general->on_poweroff)
                 general->on_poweroff = ACTION_DESTROY;
         if (!general->on_reboot)
@@ -82,7 +91,7 @@ void general_build_first(const Guest *g, Plan *p)
         const General *general = &g->general;
         Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
 
-        plan_flag(p, general->emulator ?: "/usr/bin/qemu-system-x86_64");
+        plan_flag(p, general->emulator);
         props_bool(&name, "debug-threads", true);
         plan_list_named(p, "-name", &name);
         plan_flag(p, "-S");

@@ -107,14 +107,12 @@ static void check_pages(Guest *g)
                 for (unsigned j = 0; j < i; j++)
                         if (p->nodes.set && m->pages[j].nodes.set && set_overlaps(&p->nodes, &m->pages[j].nodes))
                                 guest_error(g, p->place, "<page>: nodeset overlaps with that of another <page>");
-                if (!p->nodes.set) {
+                if (!p->nodes.set || (g->numa.n_cells == 0 && set_last(&p->nodes) == 0)) {
                         if (master)
-                                guest_error(g, p->place, "<page>: there is one without a nodeset already");
+                                guest_error(g, p->place, "<page>: there is one already for all memory that no other is for");
                         master = p;
-                } else if (g->numa.n_cells > 0 && set_last(&p->nodes) >= g->numa.n_cells) {
+                } else if (set_last(&p->nodes) >= g->numa.n_cells) {
                         guest_error(g, p->place, "<page>: the guest has no NUMA node %u", set_last(&p->nodes));
-                } else if (g->numa.n_cells == 0 && !(set_count(&p->nodes) == 1 && set_has(&p->nodes, 0))) {
-                        guest_error(g, p->place, "<page>: nodeset, but the guest has no NUMA nodes");
                 }
         }
 }
@@ -133,8 +131,6 @@ void memory_check(Guest *g)
                 guest_error(g, m->place, "<memory>: the memory devices are larger than all of the memory");
         if (m->max.set && m->max.value < m->size.value)
                 guest_error(g, m->place, "<maxMemory> is less than the memory that the guest has");
-        if (m->max.set && !(m->slots.set && m->slots.value > 0))
-                guest_error(g, m->place, "<maxMemory>: slots is missing");
         if (m->max.set && g->numa.n_cells == 0 && os_is_x86(&g->os))
                 guest_error(g, m->place, "<maxMemory>: the guest needs at least one NUMA node for that");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)

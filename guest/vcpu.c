@@ -129,7 +129,7 @@ static void build_plugged(const Guest *g, Plan *p, unsigned id)
         char driver[256], name[32];
         Props device;
 
-        snprintf(driver, sizeof(driver), "%s-%s-cpu", cpu_model(g), g->os.arch == ARCH_I686 ? "i386" : "x86_64");
+        snprintf(driver, sizeof(driver), "%s-%s-cpu", cpu_model(g), text_ends_with(g->general.emulator, "i386") ? "i386" : "x86_64");
         snprintf(name, sizeof(name), "vcpu%u", id);
         device = props_new("driver", driver);
         props_text(&device, "id", name);
