@@ -243,7 +243,8 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
                 finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
                 return NULL;
         }
-        (void) xmlCtxtUseOptions(parser, XML_PARSE_NONET);
+        /* NOENT: else "&amp;" in an attribute would stay "&#38;"; other entities than XML's own five cannot be declared here */
+        (void) xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOENT);
         memset(parser->sax, 0, sizeof(*parser->sax));
         parser->sax->initialized = XML_SAX2_MAGIC;
         parser->sax->startElementNs = on_start;

@@ -25,17 +25,17 @@ static void test_places(void)
         _cleanup_(xml_freep) XmlElement *root = NULL;
         XmlElement *b, *c;
 
-        root = parse("<a>\n  <!-- <no> -->\n  <b x='1'\n     y='&lt;2>'>  t&amp;u <![CDATA[<v>]]> </b><c/>\n</a>", f);
+        root = parse("<a>\n  <!-- <no> -->\n  <b x='1'\n     y='&lt;2>&amp;&#x41;'>  t&amp;u <![CDATA[<v>]]> </b><c/>\n</a>", f);
         CHECK(root);
         b = xml_child(root, "b");
         CHECK(b);
         CHECK_NUMBER(b->place.line, 3);
         CHECK_NUMBER(b->place.column, 3);
-        CHECK_TEXT(xml_attribute(b, "y"), "<2>");
+        CHECK_TEXT(xml_attribute(b, "y"), "<2>&A");
         CHECK_TEXT(xml_text(b), "t&u <v>");
         c = xml_child(root, "c");
         CHECK_NUMBER(c->place.line, 4);
-        CHECK_NUMBER(c->place.column, 47);
+        CHECK_NUMBER(c->place.column, 58);
 }
 
 static void test_unclaimed(void)
