@@ -12,7 +12,8 @@
 typedef struct PciController {
         Controller controller;
         const char *name; /* <model name=>: QEMU's driver */
-        Number chassis_nr, chassis, port, bus_nr, numa_node, target_index, hole64;
+        Number chassis_nr, chassis, port, bus_nr, numa_node, hole64; /* hole64 in bytes */
+        Number mem_reserve;                                    /* in KiB */
         Tristate hotplug;
         XmlElement *target;
 } PciController;
@@ -35,15 +36,15 @@ static const char *const model_words[] = {
 /* What a model is to QEMU, and which settings it has. */
 static const struct {
         const char *driver, *other_driver;
-        bool chassis_nr, chassis, bus_nr, hotplug, hole64;
+        bool chassis_nr, chassis, bus_nr, hotplug, hole64, mem_reserve;
         unsigned families; /* bits of MachineFamily; 0: any */
 } models[PCI_N_MODELS] = {
         [PCI_ROOT] = { .hotplug = true, .hole64 = true },
         [PCI_EXPRESS_ROOT] = { .hole64 = true },
-        [PCI_MODEL_BRIDGE] = { "pci-bridge", .chassis_nr = true },
+        [PCI_MODEL_BRIDGE] = { "pci-bridge", .chassis_nr = true, .mem_reserve = true },
         [PCI_MODEL_DMI_BRIDGE] = { "i82801b11-bridge" },
         [PCI_MODEL_EXPRESS_BRIDGE] = { "pcie-pci-bridge" },
-        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", "ioh3420", .chassis = true, .hotplug = true },
+        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", "ioh3420", .chassis = true, .hotplug = true, .mem_reserve = true },
         [PCI_MODEL_UPSTREAM_PORT] = { "x3130-upstream" },
         [PCI_MODEL_DOWNSTREAM_PORT] = { "xio3130-downstream", .chassis = true, .hotplug = true },
         [PCI_MODEL_EXPANDER] = { "pxb", .bus_nr = true, .families = 1 << MACHINE_I440FX },
@@ -62,6 +63,7 @@ static const Field fields[] = {
         FIELD("target@hotplug", FIELD_SWITCH, PciController, hotplug),
         FIELD_IN_RANGE("target/node", PciController, numa_node, 0, 65535),
         FIELD_OF_SIZE("pcihole64", PciController, hole64, KIB),
+        FIELD_IN_RANGE("target@memReserve", PciController, mem_reserve, 1, UINT64_MAX / KIB),
         {},
 };
 
@@ -89,6 +91,9 @@ static void complete(Guest *g, Device *d)
         d->pci = pci_model_wants(c->pci_model);
         if (d->pci)
                 d->bus = BUS_PCI;
+        /* where real hardware has it */
+        if (c->pci_model == PCI_MODEL_DMI_BRIDGE && g->os.family == MACHINE_Q35)
+                d->pci_preferred = (Number){ 0x1e << 3, true };
 }
 
 /* The bus numbers from this one on are its own; two for each that the XML gives none, downward from the highest. */
@@ -103,6 +108,13 @@ static Number free_bus_nr(const Guest *g)
                         lowest = nr.value;
         }
         return (Number){ lowest - 2, lowest > 2 };
+}
+
+static bool is_other_driver(const PciController *pci)
+{
+        const char *other = models[pci->controller.pci_model].other_driver;
+
+        return pci->name && other && streq(pci->name, other);
 }
 
 static void check_setting(Guest *g, const Device *d, bool has, bool given, const char *what)
@@ -128,8 +140,7 @@ static void check(Guest *g, Device *d)
                 device_error(g, d, "<controller>: a PCI root has no address");
         if (model == PCI_MODEL_BRIDGE && a->type == ADDRESS_PCI && a->pci.bus >= index)
                 device_error(g, d, "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u", index, a->pci.bus);
-        if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) &&
-            !(models[model].other_driver && streq(pci->name, models[model].other_driver)))
+        if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) && !is_other_driver(pci))
                 device_error(g, d, "<controller>: a %s is no '%s'", pci_model_word(model), pci->name);
         check_setting(g, d, models[model].chassis_nr, pci->chassis_nr.set, "chassisNr");
         check_setting(g, d, models[model].chassis, pci->chassis.set, "chassis");
@@ -137,6 +148,7 @@ static void check(Guest *g, Device *d)
         check_setting(g, d, models[model].bus_nr, pci->bus_nr.set, "busNr");
         check_setting(g, d, models[model].bus_nr, pci->numa_node.set, "<node>");
         check_setting(g, d, models[model].hotplug, pci->hotplug != UNSET, "hotplug setting");
+        check_setting(g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set, "memReserve");
         check_setting(g, d, models[model].hole64 && os_is_pc(&g->os), pci->hole64.set, "<pcihole64>");
 
         if (models[model].chassis_nr && !pci->chassis_nr.set)
@@ -145,6 +157,8 @@ static void check(Guest *g, Device *d)
                 pci->chassis = (Number){ index, true };
         if (models[model].chassis && !pci->port.set)
                 pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function : a->pci.slot, true };
+        if (pci->numa_node.set && pci->numa_node.value >= g->numa.n_cells)
+                device_error(g, d, "<node>: the guest has no NUMA node %llu", (unsigned long long) pci->numa_node.value);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 pci->bus_nr = free_bus_nr(g);
         if (models[model].bus_nr && !pci->bus_nr.set)
@@ -188,6 +202,8 @@ static void build(const Guest *g, const Device *d, Plan *p)
         props_number_if(&props, "bus_nr", pci->bus_nr);
         props_number_if(&props, "numa_node", pci->numa_node);
         props_bool_if(&props, "hotplug", pci->hotplug);
+        if (pci->mem_reserve.set)
+                props_number(&props, "mem-reserve", pci->mem_reserve.value * KIB);
         device_props(g, d, &props);
         plan_json(p, "-device", &props);
 }

@@ -58,6 +58,7 @@ typedef struct ScsiController {
         Controller controller;
         int model; /* ScsiModel */
         Number queues, cmd_per_lun, max_sectors, iothread;
+        XmlElement *iothreads;
         Tristate ioeventfd;
 } ScsiController;
 
@@ -68,6 +69,7 @@ static const Field fields[] = {
         FIELD_IN_RANGE("driver@cmd_per_lun", ScsiController, cmd_per_lun, 0, UINT32_MAX),
         FIELD_IN_RANGE("driver@max_sectors", ScsiController, max_sectors, 0, UINT32_MAX),
         FIELD_IN_RANGE("driver@iothread", ScsiController, iothread, 1, UINT32_MAX),
+        FIELD("driver/iothreads", FIELD_ELEMENT, ScsiController, iothreads),
         FIELD("driver@ioeventfd", FIELD_SWITCH, ScsiController, ioeventfd),
         {},
 };
@@ -125,14 +127,27 @@ static void complete(Guest *g, Device *d)
         }
 }
 
+static void check_iothreads(Guest *g, const Device *d, const ScsiController *scsi)
+{
+        if ((scsi->iothread.set || scsi->iothreads) && d->bus != BUS_PCI)
+                device_error(g, d, "<controller>: an iothread can serve one on PCI only");
+        if (scsi->iothread.set && scsi->iothreads)
+                device_error(g, d, "<driver>: iothread and <iothreads> exclude each other");
+        if (scsi->iothread.set && !iothread_exists(g, scsi->iothread.value))
+                device_error(g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) scsi->iothread.value);
+        iothread_mapping_check(g, scsi->iothreads, scsi->queues.value);
+}
+
 static void check(Guest *g, Device *d)
 {
         const ScsiController *scsi = (ScsiController *) d;
 
-        if (models[scsi->model].virtio)
+        if (models[scsi->model].virtio) {
+                check_iothreads(g, d, scsi);
                 return;
+        }
         device_no_virtio_options(g, d);
-        if (scsi->queues.set || scsi->cmd_per_lun.set || scsi->max_sectors.set || scsi->iothread.set || scsi->ioeventfd != UNSET)
+        if (scsi->queues.set || scsi->cmd_per_lun.set || scsi->max_sectors.set || scsi->iothread.set || scsi->iothreads || scsi->ioeventfd != UNSET)
                 device_error(g, d, "<controller>: <driver> is for virtio-scsi, and this is '%s'", model_words[scsi->model - 1]);
 }
 
@@ -151,6 +166,7 @@ static void build(const Guest *g, const Device *d, Plan *p)
                 props = device_virtio_new(d, models[scsi->model].driver, models[scsi->model].virtio);
                 if (scsi->iothread.set)
                         props_textf(&props, "iothread", "iothread%llu", (unsigned long long) scsi->iothread.value);
+                iothread_mapping_props(scsi->iothreads, &props);
                 number_above_zero(&props, "num_queues", scsi->queues);
                 number_above_zero(&props, "cmd_per_lun", scsi->cmd_per_lun);
                 number_above_zero(&props, "max_sectors", scsi->max_sectors);
