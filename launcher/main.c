@@ -22,6 +22,7 @@ typedef struct Verb {
 static const Verb verbs[] = {
         { "prepare",  verb_prepare,  "Open TAPs and hand disks to the guest's user (ExecStartPre=+)" },
         { "run",      verb_run,      "Run the guest (ExecStart=)" },
+        { "register", verb_register, "Make the guest known to systemd-machined (ExecStartPost=+)" },
         { "cleanup",  verb_cleanup,  "Give disks back to their owners (ExecStopPost=+)" },
         { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= of a guest with errors)" },
 };

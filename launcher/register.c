@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * systemd-machined knows the guests of a host, for machinectl and whoever else asks. A guest is registered once it runs, with
+ * the launcher as its leader; machined forgets it when the unit ends. A host without machined has its guests all the same.
+ *
+ * machined of systemd 262 takes a control address too, where machinectl then asks the guest itself to power off, reboot, pause
+ * and so on (control.c); older ones send the launcher signals. The new way is tried first, and where machined does not know
+ * it, the old one is taken.
+ *
+ * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the user's whole
+ * session for the guest.
+ *
+ * This runs as root, because machined believes only root, and gives up every capability before it talks to anybody.
+ */
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-id128.h>
+
+#include "launcher/arguments.h"
+#include "launcher/log.h"
+#include "launcher/privileges.h"
+#include "launcher/varlink.h"
+#include "launcher/verbs.h"
+#include "util/exit.h"
+#include "util/text.h"
+
+#define MACHINE_SERVICE    "vmunit"
+#define MACHINE_NAME_MAX   64
+#define BUS_TIMEOUT_USEC   UINT64_C(10000000)
+
+typedef struct Registration {
+        const char *guest;
+        char uuid[37];
+        Strings interfaces;
+        unsigned leader;
+        char name[MACHINE_NAME_MAX + 1];
+        char *control; /* the address of the control socket */
+        int *indices;
+        size_t n_indices;
+} Registration;
+
+static const Argument registration_arguments[] = {
+        { "guest",     "a guest's name",        argument_guest,   offsetof(Registration, guest),      ARGUMENT_REQUIRED },
+        { "uuid",      "a UUID",                argument_uuid,    offsetof(Registration, uuid),       ARGUMENT_REQUIRED },
+        { "interface", "an interface's name",   argument_strings, offsetof(Registration, interfaces), ARGUMENT_REPEATED },
+};
+
+static void registration_done(Registration *reg)
+{
+        strings_done(&reg->interfaces);
+        free(reg->control);
+        free(reg->indices);
+}
+
+/* machined takes host names only; of other characters a dash is made. */
+static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
+{
+        static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+        size_t n = 0;
+
+        for (; *guest && n < MACHINE_NAME_MAX; guest++) {
+                char c = strchr(good, *guest) ? *guest : '-';
+
+                if ((c == '-' || c == '.') && (n == 0 || ret[n - 1] == '.'))
+                        continue;
+                ret[n++] = c;
+        }
+        while (n > 0 && (ret[n - 1] == '-' || ret[n - 1] == '.'))
+                n--;
+        if (n == 0)
+                ret[n++] = 'x';
+        ret[n] = '\0';
+}
+
+/* An interface that is not there any more is left out. */
+static int find_interfaces(Registration *reg)
+{
+        reg->indices = calloc(reg->interfaces.count + 1, sizeof(int));
+        if (!reg->indices)
+                return log_out_of_memory();
+        for (size_t i = 0; i < reg->interfaces.count; i++) {
+                unsigned index = if_nametoindex(reg->interfaces.items[i]);
+
+                if (index > 0)
+                        reg->indices[reg->n_indices++] = (int) index;
+        }
+        return 0;
+}
+
+static char *control_address(void)
+{
+        const char *directory = getenv("RUNTIME_DIRECTORY");
+
+        return directory && *directory == '/' ? text_format("%.*s/control", (int) strcspn(directory, ":"), directory) : NULL;
+}
+
+static char *machined_address(void)
+{
+        const char *directory = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+
+        return directory ? text_format("%s/systemd/machine/io.systemd.Machine", directory) : NULL;
+}
+
+static json_t *registration_json(const Registration *reg)
+{
+        json_t *indices = json_array();
+
+        for (size_t i = 0; indices && i < reg->n_indices; i++)
+                (void) json_array_append_new(indices, json_integer(reg->indices[i]));
+        return json_pack(
+                "{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:b}", "name", reg->name, "id", reg->uuid, "service", MACHINE_SERVICE, "class",
+                "vm", "leader", (int) reg->leader, "ifIndices", indices, "controlAddress", reg->control, "allocateUnit", 0);
+}
+
+/* 0, or negative errno where machined does not take it so. */
+static int register_by_varlink(const Registration *reg)
+{
+        _cleanup_(freep) char *address = machined_address(), *error = NULL;
+        int r;
+
+        if (!address || !reg->control)
+                return -ENOENT;
+        r = varlink_call(address, "io.systemd.Machine.Register", registration_json(reg), &error);
+        if (r == -EREMOTE)
+                log_debug("machined does not register guests with a control address: %s", error);
+        return r;
+}
+
+static int register_by_bus(const Registration *reg)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_from_string(reg->uuid, &id);
+        if (r >= 0)
+                r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(
+                        bus, &call, "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager",
+                        "RegisterMachineWithNetwork");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", reg->name);
+        if (r >= 0)
+                r = sd_bus_message_append_array(call, 'y', &id, sizeof(id));
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ssus", MACHINE_SERVICE, "vm", (uint32_t) reg->leader, "");
+        if (r >= 0)
+                r = sd_bus_message_append_array(call, 'i', reg->indices, reg->n_indices * sizeof(int));
+        if (r >= 0)
+                r = sd_bus_call(bus, call, BUS_TIMEOUT_USEC, &error, NULL);
+        if (r < 0)
+                log_notice("The guest is not registered with systemd-machined: %s", error.message ?: strerror(-r));
+        return r;
+}
+
+static int read_leader(unsigned *ret)
+{
+        const char *pid = getenv("MAINPID");
+        int r;
+
+        r = pid ? text_to_unsigned(pid, INT32_MAX, ret) : -ENXIO;
+        return r < 0 ? log_errno(LOG_ERR, r, "MAINPID does not say which process the guest is") : 0;
+}
+
+/* Only a mistake is a failure of the unit; a machined that is not there or does not want the guest is none. */
+int verb_register(int argc, char **argv)
+{
+        _cleanup_(registration_done) Registration reg = { 0 };
+
+        if (arguments_read(registration_arguments, ELEMENTS(registration_arguments), &reg, argc, argv, NULL) < 0)
+                return EXIT_BAD_USAGE;
+        log_open(reg.guest, reg.uuid);
+        if (read_leader(&reg.leader) < 0)
+                return EXIT_BAD_USAGE;
+
+        /* the interfaces are the host's, and the unit has a network of its own */
+        if (privileges_are_root() && privileges_enter_host() < 0)
+                return EXIT_OS;
+        if (privileges_keep(0) < 0)
+                return EXIT_OS;
+        if (find_interfaces(&reg) < 0)
+                return EXIT_OS;
+        make_name(reg.guest, reg.name);
+        reg.control = control_address();
+        if (register_by_varlink(&reg) >= 0)
+                return EXIT_SUCCESS;
+        if (privileges_are_root())
+                (void) register_by_bus(&reg);
+        return EXIT_SUCCESS;
+}
