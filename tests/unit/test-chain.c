@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+
+#include "launcher/chain.h"
+#include "tests/unit/test.h"
+
+static void test_resolve(void)
+{
+        static const char *const good[][3] = {
+                { "/images/top.qcow2", "base.qcow2", "/images/base.qcow2" },
+                { "/images/top.qcow2", "../other/base", "/images/../other/base" },
+                { "/images/top.qcow2", "/srv/a:b", "/srv/a:b" },
+                { "/top.qcow2", "base", "/base" },
+                { "/images/top.qcow2", "./a:b", "/images/./a:b" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(good); i++) {
+                _cleanup_(freep) char *path = NULL;
+
+                CHECK_NUMBER(chain_resolve(good[i][0], good[i][1], &path), 0);
+                CHECK_TEXT(path, good[i][2]);
+        }
+        for (const char **bad = (const char *[]){ "nbd://host/x", "json:{\"driver\":\"raw\"}", "file:/x", "a:b", ":x", NULL }; *bad; bad++) {
+                char *path = NULL;
+
+                CHECK_NUMBER(chain_resolve("/images/top.qcow2", *bad, &path), -EPROTONOSUPPORT);
+                CHECK(!path);
+        }
+}
+
+static void test_near(void)
+{
+        _cleanup_(strings_done) Strings directories = { 0 };
+
+        CHECK(chain_is_near("/a/top", "/a/base", NULL));
+        CHECK(!chain_is_near("/a/top", "/b/base", NULL));
+        CHECK(!chain_is_near("/a/top", "/a/sub/base", NULL));
+        CHECK(!chain_is_near("/a/sub/top", "/a/base", NULL));
+        CHECK(chain_is_near("/a/top", "/var/lib/libvirt/images/sub/base", NULL));
+        CHECK(!chain_is_near("/a/top", "/var/lib/libvirt/images2/base", NULL));
+        CHECK(!chain_is_near("/var/lib/vm/a/top", "/var/lib/vm/b/nvram.fd", NULL));
+        CHECK_NUMBER(strings_add(&directories, "/srv/base/"), 0);
+        CHECK(chain_is_near("/a/top", "/srv/base/x", &directories));
+        CHECK(!chain_is_near("/a/top", "/srv/basement", &directories));
+        CHECK(!chain_is_near("/a/top", "/var/lib/libvirt/images/x", &directories)); /* in place of what is compiled in */
+}
+
+int main(void)
+{
+        test_resolve();
+        test_near();
+        CHECK(chain_format_is_known("raw") && chain_format_is_known("qcow2"));
+        CHECK(!chain_format_is_known("vmdk") && !chain_format_is_known(""));
+        return 0;
+}

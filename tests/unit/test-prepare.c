@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What prepare reads without privileges: its arguments, and its note from the last time. */
+
+#include <errno.h>
+
+#include "launcher/limits.h"
+#include "launcher/prepare-request.h"
+#include "tests/unit/test.h"
+
+#define ARGUMENTS_MAX 600
+
+static int read_arguments(PrepareRequest *q, char *const *arguments)
+{
+        char *argv[ARGUMENTS_MAX] = { (char *) "prepare" };
+        int argc = 1;
+
+        while (arguments[argc - 1]) {
+                argv[argc] = arguments[argc - 1];
+                argc++;
+        }
+        return prepare_request_read(argc, argv, q);
+}
+
+#define READ(q, ...) read_arguments(q, (char *const[]){ (char *) "--guest=g", __VA_ARGS__, NULL })
+
+static void test_all(void)
+{
+        _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
+
+        CHECK_NUMBER(READ(&q, (char *) "--source=/etc/a:b.xml:0123456789abcdef",
+                          (char *) "--tap=id=hostnet0,ifname=vm-demo-0,bridge=br0,mac=fe:54:00:00:00:01,mtu=9000,queues=4,vhost=try,link=down",
+                          (char *) "--tap=id=n1,ifname=x,managed=no", (char *) "--grant=rw:/a:b, c", (char *) "--grant=rw-shared:/d",
+                          (char *) "--chain=libvirt-1-format:qcow2:/i/a:b", (char *) "--image-directory=/srv", (char *) "--nvram=/n",
+                          (char *) "--nvram-template=/t"),
+                     0);
+        CHECK_TEXT(q.guest, "g");
+        CHECK_TEXT(q.source_path, "/etc/a:b.xml");
+        CHECK(q.source_hash == UINT64_C(0x0123456789abcdef));
+        CHECK_NUMBER(q.taps.count, 2);
+        CHECK_TEXT(q.taps.items[0].interface, "vm-demo-0");
+        CHECK_TEXT(q.taps.items[0].bridge, "br0");
+        CHECK(memcmp(q.taps.items[0].mac, "\xfe\x54\x00\x00\x00\x01", 6) == 0);
+        CHECK(q.taps.items[0].mtu == 9000 && q.taps.items[0].queues == 4 && q.taps.items[0].vhost == VHOST_TRY);
+        CHECK(q.taps.items[0].down && !q.taps.items[0].unmanaged);
+        CHECK(q.taps.items[1].queues == 1 && q.taps.items[1].vhost == VHOST_NO && q.taps.items[1].unmanaged && !q.taps.items[1].bridge);
+        CHECK_NUMBER(q.grants.count, 2);
+        CHECK_TEXT(q.grants.items[0].path, "/a:b, c");
+        CHECK(q.grants.items[0].mode == GRANT_WRITE && q.grants.items[1].mode == GRANT_SHARED);
+        CHECK_NUMBER(q.chains.count, 1);
+        CHECK_TEXT(q.chains.items[0].node, "libvirt-1-format");
+        CHECK_TEXT(q.chains.items[0].format, "qcow2");
+        CHECK_TEXT(q.chains.items[0].path, "/i/a:b");
+        CHECK_NUMBER(q.image_directories.count, 1);
+        CHECK_TEXT(q.nvram, "/n");
+}
+
+static void test_mistakes(void)
+{
+        static const char *const bad[] = {
+                "--source=/x",
+                "--source=/x:0123456789abcdeF",
+                "--source=x:0123456789abcdef",
+                "--tap=",
+                "--tap=id=a",
+                "--tap=ifname=a",
+                "--tap=id=a/b,ifname=a",
+                "--tap=id=a,ifname=a/b",
+                "--tap=id=a,ifname=a%d",
+                "--tap=id=a,ifname=0123456789abcdef",
+                "--tap=id=a,ifname=..",
+                "--tap=id=a,ifname=a,bridge=",
+                "--tap=id=a,ifname=a,mac=01:00:00:00:00:00",
+                "--tap=id=a,ifname=a,mac=fe:54",
+                "--tap=id=a,ifname=a,mtu=67",
+                "--tap=id=a,ifname=a,mtu=65522",
+                "--tap=id=a,ifname=a,queues=0",
+                "--tap=id=a,ifname=a,queues=257",
+                "--tap=id=a,ifname=a,vhost=yes",
+                "--tap=id=a,ifname=a,managed=maybe",
+                "--tap=id=a,ifname=a,id=b",
+                "--tap=id=a,ifname=a,color=red",
+                "--grant=/x",
+                "--grant=rwx:/x",
+                "--grant=rw:x",
+                "--grant=rw:",
+                "--chain=n:qcow2",
+                "--chain=n:qcow2:x",
+                "--chain=n/o:qcow2:/x",
+                "--chain=:qcow2:/x",
+                "--chain=n::/x",
+                "--chain=n:a b:/x",
+                "--image-directory=x",
+                "--nvram=/x",
+                "--nvram-template=/x",
+                "--what=1",
+                "word",
+        };
+
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
+
+                CHECK_NUMBER(READ(&q, (char *) bad[i]), -EINVAL);
+        }
+        for (size_t i = 0; i < 3; i++) {
+                static const char *const twice[][2] = {
+                        { "--tap=id=a,ifname=x", "--tap=id=a,ifname=y" },
+                        { "--tap=id=a,ifname=x", "--tap=id=b,ifname=x" },
+                        { "--chain=n:raw:/x", "--chain=n:raw:/y" },
+                };
+                _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
+
+                CHECK_NUMBER(READ(&q, (char *) twice[i][0], (char *) twice[i][1]), -EINVAL);
+        }
+}
+
+static void test_limits(void)
+{
+        _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
+        char *arguments[ARGUMENTS_MAX] = { (char *) "--guest=g" };
+        static char long_path[PATH_MAX + 16] = "--grant=rw:/";
+
+        for (size_t i = 1; i <= GRANTS_MAX; i++)
+                arguments[i] = (char *) "--grant=rw:/x";
+        CHECK_NUMBER(read_arguments(&q, arguments), 0);
+        prepare_request_done(&q);
+        arguments[GRANTS_MAX + 1] = (char *) "--grant=rw:/x";
+        CHECK_NUMBER(read_arguments(&q, arguments), -EINVAL);
+        prepare_request_done(&q);
+
+        memset(long_path + strlen(long_path), 'a', PATH_MAX - 1);
+        CHECK_NUMBER(READ(&q, long_path), -EINVAL);
+}
+
+static void test_note(void)
+{
+        static const char good[] = "tap vm-a-0 12 4\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n";
+        static const char *const bad[] = {
+                "tap\n", "tap a\n", "tap a 1\n", "tap a 1 2 3\n", "tap a -1 1\n", "tap a 1 257\n", "tap a/b 1 1\n", "tap  1 1\n",
+                "fd\n", "fd a b\n", "fd a=b\n", "fd a:b\n", "fd \x01\n", "what a\n",
+        };
+        _cleanup_(note_done) Note note = { 0 };
+
+        CHECK_NUMBER(note_parse(good, strlen(good), &note), 0);
+        CHECK_NUMBER(note.names.count, 2);
+        CHECK(!note_find_tap(&note, "vm-a-1"));
+        CHECK_NUMBER(note_find_tap(&note, "vm-a-0")->index, 12);
+        CHECK_NUMBER(note_find_tap(&note, "vm-a-0")->queues, 4);
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                Note none = { 0 };
+
+                CHECK_NUMBER(note_parse(bad[i], strlen(bad[i]), &none), -EBADMSG);
+                CHECK_NUMBER(none.n_taps + none.names.count, 0);
+        }
+        CHECK_NUMBER(note_parse("\0", 1, &(Note){ 0 }), -EBADMSG);
+}
+
+int main(void)
+{
+        test_all();
+        test_mistakes();
+        test_limits();
+        test_note();
+        return 0;
+}
