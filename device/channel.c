@@ -50,9 +50,9 @@ static void channel_read(Guest *g, Device *d)
         Channel *c = (Channel *) d;
 
         chardev_read(g, d->xml, &c->chardev);
-        if (!c->target)
+        if (!xml_child(d->xml, "target"))
                 device_error(g, d, "<channel>: <target type='virtio' name='…'> or another is missing");
-        else
+        if (c->target)
                 fields_read(d->xml, c->target == CHANNEL_VIRTIO ? virtio_fields : guestfwd_fields, c, g->findings);
 }
 
@@ -106,8 +106,6 @@ static void channel_check(Guest *g, Device *d)
         }
         if (c->chardev.type == CHARDEV_SPICEVMC && !streq(c->name, SPICE_CHANNEL))
                 device_error(g, d, "<channel>: type='spicevmc' goes with the name '" SPICE_CHANNEL "' only");
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_VIRTIO_SERIAL)
-                device_error(g, d, "<channel>: type='virtio' takes an address of type='virtio-serial'");
 }
 
 static void build_guestfwd(const Channel *c, Plan *p)

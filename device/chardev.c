@@ -134,6 +134,7 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
         if (!c->type) {
                 if (!xml_attribute(e, "type"))
                         guest_error(g, e->place, "<%s>: type='…' is missing", e->name);
+                xml_claim_all(e);
                 return;
         }
         XML_FOREACH(source, e, "source") {

@@ -90,11 +90,8 @@ static void console_check(Guest *g, Device *d)
 {
         const Console *c = (const Console *) d;
 
-        if (c->target != CONSOLE_VIRTIO)
-                return;
-        chardev_check(g, &c->chardev);
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_VIRTIO_SERIAL)
-                device_error(g, d, "<console>: type='virtio' takes an address of type='virtio-serial'");
+        if (c->target == CONSOLE_VIRTIO)
+                chardev_check(g, &c->chardev);
 }
 
 static void console_build(const Guest *g, const Device *d, Plan *p)

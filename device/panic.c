@@ -35,19 +35,12 @@ static void panic_complete(Guest *g, Device *d)
         }
 }
 
-static void check_address(Guest *g, const Device *d, const Panic *panic)
-{
-        AddressType wanted = panic->model == PANIC_ISA ? ADDRESS_ISA : panic->model == PANIC_PCI ? ADDRESS_PCI : ADDRESS_NONE;
-
-        if (d->address.type != ADDRESS_NONE && d->address.type != wanted)
-                device_error(g, d, "<panic>: model='%s' takes no address of this type", model_words[panic->model - 1]);
-}
-
 static void panic_check(Guest *g, Device *d)
 {
         const Panic *panic = (const Panic *) d;
 
-        check_address(g, d, panic);
+        if (panic->model != PANIC_PCI && d->address.type != ADDRESS_NONE && (panic->model == PANIC_HYPERV || d->address.type != ADDRESS_ISA))
+                device_error(g, d, "<panic>: model='%s' takes no address of this type", model_words[panic->model - 1]);
         if (panic->model != PANIC_PCI && g->os.arch == ARCH_AARCH64)
                 device_error(g, d, "<panic>: model='%s' exists on x86 only", model_words[panic->model - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_panic, other) {

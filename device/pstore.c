@@ -47,12 +47,6 @@ static void pstore_complete(Guest *g, Device *d)
         d->pci = PCI_CONVENTIONAL;
 }
 
-static void pstore_check(Guest *g, Device *d)
-{
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_PCI)
-                device_error(g, d, "<pstore>: only an address of type='pci' is possible");
-}
-
 static void pstore_build(const Guest *g, const Device *d, Plan *p)
 {
         const Pstore *s = (const Pstore *) d;
@@ -77,6 +71,5 @@ const DeviceKind kind_pstore = {
         .has_acpi_index = true,
         .read = pstore_read,
         .complete = pstore_complete,
-        .check = pstore_check,
         .build = pstore_build,
 };

@@ -48,8 +48,6 @@ static void redirdev_complete(Guest *g, Device *d)
 static void redirdev_check(Guest *g, Device *d)
 {
         chardev_check(g, &((const Redirdev *) d)->chardev);
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_USB)
-                device_error(g, d, "<redirdev>: only an address of type='usb' is possible");
 }
 
 static void redirdev_build(const Guest *g, const Device *d, Plan *p)

@@ -174,7 +174,7 @@ static void serial_check(Guest *g, Device *d)
                 device_error(g, d, "<serial>: type='%s' has no model '%s' here", target_words[s->target - 1], model_words[s->model - 1]);
         if ((on_board && g->os.family != MACHINE_VIRT) || (isa && g->os.family == MACHINE_VIRT))
                 device_error(g, d, "<serial>: this machine has no type='%s'", target_words[s->target - 1]);
-        if (d->address.type != ADDRESS_NONE && d->address.type != targets[s->target].address)
+        if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != targets[s->target].address)
                 device_error(g, d, "<serial>: type='%s' takes no address of this type", target_words[s->target - 1]);
         if (s->target == SERIAL_ISA)
                 check_port(g, s);

@@ -77,8 +77,6 @@ static void shmem_check(Guest *g, Device *d)
 {
         const Shmem *s = (const Shmem *) d;
 
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_PCI)
-                device_error(g, d, "<shmem>: only an address of type='pci' is possible");
         if (s->size.set && (s->size.value < MIB || (s->size.value & (s->size.value - 1))))
                 device_error(g, d, "<size>: it has to be a power of 2, and at least 1 MiB");
         if (s->model == SHMEM_PLAIN && s->server)

@@ -81,9 +81,7 @@ static void smartcard_check(Guest *g, Device *d)
 
         if (s->mode == SMARTCARD_PASSTHROUGH)
                 chardev_check(g, &s->chardev);
-        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_CCID)
-                device_error(g, d, "<smartcard>: only an address of type='ccid' is possible");
-        else if (d->address.ccid.controller > 0 || d->address.ccid.slot > 0)
+        if (d->address.type == ADDRESS_CCID && (d->address.ccid.controller > 0 || d->address.ccid.slot > 0))
                 device_error(g, d, "<smartcard>: QEMU has slot 0 of controller 0 only");
 }
 

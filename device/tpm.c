@@ -50,7 +50,7 @@ static const Field passthrough_fields[] = {
         {},
 };
 
-/* What but the version is for whoever starts swtpm; see tpm_read(). */
+/* What but the version is for whoever starts swtpm; see tpm_complete(). */
 static const Field emulator_fields[] = {
         FIELD_OF_WORDS("@version", Tpm, version, version_words),
         FIELD_SAID("@persistent_state", FIELD_IGNORED, NULL),
@@ -86,10 +86,6 @@ static void tpm_read(Guest *g, Device *d)
                 return;
         }
         fields_read(t->backend_element, backend_fields[t->backend], t, g->findings);
-        if (t->backend == TPM_EMULATOR)
-                device_warning(
-                        g, d, "<tpm>: vmunit does not start swtpm; it has to listen at %s/swtpm.sock before the guest starts, with what <backend> says",
-                        g->settings->run_directory);
         if (t->backend == TPM_EXTERNAL && !t->path)
                 device_error(g, d, "<tpm>: <source type='unix' mode='connect' path='…'> is missing");
 }
@@ -104,8 +100,12 @@ static void tpm_complete(Guest *g, Device *d)
                 t->version = TPM_2_0;
         if (t->backend == TPM_PASSTHROUGH && !t->path)
                 t->path = "/dev/tpm0";
-        else if (t->backend == TPM_EMULATOR)
+        if (t->backend == TPM_EMULATOR) {
                 t->path = guest_text(g, "%s/swtpm.sock", g->settings->run_directory);
+                device_warning(
+                        g, d, "<tpm>: vmunit does not start swtpm; it has to listen at %s before the guest starts, with what <backend> says",
+                        t->path);
+        }
         device_set_id(g, d, "tpm%u", d->index);
 }
 

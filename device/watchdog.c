@@ -95,8 +95,6 @@ static void watchdog_check(Guest *g, Device *d)
                 device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
         if (w->model == WATCHDOG_IB700 && g->os.family != MACHINE_I440FX)
                 device_error(g, d, "<watchdog>: model='ib700' goes into i440fx machines only");
-        if (w->model == WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_PCI)
-                device_error(g, d, "<watchdog>: model='i6300esb' takes an address of type='pci'");
         if (w->model != WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<watchdog>: model='%s' takes no address", model_words[w->model - 1]);
         if (w->action != first_watchdog(g)->action)

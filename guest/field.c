@@ -179,6 +179,15 @@ static bool path_is_plain(const char *path)
         return true;
 }
 
+/* Neither a unit file nor a person's eye has room for a path with a newline in it. */
+static bool has_control(const char *text)
+{
+        for (; *text; text++)
+                if ((unsigned char) *text < 0x20 || *text == 0x7f)
+                        return true;
+        return false;
+}
+
 static void read_text(const Field *f, const Target *t, const char **to, Findings *findings)
 {
         char uuid[37];
@@ -188,6 +197,8 @@ static void read_text(const Field *f, const Target *t, const char **to, Findings
                 return;
         if (!*t->value)
                 complain(t, findings, "is empty");
+        else if (f->type == FIELD_PATH && has_control(t->value))
+                complain(t, findings, "holds a control character");
         else if (f->type == FIELD_PATH && !path_is_plain(t->value))
                 complain(t, findings, "is not an absolute path without \".\" and \"..\"");
         else if (f->type == FIELD_MAC && text_to_mac(t->value, mac) < 0)
