@@ -99,12 +99,17 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name)
                 l->socket = guest_text(g, "%s/%s.sock", g->settings->run_directory, name);
 }
 
+static bool address_is_local(const char *address)
+{
+        return streq(address, "localhost") || streq(address, "::1") || text_after(address, "127.");
+}
+
 void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p)
 {
         const char *run = g->settings->run_directory, *base;
 
         if (l->type == LISTEN_ADDRESS)
-                plan_network(p, NETWORK_LOCAL);
+                plan_network(p, address_is_local(l->address) ? NETWORK_LOCAL : NETWORK_ANY);
         if (l->type != LISTEN_SOCKET || text_after(l->socket, run))
                 return;
         base = strrchr(l->socket, '/'); /* a path, so there is one; QEMU makes the socket, so it needs the directory */

@@ -14,6 +14,7 @@ const DeviceKind *const device_kinds[] = {
         &kind_hub,
         &kind_controller_ccid,
         &kind_disk,
+        &kind_interface,
         &kind_smartcard,
         &kind_serial,
         &kind_parallel,
@@ -40,5 +41,7 @@ const DeviceKind *const device_kinds[] = {
         &kind_crypto,
         &kind_pstore,
         &kind_vsock,
+        &kind_hostdev_scsi,
+        &kind_hostdev_scsi_host,
         NULL,
 };

@@ -87,6 +87,8 @@ static void sound_complete(Guest *g, Device *d)
                 d->pci = PCI_CONVENTIONAL;
                 break;
         }
+        if (s->model == SOUND_ICH9)
+                d->pci_preferred = (Number){ 0x1b << 3, true }; /* where the chipset has it */
         if (is_hda(s) && s->n_codecs == 0)
                 s->codecs[s->n_codecs++] = words_find(codec_words, "duplex");
 }

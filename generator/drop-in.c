@@ -47,6 +47,8 @@ static int add_tap(Strings *argv, const Tap *t)
                 fputs(",link=down", f);
         if (t->unmanaged)
                 fputs(",managed=no", f);
+        if (t->lower)
+                fprintf(f, ",lower=%s,mode=%s", t->lower, t->mode);
         if (fclose(f) != 0)
                 return -ENOMEM;
         return strings_take(argv, TAKE_PTR(text));
@@ -68,6 +70,8 @@ static int prepare_arguments(const Conversion *c, const char *name, const char *
                 r = strings_addf(argv, "--grant=%s:%s", access_word(p->grants[i].access), p->grants[i].path);
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
                 r = strings_addf(argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
+        for (size_t i = 0; r >= 0 && i < p->prepare.count; i++)
+                r = strings_add(argv, p->prepare.items[i]);
         if (r >= 0 && p->nvram_template)
                 r = strings_addf(argv, "--nvram-template=%s", p->nvram_template);
         if (r >= 0 && p->nvram)
@@ -168,13 +172,13 @@ static void write_network(UnitFile *u, const Plan *p)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
 }
 
-/* Of a plan's further directives these have a path in front, which may need quotes; the others are plain. */
+/* Of a plan's further directives these have one word in front, which may need quotes; the others are plain. */
 static void write_directive(UnitFile *u, const Directive *d)
 {
         _cleanup_(freep) char *path = NULL;
         const char *space;
 
-        if (streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths")) {
+        if (streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths") || streq(d->key, "Environment")) {
                 unit_word(u, d->key, d->value, "");
                 return;
         }

@@ -39,6 +39,7 @@ typedef struct Tap {
         Tristate link;   /* UNSET is up */
         Tristate vhost;  /* UNSET: where the host has it; ON: required */
         bool unmanaged;  /* the interface is there already and is only opened */
+        const char *lower, *mode; /* a macvtap on that interface of the host, and no TAP; mode is one of <source mode=> */
 } Tap;
 
 typedef struct Directive {
@@ -54,6 +55,7 @@ typedef enum NetworkNeed {
 
 typedef struct Plan {
         Strings argv;      /* QEMU's, argv[0] included */
+        Strings prepare;   /* arguments of vm-launcher prepare, beside those that the fields below mean */
         Strings run;       /* arguments of vm-launcher run, beside those that the fields below mean */
         Grant *grants;
         size_t n_grants;
@@ -90,6 +92,7 @@ void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...) _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4);
+void plan_prepare(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher prepare */
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */
 
 /* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see --try-fd=. */

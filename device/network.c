@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <source network='NAME'/> means the network that NAME.xml describes, in libvirt's own format, in one of vmunit's
+ * directories. vmunit only joins what is there: it makes no bridges, and runs no DHCP and no NAT. So all that counts
+ * in the file is which bridge, or which interface of the host, the network is.
+ */
+
+#include "device/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "guest/guest.h"
+#include "util/file.h"
+
+#define NETWORK_SIZE_MAX ((size_t) 1 << 20)
+
+static const char *const directories[] = { "/etc/vmunit/networks", "/run/vmunit/networks", "/usr/lib/vmunit/networks", NULL };
+static const char *const forward_words[] = { "nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev", NULL };
+
+typedef enum Forward {
+        FORWARD_NONE,
+        FORWARD_NAT,
+        FORWARD_ROUTE,
+        FORWARD_OPEN,
+        FORWARD_BRIDGE,
+        FORWARD_PRIVATE,
+        FORWARD_VEPA,
+        FORWARD_PASSTHROUGH,
+        FORWARD_HOSTDEV,
+} Forward;
+
+typedef struct NetworkXml {
+        XmlElement *forward_element, *virtualport, *vlan, *bandwidth;
+        int forward; /* Forward */
+        const char *bridge, *dev, *interface;
+        Number mtu;
+} NetworkXml;
+
+static const Field fields[] = {
+        FIELD("forward", FIELD_ELEMENT, NetworkXml, forward_element),
+        FIELD_OF_WORDS("forward@mode", NetworkXml, forward, forward_words),
+        FIELD("forward@dev", FIELD_TEXT, NetworkXml, dev),
+        FIELD("forward/interface@dev", FIELD_TEXT, NetworkXml, interface),
+        FIELD("bridge@name", FIELD_TEXT, NetworkXml, bridge),
+        FIELD("virtualport", FIELD_ELEMENT, NetworkXml, virtualport),
+        FIELD("vlan", FIELD_ELEMENT, NetworkXml, vlan),
+        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth),
+        FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, 68, 65535),
+        {},
+};
+
+/* 0, -ENOENT or another error; ret_path is where it was found. */
+static int read_file(Guest *g, const char *name, const char **ret_path, char **ret_data, size_t *ret_size)
+{
+        for (const char *const *d = directories; *d; d++) {
+                const char *path = guest_text(g, "%s%s/%s.xml", g->settings->root ?: "", *d, name);
+                int r = file_read(AT_FDCWD, path, NETWORK_SIZE_MAX, ret_data, ret_size);
+
+                if (r != -ENOENT) {
+                        *ret_path = path;
+                        return r;
+                }
+        }
+        return -ENOENT;
+}
+
+static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, Network *ret)
+{
+        bool direct = x->forward == FORWARD_PRIVATE || x->forward == FORWARD_VEPA || x->forward == FORWARD_PASSTHROUGH ||
+                (x->forward == FORWARD_BRIDGE && !x->bridge);
+        const char *dev = x->interface ?: x->dev;
+
+        if (x->virtualport || x->vlan || x->bandwidth) {
+                guest_error(g, place, "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out", name);
+                return false;
+        }
+        if (x->forward == FORWARD_HOSTDEV) {
+                guest_error(g, place, "<source>: network '%s' is a pool of PCI devices; name one by type='hostdev'", name);
+                return false;
+        }
+        if (direct ? !dev : !x->bridge) {
+                guest_error(g, place, "<source>: network '%s' names %s", name, direct ? "no interface of the host" : "no bridge");
+                return false;
+        }
+        *ret = (Network){ .mtu = x->mtu };
+        if (direct) {
+                ret->dev = guest_text(g, "%s", dev);
+                ret->mode = forward_words[x->forward - 1];
+                return true;
+        }
+        ret->bridge = guest_text(g, "%s", x->bridge);
+        if (x->forward == FORWARD_NAT || x->forward == FORWARD_ROUTE)
+                guest_warning(g, place, "<source>: network '%s' is its bridge %s here, which the host has to have; the network's %s, addresses and DHCP are not vmunit's",
+                              name, x->bridge, forward_words[x->forward - 1]);
+        return true;
+}
+
+/* Whether the group of that name, or the default one, says anything that would have to be carried out. */
+static bool portgroup_matters(XmlElement *root, const char *portgroup)
+{
+        XML_FOREACH(e, root, "portgroup") {
+                const char *name = xml_attribute(e, "name"), *is_default = xml_attribute(e, "default");
+
+                if (portgroup ? !streq_null(name, portgroup) : !streq_null(is_default, "yes"))
+                        continue;
+                if (xml_child(e, "virtualport") || xml_child(e, "vlan") || xml_child(e, "bandwidth"))
+                        return true;
+        }
+        return false;
+}
+
+bool network_find(Guest *g, Place place, const char *name, const char *portgroup, Network *ret)
+{
+        _cleanup_(freep) char *data = NULL;
+        _cleanup_(xml_freep) XmlElement *root = NULL;
+        _cleanup_(findings_freep) Findings *findings = NULL;
+        const char *path = NULL;
+        NetworkXml x = { 0 };
+        size_t size;
+        int r;
+
+        if (name[0] == '.' || strchr(name, '/')) {
+                guest_error(g, place, "<source>: network='%s' cannot be the name of a file", name);
+                return false;
+        }
+        r = read_file(g, name, &path, &data, &size);
+        if (r == -ENOENT) {
+                guest_error(g, place,
+                            "<source>: there is no network '%s'; make one: %s/%s.xml with <network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use type='bridge'",
+                            name, directories[0], name, name);
+                return false;
+        }
+        if (r < 0) {
+                guest_error(g, place, "<source>: network '%s': %s cannot be read: %s", name, path, strerror(-r));
+                return false;
+        }
+        findings = findings_new();
+        root = findings ? xml_parse(path, data, size, findings) : NULL;
+        if (root && streq(root->name, "network"))
+                fields_read(root, fields, &x, findings);
+        else if (root)
+                finding(findings, SEVERITY_ERROR, root->place, "<%s> is not a network: <network> is expected", root->name);
+        if (!root || findings_failed(findings)) {
+                for (size_t i = 0; findings && i < findings_count(findings); i++) {
+                        const Finding *f = findings_get(findings, i);
+
+                        guest_error(g, place, "<source>: network '%s': %s:%u:%u: %s", name, path, f->place.line, f->place.column, f->text);
+                }
+                return false;
+        }
+        if (portgroup_matters(root, portgroup)) {
+                guest_error(g, place, "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out", portgroup ?: "(default)", name);
+                return false;
+        }
+        return take(g, place, name, &x, ret);
+}
