@@ -23,6 +23,19 @@ void device_set_id(Guest *g, Device *d, const char *format, ...)
         free(id);
 }
 
+void device_set_next_id(Guest *g, Device *d, const char *prefix)
+{
+        unsigned next = 0, n;
+
+        for (size_t i = 0; i < g->n_devices; i++) {
+                const char *rest = g->devices[i]->id ? text_after(g->devices[i]->id, prefix) : NULL;
+
+                if (rest && text_to_unsigned(rest, UINT32_MAX - 1, &n) >= 0 && n >= next)
+                        next = n + 1;
+        }
+        device_set_id(g, d, "%s%u", prefix, next);
+}
+
 static const char *controller_id(const Guest *g, ControllerType type, unsigned index)
 {
         const Controller *c = controller_find(g, type, index);

@@ -174,6 +174,9 @@ struct DeviceKind {
 /* Sets the id unless the XML chose one; from device.index, as in "net%u". */
 void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
 
+/* For kinds that share a prefix: the number behind the highest so far, which ids that the XML chose do not count for. */
+void device_set_next_id(Guest *g, Device *d, const char *prefix);
+
 /* Appends what every device's -device has: id, bus and addr (from its address), bootindex, acpi-index, rom. */
 void device_props(const Guest *g, const Device *d, Props *p);
 

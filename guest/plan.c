@@ -8,6 +8,7 @@
 void plan_done(Plan *p)
 {
         strings_done(&p->argv);
+        strings_done(&p->prepare);
         strings_done(&p->run);
         strings_done(&p->macs);
         strings_done(&p->listens);
@@ -160,6 +161,18 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
         va_end(ap);
         if (!d->key || !d->value)
                 p->status = -ENOMEM;
+}
+
+void plan_prepare(Plan *p, const char *format, ...)
+{
+        char *argument;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&argument, format, ap) < 0)
+                argument = NULL;
+        va_end(ap);
+        note(p, strings_take(&p->prepare, argument));
 }
 
 void plan_run(Plan *p, const char *format, ...)
