@@ -30,6 +30,7 @@ static const Field general_fields[] = {
         FIELD_OF_WORDS("on_crash", General, on_crash, action_words),
         FIELD("pm/suspend-to-mem@enabled", FIELD_YESNO, General, suspend_to_mem),
         FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
+        FIELD("genid", FIELD_PRESENT, General, genid_there),
         FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
         FIELD_SAID("metadata", FIELD_IGNORED, NULL),
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
@@ -38,11 +39,19 @@ static const Field general_fields[] = {
         {},
 };
 
+static const Field genid_fields[] = {
+        FIELD("genid", FIELD_UUID, General, genid),
+        {},
+};
+
 void general_read(Guest *g)
 {
         General *general = &g->general;
+        XmlElement *genid = xml_child(g->xml, "genid");
 
         fields_read(g->xml, general_fields, general, g->findings);
+        if (genid && *xml_text(genid))
+                fields_read(g->xml, genid_fields, general, g->findings);
         if (!general->type)
                 guest_error(g, g->xml->place, "<domain>: type='kvm' or type='qemu' is missing");
         if (!general->name)
@@ -70,6 +79,10 @@ void general_complete(Guest *g)
                 general->uuid = uuid_from_name(g, general->name);
         else if (text_to_uuid(general->uuid, uuid) >= 0)
                 general->uuid = guest_text(g, "%s", uuid);
+        if (general->genid_there && !general->genid)
+                general->genid = general->uuid;
+        else if (general->genid && text_to_uuid(general->genid, uuid) >= 0)
+                general->genid = guest_text(g, "%s", uuid);
         if (!general->emulator)
                 general->emulator = emulators[g->os.arch - 1];
         if (!general->on_poweroff)
@@ -137,6 +150,13 @@ static void build_sleep_states(const Guest *g, Plan *p)
 
 void general_build_last(const Guest *g, Plan *p)
 {
+        if (g->general.genid) {
+                Props device = props_new("driver", "vmgenid");
+
+                props_text(&device, "guid", g->general.genid);
+                props_text(&device, "id", "vmgenid0");
+                plan_json(p, "-device", &device);
+        }
         build_sleep_states(g, p);
         plan_value(p, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         plan_value(p, "-msg", "timestamp=on");

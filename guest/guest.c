@@ -186,6 +186,31 @@ static void read_devices(Guest *g)
         }
 }
 
+/* The guest as a whole, in the order in which its parts are read, completed, checked and told to QEMU. */
+static const struct {
+        void (*read)(Guest *g);
+        void (*complete)(Guest *g);
+        void (*check)(Guest *g);
+        void (*build)(const Guest *g, Plan *p);
+} parts[] = {
+        { general_read, general_complete, NULL, general_build_first },
+        { os_read, os_complete, os_check, os_build },
+        { firmware_read, firmware_complete, firmware_check, firmware_build },
+        { NULL, NULL, NULL, machine_build },
+        { cpu_read, cpu_complete, cpu_check, cpu_build },
+        { memory_read, memory_complete, memory_check, memory_build },
+        { NULL, NULL, NULL, vcpu_build },
+        { NULL, NULL, NULL, numa_build },
+        { features_read, features_complete, features_check, features_build },
+        { clock_read, clock_complete, clock_check, clock_build },
+        { sysinfo_read, NULL, sysinfo_check, sysinfo_build },
+        { launch_security_read, launch_security_complete, launch_security_check, launch_security_build },
+        { tuning_read, NULL, tuning_check, tuning_build },
+        { label_read, NULL, label_check, label_build },
+        { iothreads_read, iothreads_complete, iothreads_check, iothreads_build },
+        { qemu_namespace_read, NULL, qemu_namespace_check, qemu_namespace_build_first },
+};
+
 Guest *guest_read(const char *file, const char *data, size_t size, const DeviceKind *const *kinds, const Settings *settings, Findings *findings)
 {
         _cleanup_(guest_freep) Guest *g = NULL;
@@ -206,15 +231,9 @@ Guest *guest_read(const char *file, const char *data, size_t size, const DeviceK
                 guest_error(g, g->xml->place, "<%s> is not a guest: <domain> is expected", g->xml->name);
                 return NULL;
         }
-        general_read(g);
-        os_read(g);
-        firmware_read(g);
-        cpu_read(g);
-        memory_read(g);
-        features_read(g);
-        clock_read(g);
-        tuning_read(g);
-        iothreads_read(g);
+        for (size_t i = 0; i < ELEMENTS(parts); i++)
+                if (parts[i].read)
+                        parts[i].read(g);
         read_devices(g);
         return TAKE_PTR(g);
 }
@@ -235,15 +254,9 @@ Guest *guest_free(Guest *g)
 /* A device's complete() may imply further ones; those come at the end of the list and get their turn. */
 static void complete(Guest *g)
 {
-        general_complete(g);
-        os_complete(g);
-        firmware_complete(g);
-        cpu_complete(g);
-        memory_complete(g);
-        features_complete(g);
-        clock_complete(g);
-        tuning_complete(g);
-        iothreads_complete(g);
+        for (size_t i = 0; i < ELEMENTS(parts); i++)
+                if (parts[i].complete)
+                        parts[i].complete(g);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 if ((*k)->imply)
                         (*k)->imply(g);
@@ -254,14 +267,9 @@ static void complete(Guest *g)
 
 static void check(Guest *g)
 {
-        os_check(g);
-        firmware_check(g);
-        cpu_check(g);
-        memory_check(g);
-        features_check(g);
-        clock_check(g);
-        tuning_check(g);
-        iothreads_check(g);
+        for (size_t i = 0; i < ELEMENTS(parts); i++)
+                if (parts[i].check)
+                        parts[i].check(g);
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->kind->check)
                         g->devices[i]->kind->check(g, g->devices[i]);
@@ -269,24 +277,16 @@ static void check(Guest *g)
 
 static void build(const Guest *g, Plan *p)
 {
-        general_build_first(g, p);
-        firmware_build(g, p);
-        machine_build(g, p);
-        cpu_build(g, p);
-        memory_build(g, p);
-        vcpu_build(g, p);
-        numa_build(g, p);
-        features_build(g, p);
-        clock_build(g, p);
-        os_build(g, p);
-        tuning_build(g, p);
-        iothreads_build(g, p);
+        for (size_t i = 0; i < ELEMENTS(parts); i++)
+                if (parts[i].build)
+                        parts[i].build(g, p);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)
                         if (d->kind->build) {
                                 d->kind->build(g, d, p);
                                 device_grants(d, p);
                         }
+        qemu_namespace_build_last(g, p);
         general_build_last(g, p);
 }
 
@@ -304,7 +304,7 @@ int guest_convert(Guest *g, Plan *plan)
         if (findings_failed(g->findings))
                 return -EINVAL;
         build(g, plan);
-        if (plan->status < 0)
-                return plan->status;
-        return g->status;
+        if (plan->status < 0 || g->status < 0)
+                return plan->status < 0 ? plan->status : g->status;
+        return findings_failed(g->findings) ? -EINVAL : 0;
 }

@@ -18,6 +18,10 @@
 #include "guest/iothread.h"
 #include "guest/clock.h"
 #include "guest/tuning.h"
+#include "guest/sysinfo.h"
+#include "guest/label.h"
+#include "guest/launch-security.h"
+#include "guest/qemu-namespace.h"
 #include "guest/settings.h"
 #include "guest/xml.h"
 
@@ -39,6 +43,10 @@ struct Guest {
         Features features;
         Clock clock;
         Tuning tuning;
+        Sysinfo sysinfo;
+        Labels labels;
+        LaunchSecurity launch_security;
+        QemuNamespace qemu_namespace;
         Iothreads iothreads;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 

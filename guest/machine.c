@@ -15,6 +15,7 @@ static void (*const machine_parts[])(const Guest *g, Props *machine) = {
         features_machine,
         memory_machine,
         firmware_machine,
+        launch_security_machine,
         numa_machine,
         clock_machine,
         os_machine,

@@ -17,6 +17,9 @@ void plan_done(Plan *p)
                 free(p->directives[i].value);
         }
         free(p->directives);
+        for (size_t i = 0; i < p->n_overrides; i++)
+                json_decref(p->overrides[i].value);
+        free(p->overrides);
         free(p->grants);
         free(p->chains);
         free(p->taps);
@@ -61,8 +64,37 @@ static void add_option(Plan *p, const char *option, Props *props, char *(*write)
         props_done(props);
 }
 
+void plan_override(Plan *p, const char *id, const char *key, json_t *value)
+{
+        Override *o = one_more(p, &p->overrides, &p->n_overrides, sizeof(*o));
+
+        if (o)
+                *o = (Override){ id, key, value };
+        else
+                json_decref(value);
+}
+
+static void apply_overrides(Plan *p, Props *props)
+{
+        const char *id = json_string_value(json_object_get(props->json, "id"));
+
+        for (size_t i = 0; id && i < p->n_overrides; i++) {
+                Override *o = &p->overrides[i];
+
+                if (!streq(o->id, id))
+                        continue;
+                o->used = true;
+                if (o->value)
+                        props_json_value(props, o->key, json_incref(o->value));
+                else
+                        json_object_del(props->json, o->key);
+        }
+}
+
 void plan_json(Plan *p, const char *option, Props *props)
 {
+        if (p->n_overrides > 0 && streq(option, "-device"))
+                apply_overrides(p, props);
         add_option(p, option, props, props_json);
 }
 

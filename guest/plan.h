@@ -46,6 +46,13 @@ typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
 } Directive;
 
+/* A property of a device that is to be other than what its kind says; see plan_override(). */
+typedef struct Override {
+        const char *id, *key;
+        json_t *value; /* NULL: the property is to go */
+        bool used;
+} Override;
+
 /* What of the host's network QEMU itself must reach, beyond the descriptors it is handed. */
 typedef enum NetworkNeed {
         NETWORK_NONE,
@@ -65,6 +72,8 @@ typedef struct Plan {
         size_t n_taps;
         Directive *directives; /* further directives of [Service], in order */
         size_t n_directives;
+        Override *overrides;
+        size_t n_overrides;
         Strings macs;          /* that the guest's interfaces have: no other guest may have them */
         Strings listens;       /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
@@ -81,6 +90,9 @@ void plan_value(Plan *p, const char *option, const char *value); /* "-uuid", val
 void plan_json(Plan *p, const char *option, Props *props);       /* -device, -object, -blockdev, -netdev, -audiodev */
 void plan_list(Plan *p, const char *option, Props *props);       /* -chardev, -machine, -smp …: first key implied */
 void plan_list_named(Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
+
+/* Changes what the -device with that id gets, of those that come behind; takes the reference to value. */
+void plan_override(Plan *p, const char *id, const char *key, json_t *value);
 
 /* What the host must grant. Text is borrowed and must live as long as the plan (the XML's, or guest_text()). */
 void plan_grant(Plan *p, const char *path, Access access);

@@ -1,21 +1,390 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So what is for
+ * all of the guest becomes the unit's directives, and what is for single threads becomes what comes nearest for all of
+ * them, with a warning.
+ */
+
 #include "guest/tuning.h"
+
+#include <errno.h>
 
 #include "guest/guest.h"
 
-void tuning_read(Guest *g)
+#define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
+#define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
+#define PERIOD_MIN       1000
+#define PERIOD_MAX       1000000
+
+static const char *const scheduler_words[] = { "batch", "idle", "fifo", "rr", NULL };
+enum { SCHEDULER_FIFO = 3 };
+
+static const Field cpu_fields[] = {
+        FIELD("shares", FIELD_NUMBER, Tuning, shares),
+        FIELD_IN_RANGE("period", Tuning, vcpu.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("quota", FIELD_TEXT, Tuning, vcpu.quota),
+        FIELD_IN_RANGE("global_period", Tuning, global.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("global_quota", FIELD_TEXT, Tuning, global.quota),
+        FIELD("emulatorpin@cpuset", FIELD_SET, Tuning, emulator),
+        FIELD_SAID("emulator_period", FIELD_IGNORED, NULL), /* means nothing without the quota */
+        FIELD_SAID("iothread_period", FIELD_IGNORED, NULL),
+        FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
+        FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
+        {},
+};
+
+typedef struct Pin {
+        Number id;
+        Set cpus;
+} Pin;
+
+static const Field vcpupin_fields[] = {
+        FIELD_IN_RANGE("@vcpu", Pin, id, 0, SET_MAX - 1),
+        FIELD("@cpuset", FIELD_SET, Pin, cpus),
+        {},
+};
+
+static const Field iothreadpin_fields[] = {
+        FIELD_IN_RANGE("@iothread", Pin, id, 1, UINT32_MAX),
+        FIELD("@cpuset", FIELD_SET, Pin, cpus),
+        {},
+};
+
+typedef struct Schedule {
+        Set threads;
+        int scheduler;
+        Number priority;
+} Schedule;
+
+static const Field vcpusched_fields[] = {
+        FIELD("@vcpus", FIELD_SET, Schedule, threads),
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
+        {},
+};
+
+static const Field iothreadsched_fields[] = {
+        FIELD("@iothreads", FIELD_SET, Schedule, threads),
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
+        {},
+};
+
+static const Field emulatorsched_fields[] = {
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
+        {},
+};
+
+static const Field memory_fields[] = {
+        FIELD_OF_SIZE("hard_limit", Tuning, hard_limit, KIB),
+        FIELD_OF_SIZE("soft_limit", Tuning, soft_limit, KIB),
+        FIELD_OF_SIZE("swap_hard_limit", Tuning, swap_hard_limit, KIB),
+        FIELD_SAID("min_guarantee", FIELD_REFUSED, "neither QEMU nor libvirt's QEMU driver has it"),
+        {},
+};
+
+static const Field device_fields[] = {
+        FIELD("path", FIELD_PATH, TuningDevice, path),
+        FIELD_IN_RANGE("weight", TuningDevice, weight, 0, WEIGHT_MAX),
+        FIELD("read_bytes_sec", FIELD_NUMBER, TuningDevice, read_bytes),
+        FIELD("write_bytes_sec", FIELD_NUMBER, TuningDevice, write_bytes),
+        FIELD("read_iops_sec", FIELD_NUMBER, TuningDevice, read_operations),
+        FIELD("write_iops_sec", FIELD_NUMBER, TuningDevice, write_operations),
+        {},
+};
+
+static const Field io_fields[] = {
+        FIELD_IN_RANGE("weight", Tuning, io_weight, 0, WEIGHT_MAX),
+        {},
+};
+
+static const Field resource_fields[] = {
+        FIELD("partition", FIELD_PATH, Tuning, partition),
+        FIELD_SAID("fibrechannel", FIELD_REFUSED, "an application's id for fibre channel is not set"),
+        {},
+};
+
+static void read_pins(Guest *g, XmlElement *xml)
 {
+        Tuning *t = &g->tuning;
+
+        XML_FOREACH(e, xml, "vcpupin") {
+                Pin pin = { 0 };
+
+                fields_read(e, vcpupin_fields, &pin, g->findings);
+                if (!pin.id.set || !pin.cpus.set) {
+                        guest_error(g, e->place, "<vcpupin>: vcpu and cpuset are needed");
+                        continue;
+                }
+                if (pin.id.value >= g->cpu.max.value)
+                        continue; /* as libvirt does: CPUs may have been taken away since */
+                if (!t->vcpus)
+                        t->vcpus = guest_zeroed(g, (size_t) g->cpu.max.value, sizeof(*t->vcpus));
+                if (t->vcpus && t->vcpus[pin.id.value].set)
+                        guest_error(g, e->place, "<vcpupin>: there is one for CPU %u already", (unsigned) pin.id.value);
+                if (t->vcpus)
+                        t->vcpus[pin.id.value] = pin.cpus;
+        }
+        XML_FOREACH(e, xml, "iothreadpin") {
+                Pin pin = { 0 };
+
+                fields_read(e, iothreadpin_fields, &pin, g->findings);
+                if (!pin.id.set || !pin.cpus.set)
+                        guest_error(g, e->place, "<iothreadpin>: iothread and cpuset are needed");
+                for (unsigned i = 0; i < SET_MAX; i++)
+                        if (set_has(&pin.cpus, i))
+                                set_add(&t->iothreads, i);
+                t->single = true;
+        }
+        t->single |= t->vcpus || t->emulator.set;
 }
 
-void tuning_complete(Guest *g)
+static void read_schedules(Guest *g, XmlElement *xml, const char *name, const Field *fields, bool for_threads)
 {
+        Set seen = { 0 };
+
+        XML_FOREACH(e, xml, name) {
+                Schedule s = { 0 };
+
+                fields_read(e, fields, &s, g->findings);
+                g->tuning.scheduled = true;
+                if (!s.scheduler || (for_threads && !s.threads.set))
+                        guest_error(g, e->place, "<%s>: a scheduler%s is needed", name, for_threads ? " and the threads" : "");
+                else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
+                        guest_error(g, e->place, "<%s>: priority is missing", name);
+                else if (set_overlaps(&seen, &s.threads))
+                        guest_error(g, e->place, "<%s>: one of these threads has a scheduler already", name);
+                for (unsigned i = 0; i < SET_MAX; i++)
+                        if (set_has(&s.threads, i))
+                                set_add(&seen, i);
+        }
+}
+
+static void read_cpu(Guest *g, XmlElement *xml)
+{
+        Tuning *t = &g->tuning;
+
+        t->cpu_place = xml->place;
+        fields_read(xml, cpu_fields, t, g->findings);
+        read_pins(g, xml);
+        read_schedules(g, xml, "vcpusched", vcpusched_fields, true);
+        read_schedules(g, xml, "iothreadsched", iothreadsched_fields, true);
+        read_schedules(g, xml, "emulatorsched", emulatorsched_fields, false);
+        XML_FOREACH(e, xml, "emulator_quota")
+                if (*xml_text(e) != '-')
+                        guest_warning(g, e->place, "<emulator_quota>: there is only one for all of the guest, <global_quota>");
+        XML_FOREACH(e, xml, "iothread_quota")
+                if (*xml_text(e) != '-')
+                        guest_warning(g, e->place, "<iothread_quota>: there is only one for all of the guest, <global_quota>");
+}
+
+static void read_io(Guest *g, XmlElement *xml)
+{
+        Tuning *t = &g->tuning;
+
+        t->io_place = xml->place;
+        fields_read(xml, io_fields, t, g->findings);
+        t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
+        XML_FOREACH(e, xml, "device") {
+                TuningDevice d = { 0 };
+
+                fields_read(e, device_fields, &d, g->findings);
+                if (!d.path || strpbrk(d.path, " \t\"'\\"))
+                        guest_error(g, e->place, "<device>: <path> is missing, or holds a blank, a quote or a backslash");
+                else if (t->n_devices == TUNING_DEVICES_MAX)
+                        guest_error(g, e->place, "<device>: there are more than %d", TUNING_DEVICES_MAX);
+                else if (t->devices)
+                        t->devices[t->n_devices++] = d;
+        }
+}
+
+void tuning_read(Guest *g)
+{
+        XmlElement *cpu = xml_child(g->xml, "cputune"), *memory = xml_child(g->xml, "memtune");
+        XmlElement *io = xml_child(g->xml, "blkiotune"), *resource = xml_child(g->xml, "resource");
+
+        if (cpu)
+                read_cpu(g, cpu);
+        if (memory) {
+                g->tuning.memory_place = memory->place;
+                fields_read(memory, memory_fields, &g->tuning, g->findings);
+        }
+        if (io)
+                read_io(g, io);
+        if (resource) {
+                g->tuning.resource_place = resource->place;
+                fields_read(resource, resource_fields, &g->tuning, g->findings);
+        }
+}
+
+/* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
+static int64_t quota_of(const Bandwidth *b)
+{
+        uint64_t n;
+
+        if (!b->quota)
+                return 0;
+        if (*b->quota == '-')
+                return text_to_u64(b->quota + 1, INT64_MAX, &n) < 0 ? -1 : 0;
+        return text_to_u64(b->quota, INT64_MAX / 100, &n) < 0 ? -1 : (int64_t) n;
+}
+
+static void check_quota(Guest *g, const Bandwidth *b)
+{
+        int64_t quota = quota_of(b);
+
+        if (quota < 0 || (quota > 0 && quota < PERIOD_MIN))
+                guest_error(g, g->tuning.cpu_place, "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota, PERIOD_MIN);
+}
+
+/* libvirt's "/machine/a" is its directory of cgroups machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
+static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX + 1])
+{
+        size_t n = 0;
+
+        if (!partition[1] || strlen(partition) > TUNING_SLICE_MAX - strlen(".slice"))
+                return false;
+        for (const char *p = partition + 1; *p; p++) {
+                bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '.';
+
+                if (*p == '/' ? p[1] == '/' || p[1] == '\0' : !plain)
+                        return false;
+                ret[n++] = *p == '/' ? '-' : *p;
+        }
+        ret[n] = '\0';
+        if (!text_ends_with(ret, ".slice"))
+                strcpy(ret + n, ".slice");
+        return true;
 }
 
 void tuning_check(Guest *g)
 {
+        const Tuning *t = &g->tuning;
+        char slice[TUNING_SLICE_MAX + 1];
+
+        check_quota(g, &t->vcpu);
+        check_quota(g, &t->global);
+        if (t->shares.value > WEIGHT_MAX)
+                guest_warning(g, t->cpu_place, "<shares>: more than %d is not possible and taken as that", WEIGHT_MAX);
+        if (quota_of(&t->vcpu) > 0)
+                guest_warning(g, t->cpu_place, "<quota>: what all CPUs of the guest may use together is limited, not each");
+        if (t->scheduled)
+                guest_warning(g, t->cpu_place, "<cputune>: the threads are scheduled as all others; CPUSchedulingPolicy= of the unit is for all of them");
+        if (t->single)
+                guest_warning(g, t->cpu_place, "<cputune>: single threads are not pinned, only all of the guest to all these CPUs");
+        if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
+                guest_error(g, t->memory_place, "<swap_hard_limit> is for memory and swap together and so not less than <hard_limit>");
+        if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
+                guest_error(g, t->memory_place, "<swap_hard_limit> needs <hard_limit>");
+        if (t->partition && !slice_name(t->partition, slice))
+                guest_error(g, t->resource_place, "<partition>: '%s' is no path of plain names", t->partition);
+}
+
+static void build_quota(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        bool global = quota_of(&t->global) > 0;
+        const Bandwidth *b = global ? &t->global : &t->vcpu;
+        uint64_t quota = (uint64_t) quota_of(b), period = b->period.set ? b->period.value : PERIOD_MAX / 10;
+
+        if (quota == 0)
+                return;
+        if (!global)
+                quota *= g->cpu.max.value;
+        plan_directive(p, "CPUQuota", "%llu%%", (unsigned long long) (quota * 100 + period - 1) / period ?: 1);
+        plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
+}
+
+static void add(Set *to, const Set *from)
+{
+        for (unsigned i = 0; i < SET_MAX / 64; i++)
+                to->words[i] |= from->words[i];
+}
+
+/* Nothing where at least one thread may run anywhere. */
+static void build_cpus(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        const Set *all = g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
+        Set sum = { 0 };
+        char *text;
+
+        if (!t->emulator.set && !all)
+                return;
+        add(&sum, t->emulator.set ? &t->emulator : all);
+        add(&sum, &t->iothreads);
+        for (unsigned i = 0; i < g->cpu.max.value; i++) {
+                const Set *own = t->vcpus && t->vcpus[i].set ? &t->vcpus[i] : all;
+
+                if (!own)
+                        return;
+                add(&sum, own);
+        }
+        text = set_format(&sum);
+        if (text)
+                plan_directive(p, "AllowedCPUs", "%s", text);
+        else
+                p->status = -ENOMEM;
+        free(text);
+}
+
+static void build_memory(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        const Set *nodes = g->numa.host_nodes.set && (g->numa.mode == NUMA_RESTRICTIVE || g->numa.mode == NUMA_STRICT || !g->numa.mode) ? &g->numa.host_nodes : NULL;
+
+        if (t->hard_limit.set && t->hard_limit.value < MEMORY_UNLIMITED) {
+                plan_directive(p, "MemoryMax", "%llu", (unsigned long long) t->hard_limit.value);
+                if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED)
+                        plan_directive(p, "MemorySwapMax", "%llu", (unsigned long long) (t->swap_hard_limit.value - t->hard_limit.value));
+        }
+        if (t->soft_limit.set && t->soft_limit.value < MEMORY_UNLIMITED)
+                plan_directive(p, "MemoryHigh", "%llu", (unsigned long long) t->soft_limit.value);
+        if (nodes) {
+                char *text = set_format(nodes);
+
+                if (text)
+                        plan_directive(p, "AllowedMemoryNodes", "%s", text);
+                else
+                        p->status = -ENOMEM;
+                free(text);
+        }
+}
+
+static void build_device(const TuningDevice *d, Plan *p)
+{
+        const struct {
+                const char *directive;
+                Number value;
+        } limits[] = {
+                { "IODeviceWeight", d->weight },
+                { "IOReadBandwidthMax", d->read_bytes },
+                { "IOWriteBandwidthMax", d->write_bytes },
+                { "IOReadIOPSMax", d->read_operations },
+                { "IOWriteIOPSMax", d->write_operations },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(limits); i++)
+                if (limits[i].value.set && limits[i].value.value > 0)
+                        plan_directive(p, limits[i].directive, "%s %llu", d->path, (unsigned long long) limits[i].value.value);
 }
 
 void tuning_build(const Guest *g, Plan *p)
 {
+        const Tuning *t = &g->tuning;
+        char slice[TUNING_SLICE_MAX + 1];
+
+        if (t->shares.value > 0)
+                plan_directive(p, "CPUWeight", "%llu", (unsigned long long) (t->shares.value > WEIGHT_MAX ? WEIGHT_MAX : t->shares.value));
+        build_quota(g, p);
+        build_cpus(g, p);
+        build_memory(g, p);
+        if (t->io_weight.value > 0)
+                plan_directive(p, "IOWeight", "%llu", (unsigned long long) t->io_weight.value);
+        for (unsigned i = 0; i < t->n_devices; i++)
+                build_device(&t->devices[i], p);
+        if (t->partition && slice_name(t->partition, slice))
+                plan_directive(p, "Slice", "%s", slice);
 }

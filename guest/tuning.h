@@ -1,16 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+/* What of the host's CPUs, memory and disks the guest may use: <cputune>, <memtune>, <blkiotune>, <resource>. */
+
 #include "guest/field.h"
 #include "guest/plan.h"
 
 typedef struct Guest Guest;
 
+#define TUNING_DEVICES_MAX 64
+#define TUNING_SLICE_MAX   255 /* of a unit's name */
+
+typedef struct Bandwidth {
+        Number period;    /* µs */
+        const char *quota; /* µs, or negative for none */
+} Bandwidth;
+
+typedef struct TuningDevice {
+        const char *path;
+        Number weight, read_bytes, write_bytes, read_operations, write_operations;
+} TuningDevice;
+
 typedef struct Tuning {
-        int nothing_yet;
+        Number shares;
+        Bandwidth vcpu, global;
+        Set emulator, *vcpus; /* by number; NULL where none has one of its own */
+        Set iothreads;        /* of all of them together */
+        bool scheduled, single; /* some threads have a scheduler, or a pinning, of their own */
+        Place cpu_place;
+
+        Number hard_limit, soft_limit, swap_hard_limit; /* bytes */
+        Place memory_place;
+
+        Number io_weight;
+        TuningDevice *devices;
+        unsigned n_devices;
+        Place io_place;
+
+        const char *partition;
+        Place resource_place;
 } Tuning;
 
 void tuning_read(Guest *g);
-void tuning_complete(Guest *g);
 void tuning_check(Guest *g);
 void tuning_build(const Guest *g, Plan *p);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Source: libvirt's documentation of <launchSecurity>, and QEMU's qapi/qom.json for the objects. */
+
+#include "guest/launch-security.h"
+
+#include "guest/guest.h"
+
+#define QUOTE_SOCKET "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
+
+static const char *const type_words[] = { "sev", "sev-snp", "tdx", NULL };
+
+#define BOTH_SEV                                                                 \
+        FIELD_IN_RANGE("cbitpos", LaunchSecurity, cbitpos, 0, 63),               \
+        FIELD_IN_RANGE("reducedPhysBits", LaunchSecurity, reduced_phys_bits, 0, 63), \
+        FIELD("@kernelHashes", FIELD_YESNO, LaunchSecurity, kernel_hashes),      \
+        FIELD("policy", FIELD_NUMBER, LaunchSecurity, policy)
+
+static const Field sev_fields[] = {
+        BOTH_SEV,
+        FIELD_SAID("dhCert", FIELD_REFUSED, "a launch with the owner's session is not supported"),
+        FIELD_SAID("session", FIELD_REFUSED, "a launch with the owner's session is not supported"),
+        {},
+};
+
+static const Field snp_fields[] = {
+        BOTH_SEV,
+        FIELD("@authorKey", FIELD_YESNO, LaunchSecurity, author_key),
+        FIELD("@vcek", FIELD_YESNO, LaunchSecurity, vcek),
+        FIELD("guestVisibleWorkarounds", FIELD_TEXT, LaunchSecurity, workarounds),
+        FIELD("idBlock", FIELD_TEXT, LaunchSecurity, id_block),
+        FIELD("idAuth", FIELD_TEXT, LaunchSecurity, id_auth),
+        FIELD("hostData", FIELD_TEXT, LaunchSecurity, host_data),
+        {},
+};
+
+static const Field tdx_fields[] = {
+        FIELD("policy", FIELD_NUMBER, LaunchSecurity, policy),
+        FIELD("mrConfigId", FIELD_TEXT, LaunchSecurity, config_id),
+        FIELD("mrOwner", FIELD_TEXT, LaunchSecurity, owner),
+        FIELD("mrOwnerConfig", FIELD_TEXT, LaunchSecurity, owner_config),
+        FIELD("quoteGenerationService", FIELD_PRESENT, LaunchSecurity, quote),
+        FIELD("quoteGenerationService@path", FIELD_PATH, LaunchSecurity, quote_socket),
+        {},
+};
+
+static const Field *const fields[] = { NULL, sev_fields, snp_fields, tdx_fields }; /* by LaunchSecurityType */
+
+void launch_security_read(Guest *g)
+{
+        XmlElement *xml = xml_child(g->xml, "launchSecurity");
+        LaunchSecurity *l = &g->launch_security;
+        const char *type = xml ? xml_attribute(xml, "type") : NULL;
+
+        if (!xml)
+                return;
+        l->place = xml->place;
+        l->type = type ? words_find(type_words, type) : 0;
+        if (l->type == 0)
+                guest_error(g, xml->place, "<launchSecurity>: type is none of: sev, sev-snp, tdx");
+        else
+                fields_read(xml, fields[l->type], l, g->findings);
+}
+
+void launch_security_complete(Guest *g)
+{
+        LaunchSecurity *l = &g->launch_security;
+
+        if (l->quote && !l->quote_socket)
+                l->quote_socket = QUOTE_SOCKET;
+}
+
+void launch_security_check(Guest *g)
+{
+        const LaunchSecurity *l = &g->launch_security;
+
+        if (!l->type)
+                return;
+        if (g->general.type != ACCELERATOR_KVM || g->os.arch != ARCH_X86_64)
+                guest_error(g, l->place, "<launchSecurity> needs type='kvm' and arch='x86_64'");
+        if (!l->policy.set && l->type != LAUNCH_TDX)
+                guest_error(g, l->place, "<launchSecurity>: <policy> is missing");
+        if (l->type != LAUNCH_TDX && (!l->cbitpos.set || !l->reduced_phys_bits.set))
+                guest_error(g, l->place, "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU (usually 51 and 1) "
+                        "and are not asked for; say them");
+        if (l->kernel_hashes == ON && !g->os.kernel)
+                guest_error(g, l->place, "<launchSecurity>: kernelHashes='yes' needs a <kernel>");
+        if (l->type == LAUNCH_TDX && g->os.family != MACHINE_Q35)
+                guest_error(g, l->place, "<launchSecurity>: TDX needs a q35 machine");
+}
+
+void launch_security_machine(const Guest *g, Props *machine)
+{
+        if (!g->launch_security.type)
+                return;
+        props_text(machine, "confidential-guest-support", "lsec0");
+        if (g->launch_security.type == LAUNCH_TDX && !g->features.ioapic)
+                props_text(machine, "kernel_irqchip", "split");
+}
+
+static void build_sev(const LaunchSecurity *l, Plan *p, Props *object)
+{
+        props_number_if(object, "cbitpos", l->cbitpos);
+        props_number_if(object, "reduced-phys-bits", l->reduced_phys_bits);
+        props_number_if(object, "policy", l->policy);
+        props_bool_if(object, "kernel-hashes", l->kernel_hashes);
+        props_bool_if(object, "author-key-enabled", l->author_key);
+        if (l->vcek != UNSET)
+                props_bool(object, "vcek-disabled", l->vcek == OFF);
+        props_text(object, "guest-visible-workarounds", l->workarounds);
+        props_text(object, "id-block", l->id_block);
+        props_text(object, "id-auth", l->id_auth);
+        props_text(object, "host-data", l->host_data);
+        plan_grant_device(p, "/dev/sev", ACCESS_WRITE_SHARED);
+}
+
+static void build_tdx(const LaunchSecurity *l, Plan *p, Props *object)
+{
+        props_number_if(object, "attributes", l->policy);
+        props_text(object, "mrconfigid", l->config_id);
+        props_text(object, "mrowner", l->owner);
+        props_text(object, "mrownerconfig", l->owner_config);
+        if (l->quote_socket) {
+                json_t *socket = props_object(object, "quote-generation-socket");
+
+                json_object_set_new(socket, "type", json_string("unix"));
+                json_object_set_new(socket, "path", json_string(l->quote_socket));
+                plan_directive(p, "BindReadOnlyPaths", "%s", l->quote_socket);
+        }
+}
+
+void launch_security_build(const Guest *g, Plan *p)
+{
+        const LaunchSecurity *l = &g->launch_security;
+        Props object;
+
+        if (!l->type)
+                return;
+        object = props_new("qom-type", l->type == LAUNCH_SEV ? "sev-guest" : l->type == LAUNCH_SEV_SNP ? "sev-snp-guest" : "tdx-guest");
+        props_text(&object, "id", "lsec0");
+        if (l->type == LAUNCH_TDX)
+                build_tdx(l, p, &object);
+        else
+                build_sev(l, p, &object);
+        plan_json(p, "-object", &object);
+}
