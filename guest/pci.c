@@ -128,11 +128,17 @@ static const char *misfit(const PciBus *bus, unsigned number, unsigned wants, bo
         return wants & accepts & ~(unsigned) PCI_INTEGRATED ? NULL : "that bus takes no such device";
 }
 
+/* a: the address in question, or NULL */
 static bool complain(PciBuses *b, const Device *user, const Address *a, const char *why)
 {
         Place place = user->kind ? user->place : b->guest->devices_place;
 
-        guest_error(b->guest, place, "<%s>: %s: %s", user->kind ? user->kind->element : "devices", address_text(b->guest, a), why);
+        const char *element = user->kind ? user->kind->element : "devices";
+
+        if (a)
+                guest_error(b->guest, place, "<%s>: %s: %s", element, address_text(b->guest, a), why);
+        else
+                guest_error(b->guest, place, "<%s>: %s", element, why);
         return false;
 }
 
@@ -158,7 +164,7 @@ static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
         } else if (wants & (PCI_EXPRESS | PCI_UPSTREAM_PORT)) {
                 model = PCI_MODEL_ROOT_PORT;
         } else {
-                return complain(b, user, a, "no controller has a slot for it, and none can be added unasked");
+                return complain(b, user, NULL, "no controller has a slot for it, and none can be added unasked");
         }
         if (!pci_buses_extend(b, b->n + add))
                 return false;
@@ -182,7 +188,7 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
         if (b->growing && !grow(b, a, wants, user))
                 return false;
         if (b->n == 0)
-                return complain(b, user, a, "this machine has no PCI bus");
+                return complain(b, user, NULL, "this machine has no PCI bus");
         if (a->pci.domain != 0)
                 return complain(b, user, a, "there is no PCI domain but 0");
         if (a->pci.bus >= b->n)
@@ -199,9 +205,11 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
         if (slot->users[a->pci.function]) {
                 const Device *other = slot->users[a->pci.function];
 
+                if (!user->kind)
+                        return complain(b, other, a, "the machine's own is there");
                 if (!other->kind)
-                        return complain(b, user, a, "is the machine's own");
-                return complain(b, user, a, guest_text(b->guest, "is taken by the <%s> of line %u", other->kind->element, other->place.line));
+                        return complain(b, user, a, "the machine's own is there");
+                return complain(b, user, a, guest_text(b->guest, "taken by the <%s> of line %u", other->kind->element, other->place.line));
         }
         if (!slot_is_used(slot) && wants & PCI_ROOT_PORT)
                 slot->shared = true;
@@ -244,9 +252,9 @@ bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned fun
                 a.pci.function = function == PCI_ANY_FUNCTION ? 0 : function;
                 a.pci.slot = 0;
                 if (b->n == 0)
-                        return complain(b, user, &(Address){}, "this machine has no PCI bus");
+                        return complain(b, user, NULL, "this machine has no PCI bus");
                 if (!b->growing)
-                        return complain(b, user, &(Address){}, "there is no free PCI slot");
+                        return complain(b, user, NULL, "there is no free PCI slot");
                 if (!grow(b, &a, wants, user))
                         return false;
                 a.pci.slot = b->buses[a.pci.bus].first;

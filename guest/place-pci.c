@@ -205,10 +205,13 @@ static bool place_primary_video(Placement *p, unsigned slot)
 
 static bool place_chipset(Placement *p)
 {
+        bool has_ide = controller_find(p->guest, CONTROLLER_IDE, 0) != NULL;
+
         if (p->guest->os.family == MACHINE_I440FX)
-                return place_built_in(p) &&                            /* of the PIIX3: IDE and USB */
-                        take_home(p, HOME(0x01, 0), &pci_built_in) &&  /* its ISA bridge */
-                        take_home(p, HOME(0x01, 3), &pci_built_in) &&  /* and power management */
+                return place_built_in(p) &&                                       /* of the PIIX3: IDE and USB */
+                        take_home(p, HOME(0x01, 0), &pci_built_in) &&             /* its ISA bridge */
+                        (has_ide || take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
+                        take_home(p, HOME(0x01, 3), &pci_built_in) &&             /* and power management */
                         place_primary_video(p, 2);
         if (p->guest->os.family == MACHINE_Q35)
                 return place_built_in(p) &&                            /* of the ICH9: SATA */
@@ -389,27 +392,35 @@ static bool is_circular(Guest *g)
         return false;
 }
 
-/* QEMU takes a bus's controller before what plugs into it, whatever their indexes are. */
-static void order_by_depth(Guest *g)
+/* Whether QEMU has to be told of first before it is told of c. */
+static bool is_needed_by(Device *first, const Controller *c, ControllerType type)
+{
+        const Controller *other = controller_of_type(first, type);
+
+        if (!other)
+                return false;
+        if (type == CONTROLLER_PCI)
+                return !is_root(c) && other->index.value == c->device.address.pci.bus;
+        return type == CONTROLLER_USB && c->companion && !other->companion && other->index.value == c->index.value;
+}
+
+/* A bus's controller comes before what plugs into it, whatever their indexes are, and a USB master before companions. */
+static void order_by_need(Guest *g)
 {
         for (size_t i = 0; i < g->n_devices; i++) {
-                const Controller *c = controller_of_type(g->devices[i], CONTROLLER_PCI);
-                size_t parent = i + 1;
+                ControllerType type;
+                const Controller *c = controller_of(g->devices[i], &type);
+                size_t first = i + 1;
                 Device *moved;
 
-                if (!c || is_root(c))
+                if (!c)
                         continue;
-                while (parent < g->n_devices) {
-                        const Controller *other = controller_of_type(g->devices[parent], CONTROLLER_PCI);
-
-                        if (other && other->index.value == c->device.address.pci.bus)
-                                break;
-                        parent++;
-                }
-                if (parent == g->n_devices)
+                while (first < g->n_devices && !is_needed_by(g->devices[first], c, type))
+                        first++;
+                if (first == g->n_devices)
                         continue;
-                moved = g->devices[parent];
-                memmove(&g->devices[i + 1], &g->devices[i], (parent - i) * sizeof(*g->devices));
+                moved = g->devices[first];
+                memmove(&g->devices[i + 1], &g->devices[i], (first - i) * sizeof(*g->devices));
                 g->devices[i--] = moved;
         }
 }
@@ -438,5 +449,5 @@ void place_pci(Guest *g)
                 return;
         mark_multifunction(g);
         if (!is_circular(g))
-                order_by_depth(g);
+                order_by_need(g);
 }

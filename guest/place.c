@@ -44,7 +44,9 @@ static void check_address_types(Guest *g)
                         device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
                 else if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address))
                         device_warning(g, d, "<%s>: it is no PCI device, so the address is only kept free", d->kind->element);
-                else if (d->bus != BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != address_types[d->bus])
+                else if (d->address.type == ADDRESS_UNASSIGNED && !streq(d->kind->element, "hostdev"))
+                        device_error(g, d, "<%s>: only devices of the host can be kept from the guest", d->kind->element);
+                else if (d->bus != BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_UNASSIGNED && d->address.type != address_types[d->bus])
                         device_error(g, d, "<%s>: it needs %s address", d->kind->element, bus_words[d->bus]);
         }
 }
