@@ -108,14 +108,6 @@ static int register_arguments(const Conversion *c, const char *name, Strings *ar
         return r;
 }
 
-static int cleanup_arguments(const char *name, Strings *argv)
-{
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "cleanup");
-        return r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-}
-
 /*
  * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole top
  * directory gives way to an empty one in which systemd makes the mount points. /var is that already, in the template.
@@ -161,6 +153,19 @@ static int write_grants(UnitFile *u, const Plan *p)
         return r;
 }
 
+/* The unit's device filter holds for the launcher's preparation as well: without this it could not open them. */
+static void write_tap_devices(UnitFile *u, const Plan *p)
+{
+        bool vhost = false;
+
+        for (size_t i = 0; i < p->n_taps; i++)
+                vhost = vhost || p->taps[i].vhost != OFF;
+        if (p->n_taps > 0)
+                unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
+        if (vhost)
+                unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
+}
+
 static void write_network(UnitFile *u, const Plan *p)
 {
         if (p->network == NETWORK_NONE)
@@ -196,20 +201,18 @@ static void write_directive(UnitFile *u, const Directive *d)
 
 static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
 {
-        _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 }, cleanup = { 0 };
+        _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
         int r;
 
         r = prepare_arguments(c, name, path, &prepare);
         r = r < 0 ? r : run_arguments(c, &run);
         r = r < 0 ? r : register_arguments(c, name, &enroll);
-        r = r < 0 ? r : cleanup_arguments(name, &cleanup);
         if (r < 0)
                 return r;
         unit_command(u, "ExecStartPre", c->settings.user_scope ? "" : "+", &prepare);
         unit_empty(u, "ExecStart");
         unit_command(u, "ExecStart", "", &run);
         unit_command(u, "ExecStartPost", c->settings.user_scope ? "" : "+", &enroll);
-        unit_command(u, "ExecStopPost", c->settings.user_scope ? "" : "+", &cleanup);
         return 0;
 }
 
@@ -251,6 +254,7 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
         r = write_grants(&u, &c->plan);
         if (r < 0)
                 return r;
+        write_tap_devices(&u, &c->plan);
         write_network(&u, &c->plan);
         for (size_t i = 0; i < c->plan.n_directives; i++)
                 write_directive(&u, &c->plan.directives[i]);
