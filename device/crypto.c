@@ -37,6 +37,8 @@ static void crypto_read(Guest *g, Device *d)
                 device_error(g, d, "<crypto>: model='virtio' type='qemu' is missing");
         if (!c->backend)
                 device_error(g, d, "<crypto>: <backend model='builtin'/> or 'lkcf' is missing");
+        if (c->backend == CRYPTO_BUILTIN && c->queues.value > 1)
+                device_error(g, d, "<backend>: QEMU's builtin has one queue only");
 }
 
 static void crypto_complete(Guest *g, Device *d)

@@ -34,6 +34,8 @@ static void vsock_read(Guest *g, Device *d)
                 device_error(g, d, "<vsock>: a guest has one at most");
         if (v->automatic == OFF && !v->cid.set)
                 device_error(g, d, "<vsock>: <cid auto='no'> needs address='…'");
+        if (v->model == VIRTIO_MODEL_TRANSITIONAL)
+                device_warning(g, d, "<vsock>: QEMU 5.1 and later have no transitional one: the guest will not start");
 }
 
 static void vsock_complete(Guest *g, Device *d)
