@@ -6,7 +6,6 @@
  */
 
 #include "device/disk.h"
-#include "guest/address.h"
 #include "guest/controller.h"
 #include "guest/guest.h"
 #include "guest/iothread.h"
@@ -142,16 +141,6 @@ static void check_numbers(Guest *g, const Disk *disk)
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
 
-static void check_address(Guest *g, const Disk *disk)
-{
-        static const AddressType drives[] = { ADDRESS_DRIVE, ADDRESS_NONE }, virtio[] = { ADDRESS_PCI, ADDRESS_VIRTIO_MMIO }, usb[] = { ADDRESS_USB, ADDRESS_NONE };
-        const AddressType *allowed = disk->bus == DISK_VIRTIO ? virtio : disk->bus == DISK_USB ? usb : drives;
-        const Device *d = &disk->device;
-
-        if (d->address.type != allowed[0] && d->address.type != allowed[1])
-                device_error(g, d, "<address>: %s is no address on bus='%s'", address_text(g, &d->address), disk_bus_words[disk->bus - 1]);
-}
-
 static void check_images(Guest *g, const Disk *disk)
 {
         if (disk_is_vhost_user(disk)) {
@@ -192,7 +181,6 @@ void disk_check(Guest *g, Device *d)
         check_lun(g, disk);
         check_identity(g, disk);
         check_numbers(g, disk);
-        check_address(g, disk);
         check_images(g, disk);
         throttle_check(g, disk);
         GUEST_FOREACH_DEVICE(g, d->kind, other)

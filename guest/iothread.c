@@ -63,25 +63,25 @@ void iothreads_complete(Guest *g)
         }
 }
 
-static void check_pool(Guest *g, Place at, const Iothread *t)
+static void check_pool(Guest *g, Place at, const char *what, const Iothread *t)
 {
         if (t->pool_min.set && t->pool_max.set && t->pool_min.value > t->pool_max.value)
-                guest_error(g, at, "thread_pool_min is greater than thread_pool_max");
+                guest_error(g, at, "<%s>: thread_pool_min is greater than thread_pool_max", what);
         if (t->pool_max.set && t->pool_max.value == 0)
-                guest_error(g, at, "thread_pool_max='0' leaves no thread");
+                guest_error(g, at, "<%s>: thread_pool_max='0' leaves no thread", what);
 }
 
 void iothreads_check(Guest *g)
 {
         const Iothreads *t = &g->iothreads;
 
-        check_pool(g, g->xml->place, &t->main);
+        check_pool(g, g->xml->place, "defaultiothread", &t->main);
         for (unsigned i = 0; i < t->n; i++) {
                 const Iothread *thread = &t->items[i];
 
                 if (!thread->id.set)
                         guest_error(g, thread->place, "<iothread>: id is missing");
-                check_pool(g, thread->place, thread);
+                check_pool(g, thread->place, "iothread", thread);
                 for (unsigned j = 0; j < i; j++)
                         if (thread->id.set && t->items[j].id.value == thread->id.value)
                                 guest_error(g, thread->place, "<iothread>: id='%llu' is there twice", (unsigned long long) thread->id.value);

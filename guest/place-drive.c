@@ -24,8 +24,7 @@ static const struct {
         [DRIVE_SCSI] = { "scsi", CONTROLLER_SCSI, 16384, 1, 256, CONTROLLER_INDEX_MAX + 1 },
 };
 
-#define SCSI_UNITS_BY_NAME 15 /* of a wide bus; the controller itself is unit 7 */
-#define SCSI_UNIT_OF_CONTROLLER 7
+#define SCSI_UNITS_UNASKED 7 /* that are used unless an address says so; of a narrow bus, the controller itself is the eighth */
 
 static bool is_same_unit(const Device *d, DriveBus bus, const Address *a)
 {
@@ -51,27 +50,21 @@ static void place_by_name(Device *d)
         Address a = { .type = ADDRESS_DRIVE };
 
         if (d->drive_bus == DRIVE_SCSI)
-                units = SCSI_UNITS_BY_NAME;
+                units = SCSI_UNITS_UNASKED;
         a.drive.controller = n / (units * buses);
         a.drive.bus = n / units % buses;
         a.drive.unit = n % units;
-        if (d->drive_bus == DRIVE_SCSI && a.drive.unit >= SCSI_UNIT_OF_CONTROLLER)
-                a.drive.unit++;
         d->address = a;
 }
 
 static bool is_free(const Guest *g, DriveBus bus, const Address *a)
 {
-        const Controller *c = controller_find(g, drive_buses[bus].type, a->drive.controller);
-
-        if (bus == DRIVE_SCSI && c && c->narrow && a->drive.unit == SCSI_UNIT_OF_CONTROLLER)
-                return false;
         return !user_of(g, bus, a, NULL);
 }
 
 static void place_in_free_unit(Guest *g, Device *d)
 {
-        unsigned units = d->drive_bus == DRIVE_SCSI ? SCSI_UNITS_BY_NAME + 1 : drive_buses[d->drive_bus].units_per_bus;
+        unsigned units = d->drive_bus == DRIVE_SCSI ? SCSI_UNITS_UNASKED : drive_buses[d->drive_bus].units_per_bus;
         Address a = { .type = ADDRESS_DRIVE };
 
         for (; a.drive.controller < drive_buses[d->drive_bus].controllers; a.drive.controller++)
