@@ -184,13 +184,13 @@ static int access_of(const Guest *g, const MemoryBackend *b)
         return g->memory.access;
 }
 
-static bool discards(const Guest *g, const MemoryBackend *b)
+static Tristate discard_of(const Guest *g, const MemoryBackend *b)
 {
         if (b->discard != UNSET)
-                return b->discard == ON;
+                return b->discard;
         if (b->node >= 0 && g->numa.cells[b->node].discard != UNSET)
-                return g->numa.cells[b->node].discard == ON;
-        return g->memory.discard;
+                return g->numa.cells[b->node].discard;
+        return g->memory.discard ? ON : UNSET;
 }
 
 bool memory_backend_is_special(const Guest *g, const MemoryBackend *b)
@@ -258,8 +258,8 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
                 props_text(props, "id", b->id);
                 return;
         }
-        if (discards(g, b) && !b->path && !huge && g->memory.source != MEMORY_SOURCE_MEMFD)
-                props_bool(props, "discard-data", true);
+        if (!b->path && !huge && g->memory.source != MEMORY_SOURCE_MEMFD)
+                props_bool_if(props, "discard-data", discard_of(g, b));
         if (access)
                 props_bool(props, "share", access == MEMORY_ACCESS_SHARED);
         /* migration from and to libvirt's guests needs the name that QEMU gives its own RAM */
@@ -267,18 +267,25 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
                 props_bool(props, "x-use-canonical-path-for-ramblock-id", false);
 }
 
+bool memory_backend_is_preallocated(const Guest *g, const MemoryBackend *b)
+{
+        bool own_pages;
+
+        if (g->memory.allocation == ALLOCATION_IMMEDIATE)
+                return true;
+        if (b->path)
+                return !b->pmem && !b->lazy;
+        return pages_for(g, b->node, &own_pages) || b->page_size.set;
+}
+
 void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b)
 {
-        bool own_pages, preallocated = g->memory.allocation == ALLOCATION_IMMEDIATE;
+        bool own_pages, preallocated = memory_backend_is_preallocated(g, b);
         const MemoryPages *pages = pages_for(g, b->node, &own_pages);
         json_t *nodes = NULL;
         Props props;
 
         add_kind(g, b, pages, &props);
-        if (b->path)
-                preallocated |= !b->pmem && !b->unreserved;
-        else
-                preallocated |= pages != NULL || b->page_size.set;
         if (b->unreserved) {
                 props_bool(&props, "reserve", false);
         } else if (preallocated) {
@@ -306,7 +313,7 @@ void memory_build(const Guest *g, Plan *p)
         props_textf(&size, "size", "%lluk", (unsigned long long) (initial / KIB));
         if (m->max.set) {
                 props_number_if(&size, "slots", m->slots);
-                props_textf(&size, "maxmem", "%lluk", (unsigned long long) (m->max.value / KIB));
+                props_textf(&size, "maxmem", "%lluk", (unsigned long long) ((m->max.value + MIB - 1) / MIB * MIB / KIB));
         }
         plan_list_named(p, "-m", &size);
         if (g->numa.n_cells == 0)

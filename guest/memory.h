@@ -38,7 +38,7 @@ typedef struct Memory {
         int source, access;       /* MemorySource, MemoryAccess */
         int allocation;           /* 1: immediate, 2: ondemand */
         Number allocation_threads;
-        bool no_share_pages, locked, discard, hugepages;
+        bool no_share_pages, locked, discard, hugepages; /* discard: unless the node or device says otherwise */
         MemoryPages pages[MEMORY_PAGES_MAX];
         unsigned n_pages;
         Number hard_limit; /* <memtune>, of which locked memory is a part */
@@ -55,11 +55,14 @@ typedef struct MemoryBackend {
         Tristate discard;       /* likewise */
         Number page_size, align;
         const Set *host_nodes;  /* NULL: as <numatune> says */
-        bool pmem, readonly, unreserved;
+        bool pmem, readonly;
+        bool lazy;       /* never made at once */
+        bool unreserved; /* the device makes its pages itself, when it gets them */
 } MemoryBackend;
 
 /* Tells QEMU of the backend; false where plain anonymous RAM of the host would be all the same. */
 bool memory_backend_is_special(const Guest *g, const MemoryBackend *b);
+bool memory_backend_is_preallocated(const Guest *g, const MemoryBackend *b);
 void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b);
 
 /* Bytes that the machine starts with, without memory devices; whole MiB. */

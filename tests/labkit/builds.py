@@ -5,47 +5,47 @@ import json
 import time
 
 import vmunit
-from base import LabError, lock
+from base import LabError, say
 from root import SUITE_PACKAGES
 
-# name: meson's options, the compiler, whether its tests are run
-CONFIGURATIONS = {
-    'gcc': (['--werror'], 'gcc', True),
-    'clang': (['--werror'], 'clang', False),
-    'sanitizers': (['-Db_sanitize=address,undefined', '-Db_lundef=false'], 'gcc', True),
-}
+WITH_TESTS = ['gcc', 'sanitizers']
 
 SANITIZER_OPTIONS = {'ASAN_OPTIONS': 'detect_leaks=1', 'UBSAN_OPTIONS': 'halt_on_error=1:print_stacktrace=1'}
 
 
 def configurations(suite):
     """Every suite's own compiler; the rest on the suite that has what it takes."""
-    return [name for name in CONFIGURATIONS if name == 'gcc' or 'clang' in SUITE_PACKAGES.get(suite, [])]
+    return ['gcc', 'clang', 'sanitizers'] if 'clang' in SUITE_PACKAGES.get(suite, []) else ['gcc']
 
 
 def test(lab, results, logs):
-    """Builds and tests each configuration of the lab's suite, as far as it is wanted."""
+    """Builds and tests each configuration of the lab's suite, as far as it is wanted; returns those that were built."""
+    built = []
     for name in configurations(lab.suite):
         if results.wanted(f'build/{name}') or results.wanted(f'unit-{name}/*'):
-            with lock(vmunit.bind()[0] / f'{lab.suite}-{name}.lock', what=f'vmunit is being built for {lab.suite}'):
-                _test_configuration(lab, name, results, logs / f'build-{name}')
+            with vmunit.building(lab.suite):
+                if _test_configuration(lab, name, results, logs / f'build-{name}'):
+                    built.append(name)
+    return built
 
 
 def _test_configuration(lab, name, results, log):
-    options, compiler, with_tests = CONFIGURATIONS[name]
+    say(f'building vmunit ({name})', lab.suite)
     start = time.monotonic()
     try:
-        inside = vmunit.build(lab, log, name, options, env={'CC': compiler})
+        inside = vmunit.build(lab, log, name)
     except LabError as e:
         results.failed(f'build/{name}', time.monotonic() - start, str(e))
-        return
+        return False
     results.passed(f'build/{name}', time.monotonic() - start)
-    if not with_tests:
-        return
-    lab.run('meson', 'test', '--no-rebuild', '-C', inside, log=log, timeout=600,
-            env=SANITIZER_OPTIONS if name == 'sanitizers' else None)
-    for line in _outside(lab, name).joinpath('meson-logs/testlog.json').read_text().splitlines():
-        _count(json.loads(line), name, results)
+    if name in WITH_TESTS:
+        entries = vmunit.bind()[0] / vmunit.directory(lab.suite, name) / 'meson-logs/testlog.json'
+        entries.unlink(missing_ok=True)
+        lab.run('meson', 'test', '--no-rebuild', '-C', inside, log=log, timeout=900,
+                env=SANITIZER_OPTIONS if name == 'sanitizers' else None)
+        for line in entries.read_text().splitlines() if entries.exists() else ():
+            _count(json.loads(line), name, results)
+    return True
 
 
 def _count(entry, configuration, results):
@@ -58,7 +58,3 @@ def _count(entry, configuration, results):
     else:
         text = (entry.get('stdout') or '') + (entry.get('stderr') or '')
         results.failed(name, seconds, '\n'.join('    ' + t for t in text.splitlines()[-60:]) + f'\n    {outcome}')
-
-
-def _outside(lab, name):
-    return vmunit.bind()[0] / lab.suite / name

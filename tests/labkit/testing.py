@@ -133,12 +133,12 @@ def _test_suite(suite, args, results):
     for old in logs.iterdir():
         old.unlink()
     with Lab(suite, [vmunit.bind(), *guests.binds(suite)]) as lab:
-        builds.test(lab, results, logs)
+        built = builds.test(lab, results, logs)
         if not chosen:
             return
-        vmunit.install(lab, logs / 'install.log')
+        vmunit.install(lab, logs / 'install.log', 'gcc' if 'gcc' in built else 'plain')
         for name in guests.GUESTS:
-            if name != 'debian' or not args.quick:
+            if name != 'debian' or any(t.file == 'debian' for t in chosen) and not args.quick:
                 guests.make(lab, name)
         for t in chosen:
             _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)

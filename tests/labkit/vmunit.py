@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vmunit itself in a lab: built for the lab's suite, and installed as the distribution's package would.
 
-The build directories are kept in the cache, one per tree, suite and configuration, so ninja builds only what changed.
+The build directories are kept in the cache, one per tree, root and configuration, so ninja builds only what changed.
 """
 
 import pathlib
+import shutil
 
+import root
 from base import CACHE, SOURCE, digest, lock, say
 
 INSIDE = pathlib.Path('/var/cache/vmunit-build')
+
+# name: meson's options, and the compiler
+CONFIGURATIONS = {
+    'plain': ([], 'gcc'),
+    'gcc': (['--werror'], 'gcc'),
+    'clang': (['--werror'], 'clang'),
+    'sanitizers': (['-Db_sanitize=address,undefined', '-Db_lundef=false'], 'gcc'),
+}
 
 
 def bind():
@@ -18,22 +28,35 @@ def bind():
     return d, INSIDE, True
 
 
-def build(lab, log, configuration='plain', options=(), env=None):
+def directory(suite, configuration):
+    """A build directory, below those of bind()."""
+    return pathlib.Path(root.path(suite).name, f'{configuration}-{digest(*CONFIGURATIONS[configuration])}')
+
+
+def building(suite):
+    """To be held while something is built or taken from the suite's build directories."""
+    return lock(bind()[0] / f'{suite}.lock', what=f'vmunit is being built for {suite}')
+
+
+def build(lab, log, configuration='plain'):
     """Builds in `lab`; returns the build directory inside."""
-    outside, inside = bind()[0] / lab.suite / configuration, INSIDE / lab.suite / configuration
-    setup = ['meson', 'setup', *options, str(inside), str(SOURCE)]
-    if (outside / 'build.ninja').exists():
-        setup.insert(2, '--reconfigure')
-    lab.check(*setup, what='configuring vmunit', log=log, env=env)
-    lab.check('meson', 'compile', '-C', inside, what='building vmunit', log=log, env=env)
+    options, compiler = CONFIGURATIONS[configuration]
+    d = directory(lab.suite, configuration)
+    outside, inside = bind()[0] / d, INSIDE / d
+    for old in bind()[0].glob(f'{lab.suite}-*'):
+        if old.is_dir() and old.name != d.parts[0]:
+            shutil.rmtree(old)
+    if not (outside / 'build.ninja').exists():
+        lab.check('meson', 'setup', *options, inside, SOURCE, what='configuring vmunit', log=log, env={'CC': compiler})
+    lab.check('meson', 'compile', '-C', inside, what='building vmunit', log=log)
     return inside
 
 
-def install(lab, log):
+def install(lab, log, configuration='plain'):
     """Builds vmunit for the lab and installs it there."""
     say('building and installing vmunit', lab.suite)
-    with lock(bind()[0] / f'{lab.suite}.lock', what=f'vmunit is being built for {lab.suite}'):
-        inside = build(lab, log)
+    with building(lab.suite):
+        inside = build(lab, log, configuration)
         lab.check('meson', 'install', '--no-rebuild', '-C', inside, what='installing vmunit', log=log)
     for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['journalctl', '--update-catalog'],
                  ['systemctl', 'daemon-reload']):

@@ -79,7 +79,7 @@ eventually() {
 within() {
         local seconds=$1 start=$EPOCHREALTIME
         shift
-        "$@" || fail "exit status $?: $*"
+        "$@" || fail "$* failed"
         awk -v start="$start" -v end="$EPOCHREALTIME" -v most="$seconds" 'BEGIN { exit end - start > most }' ||
                 fail "took longer than $seconds s: $*"
         printf 'ok: within %s s: %s\n' "$seconds" "$*"
@@ -250,7 +250,7 @@ unit() {
 }
 
 start() {
-        systemctl start "$(unit "$1")" || fail "systemctl start $(unit "$1"): exit status $?"
+        systemctl start "$(unit "$1")" || fail "$1 does not start"
         printf 'ok: %s started\n' "$1"
 }
 
@@ -264,7 +264,7 @@ start_fails() {
 }
 
 stop() {
-        systemctl stop "$(unit "$1")" || fail "systemctl stop $(unit "$1"): exit status $?"
+        systemctl stop "$(unit "$1")" || fail "$1 does not stop"
         printf 'ok: %s stopped\n' "$1"
 }
 
