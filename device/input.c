@@ -5,6 +5,7 @@
  * into USB or PCI, hand through an event device of the host, or mirror one (evdev).
  */
 
+#include "device/hostdev.h"
 #include "device/kinds.h"
 
 #include "guest/guest.h"
@@ -106,6 +107,8 @@ static void input_check(Guest *g, Device *d)
         if (i->bus != INPUT_BUS_VIRTIO)
                 device_no_virtio_options(g, d);
         check_source(g, i);
+        if (i->type == INPUT_PASSTHROUGH || i->type == INPUT_EVDEV)
+                hostdev_check_allowed(g, d);
 }
 
 static void build_evdev(const Input *i, Plan *p)

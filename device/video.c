@@ -205,9 +205,11 @@ static Props video_new(const Guest *g, const Video *v)
 
         if (!is_virtio(v))
                 return p;
-        if (v->driver == VIDEO_DRIVER_VHOST_USER)
-                props_textf(&p, "driver", "%s", primary ? "vhost-user-vga" : "vhost-user-gpu-pci");
-        else if (v->accel3d == ON)
+        if (v->driver == VIDEO_DRIVER_VHOST_USER) {
+                props_text(&p, "driver", primary ? "vhost-user-vga" : "vhost-user-gpu-pci");
+                return p;
+        }
+        if (v->accel3d == ON)
                 props_textf(&p, "driver", "%s", primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci");
         else if (!primary)
                 props_text(&p, "driver", v->device.address.type == ADDRESS_VIRTIO_MMIO ? "virtio-gpu-device" : "virtio-gpu-pci");

@@ -26,6 +26,10 @@ static const Field virtio_fields[] = {
 static const Field rom_fields[] = {
         FIELD("rom@enabled", FIELD_YESNO, Rom, enabled),
         FIELD("rom@bar", FIELD_SWITCH, Rom, bar),
+        {},
+};
+
+static const Field rom_file_fields[] = {
         FIELD("rom@file", FIELD_PATH, Rom, file),
         {},
 };
@@ -124,7 +128,15 @@ static void read_alias(Guest *g, Device *d)
 
 static void read_rom(Guest *g, Device *d)
 {
+        XmlElement *rom = xml_child(d->xml, "rom");
+        const char *file = rom ? xml_attribute(rom, "file") : NULL;
+
         fields_read(d->xml, rom_fields, &d->rom, g->findings);
+        if (file && !*file) { /* how enabled='no' was written before there was that */
+                d->rom.enabled = OFF;
+                return;
+        }
+        fields_read(d->xml, rom_file_fields, &d->rom, g->findings);
         if (d->rom.enabled == OFF && (d->rom.bar != UNSET || d->rom.file))
                 device_error(g, d, "<rom>: enabled='no' leaves nothing for bar and file to say");
 }

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the kinds share that hand a device of the host to the guest. */
+
+#include "guest/device.h"
+
+/* An error where the administrator's policy has no guest have devices of the host. */
+void hostdev_check_allowed(Guest *g, const Device *d);
+
+/* The words of the attribute mode; the first, which is 1, is the only one for which QEMU has anything. */
+extern const char *const hostdev_mode_words[];
+void hostdev_check_mode(Guest *g, const Device *d, int mode);
+
+/* A PCI device of the host, as <source><address …/></source> names it. */
+typedef struct HostPci {
+        int address_type; /* of interfaces: 1, "pci" */
+        Number domain, bus, slot, function;
+        int driver; /* HostPciDriver of hostdev.c */
+        const char *module;
+        Tristate managed;
+} HostPci;
+
+/* Rows for a struct with a HostPci of that name in it. */
+#define HOST_PCI_FIELDS(struct_, member_)                                                     \
+        FIELD_OF_WORDS("source/address@type", struct_, member_.address_type, hostdev_address_words), \
+        FIELD_IN_RANGE("source/address@domain", struct_, member_.domain, 0, 0xffff),          \
+        FIELD_IN_RANGE("source/address@bus", struct_, member_.bus, 0, 0xff),                  \
+        FIELD_IN_RANGE("source/address@slot", struct_, member_.slot, 0, 0x1f),                \
+        FIELD_IN_RANGE("source/address@function", struct_, member_.function, 0, 7),           \
+        FIELD_OF_WORDS("driver@name", struct_, member_.driver, hostdev_driver_words),         \
+        FIELD("driver@model", FIELD_TEXT, struct_, member_.module),                           \
+        FIELD("@managed", FIELD_YESNO, struct_, member_.managed)
+
+extern const char *const hostdev_address_words[];
+extern const char *const hostdev_driver_words[];
+
+bool host_pci_equal(const HostPci *a, const HostPci *b);
+
+/* Errors for what is missing, or where the guest has the same device by another element. */
+void host_pci_check(Guest *g, const Device *d, const HostPci *h);
+
+/* The HostPci of a device that has one, by whatever element; else NULL. */
+const HostPci *host_pci_of(const Device *d);
+
+/* "vfio-pci" with the device as QEMU names it, ready for further props. */
+Props host_pci_new(const HostPci *h);
+
+/* What the host must do for it: find, bind to VFIO, hand over. extra is further words of the argument, or "". */
+void host_pci_plan(const HostPci *h, const char *extra, Plan *p);
+
+/* What any device that VFIO hands through needs. */
+void hostdev_plan_vfio(Plan *p);
+
+/* <teaming type='transient' persistent='…'/>: the interface that takes over while this one is away for a migration. */
+typedef struct Teaming {
+        int type; /* the first of hostdev_teaming_words */
+        const char *persistent;
+} Teaming;
+
+extern const char *const hostdev_teaming_words[];
+void hostdev_check_teaming(Guest *g, const Device *d, const Teaming *t);
