@@ -28,6 +28,7 @@ typedef struct MemoryDevice {
         Number size, node, label, block, requested, base;
 } MemoryDevice;
 
+#define MODULE_ALIGN    (2 * MIB)   /* as libvirt has it: a huge page of the host */
 #define LABEL_MIN       (128 * KIB) /* of the NVDIMM specification */
 #define BLOCK_MIN       (2 * MIB)   /* a huge page of the host, for virtio-mem takes and gives whole ones */
 
@@ -103,7 +104,7 @@ static void memory_device_read(Guest *g, Device *d)
                 device_error(g, d, "<memory>: no machine has so much");
                 return;
         }
-        m->size.value = (m->size.value + MIB - 1) / MIB * MIB;
+        m->size.value = (m->size.value + MODULE_ALIGN - 1) / MODULE_ALIGN * MODULE_ALIGN;
         if (m->model != MODEL_SGX_EPC)
                 g->memory.devices += m->size.value;
 }
