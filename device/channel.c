@@ -61,7 +61,7 @@ static void choose_path(Guest *g, Channel *c)
 {
         const char *name = c->name && !strchr(c->name, '/') && strlen(c->name) < 64 ? c->name : c->device.id;
 
-        if (c->chardev.type == CHARDEV_UNIX && chardev_path_is_libvirts(&c->chardev))
+        if (c->chardev.type == CHARDEV_UNIX && chardev_path_is_libvirts(&c->chardev, c->name))
                 chardev_generate_path(g, &c->chardev, guest_text(g, "channel-%s", name));
 }
 

@@ -146,7 +146,8 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
                 c->mode = CHARDEV_CONNECT;
 }
 
-bool chardev_path_is_libvirts(const Chardev *c)
+/* Its choices are ".../channel/target/GUEST.NAME" and ".../domain-GUEST/NAME"; by hand, people put agents' sockets there. */
+bool chardev_path_is_libvirts(const Chardev *c, const char *name)
 {
         static const char *const directories[] = { "/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/", NULL };
 
@@ -154,7 +155,7 @@ bool chardev_path_is_libvirts(const Chardev *c)
                 return true;
         for (const char *const *d = directories; *d; d++)
                 if (text_after(c->path, *d))
-                        return true;
+                        return c->mode == CHARDEV_BIND || (name && text_ends_with(c->path, name));
         return false;
 }
 
@@ -179,6 +180,8 @@ static void check_unix(Guest *g, const Chardev *c)
                 guest_error(g, c->xml->place, "<%s>: <source path='…'> of the socket is missing", c->xml->name);
         else if (strlen(c->path) > SOCKET_PATH_MAX)
                 guest_error(g, c->xml->place, "<%s>: '%s' is longer than a socket's path may be", c->xml->name, c->path);
+        else if (c->mode == CHARDEV_BIND && !c->generated)
+                guest_warning(g, c->xml->place, "<%s>: QEMU makes '%s' itself: the guest's user has to be allowed to write there", c->xml->name, c->path);
 }
 
 static void check_channel(Guest *g, const Chardev *c)

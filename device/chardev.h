@@ -46,8 +46,11 @@ typedef struct Chardev {
 /* Reads what e (a <serial>, a <channel>, the <backend> of an <rng> …) says of its source. */
 void chardev_read(Guest *g, XmlElement *e, Chardev *c);
 
-/* Whether the path of a unix socket was, or would have been, libvirt's choice; the guest's own directory gets it then. */
-bool chardev_path_is_libvirts(const Chardev *c);
+/*
+ * Whether the path of a port's unix socket was, or would have been, libvirt's choice, by the port's name; the guest's own
+ * directory gets it then.
+ */
+bool chardev_path_is_libvirts(const Chardev *c, const char *name);
 
 /* Makes c listen on a unix socket of that name in the guest's run-time directory. */
 void chardev_generate_path(Guest *g, Chardev *c, const char *name);

@@ -31,7 +31,7 @@ static void panic_complete(Guest *g, Device *d)
                 panic->model = g->os.arch == ARCH_AARCH64 ? PANIC_PCI : PANIC_ISA;
         if (panic->model == PANIC_PCI) {
                 d->bus = BUS_PCI;
-                d->pci = PCI_CONVENTIONAL | PCI_INTEGRATED;
+                d->pci = PCI_EXPRESS | PCI_INTEGRATED;
         }
 }
 
