@@ -15,6 +15,7 @@ const DeviceKind *const device_kinds[] = {
         &kind_controller_ccid,
         &kind_memory,
         &kind_disk,
+        &kind_filesystem,
         &kind_interface_hostdev,
         &kind_interface,
         &kind_smartcard,

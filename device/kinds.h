@@ -22,6 +22,7 @@ extern const DeviceKind kind_controller_usb;
 extern const DeviceKind kind_controller_virtio_serial;
 extern const DeviceKind kind_crypto;
 extern const DeviceKind kind_disk;
+extern const DeviceKind kind_filesystem;
 extern const DeviceKind kind_graphics_dbus;
 extern const DeviceKind kind_graphics_egl_headless;
 extern const DeviceKind kind_graphics_sdl;
