@@ -50,6 +50,24 @@ static const struct {
 /* Features that libvirt knows and QEMU does not (any more): the host kernel's, or mirrors of what the guest's kernel did. */
 static const char *const features_of_others[] = { "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", "pconfig", NULL };
 
+/*
+ * Features that QEMU took out of a model. Old machine types bring them back, which libvirt prevents; so does this.
+ * Source: the features that libvirt's src/cpu_map calls removed.
+ */
+static const struct {
+        const char *model;
+        const char *features[2];
+} removed_features[] = {
+        { "EPYC", { "monitor" } },
+        { "EPYC-IBPB", { "monitor" } },
+        { "Dhyana", { "monitor" } },
+        { "Opteron_G3", { "monitor" } },
+        { "Icelake-Client", { "intel-pt", "mpx" } },
+        { "Icelake-Client-noTSX", { "intel-pt", "mpx" } },
+        { "Icelake-Server", { "intel-pt", "mpx" } },
+        { "Icelake-Server-noTSX", { "intel-pt", "mpx" } },
+};
+
 static const char *feature_name(Guest *g, const char *name)
 {
         char *copy;
@@ -61,6 +79,14 @@ static const char *feature_name(Guest *g, const char *name)
         for (size_t i = 0; copy && name[i]; i++)
                 copy[i] = name[i] == '_' ? '-' : name[i];
         return copy;
+}
+
+static bool has_feature(const Cpu *cpu, const char *name)
+{
+        for (unsigned i = 0; i < cpu->n_features; i++)
+                if (streq(cpu->features[i].name, name))
+                        return true;
+        return false;
 }
 
 static void read_feature(Guest *g, XmlElement *e)
@@ -80,12 +106,9 @@ static void read_feature(Guest *g, XmlElement *e)
         if (words_find(features_of_others, name))
                 return;
         name = feature_name(g, name);
-        for (unsigned i = 0; name && i < cpu->n_features; i++)
-                if (streq(cpu->features[i].name, name)) {
-                        guest_error(g, e->place, "<feature>: '%s' is there twice", name);
-                        return;
-                }
-        if (cpu->n_features == CPU_FEATURES_MAX)
+        if (name && has_feature(cpu, name))
+                guest_error(g, e->place, "<feature>: '%s' is there twice", name);
+        else if (cpu->n_features == CPU_FEATURES_MAX)
                 guest_error(g, e->place, "<feature>: there are more than %d", CPU_FEATURES_MAX);
         else if (name)
                 cpu->features[cpu->n_features++] = (CpuFeature){ name, policy <= POLICY_OPTIONAL };
@@ -108,6 +131,20 @@ void cpu_read(Guest *g)
                 read_feature(g, e);
 }
 
+static void add_removed_features(Cpu *cpu)
+{
+        for (size_t i = 0; i < ELEMENTS(removed_features); i++) {
+                if (!streq_null(removed_features[i].model, cpu->model))
+                        continue;
+                for (size_t j = 0; j < ELEMENTS(removed_features[i].features); j++) {
+                        const char *name = removed_features[i].features[j];
+
+                        if (name && !has_feature(cpu, name) && cpu->n_features < CPU_FEATURES_MAX)
+                                cpu->features[cpu->n_features++] = (CpuFeature){ name, false };
+                }
+        }
+}
+
 void cpu_complete(Guest *g)
 {
         Cpu *cpu = &g->cpu;
@@ -116,6 +153,8 @@ void cpu_complete(Guest *g)
         numa_complete(g);
         if (!cpu->mode)
                 cpu->mode = CPU_CUSTOM;
+        if (cpu->mode == CPU_CUSTOM && cpu->features)
+                add_removed_features(cpu);
         if ((cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM) && cpu->migratable == UNSET && os_is_x86(&g->os))
                 cpu->migratable = ON;
 }

@@ -205,7 +205,7 @@ bool memory_backend_is_special(const Guest *g, const MemoryBackend *b)
         return g->memory.source == MEMORY_SOURCE_FILE || g->memory.source == MEMORY_SOURCE_MEMFD;
 }
 
-static void add_host_nodes(const Guest *g, const MemoryBackend *b, Props *props, json_t **ret_nodes)
+static void add_host_nodes(const Guest *g, Plan *p, const MemoryBackend *b, Props *props, json_t **ret_nodes)
 {
         int mode;
         const Set *nodes = numa_host_nodes(g, b->node, &mode);
@@ -220,6 +220,7 @@ static void add_host_nodes(const Guest *g, const MemoryBackend *b, Props *props,
                 if (set_has(nodes, i))
                         json_array_append_new(array, json_integer(i));
         props_text(props, "policy", numa_policy(mode));
+        plan_directive(p, "SystemCallFilter", "mbind sched_setaffinity"); /* which the template takes away */
         *ret_nodes = array;
 }
 
@@ -298,7 +299,7 @@ void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b)
                 props_bool(&props, "pmem", true);
         if (b->readonly)
                 props_bool(&props, "readonly", true);
-        add_host_nodes(g, b, &props, &nodes);
+        add_host_nodes(g, p, b, &props, &nodes);
         if (nodes && preallocated && !b->unreserved)
                 build_thread_context(p, b, &props, nodes);
         plan_json(p, "-object", &props);

@@ -179,19 +179,35 @@ void plan_listen(Plan *p, const char *format, ...)
         note(p, strings_take(&p->listens, ports));
 }
 
+static bool has_directive(const Plan *p, const char *key, const char *value)
+{
+        for (size_t i = 0; i < p->n_directives; i++)
+                if (streq(p->directives[i].key, key) && streq(p->directives[i].value, value))
+                        return true;
+        return false;
+}
+
 void plan_directive(Plan *p, const char *key, const char *format, ...)
 {
-        Directive *d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
+        _cleanup_(freep) char *value = NULL;
+        Directive *d;
         va_list ap;
 
+        va_start(ap, format);
+        if (vasprintf(&value, format, ap) < 0)
+                value = NULL;
+        va_end(ap);
+        if (!value) {
+                p->status = -ENOMEM;
+                return;
+        }
+        if (has_directive(p, key, value))
+                return;
+        d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
         if (!d)
                 return;
-        d->key = strdup(key);
-        va_start(ap, format);
-        if (vasprintf(&d->value, format, ap) < 0)
-                d->value = NULL;
-        va_end(ap);
-        if (!d->key || !d->value)
+        *d = (Directive){ strdup(key), TAKE_PTR(value) };
+        if (!d->key)
                 p->status = -ENOMEM;
 }
 

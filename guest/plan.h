@@ -103,7 +103,7 @@ void plan_tap(Plan *p, const Tap *tap);
 void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...) _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
-void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4);
+void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4); /* the same twice is there once */
 void plan_prepare(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher prepare */
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */
 
