@@ -92,15 +92,6 @@ static void settle(Guest *g, size_t at)
         g->devices[to] = moved;
 }
 
-static unsigned unused_index(const Guest *g, ControllerType type)
-{
-        unsigned index = 0;
-
-        while (controller_find(g, type, index))
-                index++;
-        return index;
-}
-
 /* The functions of one ICH9 controller share an index, where the one before lacks this one. */
 static bool join_companions(const Guest *g, Controller *c, const Controller *previous)
 {
@@ -128,23 +119,43 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
         }
 }
 
+/* Gives the lowest index that none of the type has. */
+static bool choose_index(Guest *g, Controller *c, ControllerType type, bool used[static CONTROLLER_INDEX_MAX + 1])
+{
+        unsigned index = 0;
+
+        while (index <= CONTROLLER_INDEX_MAX && used[index])
+                index++;
+        if (index > CONTROLLER_INDEX_MAX) {
+                device_error(g, &c->device, "<controller>: there are more than %u of type '%s'", CONTROLLER_INDEX_MAX + 1, types[type].word);
+                return false;
+        }
+        used[index] = true;
+        c->index = (Number){ index, true };
+        return true;
+}
+
 void controllers_settle(Guest *g)
 {
+        bool used[ELEMENTS(types)][CONTROLLER_INDEX_MAX + 1] = {};
         const Controller *previous = NULL;
+        ControllerType type;
 
-        for (size_t i = 0; i < g->n_devices; i++)
-                settle(g, i);
         for (size_t i = 0; i < g->n_devices; i++) {
-                ControllerType type;
+                const Controller *c = controller_of(g->devices[i], &type);
+
+                settle(g, i);
+                if (c && c->index.set)
+                        used[type][c->index.value] = true;
+        }
+        for (size_t i = 0; i < g->n_devices; i++) {
                 Controller *c = controller_of(g->devices[i], &type);
 
                 if (!c)
                         continue;
-                if (!c->index.set && !join_companions(g, c, previous))
-                        c->index = (Number){ unused_index(g, type), true };
+                if (!c->index.set && !join_companions(g, c, previous) && !choose_index(g, c, type, used[type]))
+                        return;
                 refuse_twin(g, c, type);
-                if (c->index.value > CONTROLLER_INDEX_MAX)
-                        device_error(g, &c->device, "<controller>: there are more than %u of type '%s'", CONTROLLER_INDEX_MAX + 1, types[type].word);
                 previous = c;
         }
 }

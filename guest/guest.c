@@ -193,6 +193,10 @@ static void read_devices(Guest *g)
         for (XmlElement *e = devices ? devices->first : NULL; e; e = e->next) {
                 const DeviceKind *kind = kind_of(g, e);
 
+                if (g->n_devices == GUEST_DEVICES_MAX) {
+                        guest_error(g, e->place, "<devices>: there are more than %d", GUEST_DEVICES_MAX);
+                        return;
+                }
                 if (kind)
                         read_device(g, e, kind);
         }

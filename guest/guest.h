@@ -25,6 +25,8 @@
 #include "guest/settings.h"
 #include "guest/xml.h"
 
+#define GUEST_DEVICES_MAX 4096 /* that the XML may have; to find each its place takes time by the square of it */
+
 struct Guest {
         const char *file;
         Findings *findings;
