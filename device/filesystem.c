@@ -120,6 +120,7 @@ static void check_virtiofs(Guest *g, const Filesystem *f)
                 device_error(g, d, "<filesystem>: virtiofs has accessmode='passthrough' only");
         if (f->fmode || f->dmode || f->multidevs || f->write_policy)
                 device_error(g, d, "<filesystem>: fmode, dmode, multidevs and wrpolicy are not for virtiofs");
+        memory_require_shared(g, d->place, "<filesystem>: virtiofs");
         if (f->model > VIRTIO_MODEL)
                 device_error(g, d, "<filesystem>: virtiofs exists as model='virtio' only");
 }

@@ -11,25 +11,20 @@
 #include "guest/guest.h"
 
 typedef struct Dbus {
-        Device device;
+        Graphics graphics;
         const char *address;
         Tristate p2p;
         Number audio;
-        Gl gl;
 } Dbus;
 
 static const Field fields[] = {
+        GL_FIELDS,
         FIELD("@address", FIELD_TEXT, Dbus, address),
         FIELD("@p2p", FIELD_YESNO, Dbus, p2p),
         FIELD_SAID("@fromConfig", FIELD_IGNORED, NULL),
         FIELD_IN_RANGE("audio@id", Dbus, audio, 1, UINT32_MAX),
         {},
 };
-
-static void dbus_read(Guest *g, Device *d)
-{
-        graphics_gl_read(g, d, &((Dbus *) d)->gl);
-}
 
 static void dbus_complete(Guest *g, Device *d)
 {
@@ -43,15 +38,11 @@ static void dbus_check(Guest *g, Device *d)
 {
         const Dbus *b = (const Dbus *) d;
 
-        graphics_check_only_one(g, d);
+        graphics_check(g, d);
         if (b->p2p == ON && b->address)
                 device_error(g, d, "<graphics>: p2p='yes' takes no address");
         if (b->audio.set && !audio_id(g, b->audio))
                 device_error(g, d, "<audio>: the guest has no <audio id='%llu'>", (unsigned long long) b->audio.value);
-        if (b->gl.enable == ON && graphics_have(g, &kind_graphics_egl_headless))
-                device_error(g, d, "<gl>: QEMU has one display with OpenGL at most, and type='egl-headless' is another");
-        if (b->gl.render_node && b->gl.enable != ON)
-                device_error(g, d, "<gl>: rendernode needs enable='yes'");
 }
 
 static void dbus_build(const Guest *g, const Device *d, Plan *p)
@@ -63,11 +54,7 @@ static void dbus_build(const Guest *g, const Device *d, Plan *p)
         props_text(&display, "addr", b->address);
         if (b->p2p == ON)
                 props_bool(&display, "p2p", true);
-        props_bool_if(&display, "gl", b->gl.enable);
-        if (b->gl.enable == ON) {
-                props_text(&display, "rendernode", graphics_gl_node(&b->gl));
-                graphics_gl_plan(&b->gl, p);
-        }
+        graphics_gl_build(d, &display, p);
         if (b->audio.set)
                 props_text(&display, "audiodev", audio_id(g, b->audio));
         plan_list(p, "-display", &display);
@@ -80,7 +67,6 @@ const DeviceKind kind_graphics_dbus = {
         .type = "dbus",
         .size = sizeof(Dbus),
         .fields = fields,
-        .read = dbus_read,
         .complete = dbus_complete,
         .check = dbus_check,
         .build = dbus_build,

@@ -6,40 +6,33 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 
-typedef struct EglHeadless {
-        Device device;
-        Gl gl;
-} EglHeadless;
-
-static void egl_headless_read(Guest *g, Device *d)
-{
-        graphics_gl_read(g, d, &((EglHeadless *) d)->gl);
-}
+static const Field fields[] = {
+        GL_FIELDS,
+        {},
+};
 
 static void egl_headless_check(Guest *g, Device *d)
 {
-        const EglHeadless *e = (const EglHeadless *) d;
+        const Graphics *e = (const Graphics *) d;
 
-        graphics_check_only_one(g, d);
+        graphics_check(g, d);
         if (e->gl.enable == OFF)
                 device_error(g, d, "<gl>: type='egl-headless' is OpenGL, which enable='no' denies");
 }
 
 static void egl_headless_build(const Guest *g, const Device *d, Plan *p)
 {
-        const EglHeadless *e = (const EglHeadless *) d;
         Props display = props_new("type", "egl-headless");
 
-        props_text(&display, "rendernode", graphics_gl_node(&e->gl));
+        graphics_gl_build(d, &display, p);
         plan_list(p, "-display", &display);
-        graphics_gl_plan(&e->gl, p);
 }
 
 const DeviceKind kind_graphics_egl_headless = {
         .element = "graphics",
         .type = "egl-headless",
-        .size = sizeof(EglHeadless),
-        .read = egl_headless_read,
+        .size = sizeof(Graphics),
+        .fields = fields,
         .check = egl_headless_check,
         .build = egl_headless_build,
 };

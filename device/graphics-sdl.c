@@ -10,33 +10,26 @@
 #include "guest/guest.h"
 
 typedef struct Sdl {
-        Device device;
+        Graphics graphics;
         const char *display, *xauth;
         Tristate fullscreen;
-        Gl gl;
 } Sdl;
 
 static const Field fields[] = {
+        GL_FIELDS,
         FIELD("@display", FIELD_TEXT, Sdl, display),
         FIELD("@xauth", FIELD_PATH, Sdl, xauth),
         FIELD("@fullscreen", FIELD_YESNO, Sdl, fullscreen),
         {},
 };
 
-static void sdl_read(Guest *g, Device *d)
-{
-        graphics_gl_read(g, d, &((Sdl *) d)->gl);
-}
-
 static void sdl_check(Guest *g, Device *d)
 {
         const Sdl *s = (const Sdl *) d;
 
-        graphics_check_only_one(g, d);
-        if (s->gl.render_node)
+        graphics_check(g, d);
+        if (s->graphics.gl.render_node)
                 device_error(g, d, "<gl>: SDL takes no rendernode");
-        if (s->gl.enable == ON && graphics_have(g, &kind_graphics_egl_headless))
-                device_error(g, d, "<gl>: QEMU has one display with OpenGL at most, and type='egl-headless' is another");
 }
 
 static void sdl_build(const Guest *g, const Device *d, Plan *p)
@@ -44,7 +37,7 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
         const Sdl *s = (const Sdl *) d;
         Props display = props_new("type", "sdl");
 
-        props_bool_if(&display, "gl", s->gl.enable);
+        graphics_gl_build(d, &display, p);
         if (s->fullscreen == ON)
                 plan_flag(p, "-full-screen");
         plan_list(p, "-display", &display);
@@ -55,8 +48,6 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
                 plan_directive(p, "BindReadOnlyPaths", "%s", s->xauth);
         }
         plan_directive(p, "BindReadOnlyPaths", "-/tmp/.X11-unix");
-        if (s->gl.enable == ON)
-                graphics_gl_plan(&s->gl, p);
 }
 
 const DeviceKind kind_graphics_sdl = {
@@ -64,7 +55,6 @@ const DeviceKind kind_graphics_sdl = {
         .type = "sdl",
         .size = sizeof(Sdl),
         .fields = fields,
-        .read = sdl_read,
         .check = sdl_check,
         .build = sdl_build,
 };

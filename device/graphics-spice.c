@@ -13,14 +13,14 @@
 #define SPICE_CERTIFICATES "/etc/pki/libvirt-spice" /* where libvirt's users have them */
 
 typedef struct Spice {
-        Device device;
+        Graphics graphics;
         Listen listen;
+        Password password;
         PortKind port_kind, tls_port_kind;
         unsigned port, tls_port;
         Tristate autoport, playback, copy_paste, file_transfer;
         int default_mode, image, jpeg, zlib, streaming, mouse;
         const char *keymap;
-        Gl gl;
 } Spice;
 
 typedef enum ChannelMode {
@@ -42,17 +42,12 @@ static const char *const wan_words[] = { "auto", "never", "always", NULL };
 static const char *const streaming_words[] = { "filter", "all", "off", NULL };
 static const char *const mouse_words[] = { "server", "client", NULL };
 
-#define PASSWORD_REASON \
-        "a password in the XML would stand in the guest's unit, which everybody may read; " \
-        "let SPICE listen on 127.0.0.1 or on a socket, and reach it through ssh"
-
 static const Field fields[] = {
+        GL_FIELDS,
         FIELD("@autoport", FIELD_YESNO, Spice, autoport),
         FIELD("@keymap", FIELD_TEXT, Spice, keymap),
         FIELD_OF_WORDS("@defaultMode", Spice, default_mode, mode_words),
-        FIELD_SAID("@passwd", FIELD_REFUSED, PASSWORD_REASON),
-        FIELD_SAID("@passwdValidTo", FIELD_IGNORED, NULL), /* of a password, and so is the next */
-        FIELD_SAID("@connected", FIELD_IGNORED, NULL),
+        PASSWORD_FIELDS(Spice, password),
         FIELD_OF_WORDS("image@compression", Spice, image, image_words),
         FIELD_OF_WORDS("jpeg@compression", Spice, jpeg, wan_words),
         FIELD_OF_WORDS("zlib@compression", Spice, zlib, wan_words),
@@ -77,7 +72,7 @@ static bool wants_tls(const Spice *s)
 
 static void read_channels(Guest *g, const Spice *s)
 {
-        XML_FOREACH(e, s->device.xml, "channel") {
+        XML_FOREACH(e, s->graphics.device.xml, "channel") {
                 Channel c = { 0 };
 
                 fields_read(e, channel_fields, &c, g->findings);
@@ -97,7 +92,6 @@ static void spice_read(Guest *g, Device *d)
         s->port_kind = graphics_port_read(g, d, "port", &s->port);
         s->tls_port_kind = graphics_port_read(g, d, "tlsPort", &s->tls_port);
         graphics_listen_read(g, d, &s->listen);
-        graphics_gl_read(g, d, &s->gl);
         read_channels(g, s);
         if (s->default_mode == MODE_SECURE && !wants_tls(s))
                 device_error(g, d, "<graphics>: defaultMode='secure' needs tlsPort");
@@ -107,6 +101,7 @@ static void spice_complete(Guest *g, Device *d)
 {
         Spice *s = (Spice *) d;
 
+        graphics_password_complete(g, d, &s->password, "spice");
         if (s->autoport == ON)
                 s->port_kind = PORT_AUTO;
         if (s->tls_port_kind == PORT_AUTO)
@@ -124,13 +119,9 @@ static void spice_check(Guest *g, Device *d)
 {
         const Spice *s = (const Spice *) d;
 
-        graphics_check_only_one(g, d);
+        graphics_check(g, d);
         if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && !wants_tls(s))
                 device_warning(g, d, "<graphics>: neither port nor autoport='yes', so nobody can connect");
-        if (s->gl.render_node && s->gl.enable != ON)
-                device_error(g, d, "<gl>: rendernode needs enable='yes'");
-        if (s->gl.enable == ON && graphics_have(g, &kind_graphics_egl_headless))
-                device_error(g, d, "<gl>: QEMU has one display with OpenGL at most, and type='egl-headless' is another");
         if (s->keymap && !graphics_keymap_is_plain(s->keymap))
                 device_error(g, d, "<graphics>: keymap='%s' is none that QEMU has", s->keymap);
 }
@@ -159,14 +150,15 @@ static void set_where(const Spice *s, Props *spice)
                 if (wants_tls(s))
                         props_text(spice, "x509-dir", SPICE_CERTIFICATES);
         }
-        props_bool(spice, "disable-ticketing", true);
+        if (!s->password.credential)
+                props_bool(spice, "disable-ticketing", true);
 }
 
 static void set_channels(const Guest *g, const Spice *s, Props *spice)
 {
         json_t *tls, *plain;
 
-        if (s->device.xml == NULL)
+        if (s->graphics.device.xml == NULL)
                 return;
         tls = json_array();
         plain = json_array();
@@ -174,7 +166,7 @@ static void set_channels(const Guest *g, const Spice *s, Props *spice)
                 json_array_append_new(tls, json_string("default"));
         else if (s->default_mode == MODE_INSECURE)
                 json_array_append_new(plain, json_string("default"));
-        XML_FOREACH(e, s->device.xml, "channel") {
+        XML_FOREACH(e, s->graphics.device.xml, "channel") {
                 const char *mode = xml_attribute(e, "mode"), *name = xml_attribute(e, "name");
 
                 if (streq(mode, "secure"))
@@ -198,6 +190,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
         Props spice = { json_object() };
 
         set_where(s, &spice);
+        graphics_password_build(g, &s->password, &spice, p);
         set_channels(g, s, &spice);
         set_word(&spice, "image-compression", image_words, s->image);
         set_word(&spice, "jpeg-wan-compression", wan_words, s->jpeg);
@@ -210,11 +203,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
                 props_bool(&spice, "disable-copy-paste", true);
         if (s->file_transfer == OFF)
                 props_bool(&spice, "disable-agent-file-xfer", true);
-        if (s->gl.enable == ON) {
-                props_bool(&spice, "gl", true);
-                props_text(&spice, "rendernode", graphics_gl_node(&s->gl));
-                graphics_gl_plan(&s->gl, p);
-        }
+        graphics_gl_build(d, &spice, p);
         props_bool(&spice, "seamless-migration", true);
         plan_list_named(p, "-spice", &spice);
         if (s->keymap)

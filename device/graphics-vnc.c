@@ -15,8 +15,9 @@
 #define VNC_DISPLAY_LAST    99 /* of those that are tried */
 
 typedef struct Vnc {
-        Device device;
+        Graphics graphics;
         Listen listen;
+        Password password;
         PortKind port_kind, websocket_kind;
         unsigned port, websocket;
         Tristate autoport, power_control;
@@ -27,18 +28,12 @@ typedef struct Vnc {
 
 static const char *const share_words[] = { "allow-exclusive", "force-shared", "ignore", NULL };
 
-#define PASSWORD_REASON \
-        "a password in the XML would stand in the guest's unit, which everybody may read; " \
-        "let the VNC server listen on 127.0.0.1 or on a socket, and reach it through ssh"
-
 static const Field fields[] = {
         FIELD("@autoport", FIELD_YESNO, Vnc, autoport),
         FIELD_OF_WORDS("@sharePolicy", Vnc, share, share_words),
         FIELD("@keymap", FIELD_TEXT, Vnc, keymap),
         FIELD("@powerControl", FIELD_YESNO, Vnc, power_control),
-        FIELD_SAID("@passwd", FIELD_REFUSED, PASSWORD_REASON),
-        FIELD_SAID("@passwdValidTo", FIELD_IGNORED, NULL), /* of a password, and so is the next */
-        FIELD_SAID("@connected", FIELD_IGNORED, NULL),
+        PASSWORD_FIELDS(Vnc, password),
         FIELD_IN_RANGE("audio@id", Vnc, audio, 1, UINT32_MAX),
         {},
 };
@@ -59,13 +54,14 @@ static void vnc_complete(Guest *g, Device *d)
         if (v->autoport == ON || v->port_kind == PORT_NONE)
                 v->port_kind = PORT_AUTO;
         graphics_listen_complete(g, &v->listen, "vnc");
+        graphics_password_complete(g, d, &v->password, "vnc");
 }
 
 static void vnc_check(Guest *g, Device *d)
 {
         const Vnc *v = (const Vnc *) d;
 
-        graphics_check_only_one(g, d);
+        graphics_check(g, d);
         if (v->port_kind == PORT_GIVEN && v->port < VNC_PORT_BASE)
                 device_error(g, d, "<graphics>: port='%u' is below %u, where VNC's ports begin", v->port, VNC_PORT_BASE);
         if (!audio_id(g, v->audio))
@@ -118,6 +114,7 @@ static void vnc_build(const Guest *g, const Device *d, Plan *p)
         Props vnc = props_new("vnc", "");
 
         set_where(v, &vnc);
+        graphics_password_build(g, &v->password, &vnc, p);
         if (v->share)
                 props_text(&vnc, "share", share_words[v->share - 1]);
         props_onoff(&vnc, "power-control", v->power_control);

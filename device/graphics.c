@@ -9,6 +9,7 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/secret.h"
 
 #define FIRST_RENDER_NODE "/dev/dri/renderD128" /* of a host that has any; where the XML names none */
 
@@ -133,6 +134,29 @@ PortKind graphics_port_read(Guest *g, Device *d, const char *attribute, unsigned
         return *ret_port > 0 ? PORT_GIVEN : PORT_NONE;
 }
 
+void graphics_password_complete(Guest *g, Device *d, Password *password, const char *what)
+{
+        if (password->valid_to)
+                device_warning(g, d, "<graphics>: passwdValidTo: the password does not end by itself");
+        if (!password->xml)
+                return;
+        password->credential = secret_credential(g, guest_text(g, "%s.%s", g->general.name, what));
+        password->id = guest_text(g, "%s-password", what);
+        device_warning(
+                g, d, "<graphics>: passwd would stand in the unit for everybody to read; the password is the credential '%s' instead, "
+                "which has to be in /etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)", password->credential);
+}
+
+void graphics_password_build(const Guest *g, const Password *password, Props *graphics, Plan *p)
+{
+        const Secret secret = { .credential = password->credential };
+
+        if (!password->credential)
+                return;
+        secret_build(g, &secret, password->id, SECRET_RAW, p);
+        props_text(graphics, "password-secret", password->id);
+}
+
 bool graphics_have(const Guest *g, const DeviceKind *kind)
 {
         GUEST_FOREACH_DEVICE(g, kind, d)
@@ -141,34 +165,46 @@ bool graphics_have(const Guest *g, const DeviceKind *kind)
         return false;
 }
 
-static const Field gl_fields[] = {
-        FIELD("gl@enable", FIELD_YESNO, Gl, enable),
-        FIELD("gl@rendernode", FIELD_PATH, Gl, render_node),
-        {},
-};
-
-void graphics_gl_read(Guest *g, Device *d, Gl *ret)
+static bool has_gl(const Device *d)
 {
-        fields_read(d->xml, gl_fields, ret, g->findings);
+        return d->kind == &kind_graphics_egl_headless || ((const Graphics *) d)->gl.enable == ON;
 }
 
-const char *graphics_gl_node(const Gl *gl)
+bool graphics_have_gl(const Guest *g)
 {
-        return gl->render_node ?: FIRST_RENDER_NODE;
+        GUEST_FOREACH_DEVICE(g, NULL, d)
+                if (streq(d->kind->element, "graphics") && has_gl(d))
+                        return true;
+        return false;
 }
 
-void graphics_gl_plan(const Gl *gl, Plan *p)
+void graphics_gl_build(const Device *d, Props *graphics, Plan *p)
 {
-        plan_grant_device(p, graphics_gl_node(gl), ACCESS_WRITE);
+        const char *node = ((const Graphics *) d)->gl.render_node ?: FIRST_RENDER_NODE;
+
+        if (!has_gl(d))
+                return;
+        if (d->kind != &kind_graphics_egl_headless)
+                props_bool(graphics, "gl", true);
+        if (d->kind != &kind_graphics_sdl)
+                props_text(graphics, "rendernode", node);
+        plan_grant_device(p, node, ACCESS_WRITE);
 }
 
-void graphics_check_only_one(Guest *g, const Device *d)
+void graphics_check(Guest *g, const Device *d)
 {
-        GUEST_FOREACH_DEVICE(g, d->kind, other)
-                if (other->index < d->index) {
+        const Gl *gl = &((const Graphics *) d)->gl;
+
+        if (gl->render_node && !has_gl(d))
+                device_error(g, d, "<gl>: rendernode needs enable='yes'");
+        GUEST_FOREACH_DEVICE(g, NULL, other) {
+                if (!streq(other->kind->element, "graphics") || other->index >= d->index)
+                        continue;
+                if (other->kind == d->kind)
                         device_error(g, d, "<graphics>: QEMU has one of type='%s' at most", d->kind->type);
-                        return;
-                }
+                else if (has_gl(d) && has_gl(other))
+                        device_error(g, d, "<gl>: QEMU has one display with OpenGL at most, and that of line %u is another", other->place.line);
+        }
 }
 
 bool graphics_keymap_is_plain(const char *keymap)

@@ -28,6 +28,22 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name);
 /* What the host must grant for it, beside the ports themselves. */
 void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p);
 
+/*
+ * passwd= of VNC and SPICE. The XML's is not used, because the unit would show it to everybody: a credential of systemd is.
+ */
+typedef struct Password {
+        const char *xml, *valid_to;
+        const char *credential, *id; /* where there is to be one: of systemd, and of the -object that holds it */
+} Password;
+
+#define PASSWORD_FIELDS(struct_, member_)                                \
+        FIELD("@passwd", FIELD_STRING, struct_, member_.xml),            \
+        FIELD("@passwdValidTo", FIELD_TEXT, struct_, member_.valid_to),  \
+        FIELD_SAID("@connected", FIELD_IGNORED, NULL) /* what a change of the password while the guest runs would do */
+
+void graphics_password_complete(Guest *g, Device *d, Password *password, const char *what);
+void graphics_password_build(const Guest *g, const Password *password, Props *graphics, Plan *p);
+
 typedef enum PortKind {
         PORT_NONE, /* not said */
         PORT_AUTO,
@@ -40,18 +56,30 @@ PortKind graphics_port_read(Guest *g, Device *d, const char *attribute, unsigned
 /* Whether the guest has graphics of the kind; of any kind where it is NULL. */
 bool graphics_have(const Guest *g, const DeviceKind *kind);
 
-/* Has OpenGL (<gl enable='yes'/>), for which QEMU renders on the host. */
+/* <gl>: OpenGL, for which QEMU renders on the host. */
 typedef struct Gl {
         Tristate enable;
         const char *render_node; /* NULL: the host's first */
 } Gl;
 
-void graphics_gl_read(Guest *g, Device *d, Gl *ret);
-const char *graphics_gl_node(const Gl *gl);
-void graphics_gl_plan(const Gl *gl, Plan *p);
+/* The head of every kind's own struct, which has it as its first member. */
+typedef struct Graphics {
+        Device device;
+        Gl gl;
+} Graphics;
 
-/* An error where the guest has graphics of the same kind before this one. */
-void graphics_check_only_one(Guest *g, const Device *d);
+#define GL_FIELDS                                                       \
+        FIELD("gl@enable", FIELD_YESNO, Graphics, gl.enable),           \
+        FIELD("gl@rendernode", FIELD_PATH, Graphics, gl.render_node)
+
+/* Whether any of the guest's graphics has OpenGL. */
+bool graphics_have_gl(const Guest *g);
+
+/* Says "gl" and "rendernode", and has the host grant the latter; nothing where it has no OpenGL. */
+void graphics_gl_build(const Device *d, Props *graphics, Plan *p);
+
+/* Errors where the guest has graphics of the same kind, or others with OpenGL, before this one. */
+void graphics_check(Guest *g, const Device *d);
 
 /* Whether it can be the name of a keyboard layout. */
 bool graphics_keymap_is_plain(const char *keymap);

@@ -94,7 +94,7 @@ static void input_check(Guest *g, Device *d)
                 device_error(g, d, "<input>: type='evdev' has no bus");
         if (i->bus == INPUT_BUS_PS2 && i->type != INPUT_MOUSE && i->type != INPUT_KEYBOARD)
                 device_error(g, d, "<input>: type='%s' cannot be a PS/2 device", type_words[i->type - 1]);
-        if (i->bus == INPUT_BUS_PS2 && !os_is_x86(&g->os))
+        if (i->bus == INPUT_BUS_PS2 && (!os_is_x86(&g->os) || g->features.ps2 == OFF))
                 device_error(g, d, "<input>: this machine has no PS/2 devices");
         if (i->bus == INPUT_BUS_USB && i->type == INPUT_PASSTHROUGH)
                 device_error(g, d, "<input>: type='passthrough' is for bus='virtio'");

@@ -32,6 +32,7 @@ typedef struct Video {
         Number ram, vram, vram64, vgamem; /* KiB */
         Number heads, x, y;
         const char *render_node;
+        const char *served; /* the socket of vhost-user-gpu */
 } Video;
 
 static const char *const model_words[] = { "none", "vga", "cirrus", "vmvga", "qxl", "virtio", "bochs", "ramfb", NULL };
@@ -147,6 +148,10 @@ static void video_complete(Guest *g, Device *d)
                 v->vgamem.value = 16 * 1024;
         v->vram.value = round_up(v->vram.value);
         v->ram.value = round_up(v->ram.value);
+        if (v->driver == VIDEO_DRIVER_VHOST_USER) {
+                v->served = guest_text(g, "%s/%s-vhost-user-gpu.sock", g->settings->run_directory, d->id);
+                device_warning(g, d, "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s before the guest starts", v->served);
+        }
         if (is_virtio(v))
                 device_virtio_complete(g, d, VIRTIO_MODEL);
         else if (models[v->model].pci)
@@ -184,6 +189,10 @@ static void video_check(Guest *g, Device *d)
                 device_error(g, d, "<acceleration>: QEMU has none for 2D");
         if (!is_virtio(v) && (v->accel3d == ON || v->blob || v->driver == VIDEO_DRIVER_VHOST_USER))
                 device_error(g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
+        if (d->index == 0 && os_is_x86(&g->os) && device_has_virtio_options(d))
+                device_warning(g, d, "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the primary one");
+        if (v->accel3d == ON && v->driver != VIDEO_DRIVER_VHOST_USER && !graphics_have_gl(g))
+                device_warning(g, d, "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or of type='egl-headless'");
         if (v->render_node && v->driver != VIDEO_DRIVER_VHOST_USER)
                 device_error(g, d, "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of <graphics>");
         if (v->x.set != v->y.set)
@@ -205,16 +214,25 @@ static Props video_new(const Guest *g, const Video *v)
 
         if (!is_virtio(v))
                 return p;
-        if (v->driver == VIDEO_DRIVER_VHOST_USER) {
+        if (v->driver == VIDEO_DRIVER_VHOST_USER)
                 props_text(&p, "driver", primary ? "vhost-user-vga" : "vhost-user-gpu-pci");
-                return p;
-        }
-        if (v->accel3d == ON)
+        else if (v->accel3d == ON)
                 props_textf(&p, "driver", "%s", primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci");
         else if (!primary)
                 props_text(&p, "driver", v->device.address.type == ADDRESS_VIRTIO_MMIO ? "virtio-gpu-device" : "virtio-gpu-pci");
-        device_virtio_props(&v->device, &p);
+        if (!primary) /* libvirt tells cards with VGA nothing of these, and the guest is to see the same */
+                device_virtio_props(&v->device, &p);
         return p;
+}
+
+static void build_served(const Video *v, Props *device, Plan *p)
+{
+        Props chardev = props_new("backend", "socket");
+
+        props_textf(&chardev, "id", "chr-vu-%s", v->device.id);
+        props_text(&chardev, "path", v->served);
+        plan_list(p, "-chardev", &chardev);
+        props_textf(device, "chardev", "chr-vu-%s", v->device.id);
 }
 
 static void video_build(const Guest *g, const Device *d, Plan *p)
@@ -243,6 +261,8 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
                 break;
         case VIDEO_VIRTIO:
                 props_bool_if(&device, "blob", v->blob);
+                if (v->served)
+                        build_served(v, &device, p);
                 break;
         }
         props_bool_if(&device, "edid", v->edid);
@@ -257,6 +277,7 @@ const DeviceKind kind_video = {
         .size = sizeof(Video),
         .fields = fields,
         .has_virtio_options = true,
+        .has_acpi_index = true,
         .imply = video_imply,
         .complete = video_complete,
         .check = video_check,

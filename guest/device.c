@@ -166,9 +166,14 @@ void device_virtio_props(const Device *d, Props *p)
         props_bool_if(p, "page-per-vq", d->virtio.page_per_vq);
 }
 
+bool device_has_virtio_options(const Device *d)
+{
+        return d->virtio.iommu || d->virtio.ats || d->virtio.packed || d->virtio.page_per_vq;
+}
+
 void device_no_virtio_options(Guest *g, const Device *d)
 {
-        if (d->virtio.iommu || d->virtio.ats || d->virtio.packed || d->virtio.page_per_vq)
+        if (device_has_virtio_options(d))
                 device_error(g, d, "<%s>: <driver> with iommu, ats, packed or page_per_vq is for virtio devices", d->kind->element);
 }
 

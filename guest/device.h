@@ -186,6 +186,9 @@ void device_grants(const Device *d, Plan *p);
 /* Appends iommu_platform, ats, packed and page-per-vq. */
 void device_virtio_props(const Device *d, Props *p);
 
+/* Whether <driver> has any of them. */
+bool device_has_virtio_options(const Device *d);
+
 /* An error where <driver> has those although the device is not a virtio one. */
 void device_no_virtio_options(Guest *g, const Device *d);
 

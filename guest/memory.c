@@ -82,6 +82,18 @@ void memory_complete(Guest *g)
         }
 }
 
+void memory_require_shared(Guest *g, Place at, const char *what)
+{
+        const Numa *numa = &g->numa;
+        bool shared = numa->n_cells > 0 || g->memory.access == MEMORY_ACCESS_SHARED;
+
+        for (unsigned i = 0; i < numa->n_cells; i++)
+                if ((numa->cells[i].access ?: g->memory.access) != MEMORY_ACCESS_SHARED)
+                        shared = false;
+        if (!shared)
+                guest_error(g, at, "%s works on the guest's RAM itself: <memoryBacking> needs <access mode='shared'/> (and <source type='memfd'/>)", what);
+}
+
 uint64_t memory_initial(const Guest *g)
 {
         const Numa *numa = &g->numa;

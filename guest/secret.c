@@ -22,7 +22,7 @@ static const Field fields[] = {
 };
 
 /* Letters, digits, "-" and "." stay; any other byte is written as "_" and its two hexadecimal digits. */
-static const char *credential_of_usage(Guest *g, const char *usage)
+const char *secret_credential(Guest *g, const char *usage)
 {
         char *encoded = guest_zeroed(g, strlen(usage) * 3 + 1, 1), *to = encoded;
 
@@ -49,7 +49,7 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
                 return;
         }
         if (s->usage)
-                s->credential = credential_of_usage(g, s->usage);
+                s->credential = secret_credential(g, s->usage);
         else if (text_to_uuid(s->uuid, uuid) >= 0)
                 s->credential = guest_text(g, "vm.secret.%s", uuid);
         if (s->credential && strlen(s->credential) > CREDENTIAL_NAME_MAX)

@@ -18,6 +18,9 @@ typedef struct Secret {
         const char *credential; /* its name in the credential store */
 } Secret;
 
+/* The name of the credential for a secret of that usage. */
+const char *secret_credential(Guest *g, const char *usage);
+
 /* How the credential's text is meant. */
 typedef enum SecretForm {
         SECRET_RAW,    /* the text itself; a newline at its end would be part of it */
