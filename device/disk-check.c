@@ -154,6 +154,12 @@ static void check_images(Guest *g, const Disk *disk)
                 device_error(g, &disk->device, "<reconnect>: enabled='…' goes with type='vhostuser'");
         if (!disk->source.empty)
                 source_check(g, &disk->source);
+        for (const Source *s = &disk->source; s; s = s->backing)
+                if (s->type == SOURCE_NVME && !disk->source.empty) {
+                        const HostPci host = disk_nvme_host(s);
+
+                        host_pci_check(g, &disk->device, &host);
+                }
 }
 
 static void set_drive_id(Guest *g, Disk *disk)

@@ -264,6 +264,17 @@ static void build_copy_on_read(const Disk *disk, Plan *p)
         plan_json(p, "-blockdev", &filter);
 }
 
+/* QEMU drives an NVMe controller itself, which it gets from the host like any other PCI device. */
+static void plan_nvme(const Source *s, Plan *p)
+{
+        for (; s; s = s->backing)
+                if (s->type == SOURCE_NVME) {
+                        const HostPci host = disk_nvme_host(s);
+
+                        host_pci_plan(&host, "", p);
+                }
+}
+
 static void disk_build(const Guest *g, const Device *d, Plan *p)
 {
         const Disk *disk = device_disk(d);
@@ -273,6 +284,7 @@ static void disk_build(const Guest *g, const Device *d, Plan *p)
                 throttle_groups_build(g, p);
         if (!disk->source.empty && !disk_is_vhost_user(disk)) {
                 source_build(g, &disk->source, p);
+                plan_nvme(&disk->source, p);
                 throttle_build(g, disk, p);
                 if (disk->cor_node)
                         build_copy_on_read(disk, p);

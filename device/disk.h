@@ -3,6 +3,7 @@
 
 /* <disk>: what the files of disk-*.c share. */
 
+#include "device/hostdev.h"
 #include "guest/device.h"
 #include "guest/source.h"
 
@@ -84,6 +85,18 @@ static inline const Disk *device_disk(const Device *d)
 static inline bool disk_is_vhost_user(const Disk *disk)
 {
         return disk->type == SOURCE_VHOST_USER;
+}
+
+/* The NVMe controller that an image is on, as a device of the host. */
+static inline HostPci disk_nvme_host(const Source *s)
+{
+        return (HostPci){
+                .domain = s->nvme.domain,
+                .bus = s->nvme.bus,
+                .slot = s->nvme.slot,
+                .function = s->nvme.function,
+                .managed = s->nvme.managed ?: ON,
+        };
 }
 
 /* disk-throttle.c */

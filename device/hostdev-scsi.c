@@ -6,11 +6,11 @@
  * and hands the descriptor over; QEMU wants a name that is a character device, and /proc/self/fd has one.
  */
 
+#include "device/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/source.h"
 
-static const char *const mode_words[] = { "subsystem", NULL };
 static const char *const protocol_words[] = { "vhost", NULL };
 
 typedef struct HostScsi {
@@ -24,7 +24,7 @@ typedef struct HostScsi {
 } HostScsi;
 
 static const Field scsi_fields[] = {
-        FIELD_OF_WORDS("@mode", HostScsi, mode, mode_words),
+        FIELD_OF_WORDS("@mode", HostScsi, mode, hostdev_mode_words),
         FIELD("source/adapter@name", FIELD_TEXT, HostScsi, adapter),
         FIELD_IN_RANGE("source/address@bus", HostScsi, bus, 0, UINT32_MAX),
         FIELD_IN_RANGE("source/address@target", HostScsi, target, 0, UINT32_MAX),
@@ -47,8 +47,6 @@ static void scsi_read(Guest *g, Device *d)
         HostScsi *h = (HostScsi *) d;
         XmlElement *source = xml_child(d->xml, "source");
 
-        if (!h->mode)
-                device_error(g, d, "<hostdev>: mode='subsystem' is missing");
         if (source && xml_attribute(source, "protocol")) {
                 source_read(g, d->xml, SOURCE_NETWORK, FORMAT_RAW, &h->iscsi);
                 return;
@@ -83,23 +81,16 @@ static bool is_same_unit(const HostScsi *a, const HostScsi *b)
         return a->host == b->host && a->bus.value == b->bus.value && a->target.value == b->target.value && a->unit.value == b->unit.value;
 }
 
-static void check_policy(Guest *g, const Device *d)
-{
-        if (!g->settings->allow_host_devices)
-                device_error(g, d, "<hostdev>: AllowHostDevices= in vmunit.conf does not let guests have devices of the host");
-}
-
 static void scsi_check(Guest *g, Device *d)
 {
         const HostScsi *h = (const HostScsi *) d;
 
-        if (d->address.type != ADDRESS_DRIVE)
-                device_error(g, d, "<hostdev>: a SCSI unit needs a drive address");
+        hostdev_check_mode(g, d, h->mode);
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && is_same_unit(h, (const HostScsi *) other))
                         device_error(g, d, "<hostdev>: the guest has this unit already, by line %u", other->place.line);
         if (!is_iscsi(h))
-                check_policy(g, d);
+                hostdev_check_allowed(g, d);
         else if (h->iscsi.network.protocol != PROTOCOL_ISCSI)
                 device_error(g, d, "<source>: only protocol='iscsi' gives a SCSI unit");
         else
@@ -156,7 +147,7 @@ typedef struct HostVhostScsi {
 } HostVhostScsi;
 
 static const Field vhost_fields[] = {
-        FIELD_OF_WORDS("@mode", HostVhostScsi, mode, mode_words),
+        FIELD_OF_WORDS("@mode", HostVhostScsi, mode, hostdev_mode_words),
         FIELD_OF_WORDS("@model", HostVhostScsi, model, virtio_model_words),
         FIELD_OF_WORDS("source@protocol", HostVhostScsi, protocol, protocol_words),
         FIELD("source@wwpn", FIELD_TEXT, HostVhostScsi, wwpn),
@@ -182,9 +173,10 @@ static void vhost_check(Guest *g, Device *d)
 {
         const HostVhostScsi *h = (const HostVhostScsi *) d;
 
-        check_policy(g, d);
-        if (!h->mode || !h->protocol)
-                device_error(g, d, "<hostdev>: mode='subsystem' and <source protocol='vhost'> are expected");
+        hostdev_check_allowed(g, d);
+        hostdev_check_mode(g, d, h->mode);
+        if (!h->protocol)
+                device_error(g, d, "<hostdev>: <source protocol='vhost'> is expected");
         if (!h->wwpn || !is_wwpn(h->wwpn))
                 device_error(g, d, "<source>: wwpn='%s' is not \"naa.\" and 16 hexadecimal digits", h->wwpn ?: "");
 }

@@ -76,6 +76,8 @@ void source_check(Guest *g, const Source *s)
                 guest_error(g, s->place, "<source>: type='vhostuser' is a whole disk, not an image behind another");
         if (s->type == SOURCE_VHOST_VDPA && s->format != FORMAT_RAW)
                 guest_error(g, s->place, "<driver>: type='vhostvdpa' is always raw");
+        if (s->type == SOURCE_NVME && !s->nvme.namespace.set)
+                guest_error(g, s->place, "<source>: namespace is missing");
         if (s->type == SOURCE_NETWORK)
                 source_network_check(g, s);
         else if (s->auth.xml)

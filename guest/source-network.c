@@ -494,6 +494,8 @@ void source_network_check(Guest *g, const Source *s)
         refuse(g, s, n->tls == ON && !protocol->tls, "tls='yes'");
         refuse(g, s, n->tls_hostname && n->tls != ON, "tlsHostname without tls='yes'");
         refuse(g, s, n->query && !protocol->query, "query");
+        if (n->query && n->query[strcspn(n->query, " \t\r\n\"<>")] != '\0')
+                guest_error(g, s->place, "<source>: query='%s' is not that of a URL", n->query);
         refuse(g, s, n->snapshot && !protocol->snapshot, "<snapshot>");
         refuse(g, s, n->config && !protocol->config, "<config>");
         refuse(g, s, n->cookies && !protocol->cookies, "<cookies>");
