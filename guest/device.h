@@ -125,6 +125,8 @@ typedef struct Rom {
         const char *file;
 } Rom;
 
+#define DEVICE_ACPI_INDEX_MAX 16383 /* QEMU's */
+
 /* The head of every kind's own struct, which has it as its first member, named "device". */
 struct Device {
         const DeviceKind *kind;

@@ -40,7 +40,7 @@ static const Field boot_fields[] = {
 };
 
 static const Field acpi_fields[] = {
-        FIELD_IN_RANGE("acpi@index", Device, acpi_index, 1, 16383),
+        FIELD_IN_RANGE("acpi@index", Device, acpi_index, 1, DEVICE_ACPI_INDEX_MAX),
         {},
 };
 

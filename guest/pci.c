@@ -116,6 +116,7 @@ static const char *misfit(const PciBus *bus, unsigned number, unsigned wants, bo
                 if (number != 0)
                         return "the device has to be on the root bus";
                 automatic = true;
+                accepts |= ENDPOINTS;
         }
         if (from_xml) {
                 if (accepts & ENDPOINTS)

@@ -80,14 +80,6 @@ static unsigned wants_of(const Placement *p, const Device *d)
         return d->pci;
 }
 
-static void put(Device *d, const Address *a)
-{
-        Tristate multifunction = d->address.type == ADDRESS_PCI ? d->address.pci.multifunction : UNSET;
-
-        d->address = *a;
-        d->address.pci.multifunction = multifunction;
-}
-
 static bool is_root(const Controller *c)
 {
         return c->pci_model == PCI_ROOT || c->pci_model == PCI_EXPRESS_ROOT;
@@ -150,10 +142,19 @@ static bool place_built_in(Placement *p)
                         ok = false;
                         continue;
                 }
-                put(&c->device, &home);
+                c->device.address = home;
                 ok = take_home(p, (unsigned) c->home.value, &c->device) && ok;
         }
         return ok;
+}
+
+/* The first function of an ICH9 USB controller has others behind it in any real machine. */
+static void announce_companions(Device *d)
+{
+        const Controller *usb = controller_of_type(d, CONTROLLER_USB);
+
+        if (usb && usb->usb2 && usb->function == 0)
+                d->address.pci.multifunction = ON;
 }
 
 /* Devices that have a customary slot get it if nobody else has. */
@@ -172,7 +173,8 @@ static bool place_preferred(Placement *p, const char *element)
                         continue;
                 if (!take_home(p, home, d))
                         return false;
-                put(d, &(Address){ .type = ADDRESS_PCI, .pci = { .slot = home >> 3, .function = home & 7 } });
+                d->address = (Address){ .type = ADDRESS_PCI, .pci = { .slot = home >> 3, .function = home & 7 } };
+                announce_companions(d);
         }
         return true;
 }
@@ -192,12 +194,12 @@ static bool place_primary_video(Placement *p, unsigned slot)
                         if (!pci_take_next(&p->buses, wants_of(p, d), d, PCI_ANY_FUNCTION, &a))
                                 return false;
                         if (!p->buses.growing)
-                                put(d, &a);
+                                d->address = a;
                         return true;
                 }
                 if (!take_home(p, HOME(slot, 0), d))
                         return false;
-                put(d, &a);
+                d->address = a;
                 return true;
         }
         return true;
@@ -236,13 +238,15 @@ static bool place_companion(Placement *p, Controller *c)
                 a.pci.function = c->function;
                 if (!pci_take(&p->buses, &a, wants_of(p, d), d, true))
                         return false;
-                put(d, &a);
+                d->address = a;
                 return true;
         }
         if (!pci_take_next(&p->buses, wants_of(p, d), d, c->function, &a))
                 return false;
-        if (!p->buses.growing)
-                put(d, &a);
+        if (!p->buses.growing) {
+                d->address = a;
+                announce_companions(d);
+        }
         return true;
 }
 
@@ -282,7 +286,7 @@ static bool place_device(Placement *p, Device *d)
         if (!pci_take_next(&p->buses, wants_of(p, d), d, PCI_ANY_FUNCTION, &a))
                 return false;
         if (!p->buses.growing)
-                put(d, &a);
+                d->address = a;
         return true;
 }
 

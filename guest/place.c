@@ -151,6 +151,28 @@ static void check_ids(Guest *g)
                         device_error(g, chosen[i], "<alias>: the device of line %u is called '%s' as well", chosen[i - 1]->place.line, chosen[i]->id);
 }
 
+/* By its ACPI index, a guest's operating system names a PCI device. */
+static void check_acpi_indexes(Guest *g)
+{
+        _cleanup_(freep) const Device **users = calloc(DEVICE_ACPI_INDEX_MAX + 1, sizeof(*users));
+
+        if (!users) {
+                g->status = -ENOMEM;
+                return;
+        }
+        for (size_t i = 0; i < g->n_devices; i++) {
+                const Device *d = g->devices[i], **user = &users[d->acpi_index.value];
+
+                if (!d->acpi_index.set)
+                        continue;
+                if (d->address.type != ADDRESS_PCI)
+                        device_error(g, d, "<%s>: only PCI devices have an ACPI index", d->kind->element);
+                else if (*user)
+                        device_error(g, d, "<%s>: the ACPI index %llu is that of line %u, too", d->kind->element, (unsigned long long) d->acpi_index.value, (*user)->place.line);
+                *user = d;
+        }
+}
+
 void place_devices(Guest *g)
 {
         controllers_settle(g);
@@ -168,4 +190,5 @@ void place_devices(Guest *g)
         controllers_set_ids(g);
         set_drive_ids(g);
         check_ids(g);
+        check_acpi_indexes(g);
 }
