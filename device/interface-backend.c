@@ -96,6 +96,10 @@ void interface_backend_complete(Guest *g, Interface *i)
         i->netdev_id = guest_text(g, "host%s", i->device.id);
         if (i->type == INTERFACE_NETWORK)
                 resolve_network(g, i);
+        if (i->passt) {
+                i->served = guest_text(g, "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
+                device_warning(g, &i->device, "<backend>: vmunit does not start passt; it has to listen at %s before the guest starts", i->served);
+        }
         if (!interface_has_tap(i))
                 return;
         if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
@@ -181,6 +185,10 @@ static void check_vhost_user(Guest *g, const Interface *i)
 
         if (!i->virtio_model)
                 device_error(g, d, "<model>: type='vhostuser' is for model type='virtio'");
+        if (i->passt) {
+                memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
+                return;
+        }
         if (!i->source.kind || !streq(i->source.kind, "unix"))
                 device_error(g, d, "<source>: type='unix' is missing");
         if (!i->source.path)
@@ -221,6 +229,8 @@ void interface_backend_check(Guest *g, const Interface *i)
                 check_socket(g, i);
         if (i->type == INTERFACE_VHOST_USER)
                 check_vhost_user(g, i);
+        if (i->passt && i->type != INTERFACE_USER && i->type != INTERFACE_VHOST_USER)
+                device_error(g, d, "<backend>: type='passt' is for type='user' and type='vhostuser'");
         if (i->type == INTERFACE_USER)
                 check_user(g, i);
         else if (i->n_addresses > 0)
@@ -296,6 +306,14 @@ static void build_tap(const Interface *i, Props *netdev, Plan *p)
 
 static void build_user(const Interface *i, Props *netdev, Plan *p)
 {
+        if (i->passt) {
+                json_t *address = props_object(netdev, "addr");
+
+                json_object_set_new(address, "type", json_string("unix"));
+                json_object_set_new(address, "path", json_string(i->served));
+                props_bool(netdev, "server", false);
+                return;
+        }
         for (unsigned n = 0; n < i->n_addresses; n++) {
                 const InterfaceAddress *a = &i->addresses[n];
 
@@ -349,23 +367,25 @@ static void build_vhost_user(const Interface *i, Props *netdev, Plan *p)
 {
         const InterfaceSource *s = &i->source;
         Props chardev = props_new("backend", "socket");
-        bool server = streq(s->mode_text, "server");
-        const char *slash = strrchr(s->path, '/');
+        bool server = !i->passt && streq(s->mode_text, "server");
+        const char *path = i->passt ? i->served : s->path, *slash = strrchr(path, '/');
 
         props_textf(&chardev, "id", "char%s", i->device.id);
-        props_text(&chardev, "path", s->path);
+        props_text(&chardev, "path", path);
         if (server)
                 props_bool(&chardev, "server", true);
-        if (s->reconnect != UNSET)
-                props_number(&chardev, "reconnect-ms", s->reconnect == ON ? s->reconnect_seconds.value * 1000 : 0);
+        if (s->reconnect == ON) /* an option of QEMU 9.2; "no" is what it does without */
+                props_number(&chardev, "reconnect-ms", s->reconnect_seconds.value * 1000);
         plan_list(p, "-chardev", &chardev);
         props_textf(netdev, "chardev", "char%s", i->device.id);
         if (i->queues.value > 1)
                 props_number(netdev, "queues", i->queues.value);
+        if (i->passt)
+                return;
         if (server || s->reconnect == ON)
-                plan_directive(p, "BindPaths", "%.*s", slash == s->path ? 1 : (int) (slash - s->path), s->path);
+                plan_directive(p, "BindPaths", "%.*s", slash == path ? 1 : (int) (slash - path), path);
         else
-                plan_directive(p, "BindPaths", "%s", s->path);
+                plan_directive(p, "BindPaths", "%s", path);
 }
 
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
@@ -376,7 +396,7 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
                 [INTERFACE_MCAST] = "socket",        [INTERFACE_UDP] = "socket",    [INTERFACE_VDPA] = "vhost-vdpa",
                 [INTERFACE_VHOST_USER] = "vhost-user",
         };
-        Props netdev = props_new("type", types[i->type]);
+        Props netdev = props_new("type", i->passt && i->type == INTERFACE_USER ? "stream" : types[i->type]);
 
         props_text(&netdev, "id", i->netdev_id);
         if (interface_has_tap(i)) {

@@ -19,7 +19,7 @@ static const char *const type_words[] = {
 static const char *const driver_words[] = { "qemu", "vhost", NULL };
 static const char *const txmode_words[] = { "iothread", "timer", NULL };
 static const char *const link_words[] = { "up", "down", NULL };
-static const char *const backend_words[] = { "default", NULL };
+static const char *const backend_words[] = { "default", "passt", NULL };
 static const char *const teaming_words[] = { "persistent", "transient", NULL };
 
 static const Field fields[] = {
@@ -82,7 +82,6 @@ static const Field fields[] = {
         FIELD_SAID("virtualport", FIELD_REFUSED, "only Linux's own bridges are joined, which have no virtual ports"),
         FIELD_SAID("vlan", FIELD_REFUSED, "the host's end is not put into a VLAN; a bridge per VLAN does the same"),
         FIELD_SAID("port@isolated", FIELD_REFUSED, "the port of the bridge is not isolated; systemd.network(5) can (Isolated=), by the name in <target dev=…/>"),
-        FIELD_SAID("portForward", FIELD_REFUSED, "only <backend type='passt'/> forwards ports"),
         {},
 };
 
@@ -134,13 +133,38 @@ static void read_addresses(Guest *g, Interface *i)
         }
 }
 
+/* What passt is to do is for whoever starts it. */
+static void read_passt(Interface *i)
+{
+        static const char *const attributes[] = { "logFile", "hostname", "fqdn" };
+        static const char *const elements[] = { "portForward", "ip", "route" };
+        XmlElement *backend = xml_child(i->device.xml, "backend");
+
+        for (size_t n = 0; n < ELEMENTS(attributes); n++)
+                (void) xml_attribute(backend, attributes[n]);
+        for (size_t n = 0; n < ELEMENTS(elements); n++)
+                XML_FOREACH(e, i->device.xml, elements[n])
+                        xml_claim_all(e);
+}
+
 static void interface_read(Guest *g, Device *d)
 {
         Interface *i = (Interface *) d;
+        XmlElement *forward;
 
         if (!i->type)
                 device_error(g, d, "<interface>: type is missing, or none that is supported");
+        i->passt = i->backend && streq(backend_words[i->backend - 1], "passt");
+        if (i->passt) {
+                read_passt(i);
+                return;
+        }
         read_addresses(g, i);
+        forward = xml_child(d->xml, "portForward");
+        if (forward) {
+                xml_claim_all(forward);
+                guest_error(g, forward->place, "<portForward>: only <backend type='passt'/> forwards ports");
+        }
 }
 
 /* 52:54:00 is QEMU's own; the rest comes from the guest's name, so that the guest always has the same. */

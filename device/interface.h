@@ -54,7 +54,8 @@ typedef struct Interface {
         Number queues, rx_queue_size, tx_queue_size, mtu, sndbuf;
         Offloads host, guest;
         int link, backend, teaming;
-        bool link_down;
+        bool link_down, passt;
+        const char *served; /* the socket of passt */
         InterfaceAddress addresses[INTERFACE_ADDRESSES_MAX];
         unsigned n_addresses;
 } Interface;
