@@ -48,9 +48,10 @@ static const Field guestfwd_fields[] = {
 static void channel_read(Guest *g, Device *d)
 {
         Channel *c = (Channel *) d;
+        XmlElement *target = xml_child(d->xml, "target");
 
         chardev_read(g, d->xml, &c->chardev);
-        if (!xml_child(d->xml, "target"))
+        if (!target || !xml_attribute(target, "type"))
                 device_error(g, d, "<channel>: <target type='virtio' name='…'> or another is missing");
         if (c->target)
                 fields_read(d->xml, c->target == CHANNEL_VIRTIO ? virtio_fields : guestfwd_fields, c, g->findings);

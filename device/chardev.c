@@ -41,6 +41,12 @@ static const Field common_fields[] = {
         {},
 };
 
+/* Of <source>, whatever the type. */
+static const Field label_fields[] = {
+        FIELD_SAID("seclabel", FIELD_WARNED, "files and sockets keep the labels that they have"),
+        {},
+};
+
 static const Field file_fields[] = {
         FIELD("@path", FIELD_PATH, Chardev, path),
         FIELD("@append", FIELD_SWITCH, Chardev, append),
@@ -140,6 +146,7 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
         XML_FOREACH(source, e, "source") {
                 if (++sources > (c->type == CHARDEV_UDP ? 2 : 1))
                         guest_error(g, source->place, "<source>: there is one already");
+                fields_read(source, label_fields, c, g->findings);
                 read_source(g, source, c);
         }
         if (!c->mode)
