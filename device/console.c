@@ -80,7 +80,7 @@ static void console_complete(Guest *g, Device *d)
 
         if (c->target != CONSOLE_VIRTIO)
                 return;
-        if (c->chardev.type == CHARDEV_PTY)
+        if (c->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
                 c->chardev.console_label = console_label(g, c);
         device_set_id(g, d, "console%u", d->index);
         d->bus = BUS_VIRTIO_SERIAL;

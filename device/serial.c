@@ -135,7 +135,7 @@ static void serial_complete(Guest *g, Device *d)
                 s->model = targets[s->target].model;
         if (s->target == SERIAL_ISA && !s->port.set)
                 choose_port(g, s);
-        if (s->chardev.type == CHARDEV_PTY)
+        if (s->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
                 s->chardev.console_label = console_label(g, s);
         device_set_id(g, d, "serial%u", d->index);
         if (s->target == SERIAL_SYSTEM)

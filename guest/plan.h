@@ -16,6 +16,8 @@ enum {
         PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
 };
 
+#define PLAN_CONSOLES_MAX 64u /* that many the launcher serves */
+
 typedef enum Access {
         ACCESS_READ,
         ACCESS_WRITE,
@@ -104,7 +106,7 @@ void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...) _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4); /* the same twice is there once */
-void plan_prepare(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher prepare */
+void plan_prepare(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher prepare, once */
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */
 
 /* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see --try-fd=. */
