@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <channel>: a named port between guest and host, such as the guest agent's, or a TCP connection that the guest makes
- * to an address of its user-mode network (guestfwd), which has no device at all.
+ * <channel>: a named port between guest and host, such as the guest agent's, or a TCP connection that the
+ * guest makes to an address of its user-mode network (guestfwd), which has no device at all.
  */
 
 #include <arpa/inet.h>
@@ -35,7 +35,7 @@ static const Field fields[] = {
 
 static const Field virtio_fields[] = {
         FIELD("target@name", FIELD_TEXT, Channel, name),
-        FIELD_SAID("target@state", FIELD_IGNORED, NULL), /* whether the guest had it open when its XML was dumped */
+        FIELD_SAID("target@state", FIELD_IGNORED, NULL), /* whether a running guest had it open */
         {},
 };
 
@@ -54,10 +54,12 @@ static void channel_read(Guest *g, Device *d)
         if (!target || !xml_attribute(target, "type"))
                 device_error(g, d, "<channel>: <target type='virtio' name='…'> or another is missing");
         if (c->target)
-                fields_read(d->xml, c->target == CHANNEL_VIRTIO ? virtio_fields : guestfwd_fields, c, g->findings);
+                fields_read(
+                        d->xml, c->target == CHANNEL_VIRTIO ? virtio_fields : guestfwd_fields, c,
+                        g->findings);
 }
 
-/* By the port's name, so that an administrator finds the agent's socket; by the id where that is no file name. */
+/* By the port's name, so that the agent's socket is easily found; by the id where that is no file name. */
 static void choose_path(Guest *g, Channel *c)
 {
         const char *name = c->name && !strchr(c->name, '/') && strlen(c->name) < 64 ? c->name : c->device.id;
@@ -80,7 +82,8 @@ static void channel_complete(Guest *g, Device *d)
                 if (!c->name)
                         c->name = SPICE_CHANNEL;
         }
-        if (c->chardev.type == CHARDEV_DBUS && !c->chardev.channel && c->name && streq(c->name, SPICE_CHANNEL))
+        if (c->chardev.type == CHARDEV_DBUS && !c->chardev.channel && c->name &&
+            streq(c->name, SPICE_CHANNEL))
                 c->chardev.channel = "org.qemu.vdagent";
 }
 
@@ -89,7 +92,9 @@ static void check_guestfwd(Guest *g, const Channel *c)
         struct in_addr address;
 
         if (!c->address || !c->port.set)
-                device_error(g, &c->device, "<target>: address='…' and port='…' of the guest's network are missing");
+                device_error(
+                        g, &c->device,
+                        "<target>: address='…' and port='…' of the guest's network are missing");
         else if (inet_pton(AF_INET, c->address, &address) != 1)
                 device_error(g, &c->device, "<target>: address='%s' is not an IPv4 address", c->address);
         if (c->device.address.type != ADDRESS_NONE)
@@ -112,11 +117,10 @@ static void channel_check(Guest *g, Device *d)
 static void build_guestfwd(const Channel *c, Plan *p)
 {
         Props netdev = props_new("type", "user");
-        json_t *forwards = props_array(&netdev, "guestfwd");
+        json_t *forward = json_sprintf(
+                "tcp:%s:%u-chardev:char%s", c->address, (unsigned) c->port.value, c->device.id);
 
-        json_array_append_new(
-                forwards, json_pack("{s:o}", "str", json_sprintf(
-                        "tcp:%s:%u-chardev:char%s", c->address, (unsigned) c->port.value, c->device.id)));
+        json_array_append_new(props_array(&netdev, "guestfwd"), json_pack("{s:o}", "str", forward));
         props_text(&netdev, "id", c->device.id);
         plan_json(p, "-netdev", &netdev);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The sources of bytes that a guest's ports can have. libvirt opens sockets and log files itself and hands them to
- * QEMU; here QEMU opens them in its sandbox, which shows it just the one path, or the one directory to make it in.
+ * The sources of bytes that a guest's ports can have. libvirt opens sockets and log files itself and hands
+ * them to QEMU; here QEMU opens them in its sandbox, which shows it just the one path, or the one directory
+ * to make it in.
  *
- * A pty that somebody is meant to look at (the guest's serial console) is a socket of the launcher instead, so that
- * the journal has it all and "vmctl console" can still attach.
+ * A pty that somebody is meant to look at (the guest's serial console) is a socket of the launcher instead,
+ * so that the journal has it all and "vmctl console" can still attach.
  */
 
 #include "device/chardev.h"
@@ -26,7 +27,8 @@ typedef enum Mouse {
 } Mouse;
 
 static const char *const type_words[] = {
-        "null", "vc", "pty", "stdio", "file", "pipe", "dev", "unix", "tcp", "udp", "spicevmc", "spiceport", "dbus", "qemu-vdagent", NULL,
+        "null", "vc", "pty", "stdio", "file", "pipe", "dev", "unix",
+        "tcp", "udp", "spicevmc", "spiceport", "dbus", "qemu-vdagent", NULL,
 };
 static const char *const mode_words[] = { "connect", "bind", NULL };
 static const char *const protocol_words[] = { "raw", "telnet", NULL };
@@ -100,8 +102,8 @@ static const Field vdagent_fields[] = {
         {},
 };
 
-/* What <source> may hold, by type; of those without a table it is what a running guest had, and does not matter. */
-static const Field *const source_fields[] = {
+/* What <source> may hold, by type. Without a table: what a running guest had, and does not matter. */
+static const Field *const source_fields[CHARDEV_VDAGENT + 1] = {
         [CHARDEV_FILE] = file_fields,
         [CHARDEV_PIPE] = file_fields,
         [CHARDEV_DEV] = file_fields,
@@ -121,12 +123,10 @@ static void read_udp_source(Guest *g, XmlElement *source, Chardev *c)
 
 static void read_source(Guest *g, XmlElement *source, Chardev *c)
 {
-        const Field *fields = (size_t) c->type < sizeof(source_fields) / sizeof(*source_fields) ? source_fields[c->type] : NULL;
-
         if (c->type == CHARDEV_UDP)
                 read_udp_source(g, source, c);
-        else if (fields)
-                fields_read(source, fields, c, g->findings);
+        else if (source_fields[c->type])
+                fields_read(source, source_fields[c->type], c, g->findings);
         else
                 xml_claim_all(source);
 }
@@ -153,10 +153,15 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
                 c->mode = CHARDEV_CONNECT;
 }
 
-/* Its choices are ".../channel/target/GUEST.NAME" and ".../domain-GUEST/NAME"; by hand, people put agents' sockets there. */
+/*
+ * Its choices are ".../channel/target/GUEST.NAME" and ".../domain-GUEST/NAME". By hand, people put
+ * agents' sockets there.
+ */
 bool chardev_path_is_libvirts(const Chardev *c, const char *name)
 {
-        static const char *const directories[] = { "/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/", NULL };
+        static const char *const directories[] = {
+                "/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/", NULL,
+        };
 
         if (!c->path)
                 return true;
@@ -184,11 +189,17 @@ static bool has_spice(const Guest *g)
 static void check_unix(Guest *g, const Chardev *c)
 {
         if (!c->path)
-                guest_error(g, c->xml->place, "<%s>: <source path='…'> of the socket is missing", c->xml->name);
+                guest_error(
+                        g, c->xml->place, "<%s>: <source path='…'> of the socket is missing", c->xml->name);
         else if (strlen(c->path) > SOCKET_PATH_MAX)
-                guest_error(g, c->xml->place, "<%s>: '%s' is longer than a socket's path may be", c->xml->name, c->path);
+                guest_error(
+                        g, c->xml->place, "<%s>: '%s' is longer than a socket's path may be", c->xml->name,
+                        c->path);
         else if (c->mode == CHARDEV_BIND && !c->generated)
-                guest_warning(g, c->xml->place, "<%s>: QEMU makes '%s' itself: the guest's user has to be allowed to write there", c->xml->name, c->path);
+                guest_warning(
+                        g, c->xml->place,
+                        "<%s>: QEMU makes '%s' itself: the guest's user has to be allowed to write there",
+                        c->xml->name, c->path);
 }
 
 static void check_channel(Guest *g, const Chardev *c)
@@ -198,7 +209,10 @@ static void check_channel(Guest *g, const Chardev *c)
         if (!c->channel)
                 guest_error(g, c->xml->place, "<%s>: <source channel='…'> is missing", c->xml->name);
         else if (strspn(c->channel, allowed) < strlen(c->channel))
-                guest_error(g, c->xml->place, "<%s>: channel='%s' holds more than letters, digits, \"_\", \"-\" and \".\"", c->xml->name, c->channel);
+                guest_error(
+                        g, c->xml->place,
+                        "<%s>: channel='%s' holds more than letters, digits, \"_\", \"-\" and \".\"",
+                        c->xml->name, c->channel);
 }
 
 void chardev_check(Guest *g, const Chardev *c)
@@ -238,7 +252,9 @@ void chardev_check(Guest *g, const Chardev *c)
                 /* fall through */
         case CHARDEV_SPICEVMC:
                 if (!has_spice(g))
-                        guest_error(g, at, "<%s>: type='%s' needs <graphics type='spice'>", name, type_words[c->type - 1]);
+                        guest_error(
+                                g, at, "<%s>: type='%s' needs <graphics type='spice'>", name,
+                                type_words[c->type - 1]);
                 break;
         }
         if (c->mode == CHARDEV_BIND && c->reconnect == ON)
@@ -247,7 +263,7 @@ void chardev_check(Guest *g, const Chardev *c)
                 guest_error(g, at, "<%s>: <reconnect enabled='yes'> needs timeout='…' in seconds", name);
 }
 
-/* The directory that path is in goes into the sandbox, because QEMU makes, or waits for, what is not there yet. */
+/* The sandbox shows the directory that path is in: QEMU makes, or waits for, what is not there yet. */
 static void bind_directory(Plan *p, const char *path)
 {
         const char *slash = strrchr(path, '/');
@@ -405,7 +421,9 @@ void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id)
         props_textf(&chardev, "id", "char%s", id);
         build_source(g, c, &chardev, id, p);
         if (c->reconnect != UNSET && c->mode == CHARDEV_CONNECT)
-                props_number(&chardev, "reconnect-ms", c->reconnect == ON ? c->reconnect_seconds.value * 1000 : 0);
+                props_number(
+                        &chardev, "reconnect-ms",
+                        c->reconnect == ON ? c->reconnect_seconds.value * 1000 : 0);
         if (c->log) {
                 props_text(&chardev, "logfile", c->log);
                 props_bool_if(&chardev, "logappend", c->log_append);

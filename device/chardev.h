@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What stands behind a serial port, a channel or any other stream of bytes: "type", <source>, <protocol> and <log>. */
+/* What stands behind a stream of bytes, such as a serial port: "type", <source>, <protocol> and <log>. */
 
 #include "guest/device.h"
 
@@ -47,8 +47,8 @@ typedef struct Chardev {
 void chardev_read(Guest *g, XmlElement *e, Chardev *c);
 
 /*
- * Whether the path of a port's unix socket was, or would have been, libvirt's choice, by the port's name; the guest's own
- * directory gets it then.
+ * Whether the path of a port's unix socket was, or would have been, libvirt's choice, by the port's name;
+ * the guest's own directory gets it then.
  */
 bool chardev_path_is_libvirts(const Chardev *c, const char *name);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <console>. The first one is, unless it is a virtio console, only another name for the first serial port: with one in
- * the XML it adds nothing, without one it is what describes it. So libvirt has it since its first days, and writes both.
+ * <console>. The first one is, unless it is a virtio console, only another name for the first serial port:
+ * with one in the XML it adds nothing, without one it is what describes it. So libvirt has it since its
+ * first days, and writes both.
  */
 
 #include "device/chardev.h"
@@ -57,7 +58,7 @@ static void console_imply(Guest *g)
                 serial_imply(g, first, &c->chardev);
 }
 
-/* Where no serial port is a pty, the first virtio console that is one is what "vmctl console" attaches to. */
+/* Where no serial port is a pty, the first virtio console is that is one. */
 static const char *console_label(Guest *g, const Console *c)
 {
         bool taken = serial_is_console(g);

@@ -50,7 +50,9 @@ static void crypto_complete(Guest *g, Device *d)
 static void crypto_build(const Guest *g, const Device *d, Plan *p)
 {
         const Crypto *c = (const Crypto *) d;
-        Props object = props_new("qom-type", c->backend == CRYPTO_BUILTIN ? "cryptodev-backend-builtin" : "cryptodev-backend-lkcf");
+        Props object = props_new(
+                "qom-type",
+                c->backend == CRYPTO_BUILTIN ? "cryptodev-backend-builtin" : "cryptodev-backend-lkcf");
         Props device = device_virtio_new(d, "virtio-crypto", VIRTIO_MODEL);
 
         props_textf(&object, "id", "obj%s", d->id);

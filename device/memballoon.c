@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <memballoon>: memory that the guest gives back while it runs. Every guest has one unless the XML says model='none',
- * because libvirt adds it unasked, and the guest would otherwise miss a PCI device that it knew.
+ * <memballoon>: memory that the guest gives back while it runs. Every guest has one unless the XML says
+ * model='none', because libvirt adds it unasked, and the guest would otherwise miss a PCI device that it
+ * knew.
  */
 
 #include "device/kinds.h"
@@ -19,7 +20,9 @@ typedef struct Memballoon {
         Tristate deflate, report;
 } Memballoon;
 
-static const char *const model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional", "none", NULL };
+static const char *const model_words[] = {
+        "virtio", "virtio-transitional", "virtio-non-transitional", "none", NULL,
+};
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@model", Memballoon, model, model_words),
@@ -66,7 +69,8 @@ static void memballoon_check(Guest *g, Device *d)
         if (d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<memballoon>: model='none' takes no address");
         if (m->deflate != UNSET || m->report != UNSET)
-                device_error(g, d, "<memballoon>: model='none' takes neither autodeflate nor freePageReporting");
+                device_error(
+                        g, d, "<memballoon>: model='none' takes neither autodeflate nor freePageReporting");
 }
 
 static void memballoon_build(const Guest *g, const Device *d, Plan *p)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <panic>: how the guest's kernel tells that it crashed. Hyper-V's way is a feature of the CPU and no device at all. */
+/* <panic>: how the guest's kernel tells that it crashed. Hyper-V's way is a CPU feature and no device. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -39,15 +39,20 @@ static void panic_check(Guest *g, Device *d)
 {
         const Panic *panic = (const Panic *) d;
 
-        if (panic->model != PANIC_PCI && d->address.type != ADDRESS_NONE && (panic->model == PANIC_HYPERV || d->address.type != ADDRESS_ISA))
-                device_error(g, d, "<panic>: model='%s' takes no address of this type", model_words[panic->model - 1]);
+        if (panic->model != PANIC_PCI && d->address.type != ADDRESS_NONE &&
+            (panic->model == PANIC_HYPERV || d->address.type != ADDRESS_ISA))
+                device_error(
+                        g, d, "<panic>: model='%s' takes no address of this type",
+                        model_words[panic->model - 1]);
         if (panic->model != PANIC_PCI && g->os.arch == ARCH_AARCH64)
                 device_error(g, d, "<panic>: model='%s' exists on x86 only", model_words[panic->model - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_panic, other) {
                 if (other == d)
                         break;
                 if (((const Panic *) other)->model == panic->model)
-                        device_error(g, d, "<panic>: there is one of model='%s' already", model_words[panic->model - 1]);
+                        device_error(
+                                g, d, "<panic>: there is one of model='%s' already",
+                                model_words[panic->model - 1]);
         }
 }
 

@@ -50,7 +50,8 @@ static void pstore_complete(Guest *g, Device *d)
 static void pstore_build(const Guest *g, const Device *d, Plan *p)
 {
         const Pstore *s = (const Pstore *) d;
-        Props object = props_new("qom-type", "memory-backend-file"), device = props_new("driver", "acpi-erst");
+        Props object = props_new("qom-type", "memory-backend-file");
+        Props device = props_new("driver", "acpi-erst");
 
         props_textf(&object, "id", "mem%s", d->id);
         props_text(&object, "mem-path", s->path);

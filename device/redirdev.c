@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <redirdev>: a USB device of whoever looks at the guest, by the usbredir protocol; and <redirfilter>, which says for
- * all of them what may be redirected. The filter is no device, but it stands among them.
+ * <redirdev>: a USB device of whoever looks at the guest, by the usbredir protocol; and <redirfilter>, which
+ * says for all of them what may be redirected. The filter is no device, but it stands among them.
  */
 
 #include "device/chardev.h"
@@ -86,7 +86,8 @@ static const char *number_text(Guest *g, Place at, const char *name, const char 
         if (!value || streq(value, "-1"))
                 return "-1";
         if (text_to_u64(value, max, &n) < 0) {
-                guest_error(g, at, "<usbdev>: %s='%s' is neither -1 nor a number up to 0x%x", name, value, max);
+                guest_error(
+                        g, at, "<usbdev>: %s='%s' is neither -1 nor a number up to 0x%x", name, value, max);
                 return "-1";
         }
         return guest_text(g, max > 0xff ? "0x%04llX" : "0x%02llX", (unsigned long long) n);
@@ -126,8 +127,10 @@ static void redirfilter_read(Guest *g, Device *d)
                 if (rule.allow == UNSET)
                         guest_error(g, e->place, "<usbdev>: allow='yes' or allow='no' is missing");
                 f->rules = guest_text(
-                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "", number_text(g, e->place, "class", rule.class, 0xff),
-                        number_text(g, e->place, "vendor", rule.vendor, 0xffff), number_text(g, e->place, "product", rule.product, 0xffff),
+                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "",
+                        number_text(g, e->place, "class", rule.class, 0xff),
+                        number_text(g, e->place, "vendor", rule.vendor, 0xffff),
+                        number_text(g, e->place, "product", rule.product, 0xffff),
                         version_text(g, e->place, rule.version), rule.allow == ON);
         }
 }

@@ -6,6 +6,8 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 
+#define RATE_PERIOD 1000 /* in milliseconds, as libvirt has it */
+
 typedef enum RngBackend {
         RNG_RANDOM = 1,
         RNG_EGD,
@@ -82,7 +84,8 @@ static bool everybody_has(const char *file)
 
 static void build_backend(const Guest *g, const Rng *r, Plan *p)
 {
-        Props object = props_new("qom-type", r->backend == RNG_RANDOM ? "rng-random" : r->backend == RNG_EGD ? "rng-egd" : "rng-builtin");
+        static const char *const types[] = { NULL, "rng-random", "rng-egd", "rng-builtin" };
+        Props object = props_new("qom-type", types[r->backend]);
 
         props_textf(&object, "id", "obj%s", r->device.id);
         if (r->backend == RNG_RANDOM) {
@@ -106,7 +109,7 @@ static void rng_build(const Guest *g, const Device *d, Plan *p)
         props_textf(&device, "rng", "obj%s", d->id);
         if (r->bytes.set) {
                 props_number(&device, "max-bytes", r->bytes.value);
-                props_number(&device, "period", r->period.set ? r->period.value : 1000); /* milliseconds, as libvirt */
+                props_number(&device, "period", r->period.set ? r->period.value : RATE_PERIOD);
         }
         device_props(g, d, &device);
         plan_json(p, "-device", &device);

@@ -32,11 +32,15 @@ typedef struct Serial {
         int target; /* SerialTarget */
         int model;  /* SerialModel */
         Number port;
-        const char *on_board; /* of SERIAL_SYSTEM: the board makes the device itself, and takes such options in order */
+        const char *on_board; /* of SERIAL_SYSTEM: the board takes such options in order */
 } Serial;
 
-static const char *const target_words[] = { "isa-serial", "usb-serial", "pci-serial", "system-serial", "isa-debug", NULL };
-static const char *const model_words[] = { "isa-serial", "usb-serial", "pci-serial", "pl011", "16550a", "isa-debugcon", NULL };
+static const char *const target_words[] = {
+        "isa-serial", "usb-serial", "pci-serial", "system-serial", "isa-debug", NULL,
+};
+static const char *const model_words[] = {
+        "isa-serial", "usb-serial", "pci-serial", "pl011", "16550a", "isa-debugcon", NULL,
+};
 
 static const Field fields[] = {
         FIELD_OF_WORDS("target@type", Serial, target, target_words),
@@ -94,7 +98,8 @@ static void choose_port(Guest *g, Serial *s)
                 taken = false;
                 GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
                         const Serial *o = (const Serial *) other;
-                        bool isa = o->target == SERIAL_ISA || (!o->target && default_target(g, other) == SERIAL_ISA);
+                        bool isa = o->target == SERIAL_ISA ||
+                                (!o->target && default_target(g, other) == SERIAL_ISA);
 
                         if (isa && o->port.set && o->port.value == port) {
                                 taken = true;
@@ -151,7 +156,9 @@ static void serial_complete(Guest *g, Device *d)
 static void check_port(Guest *g, const Serial *s)
 {
         if (s->port.value >= ISA_PORTS_MAX) {
-                device_error(g, &s->device, "<serial>: a guest has %u serial ports on its ISA bus at most", ISA_PORTS_MAX);
+                device_error(
+                        g, &s->device, "<serial>: a guest has %u serial ports on its ISA bus at most",
+                        ISA_PORTS_MAX);
                 return;
         }
         GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
@@ -160,22 +167,30 @@ static void check_port(Guest *g, const Serial *s)
                 if (o == s)
                         break;
                 if (o->target == SERIAL_ISA && o->port.value == s->port.value)
-                        device_error(g, &s->device, "<serial>: there is a port %u already", (unsigned) s->port.value);
+                        device_error(
+                                g, &s->device, "<serial>: there is a port %u already",
+                                (unsigned) s->port.value);
         }
 }
 
 static void serial_check(Guest *g, Device *d)
 {
         const Serial *s = (const Serial *) d;
-        bool on_board = s->target == SERIAL_SYSTEM, isa = s->target == SERIAL_ISA || s->target == SERIAL_ISA_DEBUG;
+        bool on_board = s->target == SERIAL_SYSTEM;
+        bool isa = s->target == SERIAL_ISA || s->target == SERIAL_ISA_DEBUG;
 
         chardev_check(g, &s->chardev);
         if (s->model != targets[s->target].model)
-                device_error(g, d, "<serial>: type='%s' has no model '%s' here", target_words[s->target - 1], model_words[s->model - 1]);
+                device_error(
+                        g, d, "<serial>: type='%s' has no model '%s' here", target_words[s->target - 1],
+                        model_words[s->model - 1]);
         if ((on_board && g->os.family != MACHINE_VIRT) || (isa && g->os.family == MACHINE_VIRT))
                 device_error(g, d, "<serial>: this machine has no type='%s'", target_words[s->target - 1]);
-        if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != targets[s->target].address)
-                device_error(g, d, "<serial>: type='%s' takes no address of this type", target_words[s->target - 1]);
+        if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE &&
+            d->address.type != targets[s->target].address)
+                device_error(
+                        g, d, "<serial>: type='%s' takes no address of this type",
+                        target_words[s->target - 1]);
         if (s->target == SERIAL_ISA)
                 check_port(g, s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <shmem>: memory that guests share, plain or with a server that hands it out and carries their interrupts. It lies in
- * /dev/shm under its name, as libvirt has it, so that guests of both can meet there.
+ * <shmem>: memory that guests share, plain or with a server that hands it out and carries their interrupts.
+ * It lies in /dev/shm under its name, as libvirt has it, so that guests of both can meet there.
  */
 
 #include "device/chardev.h"
@@ -57,7 +57,9 @@ static void shmem_read(Guest *g, Device *d)
         else if (strchr(s->name, '/') || streq(s->name, ".") || streq(s->name, ".."))
                 device_error(g, d, "<shmem>: name='%s' is not a file name", s->name);
         if (!s->model || s->model == SHMEM_LEGACY)
-                device_error(g, d, "<shmem>: QEMU no longer has this model; <model type='ivshmem-plain'/> or 'ivshmem-doorbell' followed it");
+                device_error(
+                        g, d,
+                        "<shmem>: QEMU's models are <model type='ivshmem-plain'/> and 'ivshmem-doorbell'");
 }
 
 static void shmem_complete(Guest *g, Device *d)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <smartcard>: the host's card reader by way of NSS, certificates from a database of NSS, or a stream from outside. */
+/* <smartcard>: the host's reader by way of NSS, certificates of NSS, or a stream from outside. */
 
 #include "device/chardev.h"
 #include "device/kinds.h"
@@ -47,7 +47,8 @@ static void read_certificates(Guest *g, Smartcard *s)
                 n++;
         }
         if (n != CERTIFICATES)
-                device_error(g, &s->device, "<smartcard>: mode='host-certificates' takes three of <certificate>");
+                device_error(
+                        g, &s->device, "<smartcard>: mode='host-certificates' takes three of <certificate>");
 }
 
 static void smartcard_read(Guest *g, Device *d)

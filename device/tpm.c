@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <tpm>: the host's own, or one that swtpm plays behind a socket. QEMU wants a file to cancel the host TPM's commands
- * with, which lies in a /sys that the sandbox does not let anybody write: it gets /dev/null, and waits them out.
+ * <tpm>: the host's own, or one that swtpm plays behind a socket. QEMU wants a file to cancel the host TPM's
+ * commands with, which lies in a /sys that the sandbox does not let anybody write: it gets /dev/null, and
+ * waits them out.
  */
 
 #include "device/kinds.h"
@@ -103,7 +104,8 @@ static void tpm_complete(Guest *g, Device *d)
         if (t->backend == TPM_EMULATOR) {
                 t->path = guest_text(g, "%s/swtpm.sock", g->settings->run_directory);
                 device_warning(
-                        g, d, "<tpm>: vmunit does not start swtpm; it has to listen at %s before the guest starts, with what <backend> says",
+                        g, d,
+                        "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says",
                         t->path);
         }
         device_set_id(g, d, "tpm%u", d->index);
@@ -149,7 +151,9 @@ static void build_socket(const Tpm *t, Plan *p)
 static void tpm_build(const Guest *g, const Device *d, Plan *p)
 {
         const Tpm *t = (const Tpm *) d;
-        Props device = props_new("driver", t->model == TPM_TIS && !os_is_x86(&g->os) ? "tpm-tis-device" : model_words[t->model - 1]);
+        Props device = props_new(
+                "driver",
+                t->model == TPM_TIS && !os_is_x86(&g->os) ? "tpm-tis-device" : model_words[t->model - 1]);
 
         if (t->backend == TPM_PASSTHROUGH)
                 build_passthrough(t, p);

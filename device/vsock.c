@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <vsock>: sockets between guest and host. Of cid auto='yes' libvirt asks the host for the lowest number that is free;
- * here the guest's UUID gives it one, so that it keeps it and two guests hardly ever meet.
+ * <vsock>: sockets between guest and host. Of cid auto='yes' libvirt asks the host for the lowest number
+ * that is free; here the guest's UUID gives it one, so that it keeps it and two guests hardly ever meet.
  */
 
 #include "device/kinds.h"
@@ -35,15 +35,18 @@ static void vsock_read(Guest *g, Device *d)
         if (v->automatic == OFF && !v->cid.set)
                 device_error(g, d, "<vsock>: <cid auto='no'> needs address='…'");
         if (v->model == VIRTIO_MODEL_TRANSITIONAL)
-                device_warning(g, d, "<vsock>: QEMU 5.1 and later have no transitional one: the guest will not start");
+                device_warning(
+                        g, d,
+                        "<vsock>: QEMU 5.1 and later have no transitional one: the guest will not start");
 }
 
 static void vsock_complete(Guest *g, Device *d)
 {
         Vsock *v = (Vsock *) d;
+        uint64_t hash = text_hash(g->general.uuid, strlen(g->general.uuid));
 
         if (v->automatic == ON || !v->cid.set)
-                v->cid = (Number){ CID_MIN + text_hash(g->general.uuid, strlen(g->general.uuid)) % (CID_MAX - CID_MIN), true };
+                v->cid = (Number){ CID_MIN + hash % (CID_MAX - CID_MIN), true };
         device_set_id(g, d, "vsock%u", d->index);
         device_virtio_complete(g, d, v->model);
 }

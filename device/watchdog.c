@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <watchdog>. A q35 machine has one in its ICH9 whether the XML says so or not; libvirt lists it as model='itco' and
- * lets it bite, so that is what a guest moved from there expects. QEMU knows one action for all watchdogs of a guest.
+ * <watchdog>. A q35 machine has one in its ICH9 whether the XML says so or not; libvirt lists it as
+ * model='itco' and lets it bite, so that is what a guest moved from there expects. QEMU knows one action for
+ * all watchdogs of a guest.
  */
 
 #include "device/kinds.h"
@@ -31,7 +32,9 @@ typedef struct Watchdog {
 } Watchdog;
 
 static const char *const model_words[] = { "i6300esb", "ib700", "itco", NULL };
-static const char *const action_words[] = { "reset", "shutdown", "poweroff", "pause", "none", "dump", "inject-nmi", NULL };
+static const char *const action_words[] = {
+        "reset", "shutdown", "poweroff", "pause", "none", "dump", "inject-nmi", NULL,
+};
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@model", Watchdog, model, model_words),
@@ -53,7 +56,7 @@ static void watchdog_read(Guest *g, Device *d)
         if (!w->model)
                 device_error(g, d, "<watchdog>: model='i6300esb', 'ib700' or 'itco' is missing");
         if (w->action == WATCHDOG_DUMP)
-                device_warning(g, d, "<watchdog>: the guest is paused when the watchdog fires, but its memory is not dumped");
+                device_warning(g, d, "<watchdog>: when it fires the guest is paused, but not dumped");
 }
 
 static void watchdog_imply(Guest *g)
@@ -114,7 +117,9 @@ static void watchdog_build(const Guest *g, const Device *d, Plan *p)
                 plan_json(p, "-device", &device);
         }
         if (d->index == 0)
-                plan_value(p, "-watchdog-action", w->action == WATCHDOG_DUMP ? "pause" : action_words[w->action - 1]);
+                plan_value(
+                        p, "-watchdog-action",
+                        w->action == WATCHDOG_DUMP ? "pause" : action_words[w->action - 1]);
 }
 
 const DeviceKind kind_watchdog = {
