@@ -26,7 +26,8 @@ static void check_bus(Guest *g, const Disk *disk)
 {
         const DiskGeometry *geometry = &disk->geometry;
 
-        refuse(g, disk, disk->model != 0, "model", VIRTIO);
+        refuse(g, disk, disk->model && disk->model <= (int) VIRTIO_MODEL_NON_TRANSITIONAL, "a virtio model", VIRTIO);
+        refuse(g, disk, disk->model > (int) VIRTIO_MODEL_NON_TRANSITIONAL, "a USB model", USB);
         refuse(g, disk, disk->queues.set, "<driver queues='…'>", VIRTIO);
         refuse(g, disk, disk->queue_size.set, "<driver queue_size='…'>", VIRTIO);
         refuse(g, disk, disk->ioeventfd != UNSET, "<driver ioeventfd='…'>", VIRTIO);
@@ -39,37 +40,42 @@ static void check_bus(Guest *g, const Disk *disk)
         refuse(g, disk, disk->wwn != NULL, "<wwn>", SCSI | ATA);
         refuse(g, disk, disk->vendor != NULL, "<vendor>", SCSI);
         refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
+        if (disk->kind != DISK_DISK) {
+                refuse(g, disk, disk->removable != UNSET, "<target removable='…'> of a drive that is no disk", USB);
+                refuse(g, disk, disk->rotation_rate.set, "<target rotation_rate='…'> of a drive that is no disk", 0);
+        }
         refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>", VIRTIO | SCSI | ATA);
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
         refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy", VIRTIO | SCSI | ATA | USB);
         refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB);
         if (disk->bus != DISK_VIRTIO)
                 device_no_virtio_options(g, &disk->device);
-        if (disk->device.boot_order.set && disk->bus == DISK_FDC && disk->device.address.drive.unit > 1)
-                device_error(g, &disk->device, "<boot>: only the first two floppy drives can boot");
 }
 
 static void check_kind(Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
         bool removable = disk->kind == DISK_CDROM || disk->kind == DISK_FLOPPY;
+        const char *why = disk->read_only ? "<readonly>" : removable ? "removable media" : disk->kind == DISK_LUN ? "device='lun'" : NULL;
 
         if ((disk->kind == DISK_FLOPPY) != (disk->bus == DISK_FDC))
                 device_error(g, d, "<disk>: device='%s' does not go with bus='%s'", disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
         if (disk->kind == DISK_CDROM && disk->bus == DISK_VIRTIO)
                 device_error(g, d, "<disk>: device='cdrom' does not go with bus='virtio'");
-        if ((disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
+        if (disk->kind != DISK_CDROM && (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
                 device_error(g, d, "<target>: dev='%s' is not the name of a %s", disk->target, disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
         if (disk->source.empty && !removable)
                 device_error(g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
         if (disk->read_only && disk->kind == DISK_DISK && (disk->bus == DISK_IDE || disk->bus == DISK_SATA))
                 device_error(g, d, "<readonly>: an IDE or SATA disk cannot be read-only");
-        if (disk->copy_on_read == ON && (disk->read_only || disk_is_vhost_user(disk)))
-                device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", disk->read_only ? "<readonly>" : "type='vhostuser'");
+        if (disk->copy_on_read == ON && why)
+                device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", why);
         if (disk->options.io == 2 && disk->options.cache != CACHE_NONE && disk->options.cache != CACHE_DIRECTSYNC)
                 device_error(g, d, "<driver>: io='native' needs cache='none' or cache='directsync'");
         if (disk->read_error_policy == ERROR_ENOSPACE)
                 device_error(g, d, "<driver>: rerror_policy='enospace' makes no sense for reading");
+        if (disk->shareable && !disk->read_only && disk->source.format != FORMAT_RAW)
+                device_error(g, d, "<shareable>: only an image of type 'raw' can have other writers");
         if (disk->shareable && disk->options.cache > CACHE_NONE)
                 device_warning(g, d, "<shareable>: other writers do not see what the cache of this guest holds");
 }
@@ -93,6 +99,20 @@ static void check_lun(Guest *g, const Disk *disk)
                 device_error(g, d, "<disk>: device='lun' has the serial number, names and geometry of the real unit");
         if (disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set)
                 device_error(g, d, "<blockio>: device='lun' has the block sizes of the real unit");
+        if (disk->source.slice.present || disk->source.encryption.xml)
+                device_error(g, d, "<disk>: device='lun' is the whole unit, and not encrypted by QEMU");
+}
+
+static void check_transient(Guest *g, const Disk *disk)
+{
+        const Device *d = &disk->device;
+
+        if (!disk->transient)
+                return;
+        if (disk->source.empty || disk->read_only || disk->type != SOURCE_FILE || disk->kind != DISK_DISK)
+                device_error(g, d, "<transient>: it is for disks of type='file' that the guest can write");
+        if (disk->n_filters > 0 || disk->cor_node || disk->shareable)
+                device_error(g, d, "<transient>: it goes neither with limits nor with copy_on_read nor with <shareable>");
 }
 
 static bool is_hexadecimal(const char *s)
@@ -141,21 +161,59 @@ static void check_numbers(Guest *g, const Disk *disk)
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
 
+/* QEMU only connects the server of the disk to the guest; all else is the server's. */
+static void check_vhost_user(Guest *g, const Disk *disk)
+{
+        const SourceOptions *o = &disk->options;
+        const struct {
+                bool there;
+                const char *what;
+        } rows[] = {
+                { o->cache > CACHE_DEFAULT, "cache" },
+                { disk->error_policy || disk->read_error_policy, "error policies" },
+                { o->io != 0, "io" },
+                { disk->ioeventfd != UNSET, "ioeventfd" },
+                { disk->copy_on_read != UNSET, "copy_on_read" },
+                { o->discard != 0 || o->discard_no_unref != UNSET, "discard" },
+                { o->detect_zeroes != 0, "detect_zeroes" },
+                { disk->iothread.set || disk->iothreads, "iothreads" },
+                { o->metadata_cache.set, "<metadata_cache>" },
+                { disk->throttle.xml || disk->filters, "limits" },
+                { disk->source.backing || disk->source.last, "<backingStore>" },
+                { disk->source.encryption.xml != NULL, "<encryption>" },
+                { disk->source.auth.xml != NULL, "<auth>" },
+                { disk->read_only, "<readonly>" },
+                { disk->shareable, "<shareable>" },
+                { disk->transient, "<transient>" },
+                { disk->serial || disk->wwn || disk->vendor || disk->product, "serial numbers and names" },
+                { disk->geometry.cylinders.set || disk->geometry.translation, "<geometry>" },
+                { disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set, "<blockio>" },
+                { disk->format > FORMAT_RAW, "an image format" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(rows); i++)
+                if (rows[i].there)
+                        device_error(g, &disk->device, "<disk>: type='vhostuser' does not go with %s", rows[i].what);
+        if (disk->bus != DISK_VIRTIO || disk->kind != DISK_DISK)
+                device_error(g, &disk->device, "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
+        if (disk->reconnect == ON && !disk->reconnect_seconds.set)
+                device_error(g, &disk->device, "<reconnect>: enabled='yes' needs timeout='…'");
+        memory_require_shared(g, disk->device.place, "type='vhostuser'");
+}
+
 static void check_images(Guest *g, const Disk *disk)
 {
         if (disk_is_vhost_user(disk)) {
-                if (disk->bus != DISK_VIRTIO || disk->kind != DISK_DISK)
-                        device_error(g, &disk->device, "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
-                if (disk->options.cache > CACHE_DEFAULT || disk->options.io || disk->options.discard || disk->options.detect_zeroes || disk->error_policy || disk->read_only)
-                        device_error(g, &disk->device, "<disk>: what caches a type='vhostuser' disk, or makes it read-only, is its server");
+                check_vhost_user(g, disk);
                 return;
         }
         if (disk->reconnect != UNSET)
                 device_error(g, &disk->device, "<reconnect>: enabled='…' goes with type='vhostuser'");
-        if (!disk->source.empty)
-                source_check(g, &disk->source);
+        if (disk->source.empty)
+                return;
+        source_check(g, &disk->source);
         for (const Source *s = &disk->source; s; s = s->backing)
-                if (s->type == SOURCE_NVME && !disk->source.empty) {
+                if (s->type == SOURCE_NVME) {
                         const HostPci host = disk_nvme_host(s);
 
                         host_pci_check(g, &disk->device, &host);
@@ -185,6 +243,7 @@ void disk_check(Guest *g, Device *d)
         check_bus(g, disk);
         check_kind(g, disk);
         check_lun(g, disk);
+        check_transient(g, disk);
         check_identity(g, disk);
         check_numbers(g, disk);
         check_images(g, disk);

@@ -22,7 +22,7 @@ static const char *driver_of(const Disk *disk)
         case DISK_VIRTIO:
                 return disk_is_vhost_user(disk) ? "vhost-user-blk" : "virtio-blk";
         case DISK_USB:
-                return "usb-storage";
+                return disk->model == DISK_USB_STORAGE ? "usb-storage" : cdrom ? "scsi-cd" : "scsi-hd";
         }
         return "";
 }
@@ -50,6 +50,25 @@ static void props_geometry(const Disk *disk, Props *p)
                 props_text(p, "bios-chs-trans", translations[geometry->translation - 1]);
 }
 
+/* libvirt writes a backslash before each blank, and guests know their disks by that. */
+static void props_serial(Props *p, const char *serial)
+{
+        char *escaped = malloc(strlen(serial) * 2 + 1), *to = escaped;
+
+        if (!escaped) {
+                p->failed = true;
+                return;
+        }
+        for (; *serial; serial++) {
+                if (*serial == ' ')
+                        *to++ = '\\';
+                *to++ = *serial;
+        }
+        *to = '\0';
+        props_text(p, "serial", escaped);
+        free(escaped);
+}
+
 /* What the guest can tell the drive by. */
 static void props_identity(const Disk *disk, Props *p)
 {
@@ -67,7 +86,8 @@ static void props_identity(const Disk *disk, Props *p)
         props_number_if(p, "rotation_rate", disk->rotation_rate);
         props_text(p, "vendor", disk->vendor);
         props_text(p, ata ? "model" : "product", disk->product);
-        props_text(p, "serial", disk->serial);
+        if (disk->serial)
+                props_serial(p, disk->serial);
 }
 
 static void props_errors(const Disk *disk, Props *p)
@@ -111,26 +131,53 @@ static void build_vhost_user(const Guest *g, const Disk *disk, Plan *p)
         chardev_build(g, p, &chardev, disk->device.id);
 }
 
-void disk_frontend_build(const Guest *g, const Disk *disk, Plan *p)
+/* A USB device that is a SCSI controller of its own, with the drive on it. */
+static Props usb_bot_new(const Guest *g, const Disk *disk, Plan *p)
 {
         const Device *d = &disk->device;
+        Device controller = *d;
+        Props bot = props_new("driver", "usb-bot"), device = props_new("driver", driver_of(disk));
+
+        controller.boot_index = (Number){ 0 };
+        device_props(g, &controller, &bot);
+        plan_json(p, "-device", &bot);
+        props_textf(&device, "bus", "%s.0", d->id);
+        props_number(&device, "scsi-id", 0);
+        props_number(&device, "lun", 0);
+        props_textf(&device, "id", "%s-device", d->id);
+        props_number_if(&device, "bootindex", d->boot_index);
+        return device;
+}
+
+static Props device_new(const Guest *g, const Disk *disk, Plan *p)
+{
         Props device;
 
-        if (disk_is_vhost_user(disk))
-                build_vhost_user(g, disk, p);
+        if (disk->bus == DISK_USB && disk->model == DISK_USB_BOT)
+                return usb_bot_new(g, disk, p);
         if (disk->bus == DISK_VIRTIO) {
-                device = device_virtio_new(d, driver_of(disk), disk->model);
+                device = device_virtio_new(&disk->device, driver_of(disk), disk->model);
                 props_virtio(disk, &device);
         } else {
                 device = props_new("driver", driver_of(disk));
         }
+        device_props(g, &disk->device, &device);
+        return device;
+}
+
+void disk_frontend_build(const Guest *g, const Disk *disk, Plan *p)
+{
+        Props device;
+
+        if (disk_is_vhost_user(disk))
+                build_vhost_user(g, disk, p);
+        device = device_new(g, disk, p);
+        if (disk_is_vhost_user(disk))
+                props_textf(&device, "chardev", "char%s", disk->device.id);
+        else
+                props_text(&device, "drive", disk->drive);
         if (disk->shareable)
                 props_bool(&device, "share-rw", true);
-        if (disk_is_vhost_user(disk))
-                props_textf(&device, "chardev", "char%s", d->id);
-        else
-                props_text(&device, "drive", disk->node);
-        device_props(g, d, &device);
         props_number_if(&device, "logical_block_size", disk->logical_block);
         props_number_if(&device, "physical_block_size", disk->physical_block);
         props_number_if(&device, "discard_granularity", disk->discard_granularity);

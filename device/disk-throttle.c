@@ -42,6 +42,7 @@ enum {
         LIMIT_IOPS = 3,         /* what is said of bytes at 0 … 2 is said of operations at 3 … 5 */
         LIMIT_MAX = 6,          /* the bursts of the first six */
         LIMIT_MAX_LENGTH = 12,
+        LIMIT_SIZE = 18,
 };
 
 /* QEMU's THROTTLE_VALUE_MAX, less what it needs of room itself. */
@@ -101,15 +102,16 @@ static void check_limits(Guest *g, const DiskThrottle *t)
         }
 }
 
-static void build_group(const DiskThrottle *t, const char *id, Plan *p)
+static void build_group(const DiskThrottle *t, const char *name, Plan *p)
 {
         Props group = props_new("qom-type", "throttle-group");
         json_t *object;
 
-        props_text(&group, "id", id);
+        props_textf(&group, "id", "throttle-%s", name);
         object = props_object(&group, "limits");
+        /* 0 is no limit; but a burst's length of 0 is none at all */
         for (unsigned i = 0; i < THROTTLE_LIMITS; i++)
-                if (t->limits[i].value > 0)
+                if (t->limits[i].value > 0 || i < LIMIT_MAX_LENGTH || i == LIMIT_SIZE)
                         json_object_set_new(object, limits[i].limit, json_integer((json_int_t) t->limits[i].value));
         plan_json(p, "-object", &group);
 }
@@ -162,12 +164,10 @@ void throttle_groups_build(const Guest *g, Plan *p)
         if (!groups)
                 return;
         XML_FOREACH(e, groups, "throttlegroup") {
-                _cleanup_(freep) char *id = NULL;
                 DiskThrottle t;
 
                 limits_of(e, &t);
-                id = text_format("throttle-%s", t.group);
-                build_group(&t, id, p);
+                build_group(&t, t.group, p);
         }
 }
 
@@ -210,10 +210,10 @@ void throttle_check(Guest *g, const Disk *disk)
                 const Disk *first = leader(g, disk);
 
                 check_limits(g, t);
+                if (t->group && !has_limits(&first->throttle))
+                        guest_error(g, t->xml->place, "<iotune>: nobody of the group '%s' has any limits", t->group);
                 if (has_limits(t) && memcmp(first->throttle.limits, t->limits, sizeof(t->limits)) != 0)
                         guest_error(g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u", t->group, first->throttle.xml->place.line);
-                if (disk_is_vhost_user(disk))
-                        guest_error(g, t->xml->place, "<iotune>: QEMU does not see what a vhost-user disk does");
         }
         if (!disk->filters)
                 return;
@@ -227,49 +227,42 @@ void throttle_check(Guest *g, const Disk *disk)
         }
 }
 
-const char *throttle_node(Guest *g, const Disk *disk, const char *below)
+void throttle_name(Guest *g, Disk *disk)
 {
-        unsigned n = 0;
-
-        if (has_limits(&leader(g, disk)->throttle))
-                return guest_text(g, "libvirt-%s-throttle", disk->target);
+        disk->n_filters = has_limits(&leader(g, disk)->throttle);
         if (disk->filters)
                 XML_FOREACH(filter, disk->filters, "throttlefilter")
-                        n++;
-        return n > 0 ? guest_text(g, "libvirt-%s-filter%u", disk->target, n - 1) : below;
+                        disk->n_filters++;
+        disk->first_filter = g->n_images + 1;
+        g->n_images += disk->n_filters;
 }
 
-static void build_node(const char *node, const char *group, const char *below, Plan *p)
+static void build_node(unsigned number, const char *group, const char *below, Plan *p)
 {
         Props throttle = props_new("driver", "throttle");
 
-        props_text(&throttle, "node-name", node);
-        props_text(&throttle, "throttle-group", group);
+        props_textf(&throttle, "node-name", "libvirt-%u-filter", number);
+        props_textf(&throttle, "throttle-group", "throttle-%s", group);
         props_text(&throttle, "file", below);
         plan_json(p, "-blockdev", &throttle);
 }
 
-void throttle_build(const Guest *g, const Disk *disk, Plan *p)
+void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p)
 {
         const Disk *first = leader(g, disk);
-        _cleanup_(freep) char *below = strdup(disk->source.node);
-        unsigned n = 0;
+        unsigned number = disk->first_filter;
+        char name[64];
 
         if (has_limits(&first->throttle)) {
-                _cleanup_(freep) char *id = text_format("throttle-%s", first->target), *node = text_format("libvirt-%s-throttle", disk->target);
-
                 if (first == disk)
-                        build_group(&disk->throttle, id, p);
-                build_node(node, id, below, p);
+                        build_group(&disk->throttle, disk->target, p);
+                build_node(number++, first->target, below, p);
         }
         if (!disk->filters)
                 return;
         XML_FOREACH(filter, disk->filters, "throttlefilter") {
-                _cleanup_(freep) char *id = text_format("throttle-%s", xml_attribute(filter, "group"));
-                char *node = text_format("libvirt-%s-filter%u", disk->target, n++);
-
-                build_node(node, id, below, p);
-                free(below);
-                below = node;
+                snprintf(name, sizeof(name), "libvirt-%u-filter", number - 1);
+                build_node(number, xml_attribute(filter, "group"), number == disk->first_filter ? below : name, p);
+                number++;
         }
 }

@@ -14,13 +14,16 @@
 const char *const disk_device_words[] = { "disk", "cdrom", "floppy", "lun", NULL };
 const char *const disk_bus_words[] = { "ide", "fdc", "scsi", "virtio", "usb", "sata", NULL };
 const char *const error_policy_words[] = { "stop", "report", "ignore", "enospace", NULL };
+static const char *const model_words[] = {
+        "virtio", "virtio-transitional", "virtio-non-transitional", "usb-storage", "usb-bot", NULL,
+};
 static const char *const driver_words[] = { "qemu", NULL };
 static const char *const translation_words[] = { "none", "auto", "lba", NULL };
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@type", Disk, type, source_type_words),
         FIELD_OF_WORDS("@device", Disk, kind, disk_device_words),
-        FIELD_OF_WORDS("@model", Disk, model, virtio_model_words),
+        FIELD_OF_WORDS("@model", Disk, model, model_words),
         FIELD("target@dev", FIELD_TEXT, Disk, target),
         FIELD_OF_WORDS("target@bus", Disk, xml_bus, disk_bus_words),
         FIELD("target@removable", FIELD_SWITCH, Disk, removable),
@@ -60,14 +63,13 @@ static const Field fields[] = {
         FIELD_SAID("@snapshot", FIELD_IGNORED, NULL), /* what libvirt's snapshots do with it by default */
         FIELD_SAID("mirror", FIELD_IGNORED, NULL),    /* a copy that was being made while the guest ran under libvirt */
         FIELD_SAID("driver/statistics", FIELD_IGNORED, NULL),
-        FIELD_SAID("@rawio", FIELD_REFUSED, "QEMU has no capabilities here, so SCSI commands that need CAP_SYS_RAWIO fail"),
-        FIELD_SAID("@sgio", FIELD_REFUSED, "kernels do not filter SCSI commands any more"),
-        FIELD_SAID("transient", FIELD_REFUSED, "changes to a disk stay; start from a qcow2 image over the one to keep, and make it anew"),
+        FIELD("transient", FIELD_PRESENT, Disk, transient),
+        FIELD_SAID("transient@shareBacking", FIELD_IGNORED, NULL), /* it can be shared anyway: it is only read */
         FIELD_SAID("backenddomain", FIELD_REFUSED, "is Xen's"),
         {},
 };
 
-/* 0 for sda, 25 for sdz, 26 for sdaa; -1 where the name is none of that form. A partition's number behind is passed over. */
+/* 0 for sda, 25 for sdz, 26 for sdaa; -1 where the name is none of that form. */
 static int index_of_name(const char *name)
 {
         static const char *const prefixes[] = { "fd", "hd", "vd", "sd", "xvd", "ubd" };
@@ -82,9 +84,7 @@ static int index_of_name(const char *name)
                         return -1;
                 for (; *rest >= 'a' && *rest <= 'z' && index < 100000; rest++)
                         index = index * 26 + (*rest - 'a' + 1);
-                if (rest[strspn(rest, "0123456789")] != '\0')
-                        return -1;
-                return index - 1;
+                return *rest == '\0' ? index - 1 : -1;
         }
         return -1;
 }
@@ -142,6 +142,21 @@ static void read_tray(Guest *g, Disk *disk)
                 guest_warning(g, target->place, "<target>: tray='open': the drive starts with its tray closed");
 }
 
+/* What libvirt did for SCSI commands that the kernel reserves. Units that are handed through mostly do without. */
+static void read_commands(Guest *g, Disk *disk)
+{
+        static const char *const filters[] = { "filtered", NULL }, *const raw[] = { "yes", "no", NULL };
+        XmlElement *e = disk->device.xml;
+        const char *rawio = xml_attribute(e, "rawio"), *sgio = xml_attribute(e, "sgio");
+
+        if ((rawio || sgio) && disk->kind != DISK_LUN)
+                guest_error(g, e->place, "<disk>: rawio and sgio go with device='lun' only");
+        else if ((rawio && !words_find(raw, rawio)) || (sgio && !words_find(filters, sgio)))
+                guest_error(g, e->place, "<disk>: rawio='yes', rawio='no' or sgio='filtered' is expected");
+        else if (rawio && streq(rawio, "yes"))
+                guest_warning(g, e->place, "<disk>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands fail");
+}
+
 static void disk_read(Guest *g, Device *d)
 {
         Disk *disk = (Disk *) d;
@@ -150,6 +165,7 @@ static void disk_read(Guest *g, Device *d)
         disk->kind = disk->kind ?: DISK_DISK;
         read_driver(g, disk);
         read_tray(g, disk);
+        read_commands(g, disk);
         source_read(g, d->xml, disk->type, disk->format ?: disk->type == SOURCE_DIRECTORY ? FORMAT_FAT : FORMAT_RAW, &disk->source);
         throttle_read(g, disk);
         if (!disk->target) {
@@ -162,9 +178,24 @@ static void disk_read(Guest *g, Device *d)
         sort_in(g, d);
 }
 
+/* libvirt numbers the images of the last disk first; so does this, for those who compare. */
+static void name_images(Guest *g)
+{
+        for (size_t i = g->n_devices; i-- > 0;) {
+                Disk *disk = (Disk *) g->devices[i];
+
+                if (g->devices[i]->kind != &kind_disk || disk_is_vhost_user(disk))
+                        continue;
+                source_name(g, &disk->source);
+                if (!disk->source.empty)
+                        throttle_name(g, disk);
+        }
+}
+
 static void disks_imply(Guest *g)
 {
         throttle_groups_read(g);
+        name_images(g);
 }
 
 static int bus_of_name(const Disk *disk)
@@ -215,43 +246,40 @@ static void complete_options(Disk *disk)
         disk->device.boot_class = boot_classes[disk->kind];
         if (disk->kind == DISK_CDROM)
                 disk->read_only = true;
-        if (disk->bus == DISK_USB && disk->removable == UNSET)
+        if (disk->bus == DISK_USB && !disk->model)
+                disk->model = DISK_USB_STORAGE;
+        if (disk->model == DISK_USB_STORAGE && disk->removable == UNSET)
                 disk->removable = OFF;
-        disk->source.read_only = disk->read_only;
+        disk->source.read_only = disk->read_only || disk->transient;
         disk->source.shared = disk->shareable;
         disk->options.floppy = disk->kind == DISK_FLOPPY;
+        disk->options.cdrom = disk->kind == DISK_CDROM;
         /* libvirt's default: a disk that others write as well must not be cached by this host */
         if (disk->shareable && !disk->read_only && disk->options.cache <= CACHE_DEFAULT)
                 disk->options.cache = CACHE_NONE;
 }
 
-/* libvirt numbers the images of the last disk first; so does this, for those who compare. */
-static void name_images(Guest *g, const DeviceKind *kind)
+static void complete_drive(Guest *g, Disk *disk)
 {
-        for (size_t i = g->n_devices; i-- > 0;) {
-                Disk *disk = (Disk *) g->devices[i];
-
-                if (g->devices[i]->kind == kind && !disk_is_vhost_user(disk))
-                        source_name(g, &disk->source);
-        }
+        disk->drive = disk->source.node;
+        if (disk->copy_on_read == ON)
+                disk->drive = disk->cor_node = guest_text(g, "libvirt-CoR-%s", disk->target);
+        if (disk->n_filters > 0)
+                disk->drive = guest_text(g, "libvirt-%u-filter", disk->first_filter + disk->n_filters - 1);
+        if (disk->transient)
+                disk->drive = disk->overlay = guest_text(g, "transient-%s", disk->target);
 }
 
 static void disk_complete(Guest *g, Device *d)
 {
         Disk *disk = (Disk *) d;
-        size_t i = 0;
 
         disk->bus = disk->xml_bus ?: bus_of_name(disk);
         complete_options(disk);
         complete_bus(g, disk);
         source_complete(g, &disk->source, &disk->options);
-        if (guest_next_device(g, d->kind, &i) == d)
-                name_images(g, d->kind);
-        if (disk->source.empty || disk_is_vhost_user(disk))
-                return;
-        disk->node = disk->limited_node = throttle_node(g, disk, disk->source.node);
-        if (disk->copy_on_read == ON)
-                disk->node = disk->cor_node = guest_text(g, "libvirt-CoR-%s", disk->target);
+        if (!disk->source.empty && !disk_is_vhost_user(disk))
+                complete_drive(g, disk);
 }
 
 static void build_copy_on_read(const Disk *disk, Plan *p)
@@ -259,9 +287,24 @@ static void build_copy_on_read(const Disk *disk, Plan *p)
         Props filter = props_new("driver", "copy-on-read");
 
         props_text(&filter, "node-name", disk->cor_node);
-        props_text(&filter, "file", disk->limited_node);
+        props_text(&filter, "file", disk->source.node);
         props_text(&filter, "discard", "unmap");
         plan_json(p, "-blockdev", &filter);
+}
+
+/* QEMU makes the overlay in /var/tmp and unlinks it at once: only the old kind of drive can do that. */
+static void build_overlay(const Disk *disk, Plan *p)
+{
+        _cleanup_(freep) char *image = NULL;
+        Props raw = props_new("driver", "raw"), drive = props_new("if", "none");
+
+        props_text(&raw, "file", disk->source.node);
+        image = props_json(&raw);
+        props_done(&raw);
+        props_text(&drive, "id", disk->overlay);
+        props_bool(&drive, "snapshot", true);
+        props_textf(&drive, "file", "json:%s", image ?: "");
+        plan_list_named(p, "-drive", &drive);
 }
 
 /* QEMU drives an NVMe controller itself, which it gets from the host like any other PCI device. */
@@ -285,9 +328,11 @@ static void disk_build(const Guest *g, const Device *d, Plan *p)
         if (!disk->source.empty && !disk_is_vhost_user(disk)) {
                 source_build(g, &disk->source, p);
                 plan_nvme(&disk->source, p);
-                throttle_build(g, disk, p);
                 if (disk->cor_node)
                         build_copy_on_read(disk, p);
+                throttle_build(g, disk, disk->cor_node ?: disk->source.node, p);
+                if (disk->overlay)
+                        build_overlay(disk, p);
         }
         disk_frontend_build(g, disk, p);
 }

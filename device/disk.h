@@ -23,6 +23,12 @@ typedef enum DiskBus {
         DISK_SATA,
 } DiskBus;
 
+/* The first three are VirtioModel. */
+typedef enum DiskModel {
+        DISK_USB_STORAGE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
+        DISK_USB_BOT, /* the same to the guest's USB, but shows a CD-ROM drive as one */
+} DiskModel;
+
 typedef enum ErrorPolicy {
         ERROR_STOP = 1,
         ERROR_REPORT,
@@ -47,6 +53,7 @@ typedef struct DiskThrottle {
 typedef struct Disk {
         Device device;
         int type, kind, model; /* SourceType, DiskDevice, DiskModel */
+        bool transient;        /* what the guest writes is gone when it stops */
         const char *target;
         int target_index; /* 0 for sda, 1 for sdb … */
         int xml_bus, bus; /* as the XML says, 0 where it does not; DiskBus */
@@ -70,9 +77,12 @@ typedef struct Disk {
         Tristate reconnect;         /* to a vhost-user server */
         Number reconnect_seconds;
 
-        const char *node;     /* the block node that the guest's drive is connected to; NULL for none */
-        const char *limited_node; /* the image with its limits */
-        const char *cor_node;     /* of copy-on-read, over that */
+        /* from the image upwards; NULL where there is none of the kind */
+        const char *cor_node;   /* copy-on-read */
+        unsigned n_filters;     /* of throttling */
+        unsigned first_filter;  /* the number of the first of their nodes */
+        const char *overlay;    /* a drive of its own, not a node: where a transient disk's changes go */
+        const char *drive;      /* what the guest's drive is connected to; NULL for none */
 } Disk;
 
 extern const char *const disk_device_words[], *const disk_bus_words[], *const error_policy_words[];
@@ -104,8 +114,8 @@ void throttle_groups_read(Guest *g);
 void throttle_groups_build(const Guest *g, Plan *p);
 void throttle_read(Guest *g, Disk *disk);
 void throttle_check(Guest *g, const Disk *disk);
-const char *throttle_node(Guest *g, const Disk *disk, const char *below); /* the uppermost: below where nothing limits */
-void throttle_build(const Guest *g, const Disk *disk, Plan *p);
+void throttle_name(Guest *g, Disk *disk); /* n_filters and first_filter */
+void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p);
 
 /* disk-check.c */
 void disk_check(Guest *g, Device *d);

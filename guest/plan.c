@@ -220,7 +220,11 @@ void plan_prepare(Plan *p, const char *format, ...)
         if (vasprintf(&argument, format, ap) < 0)
                 argument = NULL;
         va_end(ap);
-        note(p, strings_take(&p->prepare, argument));
+        /* two disks may be on one NVMe controller */
+        if (argument && strings_have(&p->prepare, argument))
+                free(argument);
+        else
+                note(p, strings_take(&p->prepare, argument));
 }
 
 void plan_run(Plan *p, const char *format, ...)

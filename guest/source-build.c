@@ -72,9 +72,22 @@ static void build_reservations(const Guest *g, const Source *s, Plan *p)
         plan_directive(p, "BindReadOnlyPaths", "%s", s->reservations_path);
 }
 
+/* The names that Linux gives to CD-ROM drives, and the links that distributions make. */
+static bool is_cdrom_drive(const char *path)
+{
+        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") || text_after(path, "/dev/dvd") || text_after(path, "/dev/scd");
+}
+
+static const char *local_driver(const Source *s)
+{
+        if (s->type == SOURCE_FILE)
+                return "file";
+        return s->options.cdrom && is_cdrom_drive(s->path) ? "host_cdrom" : "host_device";
+}
+
 static Props storage_local(const Guest *g, const Source *s, Plan *p)
 {
-        Props storage = props_new("driver", s->type == SOURCE_BLOCK ? "host_device" : "file");
+        Props storage = props_new("driver", local_driver(s));
 
         props_text(&storage, "filename", s->path);
         if (s->reservations) {

@@ -71,9 +71,13 @@ void source_check(Guest *g, const Source *s)
         if (s->type != SOURCE_DIRECTORY && s->format == FORMAT_FAT)
                 guest_error(g, s->place, "<driver>: type='fat' is for type='dir'");
         if (s->type == SOURCE_DIRECTORY && !s->read_only)
-                guest_error(g, s->place, "<source>: QEMU cannot be trusted to write into a directory; say <readonly/>");
+                guest_warning(g, s->place, "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
         if (s->type == SOURCE_VHOST_USER)
                 guest_error(g, s->place, "<source>: type='vhostuser' is a whole disk, not an image behind another");
+        if (s->type == SOURCE_VHOST_VDPA && s->options.cache != CACHE_NONE && s->options.cache != CACHE_DIRECTSYNC)
+                guest_error(g, s->place, "<driver>: type='vhostvdpa' needs cache='none' or cache='directsync'");
+        if (s->type == SOURCE_VHOST_VDPA)
+                memory_require_shared(g, s->place, "type='vhostvdpa'");
         if (s->type == SOURCE_VHOST_VDPA && s->format != FORMAT_RAW)
                 guest_error(g, s->place, "<driver>: type='vhostvdpa' is always raw");
         if (s->type == SOURCE_NVME && !s->nvme.namespace.set)

@@ -324,7 +324,7 @@ static Props nfs_props(const Guest *g, const Source *s, Plan *p)
 static const Protocol protocols[] = {
         [PROTOCOL_NBD] = { .port = 10809, .hosts_min = 1, .hosts_max = 1, .name_optional = true, .unix_socket = true, .tls = true,
                            .reconnect = true, .props = nbd_props },
-        [PROTOCOL_RBD] = { .hosts_max = SOURCE_HOSTS_MAX, .secret = true, .snapshot = true, .config = true, .props = rbd_props },
+        [PROTOCOL_RBD] = { .port = 6789, .hosts_max = SOURCE_HOSTS_MAX, .secret = true, .snapshot = true, .config = true, .props = rbd_props },
         [PROTOCOL_ISCSI] = { .port = 3260, .hosts_min = 1, .hosts_max = 1, .secret = true, .initiator = true, .props = iscsi_props },
         [PROTOCOL_GLUSTER] = { .port = 24007, .hosts_min = 1, .hosts_max = SOURCE_HOSTS_MAX, .unix_socket = true, .props = gluster_props },
         [PROTOCOL_HTTP] = { .port = 80, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .cookies = true, .query = true,
@@ -333,7 +333,7 @@ static const Protocol protocols[] = {
                              .props = curl_props },
         [PROTOCOL_FTP] = { .port = 21, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .props = curl_props },
         [PROTOCOL_FTPS] = { .port = 990, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .props = curl_props },
-        [PROTOCOL_TFTP] = { .port = 69, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .props = curl_props },
+        [PROTOCOL_TFTP] = {},
         [PROTOCOL_SSH] = { .port = 22, .hosts_min = 1, .hosts_max = 1, .props = ssh_props },
         [PROTOCOL_NFS] = { .port = 2049, .hosts_min = 1, .hosts_max = 1, .identity = true, .props = nfs_props },
         [PROTOCOL_SHEEPDOG] = {},

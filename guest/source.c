@@ -44,8 +44,8 @@ static const Field reservation_fields[] = {
 static const Field encryption_fields[] = {
         FIELD_OF_WORDS("@format", SourceEncryption, format, encryption_words),
         FIELD_OF_WORDS("@engine", SourceEncryption, engine, engine_words),
-        FIELD_SAID("cipher", FIELD_IGNORED, NULL), /* how it was made; the image's header says it */
-        FIELD_SAID("ivgen", FIELD_IGNORED, NULL),
+        FIELD_SAID("cipher", FIELD_REFUSED, "is said by the image itself"),
+        FIELD_SAID("ivgen", FIELD_REFUSED, "is said by the image itself"),
         {},
 };
 
@@ -118,6 +118,8 @@ static void read_policy(Guest *g, Source *s)
                 return;
         if (!words_find(policies, policy))
                 guest_error(g, s->place, "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional", policy);
+        else if (!source_is_local(s) && s->type != SOURCE_DIRECTORY)
+                guest_error(g, s->place, "<source>: startupPolicy is for files, directories and block devices");
         else if (!streq(policy, "mandatory"))
                 guest_warning(g, s->place, "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there", policy);
 }
@@ -171,6 +173,11 @@ static void read_auth(Guest *g, XmlElement *holder, Source *s)
                 guest_error(g, auth->place, "<auth>: <secret> is missing");
 }
 
+static const Field format_fields[] = {
+        FIELD_OF_SIZE("metadata_cache/max_size", Source, options.metadata_cache, 1),
+        {},
+};
+
 /* Of <backingStore> and <dataStore>, which say their type and format in the same way. */
 static Source *read_behind(Guest *g, XmlElement *holder, const char *const *formats)
 {
@@ -194,6 +201,7 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
                 return NULL;
         }
         source_read(g, holder, type_word, format_word, s);
+        fields_read(format, format_fields, s, g->findings);
         if (s->empty)
                 guest_error(g, holder->place, "<%s>: its <source> is missing", holder->name);
         return s;
@@ -263,17 +271,19 @@ bool source_is_local(const Source *s)
 
 void source_complete(Guest *g, Source *s, const SourceOptions *options)
 {
-        SourceOptions handed_down = { .cache = options->cache, .io = options->io, .discard = options->discard };
+        SourceOptions behind = { .cache = options->cache, .io = options->io, .discard = options->discard };
 
         s->options = *options;
         if (s->backing) {
+                behind.metadata_cache = s->backing->options.metadata_cache;
                 s->backing->read_only = true;
-                source_complete(g, s->backing, &handed_down);
+                source_complete(g, s->backing, &behind);
         }
         if (s->data) {
+                behind.metadata_cache = s->data->options.metadata_cache;
                 s->data->read_only = s->read_only;
                 s->data->shared = s->shared;
-                source_complete(g, s->data, &handed_down);
+                source_complete(g, s->data, &behind);
         }
 }
 

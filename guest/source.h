@@ -84,6 +84,7 @@ typedef struct SourceOptions {
         Tristate discard_no_unref;
         Number metadata_cache; /* bytes */
         bool floppy;           /* a directory looks like a floppy, not like a hard disk */
+        bool cdrom;            /* a CD-ROM drive of the host lets the guest open its tray */
 } SourceOptions;
 
 extern const char *const source_type_words[];
@@ -174,7 +175,7 @@ struct Source {
  */
 void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret);
 
-/* Fills in defaults, here and in all behind; options are handed down. */
+/* Fills in defaults, here and in all behind; options are handed down, but for the size of caches. */
 void source_complete(Guest *g, Source *s, const SourceOptions *options);
 
 /* Gives the nodes of s and of all behind it their names, with numbers that the guest's images share. */
