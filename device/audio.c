@@ -155,12 +155,10 @@ static void audio_read(Guest *g, Device *d)
 {
         Audio *a = (Audio *) d;
 
-        if (!a->number.set)
+        if (!xml_attribute(d->xml, "id"))
                 device_error(g, d, "<audio>: id is missing");
-        if (!a->type) {
+        if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<audio>: type is missing");
-                return;
-        }
         if ((size_t) a->type < ELEMENTS(of_type) && of_type[a->type].fields)
                 fields_read(d->xml, of_type[a->type].fields, a, g->findings);
         read_stream(g, a, "input", &a->in);
@@ -251,11 +249,14 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
         case AUDIO_ALSA:
                 plan_directive(p, "DeviceAllow", "char-alsa rw");
                 plan_directive(p, "BindPaths", "/dev/snd");
-                plan_directive(p, "SupplementaryGroups", "audio");
+                if (!g->settings->user_scope)
+                        plan_directive(p, "SupplementaryGroups", "audio");
                 break;
         case AUDIO_OSS:
-                plan_grant_device(p, a->in.dev ?: "/dev/dsp", ACCESS_WRITE);
-                plan_grant_device(p, a->out.dev ?: "/dev/dsp", ACCESS_WRITE);
+                plan_share_device(p, a->in.dev ?: "/dev/dsp");
+                plan_share_device(p, a->out.dev ?: "/dev/dsp");
+                if (!g->settings->user_scope)
+                        plan_directive(p, "SupplementaryGroups", "audio");
                 break;
         case AUDIO_PULSEAUDIO:
                 if (a->server && a->server[0] == '/')

@@ -54,7 +54,7 @@ static void dbus_build(const Guest *g, const Device *d, Plan *p)
         props_text(&display, "addr", b->address);
         if (b->p2p == ON)
                 props_bool(&display, "p2p", true);
-        graphics_gl_build(d, &display, p);
+        graphics_gl_build(g, d, &display, p);
         if (b->audio.set)
                 props_text(&display, "audiodev", audio_id(g, b->audio));
         plan_list(p, "-display", &display);

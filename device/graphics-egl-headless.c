@@ -24,7 +24,7 @@ static void egl_headless_build(const Guest *g, const Device *d, Plan *p)
 {
         Props display = props_new("type", "egl-headless");
 
-        graphics_gl_build(d, &display, p);
+        graphics_gl_build(g, d, &display, p);
         plan_list(p, "-display", &display);
 }
 

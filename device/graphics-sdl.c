@@ -37,7 +37,7 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
         const Sdl *s = (const Sdl *) d;
         Props display = props_new("type", "sdl");
 
-        graphics_gl_build(d, &display, p);
+        graphics_gl_build(g, d, &display, p);
         if (s->fullscreen == ON)
                 plan_flag(p, "-full-screen");
         plan_list(p, "-display", &display);

@@ -203,7 +203,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
                 props_bool(&spice, "disable-copy-paste", true);
         if (s->file_transfer == OFF)
                 props_bool(&spice, "disable-agent-file-xfer", true);
-        graphics_gl_build(d, &spice, p);
+        graphics_gl_build(g, d, &spice, p);
         props_bool(&spice, "seamless-migration", true);
         plan_list_named(p, "-spice", &spice);
         if (s->keymap)

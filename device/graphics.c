@@ -90,8 +90,11 @@ void graphics_listen_read(Guest *g, Device *d, Listen *ret)
         if (first.type == LISTEN_SOCKET && !first.socket)
                 first.socket = attributes.socket;
         take_listen(g, e->place, &first, ret);
-        if (xml_next(e))
+        e = xml_next(e);
+        if (e) {
                 guest_error(g, e->place, "<listen>: QEMU listens in one place only");
+                xml_claim_all(e);
+        }
 }
 
 void graphics_listen_complete(Guest *g, Listen *l, const char *name)
@@ -178,7 +181,7 @@ bool graphics_have_gl(const Guest *g)
         return false;
 }
 
-void graphics_gl_build(const Device *d, Props *graphics, Plan *p)
+void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p)
 {
         const char *node = ((const Graphics *) d)->gl.render_node ?: FIRST_RENDER_NODE;
 
@@ -188,7 +191,9 @@ void graphics_gl_build(const Device *d, Props *graphics, Plan *p)
                 props_bool(graphics, "gl", true);
         if (d->kind != &kind_graphics_sdl)
                 props_text(graphics, "rendernode", node);
-        plan_grant_device(p, node, ACCESS_WRITE);
+        plan_share_device(p, node);
+        if (!g->settings->user_scope)
+                plan_directive(p, "SupplementaryGroups", "render");
 }
 
 void graphics_check(Guest *g, const Device *d)

@@ -76,7 +76,7 @@ typedef struct Graphics {
 bool graphics_have_gl(const Guest *g);
 
 /* Says "gl" and "rendernode", and has the host grant the latter; nothing where it has no OpenGL. */
-void graphics_gl_build(const Device *d, Props *graphics, Plan *p);
+void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p);
 
 /* Errors where the guest has graphics of the same kind, or others with OpenGL, before this one. */
 void graphics_check(Guest *g, const Device *d);

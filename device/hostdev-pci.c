@@ -80,8 +80,11 @@ static void interface_read(Guest *g, Device *d)
         if (!h->vlan_element)
                 return;
         tag = xml_child(h->vlan_element, "tag");
-        if (!h->vlan.set || (tag && xml_next(tag)))
+        tag = tag ? xml_next(tag) : NULL;
+        if (!h->vlan.set || tag)
                 guest_error(g, h->vlan_element->place, "<vlan>: one <tag id='…'/> is what a function of a card takes");
+        if (tag)
+                xml_claim_all(tag);
 }
 
 static void interface_check(Guest *g, Device *d)

@@ -152,8 +152,8 @@ static void interface_read(Guest *g, Device *d)
         Interface *i = (Interface *) d;
         XmlElement *forward;
 
-        if (!i->type)
-                device_error(g, d, "<interface>: type is missing, or none that is supported");
+        if (!xml_attribute(d->xml, "type"))
+                device_error(g, d, "<interface>: type is missing");
         i->passt = i->backend && streq(backend_words[i->backend - 1], "passt");
         if (i->passt) {
                 read_passt(i);

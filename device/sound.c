@@ -50,7 +50,7 @@ static void sound_read(Guest *g, Device *d)
 {
         Sound *s = (Sound *) d;
 
-        if (!s->model)
+        if (!xml_attribute(d->xml, "model"))
                 device_error(g, d, "<sound>: model is missing");
         XML_FOREACH(e, d->xml, "codec") {
                 const char *type = xml_attribute(e, "type");

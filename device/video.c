@@ -172,6 +172,15 @@ static void check_memory(Guest *g, const Video *v)
                 device_error(g, d, "<video>: ram, vram64 and vgamem are for type='qxl'");
 }
 
+static unsigned count_videos(const Guest *g)
+{
+        unsigned n = 0;
+
+        GUEST_FOREACH_DEVICE(g, &kind_video, d)
+                n++;
+        return n;
+}
+
 static void video_check(Guest *g, Device *d)
 {
         const Video *v = (const Video *) d;
@@ -179,10 +188,8 @@ static void video_check(Guest *g, Device *d)
 
         if (d->index > 0 && !models[v->model].secondary && v->model != VIDEO_NONE)
                 device_error(g, d, "<video>: only type='qxl' and type='virtio' can be added to another; '%s' cannot", model);
-        if (v->model == VIDEO_NONE)
-                GUEST_FOREACH_DEVICE(g, &kind_video, other)
-                        if (other != d)
-                                device_error(g, d, "<video>: type='none' has to be the only one");
+        if (v->model == VIDEO_NONE && count_videos(g) > 1)
+                device_error(g, d, "<video>: type='none' has to be the only one");
         if (!models[v->model].pci && d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<video>: type='%s' takes no address", model);
         if (v->accel2d == ON)

@@ -151,7 +151,7 @@ struct Device {
 
 struct DeviceKind {
         const char *element;       /* the element's name in <devices> */
-        const char *type;          /* and the value of its attribute "type", or NULL for any */
+        const char *type;          /* and the value of its attribute "type", or NULL for any that no other row has */
         const char *default_type;  /* row is also taken where "type" is absent: "yes" or NULL */
         size_t size;               /* of the kind's own struct */
         const Field *fields;       /* what the element holds, beside what every device may */

@@ -170,6 +170,7 @@ static void read_device(Guest *g, XmlElement *e, const DeviceKind *kind)
 
 static const DeviceKind *kind_of(const Guest *g, const XmlElement *e)
 {
+        const DeviceKind *any = NULL;
         const char *type = NULL;
 
         for (size_t i = 0; i < e->n_attributes; i++)
@@ -178,10 +179,12 @@ static const DeviceKind *kind_of(const Guest *g, const XmlElement *e)
         for (const DeviceKind *const *k = g->kinds; *k; k++) {
                 if (!streq((*k)->element, e->name))
                         continue;
-                if (!(*k)->type || (type ? streq((*k)->type, type) : (*k)->default_type != NULL))
+                if (!(*k)->type)
+                        any = *k;
+                else if (type ? streq((*k)->type, type) : (*k)->default_type != NULL)
                         return *k;
         }
-        return NULL;
+        return any;
 }
 
 /* An element that no kind takes stays unclaimed, and is reported as such. */
