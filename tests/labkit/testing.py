@@ -9,6 +9,7 @@ import fnmatch
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -128,10 +129,7 @@ def _suite(suite, args, turns, pipe):
 
 def _test_suite(suite, args, results):
     chosen = [t for t in system_tests() if results.wanted(t.name)]
-    logs = CACHE / 'logs' / f'test-{suite}'
-    logs.mkdir(parents=True, exist_ok=True)
-    for old in logs.iterdir():
-        old.unlink()
+    logs = _new_logs(suite)
     with Lab(suite, [vmunit.bind(), *guests.binds(suite)]) as lab:
         built = builds.test(lab, results, logs)
         if not chosen:
@@ -142,6 +140,16 @@ def _test_suite(suite, args, results):
                 guests.make(lab, name)
         for t in chosen:
             _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)
+
+
+def _new_logs(suite):
+    """A directory for the logs of this run; those of the latest few runs stay."""
+    parent = CACHE / 'logs'
+    for old in sorted(parent.glob(f'test-{suite}-*'), key=os.path.getmtime)[:-4]:
+        shutil.rmtree(old, ignore_errors=True)
+    logs = parent / f'test-{suite}-{os.getpid()}'
+    logs.mkdir(parents=True, exist_ok=True)
+    return logs
 
 
 def _run(lab, t, results, log, quick):

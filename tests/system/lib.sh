@@ -324,15 +324,6 @@ journal_mark() {
         journalctl --quiet -n 1 --identifier lab --show-cursor | sed -n 's/^-- cursor: //p'
 }
 
-# Sets CURSOR to an entry that is made for it: what comes later belongs to this test. (Not for --after-cursor, which
-# systemd 252 gets wrong when the entry itself does not match.)
-mark_journal() {
-        logger --journald <<<"MESSAGE=$1
-SYSLOG_IDENTIFIER=lab-test"
-        journalctl --sync
-        CURSOR=$(journalctl --quiet -n 1 -t lab-test --show-cursor | sed -n 's/^-- cursor: //p')
-}
-
 # journal NAME [OPTION]…: what the journal has of the guest's unit since the test began.
 journal() {
         local name=$1
