@@ -199,6 +199,8 @@ static void memory_device_check(Guest *g, Device *d)
         if (is_module(m) && d->address.dimm.slot.value >= g->memory.slots.value)
                 device_error(g, d, "<memory>: slot %u, but <maxMemory> has slots='%u'", (unsigned) d->address.dimm.slot.value,
                         (unsigned) g->memory.slots.value);
+        if (is_module(m) && !g->features.acpi)
+                device_warning(g, d, "<memory>: QEMU takes it only with <acpi/> among the <features>");
         if (m->model != MODEL_VIRTIO_PMEM && g->numa.n_cells > 0 && !m->node.set)
                 device_error(g, d, "<memory>: <node> is missing");
         if (m->node.set && m->node.value >= g->numa.n_cells)

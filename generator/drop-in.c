@@ -187,6 +187,10 @@ static void write_directive(UnitFile *u, const Directive *d)
                 unit_word(u, d->key, d->value, "");
                 return;
         }
+        if (streq(d->key, "CPUQuota")) {
+                unit_percent(u, d->key, (unsigned) atoi(d->value));
+                return;
+        }
         space = strrchr(d->value, ' ');
         if (!streq(d->key, "DeviceAllow") || !space) {
                 unit_plain(u, d->key, d->value);

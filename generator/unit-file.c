@@ -59,6 +59,12 @@ void unit_section(UnitFile *u, const char *name)
         fprintf(u->file, "\n[%s]\n", name);
 }
 
+/* systemd expands no specifiers where it reads a percentage, so its sign stands alone. */
+void unit_percent(UnitFile *u, const char *key, unsigned percent)
+{
+        fprintf(u->file, "%s=%u%%\n", key, percent);
+}
+
 void unit_empty(UnitFile *u, const char *key)
 {
         fprintf(u->file, "%s=\n", key);

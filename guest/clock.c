@@ -2,7 +2,7 @@
 
 /*
  * A clock that runs so many seconds ahead of UTC depends on the moment of the start, which conversion does not know. But
- * QEMU can show the local time of a zone, and a zone that is so much ahead of UTC can be written down: TZ=VM-01:30:00.
+ * QEMU can show the local time of a zone, and a zone that is so much ahead of UTC can be written down: TZ=VMT-01:30:00.
  */
 
 #include "guest/clock.h"
@@ -174,7 +174,7 @@ static void set_zone(const Clock *c, Plan *p)
                 plan_directive(p, "Environment", "TZ=%s", c->zone);
         else if (c->adjustment)
                 plan_directive(
-                        p, "Environment", "TZ=VM%c%02d:%02d:%02d", c->adjustment > 0 ? '-' : '+', (int) (s / 3600), (int) (s / 60 % 60),
+                        p, "Environment", "TZ=VMT%c%02d:%02d:%02d", c->adjustment > 0 ? '-' : '+', (int) (s / 3600), (int) (s / 60 % 60),
                         (int) (s % 60));
 }
 

@@ -13,7 +13,7 @@
 static const char *const mode_words[] = { "custom", "host-model", "host-passthrough", "maximum", NULL };
 static const char *const match_words[] = { "exact", "minimum", "strict", NULL };
 static const char *const check_words[] = { "none", "partial", "full", NULL };
-static const char *const cache_words[] = { "passthrough", "emulate", "disable", NULL };
+static const char *const cpu_cache_words[] = { "passthrough", "emulate", "disable", NULL };
 static const char *const phys_words[] = { "passthrough", "emulate", NULL };
 static const char *const policy_words[] = { "force", "require", "optional", "disable", "forbid", NULL };
 enum { MATCH_EXACT = 1, MATCH_MINIMUM, MATCH_STRICT };
@@ -32,7 +32,7 @@ static const Field cpu_fields[] = {
         FIELD("model@fallback", FIELD_TEXT, Cpu, fallback),
         FIELD("model@vendor_id", FIELD_TEXT, Cpu, vendor_id),
         FIELD("vendor", FIELD_TEXT, Cpu, vendor),
-        FIELD_OF_WORDS("cache@mode", Cpu, cache_mode, cache_words),
+        FIELD_OF_WORDS("cache@mode", Cpu, cache_mode, cpu_cache_words),
         FIELD_IN_RANGE("cache@level", Cpu, cache_level, 1, 3),
         FIELD_OF_WORDS("maxphysaddr@mode", Cpu, phys_mode, phys_words),
         FIELD_IN_RANGE("maxphysaddr@bits", Cpu, phys_bits, 1, 64),
@@ -169,21 +169,21 @@ static void check_cache_and_address(Guest *g)
         const Cpu *cpu = &g->cpu;
 
         if (cpu->cache_mode == CACHE_PASSTHROUGH && !is_whole_host(cpu))
-                guest_error(g, cpu->place, "<cache>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
+                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
         if (cpu->cache_mode == CACHE_EMULATE && cpu->cache_level.set && cpu->cache_level.value != 3)
-                guest_error(g, cpu->place, "<cache>: only a cache of level 3 can be emulated");
+                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: only a cache of level 3 can be emulated");
         if (cpu->cache_mode && cpu->cache_mode != CACHE_EMULATE && cpu->cache_level.set)
-                guest_error(g, cpu->place, "<cache>: level means nothing with this mode");
+                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: level means nothing with this mode");
         if (cpu->cache_level.set && !cpu->cache_mode)
-                guest_error(g, cpu->place, "<cache>: mode is missing");
+                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: mode is missing");
         if ((cpu->phys_bits.set || cpu->phys_limit.set) && !cpu->phys_mode)
-                guest_error(g, cpu->place, "<maxphysaddr>: mode is missing");
+                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: mode is missing");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && cpu->phys_bits.set)
-                guest_error(g, cpu->place, "<maxphysaddr>: bits means nothing with mode='passthrough'");
+                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: bits means nothing with mode='passthrough'");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && !is_whole_host(cpu))
-                guest_error(g, cpu->place, "<maxphysaddr>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
+                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
         if (cpu->phys_mode == PHYS_EMULATE && cpu->phys_limit.set)
-                guest_error(g, cpu->place, "<maxphysaddr>: limit means nothing with mode='emulate'");
+                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: limit means nothing with mode='emulate'");
         if ((cpu->phys_mode || cpu->cache_mode) && !os_is_x86(&g->os))
                 guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> are for x86");
 }
@@ -209,9 +209,9 @@ void cpu_check(Guest *g)
         if (cpu->vendor && !cpu->model)
                 guest_error(g, cpu->place, "<cpu>: <vendor> without <model>");
         if (cpu->fallback && !streq(cpu->fallback, "allow") && !streq(cpu->fallback, "forbid"))
-                guest_error(g, cpu->place, "<model>: fallback='%s' is none of: allow, forbid", cpu->fallback);
-        if (cpu->vendor_id && strlen(cpu->vendor_id) != VENDOR_ID_LENGTH)
-                guest_error(g, cpu->place, "<model>: vendor_id='%s' has not %d characters", cpu->vendor_id, VENDOR_ID_LENGTH);
+                guest_error(g, xml_place(cpu->xml, "model"), "<model>: fallback='%s' is none of: allow, forbid", cpu->fallback);
+        if (cpu->vendor_id && (strlen(cpu->vendor_id) != VENDOR_ID_LENGTH || strchr(cpu->vendor_id, ',')))
+                guest_error(g, xml_place(cpu->xml, "model"), "<model>: vendor_id='%s' has not %d characters, or a comma among them", cpu->vendor_id, VENDOR_ID_LENGTH);
         check_cache_and_address(g);
 }
 

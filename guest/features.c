@@ -96,6 +96,7 @@ void features_read(Guest *g)
         Features *f = &g->features;
         XmlElement *xml = xml_child(g->xml, "features"), *hyperv = xml ? xml_child(xml, "hyperv") : NULL;
 
+        f->xml = xml;
         f->place = xml ? xml->place : g->xml->place;
         if (!xml)
                 return;
@@ -119,14 +120,13 @@ void features_complete(Guest *g)
 static void check_hyperv(Guest *g)
 {
         const Hyperv *h = &g->features.hyperv;
-        Place place = g->features.place;
 
         if (h->spinlocks == ON && !h->retries.set)
-                guest_error(g, place, "<spinlocks>: retries is missing");
+                guest_error(g, xml_place(g->features.xml, "hyperv/spinlocks"), "<spinlocks>: retries is missing");
         if (h->vendor == ON && !h->vendor_id)
-                guest_error(g, place, "<vendor_id>: value is missing");
+                guest_error(g, xml_place(g->features.xml, "hyperv/vendor_id"), "<vendor_id>: value is missing");
         if (h->vendor_id && (strlen(h->vendor_id) > VENDOR_ID_MAX || strchr(h->vendor_id, ',')))
-                guest_error(g, place, "<vendor_id>: '%s' is longer than %d characters or holds a comma", h->vendor_id, VENDOR_ID_MAX);
+                guest_error(g, xml_place(g->features.xml, "hyperv/vendor_id"), "<vendor_id>: '%s' is longer than %d characters or holds a comma", h->vendor_id, VENDOR_ID_MAX);
 }
 
 static void check_tseg(Guest *g)
@@ -136,13 +136,13 @@ static void check_tseg(Guest *g)
         if (!f->tseg.set)
                 return;
         if (g->os.family != MACHINE_Q35)
-                guest_error(g, f->place, "<tseg> is for q35 machines");
+                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg> is for q35 machines");
         else if (f->tseg.value % MIB)
-                guest_error(g, f->place, "<tseg>: the size is not in whole MiB");
+                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: the size is not in whole MiB");
         else if (f->tseg.value == 0 || f->tseg.value > UINT16_MAX * MIB)
-                guest_error(g, f->place, "<tseg>: the size is not between 1 and %u MiB", UINT16_MAX);
+                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: the size is not between 1 and %u MiB", UINT16_MAX);
         else if (f->smm == OFF)
-                guest_error(g, f->place, "<tseg>: without SMM it has no use");
+                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: without SMM it has no use");
 }
 
 static void check_power_of_two(Guest *g)
@@ -150,7 +150,7 @@ static void check_power_of_two(Guest *g)
         uint64_t n = g->features.kvm_dirty_ring_size.value;
 
         if (g->features.kvm_dirty_ring == ON && (!g->features.kvm_dirty_ring_size.set || n & (n - 1)))
-                guest_error(g, g->features.place, "<dirty-ring>: a size is needed, and it must be a power of two");
+                guest_error(g, xml_place(g->features.xml, "kvm/dirty-ring"), "<dirty-ring>: a size is needed, and it must be a power of two");
 }
 
 void features_check(Guest *g)
@@ -163,17 +163,17 @@ void features_check(Guest *g)
         if (x86 && (f->gic || f->ras != UNSET))
                 guest_error(g, f->place, "<features>: gic and ras are for aarch64");
         if (f->vmport != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
-                guest_error(g, f->place, "<vmport>: this machine has none");
+                guest_error(g, xml_place(g->features.xml, "vmport"), "<vmport>: this machine has none");
         if (f->ps2 != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
-                guest_error(g, f->place, "<ps2>: this machine has none");
+                guest_error(g, xml_place(g->features.xml, "ps2"), "<ps2>: this machine has none");
         if (f->ps2 == OFF && f->vmport == ON)
-                guest_error(g, f->place, "<vmport> needs <ps2>, which is off");
+                guest_error(g, xml_place(g->features.xml, "vmport"), "<vmport> needs <ps2>, which is off");
         if (f->ioapic && !kvm && f->ioapic == 1)
-                guest_error(g, f->place, "<ioapic>: driver='kvm' needs type='kvm'");
+                guest_error(g, xml_place(g->features.xml, "ioapic"), "<ioapic>: driver='kvm' needs type='kvm'");
         if (f->tcg_tb_cache.set && kvm)
-                guest_error(g, f->place, "<tcg> is for type='qemu'");
+                guest_error(g, xml_place(g->features.xml, "tcg"), "<tcg> is for type='qemu'");
         if (f->tcg_tb_cache.set && f->tcg_tb_cache.value % MIB)
-                guest_error(g, f->place, "<tb-cache>: the size is not in whole MiB");
+                guest_error(g, xml_place(g->features.xml, "tcg/tb-cache"), "<tb-cache>: the size is not in whole MiB");
         check_tseg(g);
         check_hyperv(g);
         check_power_of_two(g);

@@ -28,6 +28,7 @@ typedef struct Features {
         Number kvm_dirty_ring_size;
         Number tcg_tb_cache;
         Hyperv hyperv;
+        XmlElement *xml; /* NULL where there is none */
         Place place;
 } Features;
 

@@ -16,14 +16,6 @@
 static const char *const interface_words[] = { "bios", "efi", NULL };
 static const char *const type_words[] = { "rom", "pflash", NULL };
 static const char *const format_words[] = { "raw", "qcow2", NULL };
-static const char *const source_words[] = { "file", "block", "dir", "network", "volume", "nvme", NULL };
-enum { SOURCE_FILE = 1, SOURCE_BLOCK };
-
-typedef struct Nvram {
-        int type;
-        const char *text, *file, *device;
-} Nvram;
-
 static const Field firmware_fields[] = {
         FIELD_OF_WORDS("@firmware", Firmware, automatic, interface_words),
         FIELD("loader", FIELD_PRESENT, Firmware, loader_there),
@@ -40,35 +32,30 @@ static const Field firmware_fields[] = {
         {},
 };
 
-static const Field nvram_fields[] = {
-        FIELD_OF_WORDS("@type", Nvram, type, source_words),
-        FIELD("source@file", FIELD_PATH, Nvram, file),
-        FIELD("source@dev", FIELD_PATH, Nvram, device),
-        {},
-};
-
-static const Field nvram_text[] = {
-        FIELD(".", FIELD_PATH, Nvram, text),
+static const Field nvram_path[] = {
+        FIELD(".", FIELD_PATH, Firmware, nvram),
         {},
 };
 
 static void read_nvram(Guest *g, XmlElement *xml)
 {
         Firmware *f = &g->firmware;
-        Nvram n = { 0 };
+        const char *type = xml_attribute(xml, "type");
+        int which = type ? words_find(source_type_words, type) : 0;
 
-        fields_read(xml, nvram_fields, &n, g->findings);
-        if (!n.type) {
-                fields_read(xml, nvram_text, &n, g->findings);
-                f->nvram = n.text;
+        if (!type) {
+                fields_read(xml, nvram_path, f, g->findings);
                 return;
         }
-        f->nvram_source = xml_child(xml, "source");
-        f->nvram_is_block = n.type == SOURCE_BLOCK;
-        f->nvram = n.type == SOURCE_FILE ? n.file : n.type == SOURCE_BLOCK ? n.device : NULL;
-        if (n.type > SOURCE_BLOCK)
-                guest_error(g, xml->place, "<nvram>: type='%s' is not supported; a file or a block device is", source_words[n.type - 1]);
-        else if (!f->nvram)
+        if (which != SOURCE_FILE && which != SOURCE_BLOCK && which != SOURCE_NETWORK) {
+                guest_error(g, xml->place, "<nvram>: type='%s' is none of: file, block, network", type);
+                return;
+        }
+        source_read(g, xml, which, FORMAT_RAW, &f->nvram_source);
+        f->nvram_is_remote = which == SOURCE_NETWORK;
+        f->nvram_is_block = which == SOURCE_BLOCK;
+        f->nvram = f->nvram_source.path;
+        if (!f->nvram && !f->nvram_is_remote)
                 guest_error(g, xml->place, "<nvram>: its <source> says no path");
 }
 
@@ -83,6 +70,7 @@ static void read_features(Guest *g, XmlElement *xml)
                 const Field enabled[] = { { "@enabled", FIELD_YESNO, .offset = 0 }, {} };
 
                 if (which == 0) {
+                        xml_claim_all(e);
                         guest_error(g, e->place, "<feature>: name is none of: secure-boot, enrolled-keys");
                         continue;
                 }
@@ -139,8 +127,8 @@ static bool is_consistent(Guest *g)
                 guest_error(g, place, "<loader>: a ROM has no state");
         if (f->automatic == FIRMWARE_BIOS && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
                 guest_error(g, place, "<os>: a BIOS has no flash chips and no variables");
-        if (f->template && f->nvram_source && f->nvram_is_block)
-                guest_error(g, place, "<nvram>: a template cannot be copied to a block device");
+        if (f->template && (f->nvram_is_block || f->nvram_is_remote))
+                guest_error(g, place, "<nvram>: a template can be copied to a file only");
         return findings_count(g->findings) == before;
 }
 
@@ -171,7 +159,8 @@ static bool flash_fits(const Firmware *f, const FirmwareDescriptor *d)
                 return false;
         if (!format_fits(f->format, d->code_format))
                 return false;
-        return d->mode != FIRMWARE_SPLIT || format_fits(f->nvram_format, d->vars_format);
+        /* the template's format is that of its copies; variables elsewhere are not made of it */
+        return d->mode != FIRMWARE_SPLIT || f->nvram_is_remote || f->nvram_is_block || format_fits(f->nvram_format, d->vars_format);
 }
 
 static bool wants(Tristate wanted, unsigned has)
@@ -211,7 +200,7 @@ static void take(Guest *g, const FirmwareDescriptor *d)
                 f->readonly = ON;
                 f->format = words_find(format_words, d->code_format);
         }
-        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block) {
+        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block && !f->nvram_is_remote) {
                 f->template = guest_text(g, "%s", d->vars);
                 f->template_format = words_find(format_words, d->vars_format);
         }
@@ -262,7 +251,13 @@ static void complete_nvram(Guest *g)
                 return;
         if (!f->nvram_format)
                 f->nvram_format = f->format;
-        if (f->nvram)
+        if (f->nvram_is_remote) {
+                f->nvram_source.format = f->nvram_format == FIRMWARE_QCOW2 ? FORMAT_QCOW2 : FORMAT_RAW;
+                f->nvram_source.last = true;
+                source_complete(g, &f->nvram_source, &(SourceOptions){ 0 });
+                source_name_as(g, &f->nvram_source, "libvirt-pflash1");
+        }
+        if (f->nvram || f->nvram_is_remote)
                 return;
         suffix = f->nvram_format == FIRMWARE_QCOW2 ? ".qcow2" : f->template && text_ends_with(f->template, ".raw") ? ".raw" : ".fd";
         f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general.name, suffix);
@@ -296,6 +291,8 @@ void firmware_check(Guest *g)
                 guest_error(g, f->place, "<acpi/>: on this machine it needs an EFI as firmware");
         if (f->type == LOADER_PFLASH && x86 && !os_is_pc(&g->os))
                 guest_error(g, f->place, "<loader>: this machine has no flash chips");
+        if (f->nvram_is_remote)
+                source_check(g, &f->nvram_source);
         if (f->secure == ON) {
                 if (f->type != LOADER_PFLASH)
                         guest_error(g, f->place, "<loader>: secure='yes' is for type='pflash'");
@@ -318,7 +315,9 @@ void firmware_machine(const Guest *g, Props *machine)
         if (f->type != LOADER_PFLASH)
                 return;
         props_text(machine, "pflash0", "libvirt-pflash0-format");
-        if (f->nvram)
+        if (f->nvram_is_remote)
+                props_text(machine, "pflash1", f->nvram_source.node);
+        else if (f->nvram)
                 props_text(machine, "pflash1", f->nvram_format == FIRMWARE_QCOW2 ? "libvirt-pflash1-format" : "libvirt-pflash1-storage");
 }
 
@@ -391,7 +390,9 @@ void firmware_build(const Guest *g, Plan *p)
         if (f->type != LOADER_PFLASH)
                 return;
         build_code(f, p);
-        if (f->nvram)
+        if (f->nvram_is_remote)
+                source_build(g, &f->nvram_source, p);
+        else if (f->nvram)
                 build_variables(g, p);
         if (f->secure == ON) {
                 Props secure = props_new("driver", "cfi.pflash01");

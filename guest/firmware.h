@@ -5,6 +5,7 @@
 
 #include "guest/field.h"
 #include "guest/plan.h"
+#include "guest/source.h"
 
 typedef struct Guest Guest;
 
@@ -31,8 +32,8 @@ typedef struct Firmware {
         bool nvram_there;
         const char *nvram, *template;
         int nvram_format, template_format;   /* FirmwareFormat */
-        bool nvram_is_block;
-        XmlElement *nvram_source;            /* one that is not a file of this host */
+        bool nvram_is_block, nvram_is_remote;
+        Source nvram_source;                 /* what <nvram type='…'> says; only a remote one is used as such */
 } Firmware;
 
 /* Whether the guest boots from flash chips, as EFI does. */

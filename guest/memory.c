@@ -142,15 +142,15 @@ void memory_check(Guest *g)
         if (m->devices >= m->size.value && g->numa.n_cells == 0)
                 guest_error(g, m->place, "<memory>: the memory devices are larger than all of the memory");
         if (m->max.set && m->max.value < m->size.value)
-                guest_error(g, m->place, "<maxMemory> is less than the memory that the guest has");
+                guest_error(g, xml_place(g->xml, "maxMemory"), "<maxMemory> is less than the memory that the guest has");
         if (m->max.set && g->numa.n_cells == 0 && os_is_x86(&g->os))
-                guest_error(g, m->place, "<maxMemory>: the guest needs at least one NUMA node for that");
+                guest_error(g, xml_place(g->xml, "maxMemory"), "<maxMemory>: the guest needs at least one NUMA node for that");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)
-                guest_error(g, m->place, "<allocation>: threads without mode='immediate'");
+                guest_error(g, xml_place(g->xml, "memoryBacking/allocation"), "<allocation>: threads without mode='immediate'");
         if (m->hugepages && m->source == MEMORY_SOURCE_ANONYMOUS && m->access == MEMORY_ACCESS_SHARED)
-                guest_error(g, m->place, "<memoryBacking>: huge pages that are shared cannot be anonymous");
+                guest_error(g, xml_place(g->xml, "memoryBacking"), "<memoryBacking>: huge pages that are shared cannot be anonymous");
         if (m->current.set && m->current.value / MIB < m->size.value / MIB)
-                guest_warning(g, m->place, "<currentMemory>: the guest starts with all of its memory; the balloon can be blown up later");
+                guest_warning(g, xml_place(g->xml, "currentMemory"), "<currentMemory>: the guest starts with all of its memory; the balloon can be blown up later");
         check_pages(g);
 }
 

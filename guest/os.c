@@ -104,7 +104,7 @@ static void read_reboot_timeout(Guest *g)
         unsigned n;
 
         if (text && !streq(text, "-1") && text_to_unsigned(text, 65535, &n) < 0)
-                guest_error(g, g->os.place, "<bios>: rebootTimeout='%s' is not between -1 and 65535", text);
+                guest_error(g, xml_place(g->xml, "os/bios"), "<bios>: rebootTimeout='%s' is not between -1 and 65535", text);
 }
 
 static unsigned version_of(const char *text)
@@ -128,7 +128,7 @@ static void find_family(Guest *g)
                 if (!rest || (whole && *rest))
                         continue;
                 if (families[i].gone) {
-                        guest_error(g, os->place, "<type>: QEMU has no machine '%s' any longer; 'pc' is its successor", os->machine);
+                        guest_error(g, xml_place(g->xml, "os/type"), "<type>: QEMU has no machine '%s' any longer; 'pc' is its successor", os->machine);
                         return;
                 }
                 if (!(families[i].archs & 1u << os->arch))
@@ -137,7 +137,14 @@ static void find_family(Guest *g)
                 os->machine_version = families[i].versioned ? version_of(rest) : OS_NEWEST;
                 return;
         }
-        guest_error(g, os->place, "<type>: machine='%s' is not known for arch='%s'", os->machine, arch_words[os->arch - 1]);
+        guest_error(g, xml_place(g->xml, "os/type"), "<type>: machine='%s' is not known for arch='%s'", os->machine, arch_words[os->arch - 1]);
+}
+
+static bool has_arch(XmlElement *os)
+{
+        XmlElement *type = xml_child(os, "type");
+
+        return type && xml_attribute(type, "arch");
 }
 
 /* The machine decides how everything else is read and completed, so it is settled at once. */
@@ -145,14 +152,19 @@ void os_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "os");
         Os *os = &g->os;
+        bool known;
 
-        os->arch = ARCH_X86_64;
+        os->arch = ARCH_X86_64; /* for all who look before there is an <os> */
         os->place = xml ? xml->place : g->xml->place;
         if (!xml) {
                 guest_error(g, os->place, "<os> is missing");
                 return;
         }
+        os->arch = 0;
         fields_read(xml, os_fields, os, g->findings);
+        known = os->arch || !has_arch(xml);
+        if (!os->arch)
+                os->arch = ARCH_X86_64;
         read_boot(g, xml);
         read_acpi_tables(g, xml);
         read_reboot_timeout(g);
@@ -160,7 +172,8 @@ void os_read(Guest *g)
                 guest_error(g, os->place, "<os>: <type>hvm</type> is missing");
         if (!os->machine)
                 os->machine = os->arch == ARCH_AARCH64 ? "virt" : "pc";
-        find_family(g);
+        if (known)
+                find_family(g);
 }
 
 void os_complete(Guest *g)
@@ -172,17 +185,17 @@ void os_check(Guest *g)
         const Os *os = &g->os;
 
         if (!os->kernel && os->initrd)
-                guest_error(g, os->place, "<initrd> without <kernel>");
+                guest_error(g, xml_place(g->xml, "os/initrd"), "<initrd> without <kernel>");
         if (!os->kernel && os->cmdline)
-                guest_error(g, os->place, "<cmdline> without <kernel>");
+                guest_error(g, xml_place(g->xml, "os/cmdline"), "<cmdline> without <kernel>");
         if (!os->kernel && os->shim)
-                guest_error(g, os->place, "<shim> without <kernel>");
+                guest_error(g, xml_place(g->xml, "os/shim"), "<shim> without <kernel>");
         if (os->dtb && os_is_x86(os))
-                guest_error(g, os->place, "<dtb>: a PC has no device tree");
+                guest_error(g, xml_place(g->xml, "os/dtb"), "<dtb>: a PC has no device tree");
         if (os->boot_menu_timeout.set && os->boot_menu == UNSET)
-                guest_error(g, os->place, "<bootmenu>: timeout without enable");
+                guest_error(g, xml_place(g->xml, "os/bootmenu"), "<bootmenu>: timeout without enable");
         if (os->boot_menu != UNSET && !os_is_x86(os) && os->boot_menu_timeout.set)
-                guest_warning(g, os->place, "<bootmenu>: the firmware of this machine knows no timeout");
+                guest_warning(g, xml_place(g->xml, "os/bootmenu"), "<bootmenu>: the firmware of this machine knows no timeout");
 }
 
 bool os_is_pc(const Os *os)

@@ -86,9 +86,10 @@ static void check_smbios(Guest *g, XmlElement *smbios)
                         XML_FOREACH(entry, table, "entry") {
                                 const char *name = xml_attribute(entry, "name"), *key = key_of(tables[i].entries, name);
 
-                                if (!key)
+                                if (!key) {
+                                        xml_claim_all(entry);
                                         guest_error(g, entry->place, "<entry>: name='%s' is not known in <%s>", name ?: "", table->name);
-                                else
+                                } else
                                         check_entry(g, entry, key);
                         }
                 }
@@ -144,9 +145,9 @@ void sysinfo_check(Guest *g)
         const Sysinfo *s = &g->sysinfo;
 
         if (g->os.smbios_mode == SMBIOS_HOST)
-                guest_error(g, g->os.place, "<smbios>: mode='host' would show the host's own identity; <sysinfo> with mode='sysinfo' can say the same");
+                guest_error(g, xml_place(g->xml, "os/smbios"), "<smbios>: mode='host' would show the host's own identity; <sysinfo> with mode='sysinfo' can say the same");
         if (g->os.smbios_mode == SMBIOS_SYSINFO && !s->smbios)
-                guest_error(g, g->os.place, "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
+                guest_error(g, xml_place(g->xml, "os/smbios"), "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
 }
 
 static void build_table(Plan *p, const char *type, const Entry *entries, XmlElement *table)

@@ -14,6 +14,7 @@
 
 #define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
 #define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
+#define QUOTA_MAX        1000000                            /* percent of a CPU: more than any host has */
 #define PERIOD_MIN       1000
 #define PERIOD_MAX       1000000
 
@@ -184,7 +185,6 @@ static void read_io(Guest *g, XmlElement *xml)
 {
         Tuning *t = &g->tuning;
 
-        t->io_place = xml->place;
         fields_read(xml, io_fields, t, g->findings);
         t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
         XML_FOREACH(e, xml, "device") {
@@ -207,16 +207,12 @@ void tuning_read(Guest *g)
 
         if (cpu)
                 read_cpu(g, cpu);
-        if (memory) {
-                g->tuning.memory_place = memory->place;
+        if (memory)
                 fields_read(memory, memory_fields, &g->tuning, g->findings);
-        }
         if (io)
                 read_io(g, io);
-        if (resource) {
-                g->tuning.resource_place = resource->place;
+        if (resource)
                 fields_read(resource, resource_fields, &g->tuning, g->findings);
-        }
 }
 
 /* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
@@ -228,15 +224,15 @@ static int64_t quota_of(const Bandwidth *b)
                 return 0;
         if (*b->quota == '-')
                 return text_to_u64(b->quota + 1, INT64_MAX, &n) < 0 ? -1 : 0;
-        return text_to_u64(b->quota, INT64_MAX / 100, &n) < 0 ? -1 : (int64_t) n;
+        return text_to_u64(b->quota, UINT64_C(1) << 44, &n) < 0 ? -1 : (int64_t) n;
 }
 
-static void check_quota(Guest *g, const Bandwidth *b)
+static void check_quota(Guest *g, const Bandwidth *b, const char *path)
 {
         int64_t quota = quota_of(b);
 
         if (quota < 0 || (quota > 0 && quota < PERIOD_MIN))
-                guest_error(g, g->tuning.cpu_place, "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota, PERIOD_MIN);
+                guest_error(g, xml_place(g->xml, path), "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota, PERIOD_MIN);
 }
 
 /* libvirt's "/machine/a" is its directory of cgroups machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
@@ -264,22 +260,22 @@ void tuning_check(Guest *g)
         const Tuning *t = &g->tuning;
         char slice[TUNING_SLICE_MAX + 1];
 
-        check_quota(g, &t->vcpu);
-        check_quota(g, &t->global);
+        check_quota(g, &t->vcpu, "cputune/quota");
+        check_quota(g, &t->global, "cputune/global_quota");
         if (t->shares.value > WEIGHT_MAX)
-                guest_warning(g, t->cpu_place, "<shares>: more than %d is not possible and taken as that", WEIGHT_MAX);
+                guest_warning(g, xml_place(g->xml, "cputune/shares"), "<shares>: more than %d is not possible and taken as that", WEIGHT_MAX);
         if (quota_of(&t->vcpu) > 0)
-                guest_warning(g, t->cpu_place, "<quota>: what all CPUs of the guest may use together is limited, not each");
+                guest_warning(g, xml_place(g->xml, "cputune/quota"), "<quota>: what all CPUs of the guest may use together is limited, not each");
         if (t->scheduled)
                 guest_warning(g, t->cpu_place, "<cputune>: the threads are scheduled as all others; CPUSchedulingPolicy= of the unit is for all of them");
         if (t->single)
                 guest_warning(g, t->cpu_place, "<cputune>: single threads are not pinned, only all of the guest to all these CPUs");
         if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
-                guest_error(g, t->memory_place, "<swap_hard_limit> is for memory and swap together and so not less than <hard_limit>");
+                guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> is for memory and swap together and so not less than <hard_limit>");
         if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
-                guest_error(g, t->memory_place, "<swap_hard_limit> needs <hard_limit>");
+                guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> needs <hard_limit>");
         if (t->partition && !slice_name(t->partition, slice))
-                guest_error(g, t->resource_place, "<partition>: '%s' is no path of plain names", t->partition);
+                guest_error(g, xml_place(g->xml, "resource/partition"), "<partition>: '%s' is no path of plain names", t->partition);
 }
 
 static void build_quota(const Guest *g, Plan *p)
@@ -293,7 +289,8 @@ static void build_quota(const Guest *g, Plan *p)
                 return;
         if (!global)
                 quota *= g->cpu.max.value;
-        plan_directive(p, "CPUQuota", "%llu%%", (unsigned long long) (quota * 100 + period - 1) / period ?: 1);
+        quota = (quota * 100 + period - 1) / period;
+        plan_directive(p, "CPUQuota", "%u", quota > QUOTA_MAX ? QUOTA_MAX : (unsigned) quota); /* the writer adds the % */
         plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
 }
 

@@ -30,15 +30,12 @@ typedef struct Tuning {
         Place cpu_place;
 
         Number hard_limit, soft_limit, swap_hard_limit; /* bytes */
-        Place memory_place;
 
         Number io_weight;
         TuningDevice *devices;
         unsigned n_devices;
-        Place io_place;
 
         const char *partition;
-        Place resource_place;
 } Tuning;
 
 void tuning_read(Guest *g);

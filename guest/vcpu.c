@@ -97,28 +97,28 @@ void vcpu_check(Guest *g)
         bool gap = false;
 
         if (cpu->current.value > cpu->max.value)
-                guest_error(g, cpu->place, "<vcpu>: current='%u' is more than there are", (unsigned) cpu->current.value);
+                guest_error(g, xml_place(g->xml, "vcpu"), "<vcpu>: current='%u' is more than there are", (unsigned) cpu->current.value);
         if (cpu->placement == CPU_PLACEMENT_AUTO && cpu->host_cpus.set)
-                guest_warning(g, cpu->place, "<vcpu>: cpuset means nothing with placement='auto'");
+                guest_warning(g, xml_place(g->xml, "vcpu"), "<vcpu>: cpuset means nothing with placement='auto'");
         if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
                 if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
-                        guest_error(g, cpu->place, "<topology>: sockets, cores and threads are needed");
+                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: sockets, cores and threads are needed");
                 else if (cpu->sockets.value * cpu->dies.value * cpu->clusters.value * cpu->cores.value * cpu->threads.value != cpu->max.value)
-                        guest_error(g, cpu->place, "<topology> comes to another number of CPUs than <vcpu>, which says %u", (unsigned) cpu->max.value);
+                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology> comes to another number of CPUs than <vcpu>, which says %u", (unsigned) cpu->max.value);
                 if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(&g->os))
-                        guest_error(g, cpu->place, "<topology>: a PC has no clusters");
+                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: a PC has no clusters");
                 if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(&g->os))
-                        guest_error(g, cpu->place, "<topology>: this machine has no dies");
+                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: this machine has no dies");
         }
         for (unsigned i = 0; i < cpu->max.value; i++) {
                 bool fixed = set_has(&cpu->online, i) && !set_has(&cpu->plugged, i);
 
                 if (fixed && gap)
-                        guest_error(g, cpu->place, "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
+                        guest_error(g, xml_place(g->xml, "vcpus"), "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
                 gap |= !fixed;
         }
         if (set_count(&cpu->plugged) > 0 && !os_is_pc(&g->os))
-                guest_error(g, cpu->place, "<vcpus>: this machine cannot plug CPUs");
+                guest_error(g, xml_place(g->xml, "vcpus"), "<vcpus>: this machine cannot plug CPUs");
 }
 
 static void build_plugged(const Guest *g, Plan *p, unsigned id)

@@ -356,3 +356,19 @@ void xml_report_unclaimed(const XmlElement *root, Findings *findings)
 {
         report_element(root, findings);
 }
+
+Place xml_place(const XmlElement *e, const char *path)
+{
+        while (*path) {
+                size_t n = strcspn(path, "/");
+                const XmlElement *child = e->first;
+
+                while (child && !(strlen(child->name) == n && strncmp(child->name, path, n) == 0))
+                        child = child->next;
+                if (!child)
+                        break;
+                e = child;
+                path += n + (path[n] == '/');
+        }
+        return e->place;
+}

@@ -53,5 +53,8 @@ void xml_claim_all(XmlElement *e);                                 /* with all b
 #define XML_FOREACH(child, parent, name) \
         for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))
 
+/* Where the element at path ("smm/tseg") below e stands, or how far of the way there is; claims nothing. */
+Place xml_place(const XmlElement *e, const char *path);
+
 /* An error for each element, attribute and text that nobody claimed. */
 void xml_report_unclaimed(const XmlElement *root, Findings *findings);
