@@ -168,6 +168,8 @@ static void check_socket(Guest *g, const Interface *i)
         if (!s->address && i->type != INTERFACE_SERVER)
                 device_error(g, &i->device, "<source>: address is missing");
         check_address(g, i, "source", s->address);
+        if ((s->address && strchr(s->address, ':')) || (s->local_address && strchr(s->local_address, ':')))
+                device_error(g, &i->device, "<source>: QEMU has only IPv4 for these types");
         check_port(g, i, "source", s->port, true);
         if (i->type == INTERFACE_UDP && (!s->local_address || !s->local_port))
                 device_error(g, &i->device, "<source>: <local address='…' port='…'/> is missing");
@@ -331,9 +333,7 @@ static void build_user(const Interface *i, Props *netdev, Plan *p)
 
 static void set_endpoint(Props *netdev, const char *key, const char *address, const char *port)
 {
-        bool ipv6 = address && strchr(address, ':');
-
-        props_textf(netdev, key, "%s%s%s:%s", ipv6 ? "[" : "", address ?: "", ipv6 ? "]" : "", port);
+        props_textf(netdev, key, "%s:%s", address ?: "", port);
 }
 
 static void build_socket(const Interface *i, Props *netdev, Plan *p)

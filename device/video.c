@@ -268,6 +268,8 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
                 break;
         case VIDEO_VIRTIO:
                 props_bool_if(&device, "blob", v->blob);
+                if (v->blob == ON)
+                        plan_share_device(p, "/dev/udmabuf"); /* of which QEMU makes what the host's card reads */
                 if (v->served)
                         build_served(v, &device, p);
                 break;
