@@ -495,6 +495,12 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata)
         return execute_alive(l, "cont", reply, userdata);
 }
 
+void lifecycle_forget(Lifecycle *l, const void *userdata)
+{
+        if (l->monitor)
+                monitor_forget(l->monitor, userdata);
+}
+
 int lifecycle_new(sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata, Lifecycle **ret)
 {
         _cleanup_(lifecycle_freep) Lifecycle *l = calloc(1, sizeof(*l));

@@ -61,6 +61,9 @@ int lifecycle_request(Lifecycle *l, Request request);
 int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
 int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
+/* Whoever gave that userdata goes away, and gets no reply any more. */
+void lifecycle_forget(Lifecycle *l, const void *userdata);
+
 /* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */
 bool lifecycle_is_ending(const Lifecycle *l);
 

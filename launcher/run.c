@@ -18,6 +18,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "launcher/console.h"
+#include "launcher/control.h"
 #include "launcher/events.h"
 #include "launcher/fds.h"
 #include "launcher/handover.h"
@@ -37,6 +38,7 @@ typedef struct Run {
         sd_event *event;
         Lifecycle *life;
         Monitor *monitor;
+        Control *control;
         Console **consoles;
         pid_t qemu; /* 0 when it is gone */
         uint64_t watchdog_usec;
@@ -48,6 +50,7 @@ static void run_done(Run *run)
         for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
                 console_free(run->consoles[i]);
         free(run->consoles);
+        control_free(run->control);
         lifecycle_free(run->life);
         monitor_free(run->monitor);
         sd_event_unref(run->event);
@@ -79,6 +82,8 @@ static void on_monitor_event(const json_t *event, void *userdata)
                 log_entry(LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.", missed);
         if (!report.quiet && rate_limit_pass(&run->event_limit, now, 0))
                 log_entry(report.priority, report.message_id, report.fields.items, "%s", report.text);
+        if (!report.quiet)
+                control_publish(run->control, report.name, json_object_get(event, "data"));
         lifecycle_event(run->life, &report);
 }
 
@@ -277,9 +282,11 @@ static int set_up(Run *run, Handover *h)
         if (r < 0)
                 return r;
         r = monitor_new(run->event, TAKE_FD(h->monitor), &monitor_handlers, run, &run->monitor);
+        if (r >= 0 && run->runtime_directory)
+                r = control_new(run->event, run->runtime_directory, run->life, &run->control);
         if (r >= 0)
                 r = start_watchdog(run);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up QEMU's monitor") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the monitor and the control socket") : 0;
 }
 
 /* The first of $RUNTIME_DIRECTORY or $STATE_DIRECTORY; systemd separates them by colons. */
