@@ -16,9 +16,9 @@ static const char *const flags[] = {
 };
 
 static const char *const options[] = {
-        "-accel", "-acpitable", "-add-fd", "-append", "-audiodev", "-bios", "-blockdev", "-boot", "-chardev", "-cpu", "-device", "-display",
-        "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
-        "-object", "-overcommit", "-rtc", "-run-with", "-sandbox", "-smbios", "-smp", "-spice", "-tpmdev", "-uuid", "-vnc", "-watchdog-action",
+        "-accel", "-acpitable", "-add-fd", "-append", "-audiodev", "-bios", "-blockdev", "-boot", "-chardev", "-compat", "-cpu", "-device", "-display",
+        "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-k", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
+        "-object", "-overcommit", "-rtc", "-run-with", "-sandbox", "-shim", "-smbios", "-smp", "-spice", "-tpmdev", "-uuid", "-vnc", "-watchdog-action",
         "-action", NULL,
 };
 
