@@ -14,8 +14,10 @@
 #include <sys/stat.h>
 
 #include "launcher/command.h"
+#include "launcher/guest-user.h"
 #include "launcher/limits.h"
 #include "launcher/log.h"
+#include "launcher/note.h"
 
 static int place(Handover *h, int from, int to)
 {
@@ -148,6 +150,35 @@ static int copy_argv(Handover *h, char *const *argv)
         return 0;
 }
 
+/*
+ * systemd drops what its store has no room for, and tells neither us nor prepare. A disk without the end of its backing
+ * chain would be another disk, so all that prepare noted has to be there.
+ */
+static int check_complete(const RunOptions *o, const Fds *store)
+{
+        _cleanup_(freep) char *directory = guest_directory(o->guest);
+        _cleanup_(note_done) Note note = { 0 };
+        int r;
+
+        r = directory ? note_load(directory, &note) : -ENOENT;
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s/" NOTE_NAME ", which prepare wrote, cannot be used", directory);
+        for (size_t i = 0; i < note.names.count; i++) {
+                bool found = false;
+
+                for (size_t j = 0; j < store->count && !found; j++)
+                        found = streq(store->items[j].name, note.names.items[i]);
+                if (found)
+                        continue;
+                log_error("Descriptor %s was stored and is not there: systemd's store has too little room. Raise FileDescriptorStoreMax= "
+                          "in the guest's unit.", note.names.items[i]);
+                return -ENOENT;
+        }
+        return 0;
+}
+
 static int fill(Handover *h, const RunOptions *o, Fds *store)
 {
         int r;
@@ -155,7 +186,9 @@ static int fill(Handover *h, const RunOptions *o, Fds *store)
         h->consoles = calloc(o->consoles.count + 1, sizeof(int));
         if (!h->consoles)
                 return log_out_of_memory();
-        r = copy_argv(h, o->argv);
+        r = check_complete(o, store);
+        if (r >= 0)
+                r = copy_argv(h, o->argv);
         if (r >= 0)
                 r = place_pair(h, o->monitor, &h->monitor);
         for (size_t i = 0; r >= 0 && i < o->consoles.count; i++) {

@@ -32,7 +32,7 @@
 
 #define EVENT_VALUE_MAX       256U         /* bytes of a value of QEMU's in a journal field or in a text */
 #define FD_NUMBER_MAX         4000U        /* the highest number that a descriptor of QEMU's may be given */
-#define CHAIN_DEPTH_MAX       200U         /* images behind one disk, as libvirt has it */
+#define CHAIN_DEPTH_MAX       64U          /* images behind one disk; the generator asks for room in systemd's store for as many */
 #define CORE_DUMPS_MAX        3U           /* dumps of a guest that are kept; no further one is made */
 
 /* What one start of a guest may ask of root. */

@@ -6,7 +6,7 @@
  * by the child that is that user, and what it says is believed only where the kernel agrees (an interface that exists and
  * has that index) or where only the guest's own descriptors can suffer.
  *
- * One line each: "tap INTERFACE INDEX QUEUES" and "fd NAME". `run` can compare the names with what it got.
+ * One line each: "tap INTERFACE INDEX QUEUES" and "fd NAME". `run` compares the names with what it got.
  */
 
 #include "launcher/note.h"
@@ -100,6 +100,18 @@ int note_parse(const char *data, size_t size, Note *ret)
 static char *note_path(const char *directory)
 {
         return text_format("%s/" NOTE_NAME, directory);
+}
+
+int note_load(const char *directory, Note *ret)
+{
+        _cleanup_(freep) char *path = note_path(directory), *data = NULL;
+        size_t size;
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = file_read(AT_FDCWD, path, NOTE_SIZE_MAX, &data, &size);
+        return r < 0 ? r : note_parse(data, size, ret);
 }
 
 int note_read(Errand *errand, const char *directory, Note *ret)

@@ -28,6 +28,9 @@ int note_parse(const char *data, size_t size, Note *ret);                     /*
 int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues);
 const NotedTap *note_find_tap(const Note *note, const char *interface);       /* NULL where it is not there */
 
+/* The note as the guest's user itself reads it; -ENOENT where there is none. */
+int note_load(const char *directory, Note *ret);
+
 /* In the guest's run-time directory. No note, or one that makes no sense, is an empty note. */
 int note_read(Errand *errand, const char *directory, Note *ret);
 int note_write(Errand *errand, const char *directory, const Note *note);      /* logged */

@@ -39,7 +39,7 @@ int store_add(Store *store, char *name, int fd)
 {
         _cleanup_(freep) char *owned_name = name;
         _cleanup_(closep) int owned_fd = fd;
-        StoredFd *items;
+        StoreItem *items;
 
         if (!name)
                 return log_out_of_memory();
@@ -55,7 +55,7 @@ int store_add(Store *store, char *name, int fd)
         if (!items)
                 return log_out_of_memory();
         store->items = items;
-        store->items[store->count++] = (StoredFd){ .name = TAKE_PTR(owned_name), .fd = TAKE_FD(owned_fd) };
+        store->items[store->count++] = (StoreItem){ .name = TAKE_PTR(owned_name), .fd = TAKE_FD(owned_fd) };
         return 0;
 }
 

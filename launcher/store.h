@@ -8,14 +8,14 @@
 
 #include "util/text.h"
 
-typedef struct StoredFd {
+typedef struct StoreItem {
         char *name;
         int fd;
-} StoredFd;
+} StoreItem;
 
 /* What is to be stored, all at once and last, so that a start that fails leaves nothing there. */
 typedef struct Store {
-        StoredFd *items;
+        StoreItem *items;
         size_t count;
 } Store;
 
