@@ -19,6 +19,7 @@ typedef struct Spice {
         PortKind port_kind, tls_port_kind;
         unsigned port, tls_port;
         Tristate autoport, playback, copy_paste, file_transfer;
+        bool secure; /* some channel has to be encrypted, where the network can be heard */
         int default_mode, image, jpeg, zlib, streaming, mouse;
         const char *keymap;
 } Spice;
@@ -65,12 +66,18 @@ static const Field channel_fields[] = {
         {},
 };
 
+/* As the XML has it; in the end only a port that was given counts. */
 static bool wants_tls(const Spice *s)
 {
-        return s->tls_port_kind != PORT_NONE;
+        return s->tls_port_kind != PORT_NONE || s->autoport == ON;
 }
 
-static void read_channels(Guest *g, const Spice *s)
+static bool has_tls(const Spice *s)
+{
+        return s->tls_port_kind == PORT_GIVEN;
+}
+
+static void read_channels(Guest *g, Spice *s)
 {
         XML_FOREACH(e, s->graphics.device.xml, "channel") {
                 Channel c = { 0 };
@@ -78,6 +85,8 @@ static void read_channels(Guest *g, const Spice *s)
                 fields_read(e, channel_fields, &c, g->findings);
                 if (!c.name || !c.mode)
                         guest_error(g, e->place, "<channel>: name and mode are needed");
+                if (c.mode == MODE_SECURE)
+                        s->secure = true;
                 if (c.mode == MODE_SECURE && !wants_tls(s))
                         guest_error(g, e->place, "<channel>: mode='secure' needs tlsPort of <graphics>");
                 if (c.mode == MODE_INSECURE && s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && s->autoport != ON)
@@ -93,6 +102,8 @@ static void spice_read(Guest *g, Device *d)
         s->tls_port_kind = graphics_port_read(g, d, "tlsPort", &s->tls_port);
         graphics_listen_read(g, d, &s->listen);
         read_channels(g, s);
+        if (s->default_mode == MODE_SECURE)
+                s->secure = true;
         if (s->default_mode == MODE_SECURE && !wants_tls(s))
                 device_error(g, d, "<graphics>: defaultMode='secure' needs tlsPort");
 }
@@ -102,17 +113,16 @@ static void spice_complete(Guest *g, Device *d)
         Spice *s = (Spice *) d;
 
         graphics_password_complete(g, d, &s->password, "spice");
-        if (s->autoport == ON)
-                s->port_kind = PORT_AUTO;
-        if (s->tls_port_kind == PORT_AUTO)
-                device_error(g, d, "<graphics>: tlsPort has to be a port's number: SPICE cannot choose one itself");
-        if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_AUTO && s->tls_port_kind != PORT_GIVEN) {
+        if (s->listen.type == LISTEN_ADDRESS && (s->autoport == ON || (s->port_kind == PORT_AUTO && s->tls_port_kind != PORT_GIVEN))) {
                 s->listen = (Listen){ .type = LISTEN_SOCKET };
                 graphics_listen_complete(g, &s->listen, "spice");
                 device_warning(g, d, "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer spice+unix://%s)", s->listen.socket, s->listen.socket);
-                return;
         }
         graphics_listen_complete(g, &s->listen, "spice");
+        if (s->listen.type != LISTEN_ADDRESS || (s->tls_port_kind == PORT_AUTO && !s->secure))
+                s->tls_port_kind = PORT_NONE;
+        else if (s->tls_port_kind == PORT_AUTO)
+                device_error(g, d, "<graphics>: tlsPort has to be a port's number: SPICE cannot choose one itself");
 }
 
 static void spice_check(Guest *g, Device *d)
@@ -120,7 +130,7 @@ static void spice_check(Guest *g, Device *d)
         const Spice *s = (const Spice *) d;
 
         graphics_check(g, d);
-        if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && !wants_tls(s))
+        if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && !has_tls(s))
                 device_warning(g, d, "<graphics>: neither port nor autoport='yes', so nobody can connect");
         if (s->keymap && !graphics_keymap_is_plain(s->keymap))
                 device_error(g, d, "<graphics>: keymap='%s' is none that QEMU has", s->keymap);
@@ -129,7 +139,7 @@ static void spice_check(Guest *g, Device *d)
 /* Whether a client can reach it at all; without, QEMU is told of a port 0, which is none. */
 static bool listens(const Spice *s)
 {
-        return s->listen.type == LISTEN_SOCKET || (s->listen.type == LISTEN_ADDRESS && (s->port_kind == PORT_GIVEN || wants_tls(s)));
+        return s->listen.type == LISTEN_SOCKET || (s->listen.type == LISTEN_ADDRESS && (s->port_kind == PORT_GIVEN || has_tls(s)));
 }
 
 static void set_where(const Spice *s, Props *spice)
@@ -144,10 +154,10 @@ static void set_where(const Spice *s, Props *spice)
         } else {
                 if (s->port_kind == PORT_GIVEN)
                         props_number(spice, "port", s->port);
-                if (wants_tls(s))
+                if (has_tls(s))
                         props_number(spice, "tls-port", s->tls_port);
                 props_text(spice, "addr", s->listen.address);
-                if (wants_tls(s))
+                if (has_tls(s))
                         props_text(spice, "x509-dir", SPICE_CERTIFICATES);
         }
         if (!s->password.credential)
@@ -158,8 +168,8 @@ static void set_channels(const Guest *g, const Spice *s, Props *spice)
 {
         json_t *tls, *plain;
 
-        if (s->graphics.device.xml == NULL)
-                return;
+        if (s->listen.type != LISTEN_ADDRESS)
+                return; /* nobody else hears what goes through a socket */
         tls = json_array();
         plain = json_array();
         if (s->default_mode == MODE_SECURE)
@@ -213,7 +223,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
         graphics_listen_plan(g, &s->listen, p);
         if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_GIVEN)
                 plan_listen(p, "tcp:%u", s->port);
-        if (s->listen.type == LISTEN_ADDRESS && wants_tls(s)) {
+        if (s->listen.type == LISTEN_ADDRESS && has_tls(s)) {
                 plan_listen(p, "tcp:%u", s->tls_port);
                 plan_directive(p, "BindReadOnlyPaths", "%s", SPICE_CERTIFICATES);
         }

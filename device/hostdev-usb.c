@@ -28,6 +28,7 @@ static const char *const reset_words[] = { "off", "uninitialized", "on", NULL };
 static const Field fields[] = {
         FIELD_OF_WORDS("@mode", HostdevUsb, mode, hostdev_mode_words),
         FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* QEMU takes it from its driver itself */
+        FIELD_SAID("source@missing", FIELD_IGNORED, NULL), /* what libvirt last saw */
         FIELD_OF_WORDS("source@startupPolicy", HostdevUsb, startup, startup_words),
         FIELD_OF_WORDS("source@guestReset", HostdevUsb, reset, reset_words),
         FIELD_IN_RANGE("source/vendor@id", HostdevUsb, vendor, 1, 0xffff),

@@ -238,7 +238,7 @@ void interface_backend_check(Guest *g, const Interface *i)
         else if (i->n_addresses > 0)
                 device_error(g, d, "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets them");
         if (i->type == INTERFACE_VDPA) {
-                if (!i->source.dev || i->source.dev[0] != '/')
+                if (!i->source.dev)
                         device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
                 if (!i->virtio_model)
                         device_error(g, d, "<model>: type='vdpa' is for model type='virtio'");

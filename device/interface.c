@@ -29,20 +29,6 @@ static const Field fields[] = {
         FIELD_SAID("mac@type", FIELD_IGNORED, NULL),  /* of other hypervisors, and so is the next */
         FIELD_SAID("mac@check", FIELD_IGNORED, NULL),
         FIELD("model@type", FIELD_TEXT, Interface, model),
-        FIELD("source@bridge", FIELD_TEXT, Interface, source.bridge),
-        FIELD("source@network", FIELD_TEXT, Interface, source.network),
-        FIELD("source@portgroup", FIELD_TEXT, Interface, source.portgroup),
-        FIELD_SAID("source@portid", FIELD_IGNORED, NULL), /* libvirt's, while the guest runs */
-        FIELD("source@dev", FIELD_TEXT, Interface, source.dev),
-        FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
-        FIELD("source@path", FIELD_PATH, Interface, source.path),
-        FIELD("source@type", FIELD_TEXT, Interface, source.kind),
-        FIELD("source@address", FIELD_TEXT, Interface, source.address),
-        FIELD("source@port", FIELD_TEXT, Interface, source.port),
-        FIELD("source/local@address", FIELD_TEXT, Interface, source.local_address),
-        FIELD("source/local@port", FIELD_TEXT, Interface, source.local_port),
-        FIELD("source/reconnect@enabled", FIELD_YESNO, Interface, source.reconnect),
-        FIELD_IN_RANGE("source/reconnect@timeout", Interface, source.reconnect_seconds, 0, UINT32_MAX / 1000),
         FIELD("target@dev", FIELD_TEXT, Interface, target),
         FIELD("target@managed", FIELD_YESNO, Interface, managed),
         FIELD("script@path", FIELD_PATH, Interface, script),
@@ -83,6 +69,48 @@ static const Field fields[] = {
         FIELD_SAID("vlan", FIELD_REFUSED, "the host's end is not put into a VLAN; a bridge per VLAN does the same"),
         FIELD_SAID("port@isolated", FIELD_REFUSED, "the port of the bridge is not isolated; systemd.network(5) can (Isolated=), by the name in <target dev=…/>"),
         {},
+};
+
+static const Field bridge_source[] = {
+        FIELD("source@bridge", FIELD_TEXT, Interface, source.bridge),
+        {},
+};
+static const Field network_source[] = {
+        FIELD("source@network", FIELD_TEXT, Interface, source.network),
+        FIELD("source@portgroup", FIELD_TEXT, Interface, source.portgroup),
+        FIELD_SAID("source@portid", FIELD_IGNORED, NULL),             /* libvirt's, while the guest runs */
+        FIELD("source@bridge", FIELD_TEXT, Interface, source.bridge), /* likewise */
+        {},
+};
+static const Field direct_source[] = {
+        FIELD("source@dev", FIELD_TEXT, Interface, source.dev),
+        FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
+        {},
+};
+static const Field vhost_user_source[] = {
+        FIELD("source@type", FIELD_TEXT, Interface, source.kind),
+        FIELD("source@path", FIELD_PATH, Interface, source.path),
+        FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
+        FIELD("source/reconnect@enabled", FIELD_YESNO, Interface, source.reconnect),
+        FIELD_IN_RANGE("source/reconnect@timeout", Interface, source.reconnect_seconds, 0, UINT32_MAX / 1000),
+        {},
+};
+static const Field vdpa_source[] = {
+        FIELD("source@dev", FIELD_PATH, Interface, source.dev),
+        {},
+};
+static const Field socket_source[] = {
+        FIELD("source@address", FIELD_TEXT, Interface, source.address),
+        FIELD("source@port", FIELD_TEXT, Interface, source.port),
+        FIELD("source/local@address", FIELD_TEXT, Interface, source.local_address),
+        FIELD("source/local@port", FIELD_TEXT, Interface, source.local_port),
+        {},
+};
+
+static const Field *const source_of[] = {
+        [INTERFACE_BRIDGE] = bridge_source,         [INTERFACE_NETWORK] = network_source, [INTERFACE_DIRECT] = direct_source,
+        [INTERFACE_VHOST_USER] = vhost_user_source, [INTERFACE_VDPA] = vdpa_source,       [INTERFACE_SERVER] = socket_source,
+        [INTERFACE_CLIENT] = socket_source,         [INTERFACE_MCAST] = socket_source,    [INTERFACE_UDP] = socket_source,
 };
 
 static const Field address_fields[] = {
@@ -137,7 +165,7 @@ static void read_addresses(Guest *g, Interface *i)
 static void read_passt(Interface *i)
 {
         static const char *const attributes[] = { "logFile", "hostname", "fqdn" };
-        static const char *const elements[] = { "portForward", "ip", "route" };
+        static const char *const elements[] = { "portForward", "ip", "route", "source" };
         XmlElement *backend = xml_child(i->device.xml, "backend");
 
         for (size_t n = 0; n < ELEMENTS(attributes); n++)
@@ -154,6 +182,8 @@ static void interface_read(Guest *g, Device *d)
 
         if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<interface>: type is missing");
+        if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
+                fields_read(d->xml, source_of[i->type], i, g->findings);
         i->passt = i->backend && streq(backend_words[i->backend - 1], "passt");
         if (i->passt) {
                 read_passt(i);
