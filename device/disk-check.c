@@ -40,10 +40,8 @@ static void check_bus(Guest *g, const Disk *disk)
         refuse(g, disk, disk->wwn != NULL, "<wwn>", SCSI | ATA);
         refuse(g, disk, disk->vendor != NULL, "<vendor>", SCSI);
         refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
-        if (disk->kind != DISK_DISK) {
-                refuse(g, disk, disk->removable != UNSET, "<target removable='…'> of a drive that is no disk", USB);
-                refuse(g, disk, disk->rotation_rate.set, "<target rotation_rate='…'> of a drive that is no disk", 0);
-        }
+        if (disk->kind != DISK_DISK && (disk->rotation_rate.set || (disk->removable != UNSET && disk->bus == DISK_SCSI)))
+                device_error(g, &disk->device, "<target>: rotation_rate and removable are for disks");
         refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>", VIRTIO | SCSI | ATA);
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
         refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy", VIRTIO | SCSI | ATA | USB);

@@ -17,7 +17,7 @@ static const char *const flags[] = {
 
 static const char *const options[] = {
         "-accel", "-acpitable", "-add-fd", "-append", "-audiodev", "-bios", "-blockdev", "-boot", "-chardev", "-compat", "-cpu", "-device", "-display",
-        "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-k", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
+        "-drive", "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-k", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
         "-object", "-overcommit", "-rtc", "-run-with", "-sandbox", "-shim", "-smbios", "-smp", "-spice", "-tpmdev", "-uuid", "-vnc", "-watchdog-action",
         "-action", NULL,
 };
@@ -28,7 +28,7 @@ static const char *const directives[] = {
         "ExecStopPost", "FileDescriptorStoreMax", "IOReadBandwidthMax", "IOReadIOPSMax", "IOWeight", "IODeviceWeight", "IOWriteBandwidthMax",
         "IOWriteIOPSMax", "IPAddressAllow", "LimitMEMLOCK", "LimitRTPRIO", "LoadCredential", "LoadCredentialEncrypted", "MemoryDenyWriteExecute", "MemoryHigh",
         "MemoryLow", "MemoryMax", "MemorySwapMax", "NUMAMask", "NUMAPolicy", "PrivateNetwork", "ProtectHome", "RestrictAddressFamilies", "RestrictRealtime",
-        "SELinuxContext", "Slice", "SocketBindAllow", "SourcePath", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
+        "SELinuxContext", "SetCredential", "Slice", "SocketBindAllow", "SourcePath", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
         "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "Wants", NULL,
 };
 
