@@ -166,6 +166,9 @@ static void write_tap_devices(UnitFile *u, const Plan *p)
                 unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
 }
 
+#define LOOKUP_PATHS \
+        "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls -/etc/pki/ca-trust"
+
 static void write_network(UnitFile *u, const Plan *p)
 {
         if (p->network == NETWORK_NONE)
@@ -173,6 +176,9 @@ static void write_network(UnitFile *u, const Plan *p)
         unit_plain(u, "PrivateNetwork", "no");
         unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
         unit_plain(u, "IPAddressAllow", p->network == NETWORK_ANY ? "any" : "localhost");
+        /* what a host name is looked up by, and whom TLS trusts: the sandbox's /etc is empty */
+        if (p->network == NETWORK_ANY)
+                unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
         for (size_t i = 0; i < p->listens.count; i++)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
 }
