@@ -13,6 +13,7 @@ static const char *const accelerator_words[] = { "kvm", "qemu", NULL };
 static const char *const action_words[] = {
         "destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart", NULL,
 };
+static const char *const lock_words[] = { "poweroff", "restart", "pause", "ignore", NULL };
 
 static const char *const emulators[] = { /* by Arch */
         "/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-aarch64",
@@ -33,6 +34,7 @@ static const Field general_fields[] = {
         FIELD("genid", FIELD_PRESENT, General, genid_there),
         FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
         FIELD_SAID("metadata", FIELD_IGNORED, NULL),
+        FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words), /* there is no lock manager to fail */
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
         FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
         FIELD_SAID("perf", FIELD_WARNED, "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
@@ -93,10 +95,23 @@ void general_complete(Guest *g)
                 general->on_crash = ACTION_DESTROY;
 }
 
-static const char *action_argument(int action)
+/* libvirt's QEMU driver refuses the same, for there is nothing that they could mean. */
+void general_check(Guest *g)
 {
-        /* a new name for the old guest has no meaning where the name is the unit's; libvirt's QEMU driver restarts as well */
-        return action == ACTION_RENAME_RESTART ? "restart" : action_words[action - 1];
+        const General *general = &g->general;
+        const struct {
+                const char *element;
+                int action;
+                bool crash;
+        } events[] = { { "on_poweroff", general->on_poweroff, false }, { "on_reboot", general->on_reboot, false }, { "on_crash", general->on_crash, true } };
+
+        for (size_t i = 0; i < ELEMENTS(events); i++)
+                if (events[i].action == ACTION_RENAME_RESTART || (!events[i].crash && events[i].action >= ACTION_PRESERVE))
+                        guest_error(g, xml_place(g->xml, events[i].element), "<%s>: '%s' is not possible", events[i].element, action_words[events[i].action - 1]);
+        if (general->on_poweroff == ACTION_RESTART && general->on_reboot == ACTION_DESTROY)
+                guest_error(g, xml_place(g->xml, "on_reboot"), "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
+        if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(&g->os))
+                guest_error(g, xml_place(g->xml, "pm"), "<pm>: this machine has no such states");
 }
 
 void general_build_first(const Guest *g, Plan *p)
@@ -105,6 +120,8 @@ void general_build_first(const Guest *g, Plan *p)
         Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
 
         plan_flag(p, general->emulator);
+        if (!text_after(general->emulator, "/usr/") && !text_after(general->emulator, "/bin/"))
+                plan_grant(p, general->emulator, ACCESS_READ);
         props_bool(&name, "debug-threads", true);
         plan_list_named(p, "-name", &name);
         plan_flag(p, "-S");
@@ -120,9 +137,9 @@ void general_build_first(const Guest *g, Plan *p)
 
         plan_run(p, "--guest=%s", general->name);
         plan_run(p, "--uuid=%s", general->uuid);
-        plan_run(p, "--on-poweroff=%s", action_argument(general->on_poweroff));
-        plan_run(p, "--on-reboot=%s", action_argument(general->on_reboot));
-        plan_run(p, "--on-crash=%s", action_argument(general->on_crash));
+        plan_run(p, "--on-poweroff=%s", action_words[general->on_poweroff - 1]);
+        plan_run(p, "--on-reboot=%s", action_words[general->on_reboot - 1]);
+        plan_run(p, "--on-crash=%s", action_words[general->on_crash - 1]);
         plan_run(p, "--monitor=%u", PLAN_FD_MONITOR);
 }
 

@@ -28,10 +28,12 @@ typedef struct General {
         bool genid_there;
         int type; /* Accelerator */
         int on_poweroff, on_reboot, on_crash; /* Action */
+        int on_lock_failure;
         Tristate suspend_to_mem, suspend_to_disk;
 } General;
 
 void general_read(Guest *g);
 void general_complete(Guest *g);
+void general_check(Guest *g);
 void general_build_first(const Guest *g, Plan *p); /* what comes before all else on QEMU's command line */
 void general_build_last(const Guest *g, Plan *p);

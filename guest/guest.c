@@ -212,7 +212,7 @@ static const struct {
         void (*check)(Guest *g);
         void (*build)(const Guest *g, Plan *p);
 } parts[] = {
-        { general_read, general_complete, NULL, general_build_first },
+        { general_read, general_complete, general_check, general_build_first },
         { os_read, os_complete, os_check, os_build },
         { firmware_read, firmware_complete, firmware_check, firmware_build },
         { NULL, NULL, NULL, machine_build },

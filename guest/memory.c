@@ -15,7 +15,7 @@
 const char *const memory_access_words[] = { "shared", "private", NULL };
 static const char *const source_words[] = { "file", "anonymous", "memfd", NULL };
 static const char *const allocation_words[] = { "immediate", "ondemand", NULL };
-enum { ALLOCATION_IMMEDIATE = 1 };
+enum { ALLOCATION_IMMEDIATE = 1, ALLOCATION_ON_DEMAND };
 
 static const Field memory_fields[] = {
         FIELD_OF_SIZE("memory", Memory, size, KIB),
@@ -147,8 +147,10 @@ void memory_check(Guest *g)
                 guest_error(g, xml_place(g->xml, "maxMemory"), "<maxMemory>: the guest needs at least one NUMA node for that");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)
                 guest_error(g, xml_place(g->xml, "memoryBacking/allocation"), "<allocation>: threads without mode='immediate'");
-        if (m->hugepages && m->source == MEMORY_SOURCE_ANONYMOUS && m->access == MEMORY_ACCESS_SHARED)
-                guest_error(g, xml_place(g->xml, "memoryBacking"), "<memoryBacking>: huge pages that are shared cannot be anonymous");
+        if (m->hugepages && m->source == MEMORY_SOURCE_ANONYMOUS)
+                guest_error(g, xml_place(g->xml, "memoryBacking/source"), "<source>: huge pages are not anonymous memory");
+        if (m->hugepages && m->allocation == ALLOCATION_ON_DEMAND)
+                guest_error(g, xml_place(g->xml, "memoryBacking/allocation"), "<allocation>: huge pages are all set aside at once");
         if (m->current.set && m->current.value / MIB < m->size.value / MIB)
                 guest_warning(g, xml_place(g->xml, "currentMemory"), "<currentMemory>: the guest starts with all of its memory; the balloon can be blown up later");
         check_pages(g);

@@ -338,6 +338,8 @@ void numa_check(Guest *g)
 
         if (numa->tune_place.file && numa->mode && !numa->host_nodes.set && numa->placement != PLACEMENT_AUTO && g->cpu.placement != PLACEMENT_AUTO)
                 guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
+        if (numa->placement == PLACEMENT_AUTO)
+                guest_warning(g, numa->tune_place, "<numatune>: numad is not asked where the memory is to lie; the kernel decides");
         for (unsigned i = 0; i < numa->n_cells; i++) {
                 const NumaCell *cell = &numa->cells[i];
 

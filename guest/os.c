@@ -180,9 +180,20 @@ void os_complete(Guest *g)
 {
 }
 
+static bool has_serial(const Guest *g)
+{
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (streq(g->devices[i]->kind->element, "serial"))
+                        return true;
+        return false;
+}
+
 void os_check(Guest *g)
 {
         const Os *os = &g->os;
+
+        if (os->use_serial == ON && (!os_is_x86(os) || !has_serial(g)))
+                guest_error(g, xml_place(g->xml, "os/bios"), "<bios>: useserial='yes' needs a PC with a <serial>");
 
         if (!os->kernel && os->initrd)
                 guest_error(g, xml_place(g->xml, "os/initrd"), "<initrd> without <kernel>");

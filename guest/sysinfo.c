@@ -107,8 +107,8 @@ static void check_fwcfg(Guest *g, XmlElement *fwcfg)
                 const Field path[] = { { "@file", FIELD_PATH, .offset = 0 }, {} };
                 const char *unused;
 
-                if (!name || !text_after(name, "opt/"))
-                        guest_error(g, entry->place, "<entry>: its name must begin with \"opt/\"");
+                if (!name || !text_after(name, "opt/") || text_after(name, "opt/ovmf/") || text_after(name, "opt/org.qemu/"))
+                        guest_error(g, entry->place, "<entry>: its name must begin with \"opt/\", but neither \"opt/ovmf/\" nor \"opt/org.qemu/\"");
                 else if (strlen(name) > 55) /* FW_CFG_MAX_FILE_PATH, without the NUL */
                         guest_error(g, entry->place, "<entry>: name='%s' is longer than 55 bytes", name);
                 if (!file && !*xml_text(entry))

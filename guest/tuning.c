@@ -14,6 +14,8 @@
 
 #define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
 #define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
+#define SHARES_MIN       2
+#define SHARES_MAX       262144                             /* of the cgroups of old, whose words libvirt takes */
 #define QUOTA_MAX        1000000                            /* percent of a CPU: more than any host has */
 #define PERIOD_MIN       1000
 #define PERIOD_MAX       1000000
@@ -28,8 +30,10 @@ static const Field cpu_fields[] = {
         FIELD_IN_RANGE("global_period", Tuning, global.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("global_quota", FIELD_TEXT, Tuning, global.quota),
         FIELD("emulatorpin@cpuset", FIELD_SET, Tuning, emulator),
-        FIELD_SAID("emulator_period", FIELD_IGNORED, NULL), /* means nothing without the quota */
-        FIELD_SAID("iothread_period", FIELD_IGNORED, NULL),
+        FIELD_IN_RANGE("emulator_period", Tuning, emulator_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("emulator_quota", FIELD_TEXT, Tuning, emulator_bandwidth.quota),
+        FIELD_IN_RANGE("iothread_period", Tuning, iothread_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("iothread_quota", FIELD_TEXT, Tuning, iothread_bandwidth.quota),
         FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
         FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
         {},
@@ -173,12 +177,14 @@ static void read_cpu(Guest *g, XmlElement *xml)
         read_schedules(g, xml, "vcpusched", vcpusched_fields, true);
         read_schedules(g, xml, "iothreadsched", iothreadsched_fields, true);
         read_schedules(g, xml, "emulatorsched", emulatorsched_fields, false);
-        XML_FOREACH(e, xml, "emulator_quota")
-                if (*xml_text(e) != '-')
-                        guest_warning(g, e->place, "<emulator_quota>: there is only one for all of the guest, <global_quota>");
-        XML_FOREACH(e, xml, "iothread_quota")
-                if (*xml_text(e) != '-')
-                        guest_warning(g, e->place, "<iothread_quota>: there is only one for all of the guest, <global_quota>");
+}
+
+static bool has_device(const Tuning *t, const char *path)
+{
+        for (unsigned i = 0; i < t->n_devices; i++)
+                if (streq(t->devices[i].path, path))
+                        return true;
+        return false;
 }
 
 static void read_io(Guest *g, XmlElement *xml)
@@ -193,6 +199,8 @@ static void read_io(Guest *g, XmlElement *xml)
                 fields_read(e, device_fields, &d, g->findings);
                 if (!d.path || strpbrk(d.path, " \t\"'\\"))
                         guest_error(g, e->place, "<device>: <path> is missing, or holds a blank, a quote or a backslash");
+                else if (has_device(t, d.path))
+                        guest_error(g, e->place, "<device>: there is one for %s already", d.path);
                 else if (t->n_devices == TUNING_DEVICES_MAX)
                         guest_error(g, e->place, "<device>: there are more than %d", TUNING_DEVICES_MAX);
                 else if (t->devices)
@@ -262,7 +270,13 @@ void tuning_check(Guest *g)
 
         check_quota(g, &t->vcpu, "cputune/quota");
         check_quota(g, &t->global, "cputune/global_quota");
-        if (t->shares.value > WEIGHT_MAX)
+        check_quota(g, &t->emulator_bandwidth, "cputune/emulator_quota");
+        check_quota(g, &t->iothread_bandwidth, "cputune/iothread_quota");
+        if (quota_of(&t->emulator_bandwidth) > 0 || quota_of(&t->iothread_bandwidth) > 0)
+                guest_warning(g, t->cpu_place, "<cputune>: there is only one quota for all of the guest, <global_quota>");
+        if (t->shares.value > 0 && (t->shares.value < SHARES_MIN || t->shares.value > SHARES_MAX))
+                guest_error(g, xml_place(g->xml, "cputune/shares"), "<shares>: not between %d and %d", SHARES_MIN, SHARES_MAX);
+        else if (t->shares.value > WEIGHT_MAX)
                 guest_warning(g, xml_place(g->xml, "cputune/shares"), "<shares>: more than %d is not possible and taken as that", WEIGHT_MAX);
         if (quota_of(&t->vcpu) > 0)
                 guest_warning(g, xml_place(g->xml, "cputune/quota"), "<quota>: what all CPUs of the guest may use together is limited, not each");

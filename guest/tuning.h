@@ -23,7 +23,7 @@ typedef struct TuningDevice {
 
 typedef struct Tuning {
         Number shares;
-        Bandwidth vcpu, global;
+        Bandwidth vcpu, global, emulator_bandwidth, iothread_bandwidth;
         Set emulator, *vcpus; /* by number; NULL where none has one of its own */
         Set iothreads;        /* of all of them together */
         bool scheduled, single; /* some threads have a scheduler, or a pinning, of their own */

@@ -9,6 +9,8 @@
 
 #include "guest/guest.h"
 
+#define CPUS_MAX_I440FX 255 /* its interrupt controller knows 8 bits */
+
 static const char *const placement_words[] = { "static", "auto", NULL };
 
 static const Field vcpu_fields[] = {
@@ -98,8 +100,10 @@ void vcpu_check(Guest *g)
 
         if (cpu->current.value > cpu->max.value)
                 guest_error(g, xml_place(g->xml, "vcpu"), "<vcpu>: current='%u' is more than there are", (unsigned) cpu->current.value);
-        if (cpu->placement == CPU_PLACEMENT_AUTO && cpu->host_cpus.set)
-                guest_warning(g, xml_place(g->xml, "vcpu"), "<vcpu>: cpuset means nothing with placement='auto'");
+        if (cpu->placement == CPU_PLACEMENT_AUTO)
+                guest_warning(g, xml_place(g->xml, "vcpu"), "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
+        if (cpu->max.value > CPUS_MAX_I440FX && g->os.family == MACHINE_I440FX)
+                guest_error(g, xml_place(g->xml, "vcpu"), "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
         if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
                 if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
                         guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: sockets, cores and threads are needed");
