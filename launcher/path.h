@@ -25,7 +25,7 @@ typedef struct Walk {
 #define WALK_EMPTY ((Walk){ .fd = -EBADF })
 
 /*
- * Walks an absolute path. Symbolic links are followed only where they lie in directories that root alone controls.
+ * Walks an absolute path. For root, symbolic links are followed only where they lie in directories that root alone controls.
  * -EPERM for one elsewhere; -ELOOP for too many; -ENAMETOOLONG; -EINVAL for a relative path; else why a directory or the
  * file could not be looked up. The walk is to be emptied with walk_done() also on failure, when its path says where it ended.
  */

@@ -82,11 +82,10 @@ static void make_file(int directory, const char *name)
         fd_close(fd);
 }
 
-/* In directories of the user who runs this. Who is root controls them, and follows its own links; another follows none. */
+/* In directories of the user who runs this. Root follows its own links, but none that others could have put there. */
 static void test_walk(void)
 {
         char directory[] = "/tmp/test-path.XXXXXX";
-        bool root = geteuid() == 0;
         _cleanup_(closep) int fd = -EBADF;
 
         CHECK(mkdtemp(directory));
@@ -104,10 +103,10 @@ static void test_walk(void)
         check_walk(directory, "sub/", 0, "/sub");
         check_walk(directory, "nothing/file", -ENOENT, "/nothing");
         check_walk(directory, "file/more", -ENOTDIR, "/file");
-        check_walk(directory, "sub/link", root ? 0 : -EPERM, root ? "/file" : "/sub/link");
-        check_walk(directory, "sub-link/file", root ? 0 : -EPERM, root ? "/sub/file" : "/sub-link");
-        check_walk(directory, "loop", root ? -ELOOP : -EPERM, "/loop");
-        check_walk(directory, "open/link", -EPERM, "/open/link");
+        check_walk(directory, "sub/link", 0, "/file");
+        check_walk(directory, "sub-link/file", 0, "/sub/file");
+        check_walk(directory, "loop", -ELOOP, "/loop");
+        check_walk(directory, "open/link", geteuid() == 0 ? -EPERM : 0, geteuid() == 0 ? "/open/link" : "/file");
 
         CHECK(unlinkat(fd, "open/link", 0) >= 0 && unlinkat(fd, "loop", 0) >= 0 && unlinkat(fd, "sub-link", 0) >= 0);
         CHECK(unlinkat(fd, "sub/link", 0) >= 0 && unlinkat(fd, "sub/file", 0) >= 0 && unlinkat(fd, "file", 0) >= 0);
