@@ -3,7 +3,8 @@
 /*
  * Several may be attached to a console at once, and all of them may type, like people at one keyboard: so a connection that
  * somebody forgot elsewhere locks nobody out. Nobody is waited for. Who does not read what the guest prints is dropped when
- * his share of memory is used up.
+ * his share of memory is used up. Who closed his direction of the connection, as a pipe into it does at its end, types no more,
+ * and still sees what comes.
  */
 
 #include "launcher/attached.h"
@@ -21,13 +22,14 @@ struct Attached {
         sd_event_source *source;
         int fd;
         bool listens;
+        bool ended; /* he types no more */
         char *waiting;
         size_t waiting_size;
 };
 
 static void update_events(Attached *a)
 {
-        (void) sd_event_source_set_io_events(a->source, (a->listens ? EPOLLIN : 0) | (a->waiting_size > 0 ? EPOLLOUT : 0));
+        (void) sd_event_source_set_io_events(a->source, (a->listens && !a->ended ? EPOLLIN : 0) | (a->waiting_size > 0 ? EPOLLOUT : 0));
 }
 
 /* False when he is gone. */
@@ -49,16 +51,18 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
 
         if (revents & EPOLLOUT && a->waiting_size > 0)
                 there = write_waiting(a);
-        if (there && revents & EPOLLIN && a->listens) {
+        if (there && revents & EPOLLIN && a->listens && !a->ended) {
                 char data[ATTACHED_TURN];
                 ssize_t n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
 
                 if (n > 0)
                         a->handlers->typed(data, (size_t) n, a->userdata);
+                else if (n == 0)
+                        a->ended = true;
                 else
-                        there = n < 0 && (errno == EAGAIN || errno == EINTR);
+                        there = errno == EAGAIN || errno == EINTR;
         }
-        if (!there || (revents & (EPOLLHUP | EPOLLERR) && !(revents & EPOLLIN)))
+        if (!there || (revents & (EPOLLHUP | EPOLLERR) && (a->ended || !(revents & EPOLLIN))))
                 a->handlers->left(a, a->userdata);
         else
                 update_events(a);
