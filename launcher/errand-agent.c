@@ -46,7 +46,7 @@ static int serve_open(const ErrandRequest *request, int fd, ErrandReply *reply, 
 {
         _cleanup_(closep) int found = -EBADF;
 
-        found = open(request->path, O_PATH | O_CLOEXEC);
+        found = openat(fd, request->path, O_PATH | O_CLOEXEC);
         if (found < 0)
                 return -errno;
         return serve_reopen(request, found, reply, ret_fd);
@@ -54,20 +54,20 @@ static int serve_open(const ErrandRequest *request, int fd, ErrandReply *reply, 
 
 static int serve_create(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
-        *ret_fd = open(request->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        *ret_fd = openat(fd, request->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         return *ret_fd < 0 ? -errno : 0;
 }
 
 static int serve_rename(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
         if (request->mode)
-                return rename(request->path, request->to) < 0 ? -errno : 0;
-        return file_rename_new(AT_FDCWD, request->path, request->to);
+                return renameat(fd, request->path, fd, request->to) < 0 ? -errno : 0;
+        return file_rename_new(fd, request->path, request->to);
 }
 
 static int serve_remove(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
-        return unlink(request->path) < 0 ? -errno : 0;
+        return unlinkat(fd, request->path, 0) < 0 ? -errno : 0;
 }
 
 static int serve_header(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)

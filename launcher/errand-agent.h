@@ -23,7 +23,7 @@ typedef enum ErrandKind {
 typedef struct ErrandRequest {
         ErrandKind kind;
         int mode;            /* of ERRAND_ACCESS; of ERRAND_RENAME: whether to replace */
-        char path[PATH_MAX]; /* "" for those that take a descriptor */
+        char path[PATH_MAX]; /* below the directory whose descriptor comes along, or absolute; "" where there is none */
         char to[PATH_MAX];
 } ErrandRequest;
 

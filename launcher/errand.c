@@ -182,13 +182,23 @@ int errand_access(Errand *errand, int fd, int mode)
         return errand_plain(errand, &(ErrandRequest){ .kind = ERRAND_ACCESS, .mode = mode }, fd);
 }
 
-int errand_open(Errand *errand, const char *path)
+static int errand_open_at(Errand *errand, int directory, const char *path)
 {
         ErrandRequest request = { .kind = ERRAND_OPEN };
         int r;
 
         r = set_text(request.path, path);
-        return r < 0 ? r : errand_fetch(errand, &request, -EBADF);
+        return r < 0 ? r : errand_fetch(errand, &request, directory);
+}
+
+int errand_open(Errand *errand, const char *path)
+{
+        return errand_open_at(errand, -EBADF, path);
+}
+
+int errand_open_in(Errand *errand, int directory, const char *name)
+{
+        return errand_open_at(errand, directory, name);
 }
 
 int errand_reopen(Errand *errand, int fd)
@@ -196,16 +206,16 @@ int errand_reopen(Errand *errand, int fd)
         return errand_fetch(errand, &(ErrandRequest){ .kind = ERRAND_REOPEN }, fd);
 }
 
-int errand_create(Errand *errand, const char *path)
+int errand_create(Errand *errand, int directory, const char *name)
 {
         ErrandRequest request = { .kind = ERRAND_CREATE };
         int r;
 
-        r = set_text(request.path, path);
-        return r < 0 ? r : errand_fetch(errand, &request, -EBADF);
+        r = set_text(request.path, name);
+        return r < 0 ? r : errand_fetch(errand, &request, directory);
 }
 
-int errand_rename(Errand *errand, const char *from, const char *to, bool replace)
+int errand_rename(Errand *errand, int directory, const char *from, const char *to, bool replace)
 {
         ErrandRequest request = { .kind = ERRAND_RENAME, .mode = replace };
         int r;
@@ -213,16 +223,16 @@ int errand_rename(Errand *errand, const char *from, const char *to, bool replace
         r = set_text(request.path, from);
         if (r >= 0)
                 r = set_text(request.to, to);
-        return r < 0 ? r : errand_plain(errand, &request, -EBADF);
+        return r < 0 ? r : errand_plain(errand, &request, directory);
 }
 
-int errand_remove(Errand *errand, const char *path)
+int errand_remove(Errand *errand, int directory, const char *name)
 {
         ErrandRequest request = { .kind = ERRAND_REMOVE };
         int r;
 
-        r = set_text(request.path, path);
-        return r < 0 ? r : errand_plain(errand, &request, -EBADF);
+        r = set_text(request.path, name);
+        return r < 0 ? r : errand_plain(errand, &request, directory);
 }
 
 int errand_read_header(Errand *errand, int fd, Qcow2Header *ret)

@@ -28,12 +28,13 @@ int errand_access(Errand *errand, int fd, int mode);
 
 /* Opens for reading what is a regular file or a block device; -EMEDIUMTYPE for what is neither. */
 int errand_open(Errand *errand, const char *path);
+int errand_open_in(Errand *errand, int directory, const char *name);
 int errand_reopen(Errand *errand, int fd); /* what an O_PATH descriptor is */
 
-/* Makes a file for writing that must not be there yet. */
-int errand_create(Errand *errand, const char *path);
-int errand_rename(Errand *errand, const char *from, const char *to, bool replace); /* -EEXIST unless replace */
-int errand_remove(Errand *errand, const char *path);
+/* Makes a file for writing that must not be there yet. The way to the directory need not be open to the guest's user. */
+int errand_create(Errand *errand, int directory, const char *name);
+int errand_rename(Errand *errand, int directory, const char *from, const char *to, bool replace); /* -EEXIST unless replace */
+int errand_remove(Errand *errand, int directory, const char *name);
 
 /* Reads the header of an image; -EBADMSG where it is not a valid one. */
 int errand_read_header(Errand *errand, int fd, Qcow2Header *ret);

@@ -35,19 +35,25 @@ int guest_user_find(const char *guest, GuestUser *ret)
                 log_error("$RUNTIME_DIRECTORY is not set: this is to be started by systemd, from a unit with RuntimeDirectory=.");
                 return -ENOENT;
         }
-        fd = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "%s, the guest's run-time directory, cannot be looked at", directory);
         if (st.st_uid == 0) {
                 log_error("%s belongs to root, so this guest would run as root. Say User= in its unit.", directory);
                 return -EPERM;
         }
-        *ret = (GuestUser){ .uid = st.st_uid, .gid = st.st_gid, .directory = TAKE_PTR(directory) };
+        *ret = (GuestUser){
+                .uid = st.st_uid,
+                .gid = st.st_gid,
+                .directory = TAKE_PTR(directory),
+                .directory_fd = TAKE_FD(fd),
+        };
         return 0;
 }
 
 void guest_user_done(GuestUser *user)
 {
         free(user->directory);
-        user->directory = NULL;
+        fd_close(user->directory_fd);
+        *user = GUEST_USER_EMPTY;
 }

@@ -3,6 +3,7 @@
 
 /* The user that a guest's QEMU runs as. */
 
+#include <errno.h>
 #include <sys/types.h>
 
 #include "util/ownership.h"
@@ -11,7 +12,10 @@ typedef struct GuestUser {
         uid_t uid;
         gid_t gid;
         char *directory; /* the guest's run-time directory */
+        int directory_fd; /* O_PATH; by its path the user may not get there, if it is a dynamic one */
 } GuestUser;
+
+#define GUEST_USER_EMPTY ((GuestUser){ .directory_fd = -EBADF })
 
 /*
  * Finds it by the owner of $RUNTIME_DIRECTORY, which also works for users that exist only as long as the unit runs.

@@ -97,14 +97,9 @@ int note_parse(const char *data, size_t size, Note *ret)
         return 0;
 }
 
-static char *note_path(const char *directory)
-{
-        return text_format("%s/" NOTE_NAME, directory);
-}
-
 int note_load(const char *directory, Note *ret)
 {
-        _cleanup_(freep) char *path = note_path(directory), *data = NULL;
+        _cleanup_(freep) char *path = text_format("%s/" NOTE_NAME, directory), *data = NULL;
         size_t size;
         int r;
 
@@ -114,18 +109,16 @@ int note_load(const char *directory, Note *ret)
         return r < 0 ? r : note_parse(data, size, ret);
 }
 
-int note_read(Errand *errand, const char *directory, Note *ret)
+int note_read(Errand *errand, const GuestUser *user, Note *ret)
 {
-        _cleanup_(freep) char *path = note_path(directory), *data = NULL;
         _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(freep) char *data = NULL;
         struct stat st;
         ssize_t n;
         int r;
 
         *ret = (Note){ 0 };
-        if (!path)
-                return log_out_of_memory();
-        fd = errand_open(errand, path);
+        fd = errand_open_in(errand, user->directory_fd, NOTE_NAME);
         if (fd == -ENOENT)
                 return 0;
         r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) || st.st_size > NOTE_SIZE_MAX ? -EBADMSG : 0;
@@ -137,7 +130,7 @@ int note_read(Errand *errand, const char *directory, Note *ret)
                 r = n < 0 ? -errno : note_parse(data, (size_t) n, ret);
         }
         if (r < 0)
-                log_errno(LOG_WARNING, r, "%s, prepare's own note, cannot be used", path);
+                log_errno(LOG_WARNING, r, "%s/" NOTE_NAME ", prepare's own note, cannot be used", user->directory);
         return r == -ENOMEM || r == -EPIPE ? r : 0;
 }
 
@@ -160,26 +153,24 @@ static int write_note(int fd, const Note *note)
         return file_write_all(fd, text, size);
 }
 
-int note_write(Errand *errand, const char *directory, const Note *note)
+int note_write(Errand *errand, const GuestUser *user, const Note *note)
 {
-        _cleanup_(freep) char *path = note_path(directory), *temporary = NULL;
+        char temporary[sizeof(".#" NOTE_NAME ".12345678")];
         _cleanup_(closep) int fd = -EBADF;
         unsigned random;
         int r;
 
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
                 return log_errno(LOG_ERR, -errno, "There are no random numbers");
-        temporary = text_format("%s/.#" NOTE_NAME ".%08x", directory, random);
-        if (!path || !temporary)
-                return log_out_of_memory();
-        fd = errand_create(errand, temporary);
+        snprintf(temporary, sizeof(temporary), ".#" NOTE_NAME ".%08x", random);
+        fd = errand_create(errand, user->directory_fd, temporary);
         r = fd < 0 ? fd : write_note(fd, note);
         if (r >= 0)
-                r = errand_rename(errand, temporary, path, true);
+                r = errand_rename(errand, user->directory_fd, temporary, NOTE_NAME, true);
         if (r < 0) {
                 if (fd >= 0)
-                        (void) errand_remove(errand, temporary);
-                return log_errno(LOG_ERR, r, "%s cannot be written", path);
+                        (void) errand_remove(errand, user->directory_fd, temporary);
+                return log_errno(LOG_ERR, r, "%s/" NOTE_NAME " cannot be written", user->directory);
         }
         return 0;
 }

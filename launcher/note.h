@@ -32,5 +32,5 @@ const NotedTap *note_find_tap(const Note *note, const char *interface);       /*
 int note_load(const char *directory, Note *ret);
 
 /* In the guest's run-time directory. No note, or one that makes no sense, is an empty note. */
-int note_read(Errand *errand, const char *directory, Note *ret);
-int note_write(Errand *errand, const char *directory, const Note *note);      /* logged */
+int note_read(Errand *errand, const GuestUser *user, Note *ret);
+int note_write(Errand *errand, const GuestUser *user, const Note *note);      /* logged */

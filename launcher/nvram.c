@@ -76,23 +76,22 @@ static char *temporary_name(const char *path)
 }
 
 /* In the guest's own directory. */
-static int make_as_guest(const Granting *granting, const char *directory, const char *path, int template)
+static int make_as_guest(const Granting *granting, int directory, const char *path, int template)
 {
-        _cleanup_(freep) char *name = temporary_name(path), *temporary = NULL;
+        _cleanup_(freep) char *temporary = temporary_name(path);
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        temporary = name ? text_format("%s/%s", directory, name) : NULL;
         if (!temporary)
                 return -ENOMEM;
-        fd = errand_create(granting->errand, temporary);
+        fd = errand_create(granting->errand, directory, temporary);
         if (fd < 0)
                 return fd;
         r = copy(template, fd);
         if (r >= 0)
-                r = errand_rename(granting->errand, temporary, path, false);
+                r = errand_rename(granting->errand, directory, temporary, strrchr(path, '/') + 1, false);
         if (r < 0)
-                (void) errand_remove(granting->errand, temporary);
+                (void) errand_remove(granting->errand, directory, temporary);
         return r;
 }
 
@@ -181,7 +180,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         if (r < 0)
                 return r;
         as_guest = !granting->ledger || walk.st.st_uid == granting->user->uid;
-        r = as_guest ? make_as_guest(granting, directory, path, fd) : make_as_root(granting, walk.fd, path, fd);
+        r = as_guest ? make_as_guest(granting, walk.fd, path, fd) : make_as_root(granting, walk.fd, path, fd);
         if (r == -EEXIST) /* somebody was faster */
                 return 0;
         if (r < 0)

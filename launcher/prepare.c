@@ -146,7 +146,7 @@ static int hand_on(Preparation *p)
                 return 0;
         r = remove_stale(p);
         if (r >= 0)
-                r = note_write(p->granting.errand, p->granting.user->directory, &p->note);
+                r = note_write(p->granting.errand, p->granting.user, &p->note);
         if (r >= 0)
                 r = store_send(&p->store);
         return r;
@@ -158,7 +158,7 @@ static int prepare(Preparation *p)
         int r;
 
         check_source(p->request);
-        r = note_read(p->granting.errand, p->granting.user->directory, &p->last);
+        r = note_read(p->granting.errand, p->granting.user, &p->last);
         if (r >= 0)
                 r = open_taps(p);
         if (r >= 0 && wants_files(p->request) && privileges_are_root())
@@ -207,7 +207,7 @@ static int exit_status(int r)
 int verb_prepare(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
-        _cleanup_(guest_user_done) GuestUser user = { 0 };
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
         _cleanup_(errand_freep) Errand *errand = NULL;
         _cleanup_(preparation_done) Preparation preparation = { .request = &request };
         int r;
