@@ -14,16 +14,19 @@ import pathlib
 import shlex
 import shutil
 import signal
+import stat
 import subprocess
 import time
 import uuid
 
+import block
 import host
 import root
 from base import CACHE, SOURCE, LabError, process_exists, run, say, tail
 
 BOOT_SECONDS = 60
 PREFIX = 'vmunit-lab'
+BLOCK_DEVICE, BLOCK_DEVICE_SIZE = '/dev/lab-block', 1 << 20     # for a guest that has a whole device as its disk
 
 ENVIRONMENT = {
     'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -75,8 +78,17 @@ class Lab:
             f'lowerdir={lower},upperdir={self.dir}/upper,workdir={self.dir}/work', PREFIX, self.dir / 'root')
         for name, (_, major, minor, mode) in host.DEVICES.items():
             if name not in self.lacks:
-                os.mknod(self.dir / 'dev' / name, 0o20000, os.makedev(major, minor))
+                os.mknod(self.dir / 'dev' / name, stat.S_IFCHR, os.makedev(major, minor))
                 os.chmod(self.dir / 'dev' / name, mode)
+        self._make_block_device()
+
+    def _make_block_device(self):
+        with open(self.dir / 'block', 'wb') as f:
+            f.truncate(BLOCK_DEVICE_SIZE)
+        loop = block.open_loop(self.dir / 'block')
+        if loop:
+            self._stack.callback(os.close, loop[0])
+            block.make_node(self.dir / 'dev' / 'block', loop[1])
 
     def _remove_dir(self):
         for d in (self.dir / 'root', self.dir):
@@ -95,6 +107,8 @@ class Lab:
         for name, (path, *_) in host.DEVICES.items():
             if name not in self.lacks:
                 argv.append(f'--bind={self.dir}/dev/{name}:{path}')
+        if (self.dir / 'dev' / 'block').exists():
+            argv.append(f'--bind={self.dir}/dev/block:{BLOCK_DEVICE}')
         for outside, inside, writable in self.binds:
             option = '--bind' if writable else '--bind-ro'
             argv.append(f'{option}={_escape(outside)}:{_escape(inside or outside)}')

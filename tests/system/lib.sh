@@ -351,7 +351,7 @@ console_counts() {
 # type_to NAME TEXT: types on the guest's console; TEXT may hold printf's escapes.
 type_to() {
         # shellcheck disable=SC2059
-        printf "$2" | timeout 10 socat -t 0.3 - "UNIX-CONNECT:/run/vm/$1/console"
+        { printf "$2"; sleep 0.5; } | timeout 10 socat -t 0.1 - "UNIX-CONNECT:/run/vm/$1/console"
 }
 
 # errors NAME: what vmunit itself says has gone wrong with the guest.
