@@ -76,6 +76,10 @@ static void complete(Guest *g, Device *d)
 {
         Controller *c = device_controller(d);
 
+        if (!os_is_pc(&g->os) && g->os.family != MACHINE_VIRT) {
+                device_error(g, d, "<controller>: this machine has no PCI");
+                return;
+        }
         if (c->pci_model == PCI_NO_MODEL) {
                 if (d->xml && c->index.set && c->index.value == 0) {
                         c->pci_model = g->os.family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;

@@ -124,7 +124,7 @@ static void check(Guest *g, Device *d)
                 device_error(g, d, "<master>: a USB controller of model '%s' has none", model_words[usb->model - 1]);
         if (usb->controller.disabled)
                 GUEST_FOREACH_CONTROLLER(g, CONTROLLER_USB, other)
-                        if (!other->disabled)
+                        if (!other->disabled && other->device.xml)
                                 device_error(g, &other->device, "<controller>: the one of line %u says that the guest has no USB", d->place.line);
 }
 

@@ -49,8 +49,8 @@ Controller *controller_of(Device *d, ControllerType *ret);
 Controller *controller_find(const Guest *g, ControllerType type, unsigned index);
 
 /*
- * Adds one unless it is there, among its like where libvirt would put it, and completes it. pci_model counts for
- * PCI controllers only. NULL where memory ran out.
+ * Adds one behind all devices unless it is there, and completes it. pci_model counts for PCI controllers only. NULL
+ * where memory ran out.
  */
 Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciModel pci_model);
 

@@ -45,7 +45,6 @@ static void place_card(Guest *g, Device *d)
         d->address = (Address){ .type = ADDRESS_CCID, .ccid = { .slot = slot } };
 }
 
-/* An implied controller goes among the others and moves the rest on; a device that is seen twice then does no harm. */
 void place_serial_controllers(Guest *g)
 {
         for (size_t i = 0; i < g->n_devices; i++) {
@@ -117,18 +116,12 @@ static void place(Guest *g, Ports *p, Device *d)
 
 static void place_kind(Guest *g, Ports *p, bool consoles)
 {
-        size_t n = g->n_devices;
-        _cleanup_(freep) Device **devices = calloc(n + 1, sizeof(*devices));
+        for (size_t i = 0; i < g->n_devices; i++) {
+                Device *d = g->devices[i];
 
-        if (!devices) {
-                g->status = -ENOMEM;
-                return;
+                if (is_port(d) && is_console(d) == consoles && !is_placed(d))
+                        place(g, p, d);
         }
-        /* of a copy, because controllers may come in between */
-        memcpy(devices, g->devices, n * sizeof(*devices));
-        for (size_t i = 0; i < n; i++)
-                if (is_port(devices[i]) && is_console(devices[i]) == consoles && !is_placed(devices[i]))
-                        place(g, p, devices[i]);
 }
 
 void place_serial_ports(Guest *g)

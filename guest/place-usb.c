@@ -152,7 +152,7 @@ static bool check_enabled(Guest *g)
                 enabled = enabled || !c->disabled;
                 disabled = disabled || c->disabled;
         }
-        if (enabled && !disabled)
+        if (enabled)
                 return true;
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->bus == BUS_USB)
