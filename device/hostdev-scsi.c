@@ -109,7 +109,10 @@ static void build_local(const HostScsi *h, Plan *p)
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);
         plan_json(p, "-blockdev", &node);
-        plan_directive(p, "DeviceAllow", "char-sg %s", h->read_only ? "r" : "rw");
+        for (size_t i = 0; i < p->n_directives; i++)
+                if (streq(p->directives[i].key, "DeviceAllow") && streq_null(p->directives[i].value, "char-sg rw"))
+                        return;
+        plan_directive(p, "DeviceAllow", "char-sg rw");
 }
 
 static void scsi_build(const Guest *g, const Device *d, Plan *p)
