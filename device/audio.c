@@ -45,7 +45,8 @@ typedef struct Audio {
 } Audio;
 
 static const char *const type_words[] = {
-        "none", "alsa", "coreaudio", "jack", "oss", "pulseaudio", "sdl", "spice", "file", "dbus", "pipewire", NULL,
+        "none", "alsa",  "coreaudio", "jack", "oss",      "pulseaudio",
+        "sdl",  "spice", "file",      "dbus", "pipewire", NULL,
 };
 static const char *const drivers[] = {
         NULL, "none", "alsa", "coreaudio", "jack", "oss", "pa", "sdl", "spice", "wav", "dbus", "pipewire",
@@ -148,7 +149,8 @@ static void read_stream(Guest *g, Audio *a, const char *name, Stream *s)
         if (s->fixed_settings == ON && s->mixing_engine == OFF)
                 guest_error(g, e->place, "<%s>: fixedSettings='yes' needs the mixing engine", name);
         if (s->settings && s->fixed_settings != ON)
-                guest_error(g, s->settings->place, "<settings>: <%s> needs fixedSettings='yes' for it", name);
+                guest_error(
+                        g, s->settings->place, "<settings>: <%s> needs fixedSettings='yes' for it", name);
 }
 
 static void audio_read(Guest *g, Device *d)
@@ -199,10 +201,14 @@ static void audio_check(Guest *g, Device *d)
                 const Audio *b = (const Audio *) other;
 
                 if (other->index < d->index && a->number.set && b->number.value == a->number.value)
-                        device_error(g, d, "<audio>: id='%llu' is taken by another", (unsigned long long) a->number.value);
+                        device_error(
+                                g, d, "<audio>: id='%llu' is taken by another",
+                                (unsigned long long) a->number.value);
         }
         if (a->type == AUDIO_COREAUDIO)
-                device_warning(g, d, "<audio>: type='coreaudio' exists on macOS only; QEMU will not start with it here");
+                device_warning(
+                        g, d,
+                        "<audio>: type='coreaudio' exists on macOS only; QEMU will not start with it here");
         if (a->type == AUDIO_SPICE && !graphics_have(g, &kind_graphics_spice))
                 device_error(g, d, "<audio>: type='spice' needs <graphics type='spice'>");
         if (a->type == AUDIO_DBUS && !graphics_have(g, &kind_graphics_dbus))

@@ -79,8 +79,10 @@ static void filesystem_complete(Guest *g, Device *d)
                 return;
         f->served = f->socket ?: guest_text(g, "%s/%s-fs.sock", g->settings->run_directory, d->id);
         if (!f->socket)
-                device_warning(g, d, "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s before the guest starts (or at <source socket='…'/>)",
-                               f->directory ?: "<source dir='…'/>", f->served);
+                device_warning(
+                        g, d,
+                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s before the guest starts (or at <source socket='…'/>)",
+                        f->directory ?: "<source dir='…'/>", f->served);
 }
 
 static bool mode_is_octal(const char *mode)
@@ -107,7 +109,9 @@ static void check_9p(Guest *g, const Filesystem *f)
         if (d->boot_order.set)
                 device_error(g, d, "<boot>: only virtiofs can be booted from");
         if (f->driver == FILESYSTEM_HANDLE)
-                device_warning(g, d, "<driver>: QEMU has no type='handle' any more; it is taken as type='path', which looks the same to the guest");
+                device_warning(
+                        g, d,
+                        "<driver>: QEMU has no type='handle' any more; it is taken as type='path', which looks the same to the guest");
 }
 
 static void check_virtiofs(Guest *g, const Filesystem *f)
@@ -119,7 +123,8 @@ static void check_virtiofs(Guest *g, const Filesystem *f)
         if (f->access && !streq(access_words[f->access - 1], "passthrough"))
                 device_error(g, d, "<filesystem>: virtiofs has accessmode='passthrough' only");
         if (f->fmode || f->dmode || f->multidevs || f->write_policy)
-                device_error(g, d, "<filesystem>: fmode, dmode, multidevs and wrpolicy are not for virtiofs");
+                device_error(
+                        g, d, "<filesystem>: fmode, dmode, multidevs and wrpolicy are not for virtiofs");
         memory_require_shared(g, d->place, "<filesystem>: virtiofs");
         if (f->model > VIRTIO_MODEL)
                 device_error(g, d, "<filesystem>: virtiofs exists as model='virtio' only");
@@ -133,7 +138,9 @@ static void filesystem_check(Guest *g, Device *d)
         if (!f->tag)
                 device_error(g, d, "<target>: dir is missing, the tag by which the guest mounts it");
         else if (strlen(f->tag) > limit)
-                device_error(g, d, "<target>: dir='%s' is longer than %zu bytes, as much as a tag has", f->tag, limit);
+                device_error(
+                        g, d, "<target>: dir='%s' is longer than %zu bytes, as much as a tag has", f->tag,
+                        limit);
         GUEST_FOREACH_DEVICE(g, &kind_filesystem, other)
                 if (other->index < d->index && streq_null(((const Filesystem *) other)->tag, f->tag))
                         device_error(g, d, "<target>: dir='%s' is another filesystem's, too", f->tag);

@@ -42,7 +42,9 @@ static void dbus_check(Guest *g, Device *d)
         if (b->p2p == ON && b->address)
                 device_error(g, d, "<graphics>: p2p='yes' takes no address");
         if (b->audio.set && !audio_id(g, b->audio))
-                device_error(g, d, "<audio>: the guest has no <audio id='%llu'>", (unsigned long long) b->audio.value);
+                device_error(
+                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        (unsigned long long) b->audio.value);
 }
 
 static void dbus_build(const Guest *g, const Device *d, Plan *p)

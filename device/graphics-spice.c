@@ -89,7 +89,8 @@ static void read_channels(Guest *g, Spice *s)
                         s->secure = true;
                 if (c.mode == MODE_SECURE && !wants_tls(s))
                         guest_error(g, e->place, "<channel>: mode='secure' needs tlsPort of <graphics>");
-                if (c.mode == MODE_INSECURE && s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && s->autoport != ON)
+                if (c.mode == MODE_INSECURE && s->listen.type == LISTEN_ADDRESS &&
+                    s->port_kind == PORT_NONE && s->autoport != ON)
                         guest_error(g, e->place, "<channel>: mode='insecure' needs port of <graphics>");
         }
 }
@@ -113,16 +114,22 @@ static void spice_complete(Guest *g, Device *d)
         Spice *s = (Spice *) d;
 
         graphics_password_complete(g, d, &s->password, "spice");
-        if (s->listen.type == LISTEN_ADDRESS && (s->autoport == ON || (s->port_kind == PORT_AUTO && s->tls_port_kind != PORT_GIVEN))) {
+        if (s->listen.type == LISTEN_ADDRESS &&
+            (s->autoport == ON || (s->port_kind == PORT_AUTO && s->tls_port_kind != PORT_GIVEN))) {
                 s->listen = (Listen){ .type = LISTEN_SOCKET };
                 graphics_listen_complete(g, &s->listen, "spice");
-                device_warning(g, d, "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer spice+unix://%s)", s->listen.socket, s->listen.socket);
+                device_warning(
+                        g, d,
+                        "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer spice+unix://%s)",
+                        s->listen.socket, s->listen.socket);
         }
         graphics_listen_complete(g, &s->listen, "spice");
         if (s->listen.type != LISTEN_ADDRESS || (s->tls_port_kind == PORT_AUTO && !s->secure))
                 s->tls_port_kind = PORT_NONE;
         else if (s->tls_port_kind == PORT_AUTO)
-                device_error(g, d, "<graphics>: tlsPort has to be a port's number: SPICE cannot choose one itself");
+                device_error(
+                        g, d,
+                        "<graphics>: tlsPort has to be a port's number: SPICE cannot choose one itself");
 }
 
 static void spice_check(Guest *g, Device *d)
@@ -139,7 +146,8 @@ static void spice_check(Guest *g, Device *d)
 /* Whether a client can reach it at all; without, QEMU is told of a port 0, which is none. */
 static bool listens(const Spice *s)
 {
-        return s->listen.type == LISTEN_SOCKET || (s->listen.type == LISTEN_ADDRESS && (s->port_kind == PORT_GIVEN || has_tls(s)));
+        return s->listen.type == LISTEN_SOCKET ||
+               (s->listen.type == LISTEN_ADDRESS && (s->port_kind == PORT_GIVEN || has_tls(s)));
 }
 
 static void set_where(const Spice *s, Props *spice)

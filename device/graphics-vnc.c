@@ -63,9 +63,13 @@ static void vnc_check(Guest *g, Device *d)
 
         graphics_check(g, d);
         if (v->port_kind == PORT_GIVEN && v->port < VNC_PORT_BASE)
-                device_error(g, d, "<graphics>: port='%u' is below %u, where VNC's ports begin", v->port, VNC_PORT_BASE);
+                device_error(
+                        g, d, "<graphics>: port='%u' is below %u, where VNC's ports begin", v->port,
+                        VNC_PORT_BASE);
         if (!audio_id(g, v->audio))
-                device_error(g, d, "<audio>: the guest has no <audio id='%llu'>", (unsigned long long) v->audio.value);
+                device_error(
+                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        (unsigned long long) v->audio.value);
         if (v->keymap && !graphics_keymap_is_plain(v->keymap))
                 device_error(g, d, "<graphics>: keymap='%s' is none that QEMU has", v->keymap);
 }

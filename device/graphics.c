@@ -39,7 +39,10 @@ static const Field attribute_fields[] = {
 /* An address as QEMU takes it between its other words: a name, IPv4 or IPv6, with or without a scope. */
 static bool address_is_plain(const char *address)
 {
-        return address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:%")] == '\0' && address[0] != '-';
+        return address[strspn(
+                       address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:%")] ==
+                       '\0' &&
+               address[0] != '-';
 }
 
 static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *ret)
@@ -50,7 +53,9 @@ static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *r
         if (e->type == LISTEN_NETWORK && e->address) {
                 ret->type = LISTEN_ADDRESS; /* what libvirt had found the network to have */
         } else if (e->type == LISTEN_NETWORK) {
-                guest_error(g, place, "<listen>: vmunit has no networks with addresses; name one by type='address' address='…'");
+                guest_error(
+                        g, place,
+                        "<listen>: vmunit has no networks with addresses; name one by type='address' address='…'");
                 return;
         }
         if (e->type != LISTEN_SOCKET && e->socket)
@@ -83,8 +88,11 @@ void graphics_listen_read(Guest *g, Device *d, Listen *ret)
                 guest_error(g, e->place, "<listen>: type is missing");
                 return;
         }
-        if (first.type == LISTEN_ADDRESS && first.address && attributes.address && !streq(first.address, attributes.address))
-                guest_error(g, e->place, "<listen>: address='%s' differs from listen='%s' of <graphics>", first.address, attributes.address);
+        if (first.type == LISTEN_ADDRESS && first.address && attributes.address &&
+            !streq(first.address, attributes.address))
+                guest_error(
+                        g, e->place, "<listen>: address='%s' differs from listen='%s' of <graphics>",
+                        first.address, attributes.address);
         if (first.type == LISTEN_ADDRESS && !first.address)
                 first.address = attributes.address;
         if (first.type == LISTEN_SOCKET && !first.socket)
@@ -116,7 +124,9 @@ void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p)
                 plan_network(p, address_is_local(l->address) ? NETWORK_LOCAL : NETWORK_ANY);
         if (l->type != LISTEN_SOCKET || text_after(l->socket, run))
                 return;
-        base = strrchr(l->socket, '/'); /* a path, so there is one; QEMU makes the socket, so it needs the directory */
+        base =
+                strrchr(l->socket,
+                        '/'); /* a path, so there is one; QEMU makes the socket, so it needs the directory */
         if (base > l->socket)
                 plan_directive(p, "BindPaths", "%.*s", (int) (base - l->socket), l->socket);
 }
@@ -146,8 +156,10 @@ void graphics_password_complete(Guest *g, Device *d, Password *password, const c
         password->credential = secret_credential(g, guest_text(g, "%s.%s", g->general.name, what));
         password->id = guest_text(g, "%s-password", what);
         device_warning(
-                g, d, "<graphics>: passwd would stand in the unit for everybody to read; the password is the credential '%s' instead, "
-                "which has to be in /etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)", password->credential);
+                g, d,
+                "<graphics>: passwd would stand in the unit for everybody to read; the password is the credential '%s' instead, "
+                "which has to be in /etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)",
+                password->credential);
 }
 
 void graphics_password_build(const Guest *g, const Password *password, Props *graphics, Plan *p)
@@ -208,7 +220,10 @@ void graphics_check(Guest *g, const Device *d)
                 if (other->kind == d->kind)
                         device_error(g, d, "<graphics>: QEMU has one of type='%s' at most", d->kind->type);
                 else if (has_gl(d) && has_gl(other))
-                        device_error(g, d, "<gl>: QEMU has one display with OpenGL at most, and that of line %u is another", other->place.line);
+                        device_error(
+                                g, d,
+                                "<gl>: QEMU has one display with OpenGL at most, and that of line %u is another",
+                                other->place.line);
         }
 }
 

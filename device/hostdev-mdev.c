@@ -50,11 +50,15 @@ static void hostdev_mdev_check(Guest *g, Device *d)
         if (!m->model)
                 device_error(g, d, "<hostdev>: model is missing");
         else if (!streq(model_words[m->model - 1], "vfio-pci"))
-                device_error(g, d, "<hostdev>: model='%s' is for other machines; vfio-pci is what PCs have", model_words[m->model - 1]);
+                device_error(
+                        g, d, "<hostdev>: model='%s' is for other machines; vfio-pci is what PCs have",
+                        model_words[m->model - 1]);
         if (!m->uuid)
                 device_error(g, d, "<source>: <address uuid='…'/> is missing");
         if (m->managed == ON)
-                device_error(g, d, "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl makes them at boot");
+                device_error(
+                        g, d,
+                        "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl makes them at boot");
         if (m->display == ON && !graphics_have(g, NULL))
                 device_error(g, d, "<hostdev>: display='on' needs <graphics>");
         if (m->ramfb == ON && m->display != ON)
@@ -65,7 +69,9 @@ static void hostdev_mdev_check(Guest *g, Device *d)
                 if (other == d)
                         break;
                 if (streq_null(o->uuid, m->uuid))
-                        device_error(g, d, "<hostdev>: the guest has this device already, by line %u", other->place.line);
+                        device_error(
+                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                other->place.line);
                 if (o->ramfb == ON && m->ramfb == ON)
                         device_error(g, d, "<hostdev>: only one may have ramfb='on'");
         }

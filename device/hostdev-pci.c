@@ -82,7 +82,9 @@ static void interface_read(Guest *g, Device *d)
         tag = xml_child(h->vlan_element, "tag");
         tag = tag ? xml_next(tag) : NULL;
         if (!h->vlan.set || tag)
-                guest_error(g, h->vlan_element->place, "<vlan>: one <tag id='…'/> is what a function of a card takes");
+                guest_error(
+                        g, h->vlan_element->place,
+                        "<vlan>: one <tag id='…'/> is what a function of a card takes");
         if (tag)
                 xml_claim_all(tag);
 }

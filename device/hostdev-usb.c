@@ -56,14 +56,17 @@ static void hostdev_usb_complete(Guest *g, Device *d)
         device_set_next_id(g, d, "hostdev");
         d->bus = BUS_USB;
         if (u->number.set)
-                u->node = guest_text(g, "/dev/bus/usb/%03u/%03u", (unsigned) u->bus.value, (unsigned) u->number.value);
+                u->node = guest_text(
+                        g, "/dev/bus/usb/%03u/%03u", (unsigned) u->bus.value, (unsigned) u->number.value);
 }
 
 static bool is_same(const HostdevUsb *a, const HostdevUsb *b)
 {
         if (by_product(a) || by_product(b))
-                return by_product(a) && by_product(b) && a->vendor.value == b->vendor.value && a->product.value == b->product.value;
-        return a->bus.value == b->bus.value && a->number.value == b->number.value && streq_null(a->port, b->port);
+                return by_product(a) && by_product(b) && a->vendor.value == b->vendor.value &&
+                       a->product.value == b->product.value;
+        return a->bus.value == b->bus.value && a->number.value == b->number.value &&
+               streq_null(a->port, b->port);
 }
 
 static void hostdev_usb_check(Guest *g, Device *d)
@@ -75,18 +78,25 @@ static void hostdev_usb_check(Guest *g, Device *d)
         if (u->vendor.set != u->product.set)
                 device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/> belong together");
         if (!u->vendor.set && !(u->bus.set && (u->number.set || u->port)))
-                device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' device='…'/>, are missing");
+                device_error(
+                        g, d,
+                        "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' device='…'/>, are missing");
         if (u->port && u->number.set)
                 device_error(g, d, "<address>: device and port exclude each other");
         if (u->port && !port_is_plain(u->port))
                 device_error(g, d, "<address>: port='%s' is not numbers with dots between them", u->port);
         if (u->startup && !streq(startup_words[u->startup - 1], "mandatory"))
-                device_warning(g, d, "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with the device", startup_words[u->startup - 1]);
+                device_warning(
+                        g, d,
+                        "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with the device",
+                        startup_words[u->startup - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_usb, other) {
                 if (other == d)
                         break;
                 if (is_same((const HostdevUsb *) other, u))
-                        device_error(g, d, "<hostdev>: the guest has this device already, by line %u", other->place.line);
+                        device_error(
+                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                other->place.line);
         }
 }
 
@@ -98,7 +108,9 @@ static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
         Props add_fd = { json_object() };
 
         if (by_product(u))
-                plan_prepare(p, "--usb=id=%s,vendor=%04x,product=%04x", id, (unsigned) u->vendor.value, (unsigned) u->product.value);
+                plan_prepare(
+                        p, "--usb=id=%s,vendor=%04x,product=%04x", id, (unsigned) u->vendor.value,
+                        (unsigned) u->product.value);
         else
                 plan_prepare(p, "--usb=id=%s,bus=%u,port=%s", id, (unsigned) u->bus.value, u->port);
         props_number(&add_fd, "set", fd);

@@ -25,7 +25,10 @@ const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 void hostdev_check_allowed(Guest *g, const Device *d)
 {
         if (!g->settings->allow_host_devices)
-                device_error(g, d, "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the host", d->kind->element);
+                device_error(
+                        g, d,
+                        "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the host",
+                        d->kind->element);
 }
 
 void hostdev_check_mode(Guest *g, const Device *d, int mode)
@@ -36,29 +39,36 @@ void hostdev_check_mode(Guest *g, const Device *d, int mode)
 
 bool host_pci_equal(const HostPci *a, const HostPci *b)
 {
-        return a->domain.value == b->domain.value && a->bus.value == b->bus.value && a->slot.value == b->slot.value &&
-                a->function.value == b->function.value;
+        return a->domain.value == b->domain.value && a->bus.value == b->bus.value &&
+               a->slot.value == b->slot.value && a->function.value == b->function.value;
 }
 
 static bool module_is_plain(const char *name)
 {
-        return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0' && name[0] != '-';
+        return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] ==
+                       '\0' &&
+               name[0] != '-';
 }
 
 void host_pci_check(Guest *g, const Device *d, const HostPci *h)
 {
         hostdev_check_allowed(g, d);
         if (!h->bus.set || !h->slot.set || !h->function.set)
-                device_error(g, d, "<source>: <address domain='…' bus='…' slot='…' function='…'/> is missing");
+                device_error(
+                        g, d, "<source>: <address domain='…' bus='…' slot='…' function='…'/> is missing");
         if (h->driver && h->driver != HOST_PCI_VFIO)
-                device_error(g, d, "<driver>: name='%s' is of the past, or of Xen; VFIO is what there is", hostdev_driver_words[h->driver - 1]);
+                device_error(
+                        g, d, "<driver>: name='%s' is of the past, or of Xen; VFIO is what there is",
+                        hostdev_driver_words[h->driver - 1]);
         if (h->module && !module_is_plain(h->module))
                 device_error(g, d, "<driver>: model='%s' is not the name of a kernel module", h->module);
         for (size_t i = 0; i < g->n_devices && g->devices[i] != d; i++) {
                 const HostPci *other = host_pci_of(g->devices[i]);
 
                 if (other && host_pci_equal(other, h))
-                        device_error(g, d, "<%s>: the guest has this device already, by line %u", d->kind->element, g->devices[i]->place.line);
+                        device_error(
+                                g, d, "<%s>: the guest has this device already, by line %u",
+                                d->kind->element, g->devices[i]->place.line);
         }
 }
 
@@ -66,15 +76,18 @@ Props host_pci_new(const HostPci *h)
 {
         Props device = props_new("driver", "vfio-pci");
 
-        props_textf(&device, "host", "%04x:%02x:%02x.%u", (unsigned) h->domain.value, (unsigned) h->bus.value, (unsigned) h->slot.value, (unsigned) h->function.value);
+        props_textf(
+                &device, "host", "%04x:%02x:%02x.%u", (unsigned) h->domain.value, (unsigned) h->bus.value,
+                (unsigned) h->slot.value, (unsigned) h->function.value);
         return device;
 }
 
 void host_pci_plan(const HostPci *h, const char *extra, Plan *p)
 {
         plan_prepare(
-                p, "--pci=address=%04x:%02x:%02x.%u,managed=%s%s%s%s", (unsigned) h->domain.value, (unsigned) h->bus.value, (unsigned) h->slot.value,
-                (unsigned) h->function.value, h->managed == ON ? "yes" : "no", h->module ? ",driver=" : "", h->module ?: "", extra);
+                p, "--pci=address=%04x:%02x:%02x.%u,managed=%s%s%s%s", (unsigned) h->domain.value,
+                (unsigned) h->bus.value, (unsigned) h->slot.value, (unsigned) h->function.value,
+                h->managed == ON ? "yes" : "no", h->module ? ",driver=" : "", h->module ?: "", extra);
         hostdev_plan_vfio(p);
 }
 
@@ -82,7 +95,8 @@ void host_pci_plan(const HostPci *h, const char *extra, Plan *p)
 void hostdev_plan_vfio(Plan *p)
 {
         for (size_t i = 0; i < p->n_directives; i++)
-                if (streq(p->directives[i].key, "BindPaths") && streq_null(p->directives[i].value, "/dev/vfio"))
+                if (streq(p->directives[i].key, "BindPaths") &&
+                    streq_null(p->directives[i].value, "/dev/vfio"))
                         return;
         plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
         plan_directive(p, "DeviceAllow", "char-vfio rw");

@@ -79,7 +79,8 @@ static void check_source(Guest *g, const Input *i)
         if (i->type == INPUT_EVDEV && !i->source)
                 device_error(g, d, "<input>: <source dev='/dev/input/…'/> is missing");
         if (i->type != INPUT_EVDEV && (i->source || i->repeat || i->grab || i->grab_toggle))
-                device_error(g, d, "<input>: <source> with dev, repeat, grab or grabToggle is for type='evdev'");
+                device_error(
+                        g, d, "<input>: <source> with dev, repeat, grab or grabToggle is for type='evdev'");
 }
 
 static void input_check(Guest *g, Device *d)
@@ -101,7 +102,9 @@ static void input_check(Guest *g, Device *d)
         if (i->bus != INPUT_BUS_VIRTIO && i->model)
                 device_error(g, d, "<input>: model is for bus='virtio'");
         if (i->model > VIRTIO_MODEL && i->type != INPUT_PASSTHROUGH)
-                device_error(g, d, "<input>: only type='passthrough' exists as model='%s'", virtio_model_words[i->model - 1]);
+                device_error(
+                        g, d, "<input>: only type='passthrough' exists as model='%s'",
+                        virtio_model_words[i->model - 1]);
         if (i->bus != INPUT_BUS_VIRTIO && i->bus != INPUT_BUS_USB && d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<input>: only bus='usb' and bus='virtio' take an address");
         if (i->bus != INPUT_BUS_VIRTIO)

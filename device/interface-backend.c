@@ -31,7 +31,8 @@ static bool name_is_plain(const char *name)
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
         size_t n = strlen(name);
 
-        return n > 0 && n <= INTERFACE_NAME_MAX && name[strspn(name, plain)] == '\0' && !streq(name, ".") && !streq(name, "..");
+        return n > 0 && n <= INTERFACE_NAME_MAX && name[strspn(name, plain)] == '\0' && !streq(name, ".") &&
+               !streq(name, "..");
 }
 
 /* Names that libvirt makes up at each start, and that stay in XML that was dumped from a running guest. */
@@ -60,7 +61,8 @@ static const char *tap_name(Guest *g, const Interface *i)
         if (name_is_plain(full))
                 return full;
         for (; *name && n < sizeof(letters) - 1; name++)
-                if ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9'))
+                if ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+                    (*name >= '0' && *name <= '9'))
                         letters[n++] = *name;
         letters[n] = '\0';
         for (n = 0; n < sizeof(tag) - 1; n++, hash >>= 5)
@@ -98,7 +100,10 @@ void interface_backend_complete(Guest *g, Interface *i)
                 resolve_network(g, i);
         if (i->passt) {
                 i->served = guest_text(g, "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
-                device_warning(g, &i->device, "<backend>: vmunit does not start passt; it has to listen at %s before the guest starts", i->served);
+                device_warning(
+                        g, &i->device,
+                        "<backend>: vmunit does not start passt; it has to listen at %s before the guest starts",
+                        i->served);
         }
         if (!interface_has_tap(i))
                 return;
@@ -113,8 +118,10 @@ static void check_name(Guest *g, const Interface *i, const char *what, const cha
         if (!name)
                 device_error(g, &i->device, "<source>: %s is missing", what);
         else if (!name_is_plain(name))
-                device_error(g, &i->device, "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or \".\" at most)",
-                             streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
+                device_error(
+                        g, &i->device,
+                        "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or \".\" at most)",
+                        streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
 }
 
 static void check_tap(Guest *g, const Interface *i)
@@ -127,15 +134,20 @@ static void check_tap(Guest *g, const Interface *i)
         if (i->type == INTERFACE_DIRECT) {
                 check_name(g, i, "dev", i->source.dev);
                 if (!words_find(direct_mode_words, i->source.mode_text))
-                        device_error(g, d, "<source>: mode='%s' is none of: vepa, private, bridge, passthrough", i->source.mode_text);
+                        device_error(
+                                g, d, "<source>: mode='%s' is none of: vepa, private, bridge, passthrough",
+                                i->source.mode_text);
         }
         if (i->managed != OFF && text_after(i->mac, "fe:"))
-                device_error(g, d, "<mac>: '%s': addresses that begin with fe are for the host's ends", i->mac);
+                device_error(
+                        g, d, "<mac>: '%s': addresses that begin with fe are for the host's ends", i->mac);
         if (i->script || i->downscript) {
                 if (i->type != INTERFACE_ETHERNET)
                         device_error(g, d, "<script>: only for type='ethernet'");
                 else
-                        device_warning(g, d, "<script>: it is not run; a drop-in of the guest's unit can run it (ExecStartPre=, systemctl edit)");
+                        device_warning(
+                                g, d,
+                                "<script>: it is not run; a drop-in of the guest's unit can run it (ExecStartPre=, systemctl edit)");
         }
         GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
                 const Interface *o = (const Interface *) other;
@@ -147,7 +159,9 @@ static void check_tap(Guest *g, const Interface *i)
 
 static void check_address(Guest *g, const Interface *i, const char *what, const char *address)
 {
-        if (address && address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:")] != '\0')
+        if (address &&
+            address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:")] !=
+                    '\0')
                 device_error(g, &i->device, "<%s>: '%s' is not an address", what, address);
 }
 
@@ -223,7 +237,8 @@ static void check_user(Guest *g, const Interface *i)
 void interface_backend_check(Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
-        bool sockets = i->type == INTERFACE_SERVER || i->type == INTERFACE_CLIENT || i->type == INTERFACE_MCAST || i->type == INTERFACE_UDP;
+        bool sockets = i->type == INTERFACE_SERVER || i->type == INTERFACE_CLIENT ||
+                       i->type == INTERFACE_MCAST || i->type == INTERFACE_UDP;
 
         if (interface_has_tap(i))
                 check_tap(g, i);
@@ -236,23 +251,28 @@ void interface_backend_check(Guest *g, const Interface *i)
         if (i->type == INTERFACE_USER)
                 check_user(g, i);
         else if (i->n_addresses > 0)
-                device_error(g, d, "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets them");
+                device_error(
+                        g, d,
+                        "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets them");
         if (i->type == INTERFACE_VDPA) {
                 if (!i->source.dev)
                         device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
                 if (!i->virtio_model)
                         device_error(g, d, "<model>: type='vdpa' is for model type='virtio'");
         }
-        if (i->queues.value > 1 && !interface_has_tap(i) && i->type != INTERFACE_VHOST_USER && i->type != INTERFACE_VDPA)
+        if (i->queues.value > 1 && !interface_has_tap(i) && i->type != INTERFACE_VHOST_USER &&
+            i->type != INTERFACE_VDPA)
                 device_error(g, d, "<driver>: queues need a TAP, vhostuser or vdpa");
-        if (i->mtu.set && (sockets || i->type == INTERFACE_USER || i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
+        if (i->mtu.set &&
+            (sockets || i->type == INTERFACE_USER || i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
                 device_error(g, d, "<mtu>: needs a TAP or type='vhostuser'");
         if (i->sndbuf.set && !interface_has_tap(i))
                 device_error(g, d, "<tune>: sndbuf is of a TAP");
 }
 
 /* "fd" and one number, or "fds" and several with colons between them. */
-static void set_descriptors(Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
+static void set_descriptors(
+        Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
 {
         char text[INTERFACE_QUEUES_MAX * 12];
         size_t used = 0;
@@ -285,7 +305,8 @@ static void build_tap(const Interface *i, Props *netdev, Plan *p)
         };
 
         if (!tap.unmanaged)
-                tap.mac = i->type == INTERFACE_DIRECT ? i->mac : i->host_mac; /* a macvtap passes only its own */
+                tap.mac = i->type == INTERFACE_DIRECT ? i->mac
+                                                      : i->host_mac; /* a macvtap passes only its own */
         if (i->type == INTERFACE_BRIDGE)
                 tap.bridge = i->source.bridge;
         if (i->type == INTERFACE_DIRECT) {
@@ -323,7 +344,8 @@ static void build_user(const Interface *i, Props *netdev, Plan *p)
                         props_text(netdev, "ipv6-prefix", a->address);
                         props_number_if(netdev, "ipv6-prefixlen", a->prefix);
                 } else if (a->prefix.set) {
-                        props_textf(netdev, "net", "%s/%llu", a->address, (unsigned long long) a->prefix.value);
+                        props_textf(
+                                netdev, "net", "%s/%llu", a->address, (unsigned long long) a->prefix.value);
                 } else {
                         props_text(netdev, "net", a->address);
                 }
@@ -391,10 +413,11 @@ static void build_vhost_user(const Interface *i, Props *netdev, Plan *p)
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
 {
         static const char *const types[] = {
-                [INTERFACE_USER] = "user",           [INTERFACE_ETHERNET] = "tap",  [INTERFACE_BRIDGE] = "tap",
-                [INTERFACE_DIRECT] = "tap",          [INTERFACE_SERVER] = "socket", [INTERFACE_CLIENT] = "socket",
-                [INTERFACE_MCAST] = "socket",        [INTERFACE_UDP] = "socket",    [INTERFACE_VDPA] = "vhost-vdpa",
-                [INTERFACE_VHOST_USER] = "vhost-user",
+                [INTERFACE_USER] = "user",       [INTERFACE_ETHERNET] = "tap",
+                [INTERFACE_BRIDGE] = "tap",      [INTERFACE_DIRECT] = "tap",
+                [INTERFACE_SERVER] = "socket",   [INTERFACE_CLIENT] = "socket",
+                [INTERFACE_MCAST] = "socket",    [INTERFACE_UDP] = "socket",
+                [INTERFACE_VDPA] = "vhost-vdpa", [INTERFACE_VHOST_USER] = "vhost-user",
         };
         Props netdev = props_new("type", i->passt && i->type == INTERFACE_USER ? "stream" : types[i->type]);
 

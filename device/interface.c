@@ -14,7 +14,8 @@
 #include "guest/guest.h"
 
 static const char *const type_words[] = {
-        "user", "ethernet", "bridge", "network", "direct", "vhostuser", "vdpa", "server", "client", "mcast", "udp", "null", NULL,
+        "user",   "ethernet", "bridge", "network", "direct", "vhostuser", "vdpa",
+        "server", "client",   "mcast",  "udp",     "null",   NULL,
 };
 static const char *const driver_words[] = { "qemu", "vhost", NULL };
 static const char *const txmode_words[] = { "iothread", "timer", NULL };
@@ -155,7 +156,9 @@ static void read_addresses(Guest *g, Interface *i)
                 if (!a.address)
                         guest_error(g, e->place, "<ip>: address is missing");
                 else if (i->n_addresses == INTERFACE_ADDRESSES_MAX)
-                        guest_error(g, e->place, "<ip>: one of IPv4 and one of IPv6 is all that user networking takes");
+                        guest_error(
+                                g, e->place,
+                                "<ip>: one of IPv4 and one of IPv6 is all that user networking takes");
                 else
                         i->addresses[i->n_addresses++] = a;
         }
@@ -203,7 +206,9 @@ static const char *mac_from_name(Guest *g, unsigned index)
         uint64_t name = text_hash(g->general.name, strlen(g->general.name)), of[2] = { name, index };
         uint64_t hash = text_hash(of, sizeof(of));
 
-        return guest_text(g, "52:54:00:%02x:%02x:%02x", (unsigned) (hash >> 16 & 0xff), (unsigned) (hash >> 8 & 0xff), (unsigned) (hash & 0xff));
+        return guest_text(
+                g, "52:54:00:%02x:%02x:%02x", (unsigned) (hash >> 16 & 0xff), (unsigned) (hash >> 8 & 0xff),
+                (unsigned) (hash & 0xff));
 }
 
 static void complete_mac(Guest *g, Interface *i)
@@ -225,7 +230,9 @@ static void complete_model(Guest *g, Interface *i)
         Device *d = &i->device;
 
         if (!i->model)
-                i->model = i->type == INTERFACE_VHOST_USER || i->type == INTERFACE_VDPA || !os_is_x86(&g->os) ? "virtio" : "rtl8139";
+                i->model = i->type == INTERFACE_VHOST_USER || i->type == INTERFACE_VDPA || !os_is_x86(&g->os)
+                                   ? "virtio"
+                                   : "rtl8139";
         for (int m = 0; virtio_model_words[m]; m++)
                 if (strcasecmp(virtio_model_words[m], i->model) == 0)
                         i->virtio_model = m + 1;
@@ -242,10 +249,14 @@ static void complete_model(Guest *g, Interface *i)
                 }
         d->bus = BUS_PCI;
         d->pci = PCI_CONVENTIONAL;
-        if (i->model[strspn(i->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] != '\0')
+        if (i->model[strspn(i->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] !=
+            '\0')
                 device_error(g, d, "<model>: '%s' is no model of a network card", i->model);
         else
-                device_warning(g, d, "<model>: '%s' is no network card of QEMU's on this machine, as far as vmunit knows", i->model);
+                device_warning(
+                        g, d,
+                        "<model>: '%s' is no network card of QEMU's on this machine, as far as vmunit knows",
+                        i->model);
 }
 
 static void interface_complete(Guest *g, Device *d)
@@ -268,8 +279,9 @@ static bool has_virtio_driver_options(const Interface *i)
 {
         static const Offloads none;
 
-        return i->txmode || i->ioeventfd || i->event_idx || i->rss || i->rss_hash_report || i->rx_queue_size.set || i->tx_queue_size.set ||
-                memcmp(&i->host, &none, sizeof(none)) != 0 || memcmp(&i->guest, &none, sizeof(none)) != 0;
+        return i->txmode || i->ioeventfd || i->event_idx || i->rss || i->rss_hash_report ||
+               i->rx_queue_size.set || i->tx_queue_size.set || memcmp(&i->host, &none, sizeof(none)) != 0 ||
+               memcmp(&i->guest, &none, sizeof(none)) != 0;
 }
 
 static bool is_queue_size(Number n)
@@ -288,7 +300,9 @@ static void interface_check(Guest *g, Device *d)
                 if (i->driver == INTERFACE_DRIVER_VHOST)
                         device_error(g, d, "<driver>: name='vhost' is for model type='virtio'");
                 if (has_virtio_driver_options(i))
-                        device_warning(g, d, "<driver>: it has options that only model type='virtio' has; they change nothing");
+                        device_warning(
+                                g, d,
+                                "<driver>: it has options that only model type='virtio' has; they change nothing");
                 if (i->teaming)
                         device_error(g, d, "<teaming>: type='persistent' is for model type='virtio'");
         }
@@ -301,7 +315,9 @@ static void interface_check(Guest *g, Device *d)
         if (i->link_down && !interface_has_tap(i))
                 device_error(g, d, "<link>: state='down' needs a TAP");
         if (i->trust_filters == ON)
-                device_warning(g, d, "<interface>: trustGuestRxFilters: the host's end does not follow the guest's filters");
+                device_warning(
+                        g, d,
+                        "<interface>: trustGuestRxFilters: the host's end does not follow the guest's filters");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
                 if (other->index < d->index && streq(((const Interface *) other)->mac, i->mac))
                         device_warning(g, d, "<mac>: '%s' is another interface's, too", i->mac);
@@ -335,7 +351,9 @@ static Props virtio_new(const Interface *i)
         set_offloads(i, &device);
         if (i->queues.value > 1) {
                 props_bool(&device, "mq", true);
-                props_number(&device, "vectors", 2 * i->queues.value + 2); /* one a queue and direction, control, configuration */
+                props_number(
+                        &device, "vectors",
+                        2 * i->queues.value + 2); /* one a queue and direction, control, configuration */
         }
         if (i->rx_queue_size.value > 0)
                 props_number(&device, "rx_queue_size", i->rx_queue_size.value);

@@ -32,14 +32,13 @@ typedef enum Forward {
 } Forward;
 
 typedef struct NetworkXml {
-        XmlElement *forward_element, *virtualport, *vlan, *bandwidth;
+        XmlElement *virtualport, *vlan, *bandwidth;
         int forward; /* Forward */
         const char *bridge, *dev, *interface;
         Number mtu;
 } NetworkXml;
 
 static const Field fields[] = {
-        FIELD("forward", FIELD_ELEMENT, NetworkXml, forward_element),
         FIELD_OF_WORDS("forward@mode", NetworkXml, forward, forward_words),
         FIELD("forward@dev", FIELD_TEXT, NetworkXml, dev),
         FIELD("forward/interface@dev", FIELD_TEXT, NetworkXml, interface),
@@ -68,20 +67,27 @@ static int read_file(Guest *g, const char *name, const char **ret_path, char **r
 
 static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, Network *ret)
 {
-        bool direct = x->forward == FORWARD_PRIVATE || x->forward == FORWARD_VEPA || x->forward == FORWARD_PASSTHROUGH ||
-                (x->forward == FORWARD_BRIDGE && !x->bridge);
+        bool direct = x->forward == FORWARD_PRIVATE || x->forward == FORWARD_VEPA ||
+                      x->forward == FORWARD_PASSTHROUGH || (x->forward == FORWARD_BRIDGE && !x->bridge);
         const char *dev = x->interface ?: x->dev;
 
         if (x->virtualport || x->vlan || x->bandwidth) {
-                guest_error(g, place, "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out", name);
+                guest_error(
+                        g, place,
+                        "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out",
+                        name);
                 return false;
         }
         if (x->forward == FORWARD_HOSTDEV) {
-                guest_error(g, place, "<source>: network '%s' is a pool of PCI devices; name one by type='hostdev'", name);
+                guest_error(
+                        g, place,
+                        "<source>: network '%s' is a pool of PCI devices; name one by type='hostdev'", name);
                 return false;
         }
         if (direct ? !dev : !x->bridge) {
-                guest_error(g, place, "<source>: network '%s' names %s", name, direct ? "no interface of the host" : "no bridge");
+                guest_error(
+                        g, place, "<source>: network '%s' names %s", name,
+                        direct ? "no interface of the host" : "no bridge");
                 return false;
         }
         *ret = (Network){ .mtu = x->mtu };
@@ -91,9 +97,11 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
                 return true;
         }
         ret->bridge = guest_text(g, "%s", x->bridge);
-        if (x->forward == FORWARD_NAT || x->forward == FORWARD_ROUTE)
-                guest_warning(g, place, "<source>: network '%s' is its bridge %s here, which the host has to have; the network's %s, addresses and DHCP are not vmunit's",
-                              name, x->bridge, forward_words[x->forward - 1]);
+        if (x->forward != FORWARD_BRIDGE)
+                guest_warning(
+                        g, place,
+                        "<source>: network '%s' is the bridge %s here, which the host has to have; its addresses, DHCP, NAT and routes are the host's as well",
+                        name, x->bridge);
         return true;
 }
 
@@ -127,13 +135,15 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         }
         r = read_file(g, name, &path, &data, &size);
         if (r == -ENOENT) {
-                guest_error(g, place,
-                            "<source>: there is no network '%s'; make one: %s/%s.xml with <network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use type='bridge'",
-                            name, directories[0], name, name);
+                guest_error(
+                        g, place,
+                        "<source>: there is no network '%s'; make one: %s/%s.xml with <network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use type='bridge'",
+                        name, directories[0], name, name);
                 return false;
         }
         if (r < 0) {
-                guest_error(g, place, "<source>: network '%s': %s cannot be read: %s", name, path, strerror(-r));
+                guest_error(
+                        g, place, "<source>: network '%s': %s cannot be read: %s", name, path, strerror(-r));
                 return false;
         }
         findings = findings_new();
@@ -141,17 +151,23 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         if (root && streq(root->name, "network"))
                 fields_read(root, fields, &x, findings);
         else if (root)
-                finding(findings, SEVERITY_ERROR, root->place, "<%s> is not a network: <network> is expected", root->name);
+                finding(findings, SEVERITY_ERROR, root->place,
+                        "<%s> is not a network: <network> is expected", root->name);
         if (!root || findings_failed(findings)) {
                 for (size_t i = 0; findings && i < findings_count(findings); i++) {
                         const Finding *f = findings_get(findings, i);
 
-                        guest_error(g, place, "<source>: network '%s': %s:%u:%u: %s", name, path, f->place.line, f->place.column, f->text);
+                        guest_error(
+                                g, place, "<source>: network '%s': %s:%u:%u: %s", name, path, f->place.line,
+                                f->place.column, f->text);
                 }
                 return false;
         }
         if (portgroup_matters(root, portgroup)) {
-                guest_error(g, place, "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out", portgroup ?: "(default)", name);
+                guest_error(
+                        g, place,
+                        "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out",
+                        portgroup ?: "(default)", name);
                 return false;
         }
         return take(g, place, name, &x, ret);

@@ -108,7 +108,9 @@ static void sound_check(Guest *g, Device *d)
         if (s->model == SOUND_PCSPK && !os_is_x86(&g->os))
                 device_error(g, d, "<sound>: this machine has no PC speaker");
         if (!audio_id(g, s->audio))
-                device_error(g, d, "<audio>: the guest has no <audio id='%llu'>", (unsigned long long) s->audio.value);
+                device_error(
+                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        (unsigned long long) s->audio.value);
 }
 
 /* The speaker is part of every PC; only its sound has to be led somewhere. */
@@ -138,7 +140,8 @@ static void sound_build(const Guest *g, const Device *d, Plan *p)
 
         if (s->model == SOUND_PCSPK)
                 return;
-        device = s->model == SOUND_VIRTIO ? device_virtio_new(d, drivers[s->model], VIRTIO_MODEL) : props_new("driver", drivers[s->model]);
+        device = s->model == SOUND_VIRTIO ? device_virtio_new(d, drivers[s->model], VIRTIO_MODEL)
+                                          : props_new("driver", drivers[s->model]);
         if (!is_hda(s))
                 props_text(&device, "audiodev", audio_id(g, s->audio));
         props_bool_if(&device, "multi", s->multichannel);

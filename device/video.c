@@ -150,7 +150,10 @@ static void video_complete(Guest *g, Device *d)
         v->ram.value = round_up(v->ram.value);
         if (v->driver == VIDEO_DRIVER_VHOST_USER) {
                 v->served = guest_text(g, "%s/%s-vhost-user-gpu.sock", g->settings->run_directory, d->id);
-                device_warning(g, d, "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s before the guest starts", v->served);
+                device_warning(
+                        g, d,
+                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s before the guest starts",
+                        v->served);
         }
         if (is_virtio(v))
                 device_virtio_complete(g, d, VIRTIO_MODEL);
@@ -164,10 +167,15 @@ static void check_memory(Guest *g, const Video *v)
 {
         const Device *d = &v->device;
 
-        if (v->model == VIDEO_QXL && (v->vgamem.value < 1024 || v->vgamem.value != round_up(v->vgamem.value)))
-                device_error(g, d, "<video>: vgamem='%llu' is not a power of two of at least 1024", (unsigned long long) v->vgamem.value);
-        if ((v->model == VIDEO_VGA || v->model == VIDEO_VMVGA || v->model == VIDEO_BOCHS) && v->vram.value < 1024)
-                device_error(g, d, "<video>: vram='%llu' is less than 1024", (unsigned long long) v->vram.value);
+        if (v->model == VIDEO_QXL &&
+            (v->vgamem.value < 1024 || v->vgamem.value != round_up(v->vgamem.value)))
+                device_error(
+                        g, d, "<video>: vgamem='%llu' is not a power of two of at least 1024",
+                        (unsigned long long) v->vgamem.value);
+        if ((v->model == VIDEO_VGA || v->model == VIDEO_VMVGA || v->model == VIDEO_BOCHS) &&
+            v->vram.value < 1024)
+                device_error(
+                        g, d, "<video>: vram='%llu' is less than 1024", (unsigned long long) v->vram.value);
         if (v->model != VIDEO_QXL && (v->ram.set || v->vram64.set || v->vgamem.set))
                 device_error(g, d, "<video>: ram, vram64 and vgamem are for type='qxl'");
 }
@@ -187,7 +195,10 @@ static void video_check(Guest *g, Device *d)
         const char *model = model_words[v->model - 1];
 
         if (d->index > 0 && !models[v->model].secondary && v->model != VIDEO_NONE)
-                device_error(g, d, "<video>: only type='qxl' and type='virtio' can be added to another; '%s' cannot", model);
+                device_error(
+                        g, d,
+                        "<video>: only type='qxl' and type='virtio' can be added to another; '%s' cannot",
+                        model);
         if (v->model == VIDEO_NONE && count_videos(g) > 1)
                 device_error(g, d, "<video>: type='none' has to be the only one");
         if (!models[v->model].pci && d->address.type != ADDRESS_NONE)
@@ -195,13 +206,20 @@ static void video_check(Guest *g, Device *d)
         if (v->accel2d == ON)
                 device_error(g, d, "<acceleration>: QEMU has none for 2D");
         if (!is_virtio(v) && (v->accel3d == ON || v->blob || v->driver == VIDEO_DRIVER_VHOST_USER))
-                device_error(g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
+                device_error(
+                        g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
         if (d->index == 0 && os_is_x86(&g->os) && device_has_virtio_options(d))
-                device_warning(g, d, "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the primary one");
+                device_warning(
+                        g, d,
+                        "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the primary one");
         if (v->accel3d == ON && v->driver != VIDEO_DRIVER_VHOST_USER && !graphics_have_gl(g))
-                device_warning(g, d, "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or of type='egl-headless'");
+                device_warning(
+                        g, d,
+                        "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or of type='egl-headless'");
         if (v->render_node && v->driver != VIDEO_DRIVER_VHOST_USER)
-                device_error(g, d, "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of <graphics>");
+                device_error(
+                        g, d,
+                        "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of <graphics>");
         if (v->x.set != v->y.set)
                 device_error(g, d, "<resolution>: x and y are needed");
         if (v->x.set && !models[v->model].resolution)
@@ -216,7 +234,8 @@ static void video_check(Guest *g, Device *d)
 static Props video_new(const Guest *g, const Video *v)
 {
         bool primary = v->device.index == 0 && os_is_x86(&g->os); /* VGA is of PCs */
-        const char *base = primary || !models[v->model].secondary ? models[v->model].primary : models[v->model].secondary;
+        const char *base = primary || !models[v->model].secondary ? models[v->model].primary
+                                                                  : models[v->model].secondary;
         Props p = props_new("driver", base);
 
         if (!is_virtio(v))
@@ -226,7 +245,10 @@ static Props video_new(const Guest *g, const Video *v)
         else if (v->accel3d == ON)
                 props_textf(&p, "driver", "%s", primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci");
         else if (!primary)
-                props_text(&p, "driver", v->device.address.type == ADDRESS_VIRTIO_MMIO ? "virtio-gpu-device" : "virtio-gpu-pci");
+                props_text(
+                        &p, "driver",
+                        v->device.address.type == ADDRESS_VIRTIO_MMIO ? "virtio-gpu-device"
+                                                                      : "virtio-gpu-pci");
         if (!primary) /* libvirt tells cards with VGA nothing of these, and the guest is to see the same */
                 device_virtio_props(&v->device, &p);
         return p;
@@ -269,7 +291,8 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
         case VIDEO_VIRTIO:
                 props_bool_if(&device, "blob", v->blob);
                 if (v->blob == ON)
-                        plan_share_device(p, "/dev/udmabuf"); /* of which QEMU makes what the host's card reads */
+                        plan_share_device(
+                                p, "/dev/udmabuf"); /* of which QEMU makes what the host's card reads */
                 if (v->served)
                         build_served(v, &device, p);
                 break;
