@@ -19,7 +19,8 @@
 static void refuse(Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
 {
         if (there && !(ON_BUS(disk->bus) & allowed))
-                device_error(g, &disk->device, "<disk>: %s does not go with bus='%s'", what, disk_bus_words[disk->bus - 1]);
+                device_error(g, &disk->device, "<disk>: %s does not go with bus='%s'", what,
+                        disk_bus_words[disk->bus - 1]);
 }
 
 static void check_bus(Guest *g, const Disk *disk)
@@ -42,7 +43,8 @@ static void check_bus(Guest *g, const Disk *disk)
         refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
         if (disk->kind != DISK_DISK && (disk->rotation_rate.set || (disk->removable != UNSET && disk->bus == DISK_SCSI)))
                 device_error(g, &disk->device, "<target>: rotation_rate and removable are for disks");
-        refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>", VIRTIO | SCSI | ATA);
+        refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>",
+                VIRTIO | SCSI | ATA);
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
         refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy", VIRTIO | SCSI | ATA | USB);
         refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB);
@@ -57,11 +59,13 @@ static void check_kind(Guest *g, const Disk *disk)
         const char *why = disk->read_only ? "<readonly>" : removable ? "removable media" : disk->kind == DISK_LUN ? "device='lun'" : NULL;
 
         if ((disk->kind == DISK_FLOPPY) != (disk->bus == DISK_FDC))
-                device_error(g, d, "<disk>: device='%s' does not go with bus='%s'", disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
+                device_error(g, d, "<disk>: device='%s' does not go with bus='%s'", disk_device_words[disk->kind - 1],
+                        disk_bus_words[disk->bus - 1]);
         if (disk->kind == DISK_CDROM && disk->bus == DISK_VIRTIO)
                 device_error(g, d, "<disk>: device='cdrom' does not go with bus='virtio'");
         if (disk->kind != DISK_CDROM && (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
-                device_error(g, d, "<target>: dev='%s' is not the name of a %s", disk->target, disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
+                device_error(g, d, "<target>: dev='%s' is not the name of a %s", disk->target,
+                        disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
         if (disk->source.empty && !removable)
                 device_error(g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
         if (disk->read_only && disk->kind == DISK_DISK && (disk->bus == DISK_IDE || disk->bus == DISK_SATA))
@@ -89,11 +93,11 @@ static void check_lun(Guest *g, const Disk *disk)
         }
         if (disk->bus != DISK_SCSI)
                 device_error(g, d, "<disk>: device='lun' goes with bus='scsi' only; QEMU has no other any more");
-        if (disk->type != SOURCE_BLOCK && !(disk->type == SOURCE_NETWORK && disk->source.network.protocol == PROTOCOL_ISCSI))
+        if (disk->type != SOURCE_BLOCK && disk->source.network.protocol != PROTOCOL_ISCSI)
                 device_error(g, d, "<disk>: device='lun' needs a block device or an iSCSI unit");
         if (disk->source.format != FORMAT_RAW)
                 device_error(g, d, "<driver>: device='lun' is always of type='raw'");
-        if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set || disk->removable || disk->dpofua)
+        if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set || disk->dpofua)
                 device_error(g, d, "<disk>: device='lun' has the serial number, names and geometry of the real unit");
         if (disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set)
                 device_error(g, d, "<blockio>: device='lun' has the block sizes of the real unit");
@@ -113,31 +117,40 @@ static void check_transient(Guest *g, const Disk *disk)
                 device_error(g, d, "<transient>: it goes neither with limits nor with copy_on_read nor with <shareable>");
 }
 
-static bool is_hexadecimal(const char *s)
+#define SERIAL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. +"
+
+static bool is_of(const char *s, const char *characters)
 {
-        return s[strspn(s, "0123456789abcdefABCDEF")] == '\0';
+        return s[strspn(s, characters)] == '\0';
+}
+
+static bool is_printable(const char *s)
+{
+        for (; *s; s++)
+                if (*s < ' ' || *s > '~')
+                        return false;
+        return true;
 }
 
 static void check_identity(Guest *g, Disk *disk)
 {
-        static const char printable[] =
-                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
         const Device *d = &disk->device;
+        unsigned product_max = disk->bus == DISK_SCSI ? 16 : 40;
 
         if (disk->wwn) {
                 const char *digits = text_after(disk->wwn, "0x") ?: disk->wwn;
 
-                if (strlen(digits) != 16 || !is_hexadecimal(digits))
+                if (strlen(digits) != 16 || !is_of(digits, "0123456789abcdefABCDEF"))
                         device_error(g, d, "<wwn>: '%s' is not 16 hexadecimal digits", disk->wwn);
                 else
                         disk->wwn_number = (Number){ strtoull(digits, NULL, 16), true };
         }
-        if (disk->serial && strspn(disk->serial, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. +") != strlen(disk->serial))
+        if (disk->serial && !is_of(disk->serial, SERIAL_CHARACTERS))
                 device_error(g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"", disk->serial);
-        if (disk->vendor && (strlen(disk->vendor) > 8 || strspn(disk->vendor, printable) != strlen(disk->vendor)))
+        if (disk->vendor && (strlen(disk->vendor) > 8 || !is_printable(disk->vendor)))
                 device_error(g, d, "<vendor>: '%s' is not up to 8 printable characters", disk->vendor);
-        if (disk->product && (strlen(disk->product) > (disk->bus == DISK_SCSI ? 16u : 40u) || strspn(disk->product, printable) != strlen(disk->product)))
-                device_error(g, d, "<product>: '%s' is not up to %u printable characters", disk->product, disk->bus == DISK_SCSI ? 16 : 40);
+        if (disk->product && (strlen(disk->product) > product_max || !is_printable(disk->product)))
+                device_error(g, d, "<product>: '%s' is not up to %u printable characters", disk->product, product_max);
 }
 
 static void check_numbers(Guest *g, const Disk *disk)
@@ -148,14 +161,16 @@ static void check_numbers(Guest *g, const Disk *disk)
         if (geometry->cylinders.set != geometry->heads.set || geometry->heads.set != geometry->sectors.set)
                 device_error(g, d, "<geometry>: cyls, heads and secs are given together or not at all");
         if (disk->queue_size.set && (disk->queue_size.value & (disk->queue_size.value - 1)) != 0)
-                device_error(g, d, "<driver>: queue_size='%llu' is not a power of two", (unsigned long long) disk->queue_size.value);
+                device_error(g, d, "<driver>: queue_size='%llu' is not a power of two",
+                        (unsigned long long) disk->queue_size.value);
         for (const Number *n = &disk->logical_block; n <= &disk->physical_block; n++)
                 if (n->value > 0 && (n->value < 512 || n->value > 2 * MIB || (n->value & (n->value - 1)) != 0))
                         device_error(g, d, "<blockio>: a block size is a power of two from 512 to 2097152");
         if (disk->iothread.set && disk->iothreads)
                 device_error(g, d, "<driver>: it has iothread='…' as well as <iothreads>");
         if (disk->iothread.set && !iothread_exists(g, disk->iothread.value))
-                device_error(g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) disk->iothread.value);
+                device_error(g, d, "<driver>: the guest has no iothread %llu",
+                        (unsigned long long) disk->iothread.value);
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
 
@@ -228,7 +243,8 @@ static void set_drive_id(Guest *g, Disk *disk)
         if (d->bus != BUS_DRIVE)
                 return;
         if (disk->bus == DISK_SCSI && !(c && c->narrow))
-                device_set_id(g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target, a->drive.unit);
+                device_set_id(g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target,
+                        a->drive.unit);
         else
                 device_set_id(g, d, "%s%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.unit);
 }
@@ -248,5 +264,6 @@ void disk_check(Guest *g, Device *d)
         throttle_check(g, disk);
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && streq(device_disk(other)->target, disk->target))
-                        device_error(g, d, "<target>: dev='%s' is that of the disk in line %u as well", disk->target, other->place.line);
+                        device_error(g, d, "<target>: dev='%s' is that of the disk in line %u as well", disk->target,
+                                other->place.line);
 }

@@ -89,15 +89,19 @@ static void check_limits(Guest *g, const DiskThrottle *t)
 
         for (unsigned i = 0; i < LIMIT_MAX_LENGTH; i += 3)
                 if (l[i + LIMIT_TOTAL].value > 0 && (l[i + LIMIT_READ].value > 0 || l[i + LIMIT_WRITE].value > 0))
-                        guest_error(g, t->xml->place, "<%s>: %s goes with neither %s nor %s", t->xml->name, limits[i].element,
+                        guest_error(g, t->xml->place, "<%s>: %s goes with neither %s nor %s", t->xml->name,
+                                limits[i].element,
                                     limits[i + LIMIT_READ].element, limits[i + LIMIT_WRITE].element);
         for (unsigned i = 0; i < LIMIT_MAX; i++) {
                 if (l[i + LIMIT_MAX].value > 0 && l[i + LIMIT_MAX].value < l[i].value)
-                        guest_error(g, t->xml->place, "<%s>: %s is less than %s", t->xml->name, limits[i + LIMIT_MAX].element, limits[i].element);
+                        guest_error(g, t->xml->place, "<%s>: %s is less than %s", t->xml->name,
+                                limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX].value > 0 && l[i].value == 0)
-                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name, limits[i + LIMIT_MAX].element, limits[i].element);
+                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                                limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX_LENGTH].value > 0 && l[i + LIMIT_MAX].value == 0)
-                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name, limits[i + LIMIT_MAX_LENGTH].element,
+                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                                limits[i + LIMIT_MAX_LENGTH].element,
                                     limits[i + LIMIT_MAX].element);
         }
 }
@@ -151,7 +155,8 @@ void throttle_groups_read(Guest *g)
                 read_limits(g, e, &t);
                 check_limits(g, &t);
                 if (!t.group || !is_object_name(t.group))
-                        guest_error(g, e->place, "<throttlegroup>: <group_name> is missing or not made of letters, digits, \"-\", \".\" and \"_\"");
+                        guest_error(g, e->place,
+                                "<throttlegroup>: <group_name> is missing or not made of letters, digits, \"-\", \".\" and \"_\"");
                 else if (find_group(g, t.group) != e)
                         guest_error(g, e->place, "<throttlegroup>: there are two of the name '%s'", t.group);
         }
@@ -213,7 +218,8 @@ void throttle_check(Guest *g, const Disk *disk)
                 if (t->group && !has_limits(&first->throttle))
                         guest_error(g, t->xml->place, "<iotune>: nobody of the group '%s' has any limits", t->group);
                 if (has_limits(t) && memcmp(first->throttle.limits, t->limits, sizeof(t->limits)) != 0)
-                        guest_error(g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u", t->group, first->throttle.xml->place.line);
+                        guest_error(g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u", t->group,
+                                first->throttle.xml->place.line);
         }
         if (!disk->filters)
                 return;
@@ -223,7 +229,8 @@ void throttle_check(Guest *g, const Disk *disk)
                 const char *group = xml_attribute(filter, "group");
 
                 if (!group || !find_group(g, group))
-                        guest_error(g, filter->place, "<throttlefilter>: there is no <throttlegroup> '%s'", group ?: "");
+                        guest_error(g, filter->place, "<throttlefilter>: there is no <throttlegroup> '%s'",
+                                group ?: "");
         }
 }
 

@@ -154,7 +154,8 @@ static void read_commands(Guest *g, Disk *disk)
         else if ((rawio && !words_find(raw, rawio)) || (sgio && !words_find(filters, sgio)))
                 guest_error(g, e->place, "<disk>: rawio='yes', rawio='no' or sgio='filtered' is expected");
         else if (rawio && streq(rawio, "yes"))
-                guest_warning(g, e->place, "<disk>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands fail");
+                guest_warning(g, e->place,
+                        "<disk>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands fail");
 }
 
 static void disk_read(Guest *g, Device *d)
@@ -166,7 +167,8 @@ static void disk_read(Guest *g, Device *d)
         read_driver(g, disk);
         read_tray(g, disk);
         read_commands(g, disk);
-        source_read(g, d->xml, disk->type, disk->format ?: disk->type == SOURCE_DIRECTORY ? FORMAT_FAT : FORMAT_RAW, &disk->source);
+        source_read(g, d->xml, disk->type, disk->format ?: disk->type == SOURCE_DIRECTORY ? FORMAT_FAT : FORMAT_RAW,
+                &disk->source);
         throttle_read(g, disk);
         if (!disk->target) {
                 device_error(g, d, "<disk>: <target dev='…'/> is missing");
@@ -174,7 +176,8 @@ static void disk_read(Guest *g, Device *d)
         }
         disk->target_index = index_of_name(disk->target);
         if (disk->target_index < 0)
-                device_error(g, d, "<target>: dev='%s' is not a disk's name such as vda, sda, hda or fda", disk->target);
+                device_error(g, d, "<target>: dev='%s' is not a disk's name such as vda, sda, hda or fda",
+                        disk->target);
         sort_in(g, d);
 }
 

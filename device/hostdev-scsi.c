@@ -46,14 +46,18 @@ static void scsi_read(Guest *g, Device *d)
 {
         HostScsi *h = (HostScsi *) d;
         XmlElement *source = xml_child(d->xml, "source");
+        const char *number;
 
         if (source && xml_attribute(source, "protocol")) {
                 source_read(g, d->xml, SOURCE_NETWORK, FORMAT_RAW, &h->iscsi);
                 return;
         }
-        if (!h->adapter || !h->bus.set || !h->target.set || !h->unit.set)
-                device_error(g, d, "<hostdev>: <source> names a unit by <adapter name='…'/> and <address bus='…' target='…' unit='…'/>");
-        else if (!text_after(h->adapter, "scsi_host") || text_to_unsigned(text_after(h->adapter, "scsi_host"), UINT32_MAX, &h->host) < 0)
+        if (!h->adapter || !h->bus.set || !h->target.set || !h->unit.set) {
+                device_error(g, d, "<hostdev>: its <source> needs <adapter name='…'/> and <address bus='…' target='…' unit='…'/>");
+                return;
+        }
+        number = text_after(h->adapter, "scsi_host");
+        if (!number || text_to_unsigned(number, UINT32_MAX, &h->host) < 0)
                 device_error(g, d, "<adapter>: name='%s' is not scsi_hostN", h->adapter);
 }
 
@@ -78,7 +82,8 @@ static bool is_same_unit(const HostScsi *a, const HostScsi *b)
                        streq_null(a->iscsi.network.name, b->iscsi.network.name) &&
                        streq_null(a->iscsi.network.hosts[0].name, b->iscsi.network.hosts[0].name) &&
                        a->iscsi.network.hosts[0].port.value == b->iscsi.network.hosts[0].port.value;
-        return a->host == b->host && a->bus.value == b->bus.value && a->target.value == b->target.value && a->unit.value == b->unit.value;
+        return a->host == b->host && a->bus.value == b->bus.value && a->target.value == b->target.value &&
+                a->unit.value == b->unit.value;
 }
 
 static void scsi_check(Guest *g, Device *d)
@@ -103,8 +108,8 @@ static void build_local(const HostScsi *h, Plan *p)
         const char *id = h->device.id;
 
         plan_prepare(
-                p, "--scsi=id=%s,host=%u,bus=%u,target=%u,unit=%u,access=%s", id, h->host, (unsigned) h->bus.value, (unsigned) h->target.value,
-                (unsigned) h->unit.value, h->read_only ? "ro" : h->shareable ? "rw-shared" : "rw");
+                p, "--scsi=id=%s,host=%u,bus=%u,target=%u,unit=%u,access=%s", id, h->host, (unsigned) h->bus.value,
+                (unsigned) h->target.value, (unsigned) h->unit.value, h->read_only ? "ro" : h->shareable ? "rw-shared" : "rw");
         props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, "scsi.%s", id));
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);

@@ -27,10 +27,12 @@ static void assign_orders(Guest *g)
                 d->boot_index = d->boot_order;
                 if (g->os.n_boot > 0)
                         device_error(g, d, "<boot>: a device's order does not go with <boot dev='…'/> of <os>");
-                for (size_t j = 0; j < i; j++)
-                        if (g->devices[j]->boot_order.set && g->devices[j]->boot_order.value == d->boot_order.value)
-                                device_error(g, d, "<boot>: order='%llu' is that of the <%s> in line %u as well",
-                                             (unsigned long long) d->boot_order.value, g->devices[j]->kind->element, g->devices[j]->place.line);
+                for (size_t j = 0; j < i; j++) {
+                        const Device *other = g->devices[j];
+
+                        if (other->boot_order.set && other->boot_order.value == d->boot_order.value)
+                                device_error(g, d, "<boot>: the <%s> in line %u has this order as well", other->kind->element, other->place.line);
+                }
         }
 }
 

@@ -84,7 +84,8 @@ void iothreads_check(Guest *g)
                 check_pool(g, thread->place, "iothread", thread);
                 for (unsigned j = 0; j < i; j++)
                         if (thread->id.set && t->items[j].id.value == thread->id.value)
-                                guest_error(g, thread->place, "<iothread>: id='%llu' is there twice", (unsigned long long) thread->id.value);
+                                guest_error(g, thread->place, "<iothread>: id='%llu' is there twice",
+                                        (unsigned long long) thread->id.value);
         }
 }
 
@@ -137,7 +138,8 @@ void iothread_mapping_check(Guest *g, XmlElement *e, uint64_t queues)
                 if (!m.id.set)
                         guest_error(g, thread->place, "<iothread>: id is missing");
                 else if (!iothread_exists(g, m.id.value))
-                        guest_error(g, thread->place, "<iothread>: the guest has no iothread %llu", (unsigned long long) m.id.value);
+                        guest_error(g, thread->place, "<iothread>: the guest has no iothread %llu",
+                                (unsigned long long) m.id.value);
                 XML_FOREACH(queue, thread, "queue") {
                         Mapping q = { 0 };
 

@@ -64,7 +64,8 @@ static void props_credential(const Guest *g, Props *p, const char *key, const ch
         for (unsigned components = 0; components < 2 && end > run; components++)
                 while (end > run && *--end != '/')
                         ;
-        props_textf(p, key, "%.*s/credentials/vm@%s.service/%s", (int) (end - run), run, g->settings->instance, credential);
+        props_textf(p, key, "%.*s/credentials/vm@%s.service/%s", (int) (end - run), run, g->settings->instance,
+                credential);
 }
 
 void secret_object(const Guest *g, const char *credential, const char *id, SecretForm form, Plan *p)

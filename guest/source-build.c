@@ -75,7 +75,8 @@ static void build_reservations(const Guest *g, const Source *s, Plan *p)
 /* The names that Linux gives to CD-ROM drives, and the links that distributions make. */
 static bool is_cdrom_drive(const char *path)
 {
-        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") || text_after(path, "/dev/dvd") || text_after(path, "/dev/scd");
+        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") || text_after(path, "/dev/dvd") ||
+                text_after(path, "/dev/scd");
 }
 
 static const char *local_driver(const Source *s)
@@ -117,8 +118,8 @@ static Props storage_nvme(const Source *s)
         Props storage = props_new("driver", "nvme");
 
         props_textf(
-                &storage, "device", "%04x:%02x:%02x.%x", (unsigned) n->domain.value, (unsigned) n->bus.value, (unsigned) n->slot.value,
-                (unsigned) n->function.value);
+                &storage, "device", "%04x:%02x:%02x.%x", (unsigned) n->domain.value, (unsigned) n->bus.value,
+                (unsigned) n->slot.value, (unsigned) n->function.value);
         props_number_if(&storage, "namespace", n->namespace);
         return storage;
 }

@@ -40,7 +40,8 @@ static void check_reservations(Guest *g, const Source *s)
                 guest_error(g, s->reservations->place,
                             "<reservations>: managed='yes' has nobody to start the helper; run qemu-pr-helper.socket and name it with managed='no'");
         else if (!s->reservations_path)
-                guest_error(g, s->reservations->place, "<reservations>: <source type='unix' path='…' mode='client'/> is missing");
+                guest_error(g, s->reservations->place,
+                        "<reservations>: <source type='unix' path='…' mode='client'/> is missing");
 }
 
 static void check_options(Guest *g, const Source *s)
@@ -57,13 +58,15 @@ static void check_options(Guest *g, const Source *s)
 
 static bool has_backing_format(const Source *s)
 {
-        return s->format == FORMAT_QCOW2 || s->format == FORMAT_QCOW || s->format == FORMAT_QED || s->format == FORMAT_VMDK;
+        return s->format == FORMAT_QCOW2 || s->format == FORMAT_QCOW || s->format == FORMAT_QED ||
+                s->format == FORMAT_VMDK;
 }
 
 void source_check(Guest *g, const Source *s)
 {
         if (s->backing && !has_backing_format(s))
-                guest_error(g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it", source_format_words[s->format - 1]);
+                guest_error(g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it",
+                        source_format_words[s->format - 1]);
         if (s->data && s->format != FORMAT_QCOW2)
                 guest_error(g, s->data->place, "<dataStore>: it is for qcow2 images");
         if (s->type == SOURCE_DIRECTORY && s->format != FORMAT_FAT)
@@ -71,7 +74,8 @@ void source_check(Guest *g, const Source *s)
         if (s->type != SOURCE_DIRECTORY && s->format == FORMAT_FAT)
                 guest_error(g, s->place, "<driver>: type='fat' is for type='dir'");
         if (s->type == SOURCE_DIRECTORY && !s->read_only)
-                guest_warning(g, s->place, "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
+                guest_warning(g, s->place,
+                        "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
         if (s->type == SOURCE_VHOST_USER)
                 guest_error(g, s->place, "<source>: type='vhostuser' is a whole disk, not an image behind another");
         if (s->type == SOURCE_VHOST_VDPA && s->options.cache != CACHE_NONE && s->options.cache != CACHE_DIRECTSYNC)

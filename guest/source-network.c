@@ -11,7 +11,8 @@
 #include "guest/source.h"
 
 static const char *const protocol_words[] = {
-        "nbd", "rbd", "iscsi", "gluster", "http", "https", "ftp", "ftps", "tftp", "ssh", "nfs", "sheepdog", "vxhs", NULL,
+        "nbd",  "rbd",  "iscsi", "gluster", "http",     "https", "ftp",
+        "ftps", "tftp", "ssh",   "nfs",     "sheepdog", "vxhs",  NULL,
 };
 static const char *const transport_words[] = { "tcp", "unix", "rdma", NULL };
 
@@ -245,7 +246,8 @@ static void props_url(Props *p, const SourceNetwork *n)
                 p->failed = true;
                 return;
         }
-        fprintf(f, is_ipv6(host) ? "%s://[%s]:%u" : "%s://%s:%u", protocol_words[n->protocol - 1], host, port_of(n, &n->hosts[0]));
+        fprintf(f, is_ipv6(host) ? "%s://[%s]:%u" : "%s://%s:%u", protocol_words[n->protocol - 1], host,
+                port_of(n, &n->hosts[0]));
         if (n->name)
                 write_path(f, n->name);
         if (n->query)
@@ -266,7 +268,8 @@ static void build_cookies(const Guest *g, const Source *s, Plan *p)
         size_t n = 0;
 
         for (XmlElement *cookie = s->network.cookies->first; cookie && n < sizeof(text); cookie = cookie->next)
-                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s=%s", n ? "; " : "", xml_attribute(cookie, "name"), xml_text(cookie));
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s=%s", n ? "; " : "",
+                        xml_attribute(cookie, "name"), xml_text(cookie));
         plan_directive(p, "SetCredential", "%s:%s", s->cookie_id, text);
         secret_object(g, s->cookie_id, s->cookie_id, SECRET_RAW, p);
 }
@@ -414,7 +417,8 @@ void source_network_read(Guest *g, XmlElement *source, Source *s)
 static void refuse(Guest *g, const Source *s, bool wrong, const char *what)
 {
         if (wrong)
-                guest_error(g, s->place, "<source>: protocol='%s' takes no %s", protocol_words[s->network.protocol - 1], what);
+                guest_error(g, s->place, "<source>: protocol='%s' takes no %s", protocol_words[s->network.protocol - 1],
+                        what);
 }
 
 static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
@@ -424,16 +428,19 @@ static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
         if (n->n_hosts < protocol->hosts_min)
                 guest_error(g, s->place, "<source>: <host> is missing");
         if (n->n_hosts > protocol->hosts_max)
-                guest_error(g, s->place, "<source>: protocol='%s' takes no more than %u <host>", protocol_words[n->protocol - 1], protocol->hosts_max);
+                guest_error(g, s->place, "<source>: protocol='%s' takes no more than %u <host>",
+                        protocol_words[n->protocol - 1], protocol->hosts_max);
         for (unsigned i = 0; i < n->n_hosts; i++) {
                 const SourceHost *h = &n->hosts[i];
 
                 if (h->transport == TRANSPORT_RDMA || (h->transport == TRANSPORT_UNIX && !protocol->unix_socket))
-                        guest_error(g, h->place, "<host>: transport='%s' is none that this protocol has here", transport_words[h->transport - 1]);
+                        guest_error(g, h->place, "<host>: transport='%s' is none that this protocol has here",
+                                transport_words[h->transport - 1]);
                 else if (h->transport == TRANSPORT_UNIX && !h->socket)
                         guest_error(g, h->place, "<host>: socket is missing");
                 else if (h->transport != TRANSPORT_UNIX && (!h->name || h->socket))
-                        guest_error(g, h->place, h->socket ? "<host>: socket goes with transport='unix'" : "<host>: name is missing");
+                        guest_error(g, h->place,
+                                h->socket ? "<host>: socket goes with transport='unix'" : "<host>: name is missing");
         }
 }
 
@@ -450,8 +457,10 @@ static void check_name(Guest *g, const Source *s, const Protocol *protocol)
                 return;
         }
         slash = strchr(n->name + (n->name[0] == '/'), '/');
-        if ((n->protocol == PROTOCOL_RBD || n->protocol == PROTOCOL_GLUSTER) && (!slash || slash == n->name || !slash[1]))
-                guest_error(g, s->place, "<source>: name='%s' is not %s", n->name, n->protocol == PROTOCOL_RBD ? "POOL/IMAGE" : "VOLUME/IMAGE");
+        if ((n->protocol == PROTOCOL_RBD || n->protocol == PROTOCOL_GLUSTER) &&
+            (!slash || slash == n->name || !slash[1]))
+                guest_error(g, s->place, "<source>: name='%s' is not %s", n->name,
+                        n->protocol == PROTOCOL_RBD ? "POOL/IMAGE" : "VOLUME/IMAGE");
         if (n->protocol == PROTOCOL_ISCSI && !iscsi_split(n->name, &target, &lun))
                 guest_error(g, s->place, "<source>: name='%s' is not TARGET or TARGET/LUN", n->name);
         if (n->protocol == PROTOCOL_NFS && n->name[0] != '/')
@@ -485,7 +494,8 @@ void source_network_check(Guest *g, const Source *s)
         const Protocol *protocol = &protocols[n->protocol];
 
         if (!protocol->props) {
-                guest_error(g, s->place, "<source>: QEMU has no protocol='%s' any more", protocol_words[n->protocol - 1]);
+                guest_error(g, s->place, "<source>: QEMU has no protocol='%s' any more",
+                        protocol_words[n->protocol - 1]);
                 return;
         }
         check_hosts(g, s, protocol);
@@ -508,5 +518,6 @@ void source_network_check(Guest *g, const Source *s)
         refuse(g, s, n->ssh_user && n->protocol != PROTOCOL_SSH, "<identity> with username");
         refuse(g, s, s->auth.xml && !protocol->secret, "<auth>");
         if ((n->user && !is_id(n->user)) || (n->group && !is_id(n->group)))
-                guest_error(g, s->place, "<identity>: user and group are numbers here, because the server's names are not known");
+                guest_error(g, s->place,
+                        "<identity>: user and group are numbers here, because the server's names are not known");
 }

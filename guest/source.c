@@ -9,7 +9,9 @@
 
 #include "guest/guest.h"
 
-const char *const source_type_words[] = { "file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa", NULL };
+const char *const source_type_words[] = {
+        "file", "block", "dir", "network", "volume", "nvme", "vhostuser", "vhostvdpa", NULL,
+};
 const char *const source_format_words[] = {
         "raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vpc", "bochs", "cloop", "dmg", "fat", NULL,
 };
@@ -19,7 +21,9 @@ const char *const discard_words[] = { "unmap", "ignore", NULL };
 const char *const detect_zeroes_words[] = { "off", "on", "unmap", NULL };
 static const char *const encryption_words[] = { "luks", "qcow", "default", "luks2", "luks-any", NULL };
 static const char *const engine_words[] = { "qemu", "librbd", NULL };
-static const char *const pci_words[] = { "pci", NULL }, *const unix_words[] = { "unix", NULL }, *const raw_words[] = { "raw", NULL };
+static const char *const pci_words[] = { "pci", NULL };
+static const char *const unix_words[] = { "unix", NULL };
+static const char *const raw_words[] = { "raw", NULL };
 
 static const Field common_fields[] = {
         FIELD("slices/slice", FIELD_PRESENT, Source, slice.present),
@@ -117,11 +121,13 @@ static void read_policy(Guest *g, Source *s)
         if (!policy)
                 return;
         if (!words_find(policies, policy))
-                guest_error(g, s->place, "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional", policy);
+                guest_error(g, s->place, "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional",
+                        policy);
         else if (!source_is_local(s) && s->type != SOURCE_DIRECTORY)
                 guest_error(g, s->place, "<source>: startupPolicy is for files, directories and block devices");
         else if (!streq(policy, "mandatory"))
-                guest_warning(g, s->place, "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there", policy);
+                guest_warning(g, s->place,
+                        "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there", policy);
 }
 
 /*
@@ -142,7 +148,8 @@ static void read_labels(Guest *g, Source *s)
                 else if (off && text)
                         guest_error(g, label->place, "<seclabel>: a <label> although nothing is to be relabelled");
                 if (text && *xml_text(text))
-                        guest_warning(g, label->place, "<seclabel>: images are not labelled here; label the file itself");
+                        guest_warning(g, label->place,
+                                "<seclabel>: images are not labelled here; label the file itself");
                 if (off && model && streq(model, "dac"))
                         s->keep_owner = true;
         }
@@ -190,7 +197,8 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
         if (!s)
                 return NULL;
         if (!type_word) {
-                guest_error(g, holder->place, "<%s>: type='%s' is none that an image can have", holder->name, type ?: "");
+                guest_error(g, holder->place, "<%s>: type='%s' is none that an image can have", holder->name,
+                        type ?: "");
                 return NULL;
         }
         format_name = format ? xml_attribute(format, "type") : NULL;
