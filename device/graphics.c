@@ -210,10 +210,6 @@ void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p
 
 void graphics_check(Guest *g, const Device *d)
 {
-        const Gl *gl = &((const Graphics *) d)->gl;
-
-        if (gl->render_node && !has_gl(d))
-                device_error(g, d, "<gl>: rendernode needs enable='yes'");
         GUEST_FOREACH_DEVICE(g, NULL, other) {
                 if (!streq(other->kind->element, "graphics") || other->index >= d->index)
                         continue;

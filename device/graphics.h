@@ -70,7 +70,7 @@ typedef struct Graphics {
 
 #define GL_FIELDS                                                       \
         FIELD("gl@enable", FIELD_YESNO, Graphics, gl.enable),           \
-        FIELD("gl@rendernode", FIELD_PATH, Graphics, gl.render_node)
+        FIELD("gl@rendernode", FIELD_PATH, Graphics, gl.render_node) /* said in vain where it is not enabled */
 
 /* Whether any of the guest's graphics has OpenGL. */
 bool graphics_have_gl(const Guest *g);

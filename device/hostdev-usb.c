@@ -9,10 +9,13 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 
+#define PORT_TEXT_MAX 23 /* seven hubs behind each other, as USB has it at most, and three digits each */
+
 typedef struct HostdevUsb {
         Device device;
         int mode, startup, reset;
         Number bus, number, vendor, product;
+        Tristate auto_address;
         const char *port, *node;
 } HostdevUsb;
 
@@ -29,6 +32,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("@mode", HostdevUsb, mode, hostdev_mode_words),
         FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* QEMU takes it from its driver itself */
         FIELD_SAID("source@missing", FIELD_IGNORED, NULL), /* what libvirt last saw */
+        FIELD("source@autoAddress", FIELD_YESNO, HostdevUsb, auto_address),
         FIELD_OF_WORDS("source@startupPolicy", HostdevUsb, startup, startup_words),
         FIELD_OF_WORDS("source@guestReset", HostdevUsb, reset, reset_words),
         FIELD_IN_RANGE("source/vendor@id", HostdevUsb, vendor, 1, 0xffff),
@@ -39,14 +43,9 @@ static const Field fields[] = {
         {},
 };
 
-static bool by_product(const HostdevUsb *u)
-{
-        return u->vendor.set && !(u->bus.set && u->number.set);
-}
-
 static bool port_is_plain(const char *port)
 {
-        return port[strspn(port, "0123456789.")] == '\0' && port[0] != '.';
+        return port[strspn(port, "0123456789.")] == '\0' && port[0] != '.' && strlen(port) <= PORT_TEXT_MAX;
 }
 
 static void hostdev_usb_complete(Guest *g, Device *d)
@@ -55,17 +54,17 @@ static void hostdev_usb_complete(Guest *g, Device *d)
 
         device_set_next_id(g, d, "hostdev");
         d->bus = BUS_USB;
-        if (u->number.set)
+        if (u->auto_address == ON) /* where libvirt last found it */
+                u->bus = u->number = (Number){ 0 };
+        if (!u->vendor.set && u->number.set)
                 u->node = guest_text(
                         g, "/dev/bus/usb/%03u/%03u", (unsigned) u->bus.value, (unsigned) u->number.value);
 }
 
 static bool is_same(const HostdevUsb *a, const HostdevUsb *b)
 {
-        if (by_product(a) || by_product(b))
-                return by_product(a) && by_product(b) && a->vendor.value == b->vendor.value &&
-                       a->product.value == b->product.value;
-        return a->bus.value == b->bus.value && a->number.value == b->number.value &&
+        return a->vendor.value == b->vendor.value && a->product.value == b->product.value &&
+               a->bus.value == b->bus.value && a->number.value == b->number.value &&
                streq_null(a->port, b->port);
 }
 
@@ -100,19 +99,25 @@ static void hostdev_usb_check(Guest *g, Device *d)
         }
 }
 
-/* Those that are not named by their node: the launcher finds it, opens it, and QEMU gets the descriptor. */
+/* Those that are not named by their node alone: the launcher finds it, opens it, and QEMU gets the descriptor. */
 static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
 {
         const char *id = u->device.id;
         unsigned fd = plan_fd(p, false, "usb.%s", id);
         Props add_fd = { json_object() };
+        char what[48] = "", where[64] = "";
 
-        if (by_product(u))
-                plan_prepare(
-                        p, "--usb=id=%s,vendor=%04x,product=%04x", id, (unsigned) u->vendor.value,
+        if (u->vendor.set)
+                snprintf(
+                        what, sizeof(what), ",vendor=%04x,product=%04x", (unsigned) u->vendor.value,
                         (unsigned) u->product.value);
-        else
-                plan_prepare(p, "--usb=id=%s,bus=%u,port=%s", id, (unsigned) u->bus.value, u->port);
+        if (u->port)
+                snprintf(where, sizeof(where), ",bus=%u,port=%s", (unsigned) u->bus.value, u->port);
+        else if (u->number.set)
+                snprintf(
+                        where, sizeof(where), ",bus=%u,device=%u", (unsigned) u->bus.value,
+                        (unsigned) u->number.value);
+        plan_prepare(p, "--usb=id=%s%s%s", id, what, where);
         props_number(&add_fd, "set", fd);
         props_number(&add_fd, "fd", fd);
         plan_list_named(p, "-add-fd", &add_fd);
