@@ -162,6 +162,8 @@ static void read_set(const Target *t, Set *to, Findings *findings)
                 complain(t, findings, "holds a number above %d", SET_MAX - 1);
         else if (r < 0)
                 complain(t, findings, "is not a set of numbers such as \"0-3,^2,7\"");
+        else if (set_count(to) == 0)
+                complain(t, findings, "comes to no number at all");
 }
 
 static bool path_is_plain(const char *path)

@@ -18,8 +18,8 @@ static const char *const type_words[] = { "sev", "sev-snp", "tdx", NULL };
 
 static const Field sev_fields[] = {
         BOTH_SEV,
-        FIELD_SAID("dhCert", FIELD_REFUSED, "a launch with the owner's session is not supported"),
-        FIELD_SAID("session", FIELD_REFUSED, "a launch with the owner's session is not supported"),
+        FIELD("dhCert", FIELD_TEXT, LaunchSecurity, certificate),
+        FIELD("session", FIELD_TEXT, LaunchSecurity, session),
         {},
 };
 
@@ -62,10 +62,32 @@ void launch_security_read(Guest *g)
                 fields_read(xml, fields[l->type], l, g->findings);
 }
 
+/* Base64 as people break it into lines; NULL where it is none. */
+static const char *unfold(Guest *g, const char *text)
+{
+        char *copy = guest_zeroed(g, strlen(text) + 1, 1);
+        size_t n = 0;
+
+        for (; copy && *text; text++)
+                if (!strchr(" \t\r\n", *text))
+                        copy[n++] = *text;
+        if (!copy || strspn(copy, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=") != n)
+                return NULL;
+        return copy;
+}
+
 void launch_security_complete(Guest *g)
 {
         LaunchSecurity *l = &g->launch_security;
+        const char **texts[] = { &l->certificate, &l->session };
 
+        for (size_t i = 0; i < ELEMENTS(texts); i++) {
+                if (!*texts[i])
+                        continue;
+                *texts[i] = unfold(g, *texts[i]);
+                if (!*texts[i])
+                        guest_error(g, l->place, "<launchSecurity>: <dhCert> and <session> are base64");
+        }
         if (l->quote && !l->quote_socket)
                 l->quote_socket = QUOTE_SOCKET;
 }
@@ -98,11 +120,22 @@ void launch_security_machine(const Guest *g, Props *machine)
                 props_text(machine, "kernel_irqchip", "split");
 }
 
-static void build_sev(const LaunchSecurity *l, Plan *p, Props *object)
+/* QEMU wants a file; systemd makes one of what the unit sets. */
+static void add_text(const Guest *g, Plan *p, Props *object, const char *key, const char *name, const char *text)
+{
+        if (!text)
+                return;
+        plan_directive(p, "SetCredential", "%s:%s", name, text);
+        props_credential(g, object, key, name);
+}
+
+static void build_sev(const Guest *g, const LaunchSecurity *l, Plan *p, Props *object)
 {
         props_number_if(object, "cbitpos", l->cbitpos);
         props_number_if(object, "reduced-phys-bits", l->reduced_phys_bits);
         props_number_if(object, "policy", l->policy);
+        add_text(g, p, object, "dh-cert-file", "sev-certificate", l->certificate);
+        add_text(g, p, object, "session-file", "sev-session", l->session);
         props_bool_if(object, "kernel-hashes", l->kernel_hashes);
         props_bool_if(object, "author-key-enabled", l->author_key);
         if (l->vcek != UNSET)
@@ -112,6 +145,7 @@ static void build_sev(const LaunchSecurity *l, Plan *p, Props *object)
         props_text(object, "id-auth", l->id_auth);
         props_text(object, "host-data", l->host_data);
         plan_grant_device(p, "/dev/sev", ACCESS_WRITE_SHARED);
+        plan_directive(p, "LimitMEMLOCK", "infinity"); /* the kernel pins all of the guest's memory */
 }
 
 static void build_tdx(const LaunchSecurity *l, Plan *p, Props *object)
@@ -141,6 +175,6 @@ void launch_security_build(const Guest *g, Plan *p)
         if (l->type == LAUNCH_TDX)
                 build_tdx(l, p, &object);
         else
-                build_sev(l, p, &object);
+                build_sev(g, l, p, &object);
         plan_json(p, "-object", &object);
 }

@@ -18,6 +18,7 @@ typedef struct LaunchSecurity {
         int type; /* LaunchSecurityType */
         Number policy, cbitpos, reduced_phys_bits;
         Tristate kernel_hashes, author_key, vcek;
+        const char *certificate, *session; /* of the guest's owner, in base64 */
         const char *workarounds, *id_block, *id_auth, *host_data;
         const char *config_id, *owner, *owner_config, *quote_socket;
         bool quote;

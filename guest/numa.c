@@ -336,8 +336,11 @@ void numa_check(Guest *g)
 {
         const Numa *numa = &g->numa;
 
-        if (numa->tune_place.file && numa->mode && !numa->host_nodes.set && numa->placement != PLACEMENT_AUTO && g->cpu.placement != PLACEMENT_AUTO)
+        if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set && numa->placement != PLACEMENT_AUTO &&
+            (numa->placement == PLACEMENT_STATIC || g->cpu.placement != CPU_PLACEMENT_AUTO))
                 guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
+        if (numa->mode == NUMA_PREFERRED && set_count(&numa->host_nodes) > 1)
+                guest_error(g, numa->tune_place, "<numatune>: only one node can be preferred");
         if (numa->placement == PLACEMENT_AUTO)
                 guest_warning(g, numa->tune_place, "<numatune>: numad is not asked where the memory is to lie; the kernel decides");
         for (unsigned i = 0; i < numa->n_cells; i++) {

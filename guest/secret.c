@@ -57,7 +57,7 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
 }
 
 /* The directory that systemd gives a unit's credentials to the unit in; a sibling of where its run-time files are. */
-static void props_credential(const Guest *g, Props *p, const char *key, const char *credential)
+void props_credential(const Guest *g, Props *p, const char *key, const char *credential)
 {
         const char *run = g->settings->run_directory, *end = run + strlen(run);
 

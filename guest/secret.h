@@ -30,6 +30,9 @@ typedef enum SecretForm {
 /* Reads the child <secret> of element, where it has one. Exactly one of uuid and usage must name it. */
 void secret_read(Guest *g, XmlElement *element, Secret *s);
 
+/* Adds the path of the file in which the unit finds the credential of that name. */
+void props_credential(const Guest *g, Props *p, const char *key, const char *credential);
+
 /* Writes the -object by which QEMU knows the credential of that name as id. */
 void secret_object(const Guest *g, const char *credential, const char *id, SecretForm form, Plan *p);
 

@@ -96,6 +96,12 @@ unsigned set_last(const Set *s)
         return 0;
 }
 
+void set_join(Set *to, const Set *from)
+{
+        for (unsigned i = 0; i < SET_MAX / 64; i++)
+                to->words[i] |= from->words[i];
+}
+
 bool set_overlaps(const Set *a, const Set *b)
 {
         for (unsigned i = 0; i < SET_MAX / 64; i++)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SET_MAX 4096 /* numbers below it */
+#define SET_MAX 16384 /* numbers below it: as many CPUs as libvirt knows */
 
 typedef struct Set {
         uint64_t words[SET_MAX / 64];
@@ -28,6 +28,7 @@ static inline void set_add(Set *s, unsigned n)
 
 unsigned set_count(const Set *s);
 unsigned set_last(const Set *s); /* the greatest in it; 0 also where it is empty */
+void set_join(Set *to, const Set *from); /* adds all that from has */
 bool set_overlaps(const Set *a, const Set *b);
 
 /* Calls visit for each run of consecutive numbers, in order. */

@@ -51,7 +51,7 @@ static const Field vcpupin_fields[] = {
 };
 
 static const Field iothreadpin_fields[] = {
-        FIELD_IN_RANGE("@iothread", Pin, id, 1, UINT32_MAX),
+        FIELD_IN_RANGE("@iothread", Pin, id, 1, SET_MAX - 1),
         FIELD("@cpuset", FIELD_SET, Pin, cpus),
         {},
 };
@@ -138,33 +138,33 @@ static void read_pins(Guest *g, XmlElement *xml)
                 fields_read(e, iothreadpin_fields, &pin, g->findings);
                 if (!pin.id.set || !pin.cpus.set)
                         guest_error(g, e->place, "<iothreadpin>: iothread and cpuset are needed");
-                for (unsigned i = 0; i < SET_MAX; i++)
-                        if (set_has(&pin.cpus, i))
-                                set_add(&t->iothreads, i);
+                set_join(&t->iothreads, &pin.cpus);
+                set_add(&t->iothread_ids, (unsigned) pin.id.value);
                 t->single = true;
         }
         t->single |= t->vcpus || t->emulator.set;
 }
 
-static void read_schedules(Guest *g, XmlElement *xml, const char *name, const Field *fields, bool for_threads)
+/* seen: where the numbers of the threads are kept; NULL where there is but one thread. */
+static void read_schedules(Guest *g, XmlElement *xml, const char *name, const Field *fields, Set *seen)
 {
-        Set seen = { 0 };
+        Set taken = { 0 };
 
         XML_FOREACH(e, xml, name) {
                 Schedule s = { 0 };
 
                 fields_read(e, fields, &s, g->findings);
                 g->tuning.scheduled = true;
-                if (!s.scheduler || (for_threads && !s.threads.set))
-                        guest_error(g, e->place, "<%s>: a scheduler%s is needed", name, for_threads ? " and the threads" : "");
+                if (!s.scheduler || (seen && !s.threads.set))
+                        guest_error(g, e->place, "<%s>: a scheduler%s is needed", name, seen ? " and the threads" : "");
                 else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
                         guest_error(g, e->place, "<%s>: priority is missing", name);
-                else if (set_overlaps(&seen, &s.threads))
+                else if (set_overlaps(&taken, &s.threads))
                         guest_error(g, e->place, "<%s>: one of these threads has a scheduler already", name);
-                for (unsigned i = 0; i < SET_MAX; i++)
-                        if (set_has(&s.threads, i))
-                                set_add(&seen, i);
+                set_join(&taken, &s.threads);
         }
+        if (seen)
+                set_join(seen, &taken);
 }
 
 static void read_cpu(Guest *g, XmlElement *xml)
@@ -174,9 +174,9 @@ static void read_cpu(Guest *g, XmlElement *xml)
         t->cpu_place = xml->place;
         fields_read(xml, cpu_fields, t, g->findings);
         read_pins(g, xml);
-        read_schedules(g, xml, "vcpusched", vcpusched_fields, true);
-        read_schedules(g, xml, "iothreadsched", iothreadsched_fields, true);
-        read_schedules(g, xml, "emulatorsched", emulatorsched_fields, false);
+        read_schedules(g, xml, "vcpusched", vcpusched_fields, &t->vcpu_ids);
+        read_schedules(g, xml, "iothreadsched", iothreadsched_fields, &t->iothread_ids);
+        read_schedules(g, xml, "emulatorsched", emulatorsched_fields, NULL);
 }
 
 static bool has_device(const Tuning *t, const char *path)
@@ -288,6 +288,12 @@ void tuning_check(Guest *g)
                 guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> is for memory and swap together and so not less than <hard_limit>");
         if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
                 guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> needs <hard_limit>");
+        for (unsigned i = 0; i < SET_MAX; i++) {
+                if (set_has(&t->vcpu_ids, i) && i >= g->cpu.max.value)
+                        guest_error(g, xml_place(g->xml, "cputune/vcpusched"), "<vcpusched>: the guest has no CPU %u", i);
+                if (set_has(&t->iothread_ids, i) && !iothread_exists(g, i))
+                        guest_error(g, t->cpu_place, "<cputune>: the guest has no IOThread %u", i);
+        }
         if (t->partition && !slice_name(t->partition, slice))
                 guest_error(g, xml_place(g->xml, "resource/partition"), "<partition>: '%s' is no path of plain names", t->partition);
 }
@@ -308,12 +314,6 @@ static void build_quota(const Guest *g, Plan *p)
         plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
 }
 
-static void add(Set *to, const Set *from)
-{
-        for (unsigned i = 0; i < SET_MAX / 64; i++)
-                to->words[i] |= from->words[i];
-}
-
 /* Nothing where at least one thread may run anywhere. */
 static void build_cpus(const Guest *g, Plan *p)
 {
@@ -324,14 +324,14 @@ static void build_cpus(const Guest *g, Plan *p)
 
         if (!t->emulator.set && !all)
                 return;
-        add(&sum, t->emulator.set ? &t->emulator : all);
-        add(&sum, &t->iothreads);
+        set_join(&sum, t->emulator.set ? &t->emulator : all);
+        set_join(&sum, &t->iothreads);
         for (unsigned i = 0; i < g->cpu.max.value; i++) {
                 const Set *own = t->vcpus && t->vcpus[i].set ? &t->vcpus[i] : all;
 
                 if (!own)
                         return;
-                add(&sum, own);
+                set_join(&sum, own);
         }
         text = set_format(&sum);
         if (text)

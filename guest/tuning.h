@@ -26,6 +26,7 @@ typedef struct Tuning {
         Bandwidth vcpu, global, emulator_bandwidth, iothread_bandwidth;
         Set emulator, *vcpus; /* by number; NULL where none has one of its own */
         Set iothreads;        /* of all of them together */
+        Set iothread_ids, vcpu_ids; /* that are spoken of */
         bool scheduled, single; /* some threads have a scheduler, or a pinning, of their own */
         Place cpu_place;
 

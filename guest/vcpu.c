@@ -9,20 +9,21 @@
 
 #include "guest/guest.h"
 
+#define CPUS_MAX        4096 /* of any machine that QEMU has */
 #define CPUS_MAX_I440FX 255 /* its interrupt controller knows 8 bits */
 
 static const char *const placement_words[] = { "static", "auto", NULL };
 
 static const Field vcpu_fields[] = {
-        FIELD_IN_RANGE("vcpu", Cpu, max, 1, SET_MAX),
-        FIELD_IN_RANGE("vcpu@current", Cpu, current, 1, SET_MAX),
+        FIELD_IN_RANGE("vcpu", Cpu, max, 1, CPUS_MAX),
+        FIELD_IN_RANGE("vcpu@current", Cpu, current, 1, CPUS_MAX),
         FIELD("vcpu@cpuset", FIELD_SET, Cpu, host_cpus),
         FIELD_OF_WORDS("vcpu@placement", Cpu, placement, placement_words),
-        FIELD_IN_RANGE("cpu/topology@sockets", Cpu, sockets, 1, SET_MAX),
-        FIELD_IN_RANGE("cpu/topology@dies", Cpu, dies, 1, SET_MAX),
-        FIELD_IN_RANGE("cpu/topology@clusters", Cpu, clusters, 1, SET_MAX),
-        FIELD_IN_RANGE("cpu/topology@cores", Cpu, cores, 1, SET_MAX),
-        FIELD_IN_RANGE("cpu/topology@threads", Cpu, threads, 1, SET_MAX),
+        FIELD_IN_RANGE("cpu/topology@sockets", Cpu, sockets, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@dies", Cpu, dies, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@clusters", Cpu, clusters, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@cores", Cpu, cores, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@threads", Cpu, threads, 1, CPUS_MAX),
         {},
 };
 
@@ -32,10 +33,10 @@ typedef struct Vcpu {
 } Vcpu;
 
 static const Field one_fields[] = {
-        FIELD_IN_RANGE("@id", Vcpu, id, 0, SET_MAX - 1),
+        FIELD_IN_RANGE("@id", Vcpu, id, 0, CPUS_MAX - 1),
         FIELD("@enabled", FIELD_YESNO, Vcpu, enabled),
         FIELD("@hotpluggable", FIELD_YESNO, Vcpu, hotpluggable),
-        FIELD_IN_RANGE("@order", Vcpu, order, 1, SET_MAX), /* of plugging, which has no meaning for a start */
+        FIELD_IN_RANGE("@order", Vcpu, order, 1, CPUS_MAX), /* of plugging, which has no meaning for a start */
         {},
 };
 
