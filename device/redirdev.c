@@ -121,17 +121,19 @@ static void redirfilter_read(Guest *g, Device *d)
         if (d->index > 0)
                 device_error(g, d, "<redirfilter>: there is one already");
         XML_FOREACH(e, d->xml, "usbdev") {
+                const char *class, *vendor, *product, *version;
                 Rule rule = { 0 };
 
                 fields_read(e, rule_fields, &rule, g->findings);
                 if (rule.allow == UNSET)
                         guest_error(g, e->place, "<usbdev>: allow='yes' or allow='no' is missing");
+                class = number_text(g, e->place, "class", rule.class, 0xff);
+                vendor = number_text(g, e->place, "vendor", rule.vendor, 0xffff);
+                product = number_text(g, e->place, "product", rule.product, 0xffff);
+                version = version_text(g, e->place, rule.version);
                 f->rules = guest_text(
-                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "",
-                        number_text(g, e->place, "class", rule.class, 0xff),
-                        number_text(g, e->place, "vendor", rule.vendor, 0xffff),
-                        number_text(g, e->place, "product", rule.product, 0xffff),
-                        version_text(g, e->place, rule.version), rule.allow == ON);
+                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "", class, vendor, product, version,
+                        rule.allow == ON);
         }
 }
 
