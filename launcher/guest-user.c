@@ -3,6 +3,9 @@
 /*
  * The unit says User=, but the helpers that systemd starts as root are not told: with DynamicUser= there is not even a name
  * for it. What tells is who owns the run-time directory, which systemd made for this start in a directory of root's.
+ *
+ * With DynamicUser= newer systemds keep the directory as nobody's and map its owner in the mounts of the unit. So it is
+ * looked at, and opened, from there; the descriptor goes on to see it so after the host's mounts have been entered.
  */
 
 #include "launcher/guest-user.h"
@@ -15,19 +18,31 @@
 #include "launcher/log.h"
 #include "util/text.h"
 
-char *guest_directory(const char *guest)
+#define NOBODY 65534U /* who owns what the kernel or systemd has mapped to no user */
+
+/* The first of a list of directories; they are separated by colons, which are not escaped, and an instance may hold some. */
+static char *first_directory(const char *variable, const char *guest)
 {
-        const char *list = getenv("RUNTIME_DIRECTORY");
+        const char *list = getenv(variable);
 
         if (!list || *list != '/')
                 return NULL;
-        /* several are separated by colons, which are not escaped, and a unit's instance may hold some */
         return strchr(guest, ':') ? strdup(list) : strndup(list, strcspn(list, ":"));
+}
+
+char *guest_directory(const char *guest)
+{
+        return first_directory("RUNTIME_DIRECTORY", guest);
+}
+
+static int open_directory(const char *path)
+{
+        return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
 int guest_user_find(const char *guest, GuestUser *ret)
 {
-        _cleanup_(freep) char *directory = guest_directory(guest);
+        _cleanup_(freep) char *directory = guest_directory(guest), *state = first_directory("STATE_DIRECTORY", guest);
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
 
@@ -35,11 +50,12 @@ int guest_user_find(const char *guest, GuestUser *ret)
                 log_error("$RUNTIME_DIRECTORY is not set: this is to be started by systemd, from a unit with RuntimeDirectory=.");
                 return -ENOENT;
         }
-        fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        fd = open_directory(directory);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "%s, the guest's run-time directory, cannot be looked at", directory);
-        if (st.st_uid == 0) {
-                log_error("%s belongs to root, so this guest would run as root. Say User= in its unit.", directory);
+        if (st.st_uid == 0 || st.st_uid == NOBODY) {
+                log_error("%s belongs to %s, so this guest would run as that user. Say User= in its unit.", directory,
+                          st.st_uid == 0 ? "root" : "nobody");
                 return -EPERM;
         }
         *ret = (GuestUser){
@@ -47,6 +63,7 @@ int guest_user_find(const char *guest, GuestUser *ret)
                 .gid = st.st_gid,
                 .directory = TAKE_PTR(directory),
                 .directory_fd = TAKE_FD(fd),
+                .state_fd = state ? open_directory(state) : -EBADF,
         };
         return 0;
 }
@@ -55,5 +72,6 @@ void guest_user_done(GuestUser *user)
 {
         free(user->directory);
         fd_close(user->directory_fd);
+        fd_close(user->state_fd);
         *user = GUEST_USER_EMPTY;
 }

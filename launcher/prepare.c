@@ -217,10 +217,9 @@ int verb_prepare(int argc, char **argv)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(request.guest, NULL);
         umask(0022);
-        if (privileges_are_root())
+        r = guest_user_find(request.guest, &user);
+        if (r >= 0 && privileges_are_root())
                 r = privileges_enter_host();
-        if (r >= 0)
-                r = guest_user_find(request.guest, &user);
         if (r >= 0)
                 r = errand_start(&user, &errand);
         if (r >= 0)

@@ -6,8 +6,9 @@
  *
  *   1. As started. Has everything, and must not look at anything that a guest or its user can write. Reads its arguments
  *      (argv, from the unit), and finds the guest's user by $RUNTIME_DIRECTORY, which systemd made.
- *   2. privileges_enter_host(): the unit's sandbox hides the host's network, and may hide directories; this needs
- *      CAP_SYS_ADMIN, CAP_SYS_CHROOT and CAP_SYS_PTRACE, for the last time. It looks at nothing but /proc/1/ns.
+ *   2. privileges_enter_host(): what the unit's sandbox hides from QEMU is hidden here too, the network and (by
+ *      TemporaryFileSystem= and BindPaths=) most directories; this needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and CAP_SYS_PTRACE,
+ *      for the last time. It looks at nothing but /proc/1/ns.
  *   3. A child becomes the guest's user, privileges_become(): has no capability, no privileged group, and cannot regain any.
  *      All that is to be read from the guest's files, and all that is to be written in the guest's directories, is read and
  *      written by it (errand.h). On its way there, with CAP_SETUID and CAP_SETGID only, it looks up the user's groups.
