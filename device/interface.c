@@ -312,8 +312,6 @@ static void interface_check(Guest *g, Device *d)
                 device_error(g, d, "<driver>: rx_queue_size and tx_queue_size are powers of two");
         if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI)
                 device_error(g, d, "<address>: '%s' is no PCI device", i->model);
-        if (i->link_down && !interface_has_tap(i))
-                device_error(g, d, "<link>: state='down' needs a TAP");
         if (i->trust_filters == ON)
                 device_warning(
                         g, d,
@@ -380,6 +378,8 @@ static void interface_build(const Guest *g, const Device *d, Plan *p)
         plan_mac(p, i->mac);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
+        if (i->link_down)
+                plan_run(p, "--link-down=%s", d->id);
 }
 
 const DeviceKind kind_interface = {

@@ -389,8 +389,19 @@ static void on_described(const char *text, void *userdata)
                 fail(l);
 }
 
+static void on_link_down(const json_t *result, const char *error, void *userdata)
+{
+        Lifecycle *l = userdata;
+
+        if (result || l->phase != PHASE_STARTING)
+                return;
+        log_error("QEMU does not unplug a network card: %s", error);
+        fail(l);
+}
+
 void lifecycle_begin(Lifecycle *l, Monitor *monitor)
 {
+        const Strings *down = &l->options->links_down;
         int r = 0;
 
         l->monitor = monitor;
@@ -398,6 +409,10 @@ void lifecycle_begin(Lifecycle *l, Monitor *monitor)
                 return;
         if (l->options->on_reboot != FATE_RESTART)
                 r = monitor_execute(monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL, MONITOR_PATIENCE);
+        for (size_t i = 0; r >= 0 && i < down->count; i++)
+                r = monitor_execute(
+                        monitor, "set_link", json_pack("{s:s, s:b}", "name", down->items[i], "up", 0), on_link_down,
+                        l, MONITOR_PATIENCE);
         if (r < 0 || describe_new(monitor, l->options->argv, on_described, l, &l->describe) < 0)
                 fail(l);
 }

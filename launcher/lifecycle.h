@@ -8,6 +8,7 @@
 
 #include "launcher/events.h"
 #include "launcher/monitor.h"
+#include "util/text.h"
 
 #define EXIT_START_AGAIN 133 /* RestartForceExitStatus= in the unit */
 
@@ -27,6 +28,7 @@ typedef struct LifecycleOptions {
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;
+        Strings links_down;          /* ids of network cards that the guest finds unplugged; QEMU has no option for it */
 } LifecycleOptions;
 
 /* What somebody outside wants of the guest. */

@@ -101,6 +101,7 @@ static const Argument run_arguments[] = {
         { "fd",          "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, fds),              ARGUMENT_REPEATED },
         { "try-fd",      "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, try_fds),          ARGUMENT_REPEATED },
         { "chain",       "a node's name",                  argument_strings, offsetof(RunOptions, chains),           ARGUMENT_REPEATED },
+        { "link-down",   "a network card's id",            argument_strings, offsetof(RunOptions, life.links_down),  ARGUMENT_REPEATED },
 };
 
 static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
@@ -170,6 +171,7 @@ void run_options_done(RunOptions *o)
         numbered_list_done(&o->fds);
         numbered_list_done(&o->try_fds);
         strings_done(&o->chains);
+        strings_done(&o->life.links_down);
 }
 
 static int highest(const NumberedList *list, int n)
