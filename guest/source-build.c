@@ -62,14 +62,22 @@ static void grant_local(const Source *s, Plan *p)
         }
 }
 
-static void build_reservations(const Guest *g, const Source *s, Plan *p)
+/* One helper can serve all disks, and then is there once. */
+static void build_reservations(const Source *s, Plan *p)
 {
+        const char *path = s->reservations_path ?: RESERVATIONS_HELPER;
         Props manager = props_new("qom-type", "pr-manager-helper");
+        _cleanup_(freep) char *text = NULL;
 
         props_text(&manager, "id", s->manager_id);
-        props_text(&manager, "path", s->reservations_path);
+        props_text(&manager, "path", path);
+        text = props_json(&manager);
+        if (text && strings_have(&p->argv, text)) {
+                props_done(&manager);
+                return;
+        }
         plan_json(p, "-object", &manager);
-        plan_directive(p, "BindReadOnlyPaths", "%s", s->reservations_path);
+        plan_directive(p, "BindReadOnlyPaths", "%s", path);
 }
 
 /* The names that Linux gives to CD-ROM drives, and the links that distributions make. */
@@ -86,13 +94,13 @@ static const char *local_driver(const Source *s)
         return s->options.cdrom && is_cdrom_drive(s->path) ? "host_cdrom" : "host_device";
 }
 
-static Props storage_local(const Guest *g, const Source *s, Plan *p)
+static Props storage_local(const Source *s, Plan *p)
 {
         Props storage = props_new("driver", local_driver(s));
 
         props_text(&storage, "filename", s->path);
         if (s->reservations) {
-                build_reservations(g, s, p);
+                build_reservations(s, p);
                 props_text(&storage, "pr-manager", s->manager_id);
         }
         if (s->options.io)
@@ -145,7 +153,7 @@ static Props storage(const Guest *g, const Source *s, Plan *p)
         case SOURCE_VHOST_VDPA:
                 return storage_vdpa(s, p);
         default:
-                return storage_local(g, s, p);
+                return storage_local(s, p);
         }
 }
 

@@ -36,9 +36,11 @@ static void check_reservations(Guest *g, const Source *s)
                 return;
         if (s->type != SOURCE_BLOCK)
                 guest_error(g, s->reservations->place, "<reservations>: they are for block devices");
-        if (s->reservations_managed == ON)
-                guest_error(g, s->reservations->place,
-                            "<reservations>: managed='yes' has nobody to start the helper; run qemu-pr-helper.socket and name it with managed='no'");
+        if (s->reservations_managed == ON && s->reservations_path)
+                guest_error(g, s->reservations->place, "<reservations>: a <source> goes with managed='no'");
+        else if (s->reservations_managed == ON)
+                guest_warning(g, s->reservations->place,
+                        "<reservations>: vmunit does not start qemu-pr-helper; it has to listen at " RESERVATIONS_HELPER);
         else if (!s->reservations_path)
                 guest_error(g, s->reservations->place,
                         "<reservations>: <source type='unix' path='…' mode='client'/> is missing");

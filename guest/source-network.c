@@ -36,8 +36,8 @@ static const Field fields[] = {
         FIELD("identity@group", FIELD_TEXT, SourceNetwork, group),
         FIELD("identity@username", FIELD_TEXT, SourceNetwork, ssh_user),
         FIELD_SAID("identity@keyfile", FIELD_REFUSED, NO_NBDKIT),
-        FIELD_SAID("identity@agentsock", FIELD_REFUSED, NO_NBDKIT),
-        FIELD_SAID("knownHosts", FIELD_REFUSED, NO_NBDKIT),
+        FIELD("identity@agentsock", FIELD_PATH, SourceNetwork, ssh_agent),
+        FIELD("knownHosts@path", FIELD_PATH, SourceNetwork, known_hosts),
         {},
 };
 
@@ -296,6 +296,9 @@ static Props curl_props(const Guest *g, const Source *s, Plan *p)
         return curl;
 }
 
+/* All that QEMU's ssh client (libssh) looks servers up in, where its user has no home directory. */
+#define KNOWN_HOSTS "/etc/ssh/ssh_known_hosts"
+
 static Props ssh_props(const Guest *g, const Source *s, Plan *p)
 {
         const SourceNetwork *n = &s->network;
@@ -304,6 +307,11 @@ static Props ssh_props(const Guest *g, const Source *s, Plan *p)
         props_text(&ssh, "path", n->name);
         fill_server(props_object(&ssh, "server"), n, &n->hosts[0], NULL);
         props_text(&ssh, "user", n->ssh_user);
+        plan_directive(p, "BindReadOnlyPaths", "-" KNOWN_HOSTS);
+        if (n->ssh_agent) {
+                plan_directive(p, "Environment", "SSH_AUTH_SOCK=%s", n->ssh_agent);
+                plan_directive(p, "BindReadOnlyPaths", "%s", n->ssh_agent);
+        }
         return ssh;
 }
 
@@ -515,7 +523,10 @@ void source_network_check(Guest *g, const Source *s)
         refuse(g, s, n->reconnect_delay.set && !protocol->reconnect, "<reconnect>");
         refuse(g, s, n->initiator && !protocol->initiator, "<initiator>");
         refuse(g, s, (n->user || n->group) && !protocol->identity, "<identity> with user and group");
-        refuse(g, s, n->ssh_user && n->protocol != PROTOCOL_SSH, "<identity> with username");
+        refuse(g, s, (n->ssh_user || n->ssh_agent) && n->protocol != PROTOCOL_SSH, "<identity> with username or agentsock");
+        refuse(g, s, n->known_hosts && n->protocol != PROTOCOL_SSH, "<knownHosts>");
+        if (n->known_hosts && !streq(n->known_hosts, KNOWN_HOSTS))
+                guest_warning(g, s->place, "<knownHosts>: QEMU's ssh client looks the server up in " KNOWN_HOSTS " only");
         refuse(g, s, s->auth.xml && !protocol->secret, "<auth>");
         if ((n->user && !is_id(n->user)) || (n->group && !is_id(n->group)))
                 guest_error(g, s->place,

@@ -66,8 +66,11 @@ static const Field nvme_fields[] = {
 static void read_path(Guest *g, Source *s, const char *attribute)
 {
         const Field fields[] = { { .path = attribute, .type = FIELD_PATH, .offset = offsetof(Source, path) }, {} };
+        const char *path = xml_attribute(s->xml, attribute + 1);
 
-        fields_read(s->xml, fields, s, g->findings);
+        /* some programs write an empty name for a drive without a medium, and libvirt takes it so */
+        if (path && *path)
+                fields_read(s->xml, fields, s, g->findings);
         s->empty = !s->path;
 }
 

@@ -193,6 +193,9 @@ void source_build(const Guest *g, const Source *s, Plan *p);
 /* Whether the image is a file or block device of this host. */
 bool source_is_local(const Source *s);
 
+/* Where QEMU's own helper for persistent reservations listens unless it is told otherwise. */
+#define RESERVATIONS_HELPER "/run/qemu-pr-helper.sock"
+
 /* source-network.c */
 void source_network_read(Guest *g, XmlElement *source, Source *s);
 void source_network_check(Guest *g, const Source *s);
