@@ -107,6 +107,8 @@ void interface_backend_complete(Guest *g, Interface *i)
         }
         if (!interface_has_tap(i))
                 return;
+        if (i->managed == OFF && !i->target)
+                device_error(g, &i->device, "<target>: managed='no' needs dev='…', which has to be there already");
         if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
                 i->target = tap_name(g, i);
         if (i->type == INTERFACE_DIRECT && !i->source.mode_text)
@@ -141,6 +143,8 @@ static void check_tap(Guest *g, const Interface *i)
         if (i->managed != OFF && text_after(i->mac, "fe:"))
                 device_error(
                         g, d, "<mac>: '%s': addresses that begin with fe are for the host's ends", i->mac);
+        if (i->managed == OFF && i->type != INTERFACE_ETHERNET)
+                device_error(g, d, "<target>: managed='no' is for type='ethernet'");
         if (i->script || i->downscript) {
                 if (i->type != INTERFACE_ETHERNET)
                         device_error(g, d, "<script>: only for type='ethernet'");
