@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <memory>: modules that can be plugged (DIMM, NVDIMM), memory that the host can take back (virtio-mem), disks that look
- * like memory (virtio-pmem), and Intel's enclaves (sgx-epc). Each is part of the guest's memory and of its maxMemory.
+ * <memory>: modules that can be plugged (DIMM, NVDIMM), memory that the host can take back (virtio-mem),
+ * disks that look like memory (virtio-pmem), and Intel's enclaves (sgx-epc). Each is part of the guest's
+ * memory and of its maxMemory.
  */
 
 #include "device/kinds.h"
@@ -28,9 +29,9 @@ typedef struct MemoryDevice {
         Number size, node, label, block, requested, base;
 } MemoryDevice;
 
-#define MODULE_ALIGN    (2 * MIB)   /* as libvirt has it: a huge page of the host */
-#define LABEL_MIN       (128 * KIB) /* of the NVDIMM specification */
-#define BLOCK_MIN       (2 * MIB)   /* a huge page of the host, for virtio-mem takes and gives whole ones */
+#define MODULE_ALIGN (2 * MIB)   /* as libvirt has it: a huge page of the host */
+#define LABEL_MIN    (128 * KIB) /* of the NVDIMM specification */
+#define BLOCK_MIN    (2 * MIB)   /* a huge page of the host, for virtio-mem takes and gives whole ones */
 
 static const char *const model_words[] = { "dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc", NULL };
 static const char *const prefixes[] = { "dimm", "nvdimm", "virtiopmem", "virtiomem", "epc" }; /* of ids */
@@ -74,7 +75,10 @@ static void check_fields(Guest *g, const MemoryDevice *m)
         bool persistent = m->model == MODEL_NVDIMM || m->model == MODEL_VIRTIO_PMEM;
 
         if (persistent != (m->path != NULL))
-                device_error(g, d, persistent ? "<memory>: <path> is missing" : "<memory>: <path> is for nvdimm and virtio-pmem");
+                device_error(
+                        g, d,
+                        persistent ? "<memory>: <path> is missing"
+                                   : "<memory>: <path> is for nvdimm and virtio-pmem");
         if (persistent && (m->page_size.set || m->host_nodes.set || m->discard == ON))
                 device_error(g, d, "<memory>: pagesize, nodemask and discard are not for a file of its own");
         if (m->model != MODEL_NVDIMM && (m->align.set || m->pmem || m->label.set || m->readonly))
@@ -82,7 +86,8 @@ static void check_fields(Guest *g, const MemoryDevice *m)
         if (m->model != MODEL_VIRTIO_MEM && (m->block.set || m->requested.set || m->dynamic_slots != UNSET))
                 device_error(g, d, "<memory>: block, requested and dynamicMemslots are for virtio-mem");
         if (!is_virtio(m) && m->base.set)
-                device_error(g, d, "<memory>: <address base='…'> in <target> is for virtio-mem and virtio-pmem");
+                device_error(
+                        g, d, "<memory>: <address base='…'> in <target> is for virtio-mem and virtio-pmem");
         if (m->model == MODEL_VIRTIO_PMEM && m->node.set)
                 device_error(g, d, "<memory>: virtio-pmem is on no node");
         if (m->model == MODEL_VIRTIO_PMEM && m->access != MEMORY_ACCESS_SHARED)
@@ -144,7 +149,9 @@ static void check_virtio_mem(Guest *g, const MemoryDevice *m)
         const Device *d = &m->device;
 
         if (!m->block.set || m->block.value < BLOCK_MIN || m->block.value & (m->block.value - 1))
-                device_error(g, d, "<memory>: <block> is needed, as a power of two of at least %u KiB", (unsigned) (BLOCK_MIN / KIB));
+                device_error(
+                        g, d, "<memory>: <block> is needed, as a power of two of at least %u KiB",
+                        (unsigned) (BLOCK_MIN / KIB));
         else if (m->requested.value % m->block.value || m->size.value % m->block.value)
                 device_error(g, d, "<memory>: size and requested are multiples of the block's size");
         if (m->requested.value > m->size.value)
@@ -162,12 +169,14 @@ static void check_nvdimm(Guest *g, const MemoryDevice *m)
 /* Where in the guest's memory it lies; false where QEMU is to choose. */
 static bool range_of(const MemoryDevice *m, uint64_t *ret_base, uint64_t *ret_size)
 {
-        Number base = is_module(m) && m->device.address.type == ADDRESS_DIMM ? m->device.address.dimm.base : m->base;
+        Number base = is_module(m) && m->device.address.type == ADDRESS_DIMM ? m->device.address.dimm.base
+                                                                             : m->base;
 
         *ret_base = base.value;
         *ret_size = m->size.value;
         if (m->label.set) /* the guest sees it elsewhere; the rest is in whole units of the alignment */
-                *ret_size = (m->size.value - m->label.value) / (m->align.value ?: MIB) * (m->align.value ?: MIB);
+                *ret_size =
+                        (m->size.value - m->label.value) / (m->align.value ?: MIB) * (m->align.value ?: MIB);
         return base.set && base.value > 0;
 }
 
@@ -180,8 +189,11 @@ static void check_overlap(Guest *g, const MemoryDevice *m)
         GUEST_FOREACH_DEVICE(g, &kind_memory, d) {
                 if (d == &m->device)
                         break;
-                if (range_of((MemoryDevice *) d, &other_base, &other_size) && base < other_base + other_size && other_base < base + size)
-                        device_error(g, &m->device, "<memory>: at 0x%llx it overlaps another <memory>", (unsigned long long) base);
+                if (range_of((MemoryDevice *) d, &other_base, &other_size) &&
+                    base < other_base + other_size && other_base < base + size)
+                        device_error(
+                                g, &m->device, "<memory>: at 0x%llx it overlaps another <memory>",
+                                (unsigned long long) base);
         }
 }
 
@@ -197,8 +209,9 @@ static void memory_device_check(Guest *g, Device *d)
         else if (g->memory.max.value < memory_initial(g) + g->memory.devices)
                 device_error(g, d, "<memory>: with this there is more than <maxMemory>");
         if (is_module(m) && d->address.dimm.slot.value >= g->memory.slots.value)
-                device_error(g, d, "<memory>: slot %u, but <maxMemory> has slots='%u'", (unsigned) d->address.dimm.slot.value,
-                        (unsigned) g->memory.slots.value);
+                device_error(
+                        g, d, "<memory>: slot %u, but <maxMemory> has slots='%u'",
+                        (unsigned) d->address.dimm.slot.value, (unsigned) g->memory.slots.value);
         if (is_module(m) && !g->features.acpi)
                 device_warning(g, d, "<memory>: QEMU takes it only with <acpi/> among the <features>");
         if (m->model != MODEL_VIRTIO_PMEM && g->numa.n_cells > 0 && !m->node.set)
@@ -279,9 +292,19 @@ static void memory_device_build(const Guest *g, const Device *d, Plan *p)
         const MemoryDevice *m = (const MemoryDevice *) d;
         char memdev[160];
         MemoryBackend backend = {
-                .id = memdev, .size = m->size.value, .node = m->node.set ? (int) m->node.value : -1, .path = m->path, .access = m->access,
-                .discard = m->discard, .page_size = m->page_size, .align = m->align, .host_nodes = m->host_nodes.set ? &m->host_nodes : NULL,
-                .pmem = m->pmem, .lazy = m->model == MODEL_VIRTIO_PMEM, .readonly = m->readonly, .unreserved = m->model == MODEL_VIRTIO_MEM,
+                .id = memdev,
+                .size = m->size.value,
+                .node = m->node.set ? (int) m->node.value : -1,
+                .path = m->path,
+                .access = m->access,
+                .discard = m->discard,
+                .page_size = m->page_size,
+                .align = m->align,
+                .host_nodes = m->host_nodes.set ? &m->host_nodes : NULL,
+                .pmem = m->pmem,
+                .lazy = m->model == MODEL_VIRTIO_PMEM,
+                .readonly = m->readonly,
+                .unreserved = m->model == MODEL_VIRTIO_MEM,
         };
         Props device;
 
@@ -292,8 +315,9 @@ static void memory_device_build(const Guest *g, const Device *d, Plan *p)
         snprintf(memdev, sizeof(memdev), "mem%s", d->id);
         memory_backend_build(g, p, &backend);
         grant(m, p);
-        device = is_module(m) ? props_new("driver", drivers[m->model - 1]) :
-                                device_virtio_new(d, m->model == MODEL_VIRTIO_PMEM ? "virtio-pmem" : "virtio-mem", 0);
+        device = is_module(m) ? props_new("driver", drivers[m->model - 1])
+                              : device_virtio_new(
+                                        d, m->model == MODEL_VIRTIO_PMEM ? "virtio-pmem" : "virtio-mem", 0);
         props_number_if(&device, "node", m->node);
         props_number_if(&device, "label-size", m->label);
         props_number_if(&device, "block-size", m->block);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A clock that runs so many seconds ahead of UTC depends on the moment of the start, which conversion does not know. But
- * QEMU can show the local time of a zone, and a zone that is so much ahead of UTC can be written down: TZ=VMT-01:30:00.
+ * A clock that runs so many seconds ahead of UTC depends on the moment of the start, which conversion does
+ * not know. But QEMU can show the local time of a zone, and a zone that is so much ahead of UTC can be
+ * written down: TZ=VMT-01:30:00.
  */
 
 #include "guest/clock.h"
@@ -13,7 +14,9 @@
 
 static const char *const offset_words[] = { "utc", "localtime", "timezone", "variable", "absolute", NULL };
 static const char *const basis_words[] = { "utc", "localtime", NULL };
-static const char *const timer_words[] = { "platform", "pit", "rtc", "hpet", "tsc", "kvmclock", "hypervclock", "armvtimer", NULL };
+static const char *const timer_words[] = {
+        "platform", "pit", "rtc", "hpet", "tsc", "kvmclock", "hypervclock", "armvtimer", NULL,
+};
 static const char *const policy_words[] = { "delay", "catchup", "merge", "discard", NULL };
 static const char *const track_words[] = { "boot", "guest", "wall", "realtime", NULL };
 static const char *const track_qemu[] = { NULL, "vm", "host", "rt" };
@@ -23,6 +26,7 @@ enum { BASIS_UTC = 1, BASIS_LOCALTIME };
 enum { POLICY_DELAY = 1, POLICY_CATCHUP, POLICY_MERGE, POLICY_DISCARD };
 enum { TRACK_BOOT = 1 };
 
+#define START_MAX      (UINT64_C(1) << 35)        /* in the year 3058 */
 #define ADJUSTMENT_MAX (24 * 3600 + 59 * 60 + 59) /* of a TZ, in glibc */
 
 static const Field clock_fields[] = {
@@ -30,7 +34,7 @@ static const Field clock_fields[] = {
         FIELD_OF_WORDS("@basis", Clock, basis, basis_words),
         FIELD("@timezone", FIELD_TEXT, Clock, zone),
         FIELD("@adjustment", FIELD_TEXT, Clock, adjustment_text),
-        FIELD_IN_RANGE("@start", Clock, start, 0, UINT32_MAX * UINT64_C(8)),
+        FIELD_IN_RANGE("@start", Clock, start, 0, START_MAX),
         {},
 };
 
@@ -63,7 +67,7 @@ static void read_timers(Guest *g, XmlElement *clock)
         }
 }
 
-/* "reset" is what libvirt takes for a clock that the guest may not adjust for its next start; nothing here keeps such. */
+/* "reset": what the guest did to its clock is forgotten when it stops, which is always so here. */
 static void read_adjustment(Guest *g)
 {
         Clock *c = &g->clock;
@@ -108,16 +112,21 @@ static void check_timers(Guest *g)
         if (t[TIMER_RTC].track == TRACK_BOOT)
                 guest_error(g, t[TIMER_RTC].place, "<timer>: the RTC cannot track the boot time");
         if (t[TIMER_RTC].tick_policy > POLICY_CATCHUP)
-                guest_error(g, t[TIMER_RTC].place, "<timer>: the RTC has the tick policies delay and catchup");
+                guest_error(
+                        g, t[TIMER_RTC].place, "<timer>: the RTC has the tick policies delay and catchup");
         if (t[TIMER_PIT].tick_policy == POLICY_MERGE)
                 guest_error(g, t[TIMER_PIT].place, "<timer>: the PIT has no tick policy 'merge'");
         for (int i = TIMER_TSC; i <= TIMER_HYPERVCLOCK; i++)
                 if (t[i].present == ON && !x86)
                         guest_error(g, t[i].place, "<timer>: '%s' is for x86", timer_words[i - 1]);
         if (t[TIMER_ARMVTIMER].there && (x86 || g->general.type != ACCELERATOR_KVM))
-                guest_error(g, t[TIMER_ARMVTIMER].place, "<timer>: 'armvtimer' is for aarch64 with type='kvm'");
-        if (t[TIMER_ARMVTIMER].tick_policy == POLICY_CATCHUP || t[TIMER_ARMVTIMER].tick_policy == POLICY_MERGE)
-                guest_error(g, t[TIMER_ARMVTIMER].place, "<timer>: 'armvtimer' has the tick policies delay and discard");
+                guest_error(
+                        g, t[TIMER_ARMVTIMER].place, "<timer>: 'armvtimer' is for aarch64 with type='kvm'");
+        if (t[TIMER_ARMVTIMER].tick_policy == POLICY_CATCHUP ||
+            t[TIMER_ARMVTIMER].tick_policy == POLICY_MERGE)
+                guest_error(
+                        g, t[TIMER_ARMVTIMER].place,
+                        "<timer>: 'armvtimer' has the tick policies delay and discard");
         if (t[TIMER_HPET].present == ON && !x86)
                 guest_error(g, t[TIMER_HPET].place, "<timer>: 'hpet' is for x86");
 }
@@ -130,7 +139,9 @@ void clock_check(Guest *g)
                 guest_error(g, c->place, "<clock>: timezone is missing");
         if (c->offset != OFFSET_TIMEZONE && c->zone)
                 guest_error(g, c->place, "<clock>: timezone goes with offset='timezone'");
-        if (c->zone && strspn(c->zone, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/:,.<>") != strlen(c->zone))
+        if (c->zone &&
+            strspn(c->zone, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/:,.<>") !=
+                    strlen(c->zone))
                 guest_error(g, c->place, "<clock>: timezone='%s' is none", c->zone);
         if (c->offset == OFFSET_ABSOLUTE && !c->start.set)
                 guest_error(g, c->place, "<clock>: start is missing");
@@ -141,9 +152,13 @@ void clock_check(Guest *g)
         if (c->adjustment > ADJUSTMENT_MAX || c->adjustment < -ADJUSTMENT_MAX)
                 guest_error(g, c->place, "<clock>: adjustment='%s' is more than a day", c->adjustment_text);
         if (c->adjustment && c->basis == BASIS_LOCALTIME)
-                guest_error(g, c->place, "<clock>: an adjustment of the local time is not supported; offset='timezone' may serve");
+                guest_error(
+                        g, c->place,
+                        "<clock>: an adjustment of the local time is not supported; offset='timezone' may "
+                        "serve");
         if (c->adjustment && c->offset != OFFSET_VARIABLE)
-                guest_warning(g, c->place, "<clock>: the adjustment has no meaning but with offset='variable'");
+                guest_warning(
+                        g, c->place, "<clock>: the adjustment has no meaning but with offset='variable'");
         check_timers(g);
 }
 
@@ -174,8 +189,8 @@ static void set_zone(const Clock *c, Plan *p)
                 plan_directive(p, "Environment", "TZ=%s", c->zone);
         else if (c->adjustment)
                 plan_directive(
-                        p, "Environment", "TZ=VMT%c%02d:%02d:%02d", c->adjustment > 0 ? '-' : '+', (int) (s / 3600), (int) (s / 60 % 60),
-                        (int) (s % 60));
+                        p, "Environment", "TZ=VMT%c%02d:%02d:%02d", c->adjustment > 0 ? '-' : '+',
+                        (int) (s / 3600), (int) (s / 60 % 60), (int) (s % 60));
 }
 
 static const char *base_of(const Clock *c, char *buffer, size_t size)
@@ -213,7 +228,9 @@ void clock_build(const Guest *g, Plan *p)
         set_zone(c, p);
         /* with KVM's own PIT, catching up is what happens anyway */
         if (pit->there && pit->tick_policy != POLICY_CATCHUP) {
-                Props policy = props_new("kvm-pit.lost_tick_policy", pit->tick_policy == POLICY_DISCARD ? "discard" : "delay");
+                Props policy = props_new(
+                        "kvm-pit.lost_tick_policy",
+                        pit->tick_policy == POLICY_DISCARD ? "discard" : "delay");
 
                 plan_list_named(p, "-global", &policy);
         }

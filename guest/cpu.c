@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Conversion asks nothing of the host's CPU. So what libvirt finds out by asking it is replaced by what QEMU itself
- * settles when the guest starts: a feature that is asked for is left out by QEMU where the host lacks it, which is just
- * what "optional" means; and host-model becomes all that the host has, with a warning.
+ * Conversion asks nothing of the host's CPU. So what libvirt finds out by asking it is replaced by what QEMU
+ * itself settles when the guest starts: a feature that is asked for is left out by QEMU where the host lacks
+ * it, which is just what "optional" means; and host-model becomes all that the host has, with a warning.
  */
 
 #include "guest/cpu.h"
@@ -47,12 +47,14 @@ static const struct {
         { "pclmuldq", "pclmulqdq" },
 };
 
-/* Features that libvirt knows and QEMU does not (any more): the host kernel's, or mirrors of what the guest's kernel did. */
-static const char *const features_of_others[] = { "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", "pconfig", NULL };
+/* Features that libvirt knows and QEMU does not, or not any more. */
+static const char *const features_of_others[] = {
+        "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", "pconfig", NULL,
+};
 
 /*
- * Features that QEMU took out of a model. Old machine types bring them back, which libvirt prevents; so does this.
- * Source: the features that libvirt's src/cpu_map calls removed.
+ * Features that QEMU took out of a model. Old machine types bring them back, which libvirt prevents; so does
+ * this. Source: the features that libvirt's src/cpu_map calls removed.
  */
 static const struct {
         const char *model;
@@ -95,12 +97,17 @@ static void read_feature(Guest *g, XmlElement *e)
         const char *name = xml_attribute(e, "name"), *policy_text = xml_attribute(e, "policy");
         int policy = policy_text ? words_find(policy_words, policy_text) : POLICY_REQUIRE;
 
-        if (!name || !*name || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != strlen(name)) {
+        if (!name || !*name ||
+            strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
+                    strlen(name)) {
                 guest_error(g, e->place, "<feature>: name is missing or is none of a CPU feature");
                 return;
         }
         if (policy == 0) {
-                guest_error(g, e->place, "<feature>: policy='%s' is none of: force, require, optional, disable, forbid", policy_text);
+                guest_error(
+                        g, e->place,
+                        "<feature>: policy='%s' is none of: force, require, optional, disable, forbid",
+                        policy_text);
                 return;
         }
         if (words_find(features_of_others, name))
@@ -155,7 +162,8 @@ void cpu_complete(Guest *g)
                 cpu->mode = CPU_CUSTOM;
         if (cpu->mode == CPU_CUSTOM && cpu->features)
                 add_removed_features(cpu);
-        if ((cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM) && cpu->migratable == UNSET && os_is_x86(&g->os))
+        if ((cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM) && cpu->migratable == UNSET &&
+            os_is_x86(&g->os))
                 cpu->migratable = ON;
 }
 
@@ -169,21 +177,28 @@ static void check_cache_and_address(Guest *g)
         const Cpu *cpu = &g->cpu;
 
         if (cpu->cache_mode == CACHE_PASSTHROUGH && !is_whole_host(cpu))
-                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
+                guest_error_at(
+                        g, "cpu/cache",
+                        "<cache>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
         if (cpu->cache_mode == CACHE_EMULATE && cpu->cache_level.set && cpu->cache_level.value != 3)
-                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: only a cache of level 3 can be emulated");
+                guest_error_at(g, "cpu/cache", "<cache>: only a cache of level 3 can be emulated");
         if (cpu->cache_mode && cpu->cache_mode != CACHE_EMULATE && cpu->cache_level.set)
-                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: level means nothing with this mode");
+                guest_error_at(g, "cpu/cache", "<cache>: level means nothing with this mode");
         if (cpu->cache_level.set && !cpu->cache_mode)
-                guest_error(g, xml_place(cpu->xml, "cache"), "<cache>: mode is missing");
+                guest_error_at(g, "cpu/cache", "<cache>: mode is missing");
         if ((cpu->phys_bits.set || cpu->phys_limit.set) && !cpu->phys_mode)
-                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: mode is missing");
+                guest_error_at(g, "cpu/maxphysaddr", "<maxphysaddr>: mode is missing");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && cpu->phys_bits.set)
-                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: bits means nothing with mode='passthrough'");
+                guest_error_at(
+                        g, "cpu/maxphysaddr", "<maxphysaddr>: bits means nothing with mode='passthrough'");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && !is_whole_host(cpu))
-                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
+                guest_error_at(
+                        g, "cpu/maxphysaddr",
+                        "<maxphysaddr>: mode='passthrough' needs a CPU of mode='host-passthrough' or "
+                        "'maximum'");
         if (cpu->phys_mode == PHYS_EMULATE && cpu->phys_limit.set)
-                guest_error(g, xml_place(cpu->xml, "maxphysaddr"), "<maxphysaddr>: limit means nothing with mode='emulate'");
+                guest_error_at(
+                        g, "cpu/maxphysaddr", "<maxphysaddr>: limit means nothing with mode='emulate'");
         if ((cpu->phys_mode || cpu->cache_mode) && !os_is_x86(&g->os))
                 guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> are for x86");
 }
@@ -198,7 +213,10 @@ void cpu_check(Guest *g)
         if (cpu->mode == CPU_HOST_PASSTHROUGH && !kvm)
                 guest_error(g, cpu->place, "<cpu>: mode='host-passthrough' needs type='kvm'");
         if (cpu->mode == CPU_HOST_MODEL)
-                guest_warning(g, cpu->place, "<cpu>: mode='host-model' is taken as mode='%s', so the guest's CPU depends on the host's%s",
+                guest_warning(
+                        g, cpu->place,
+                        "<cpu>: mode='host-model' is taken as mode='%s', so the guest's CPU depends on the "
+                        "host's%s",
                         kvm ? "host-passthrough" : "maximum", kvm ? "" : " QEMU");
         if (cpu->match == MATCH_MINIMUM)
                 guest_warning(g, cpu->place, "<cpu>: match='minimum' is taken as 'exact'");
@@ -209,9 +227,13 @@ void cpu_check(Guest *g)
         if (cpu->vendor && !cpu->model)
                 guest_error(g, cpu->place, "<cpu>: <vendor> without <model>");
         if (cpu->fallback && !streq(cpu->fallback, "allow") && !streq(cpu->fallback, "forbid"))
-                guest_error(g, xml_place(cpu->xml, "model"), "<model>: fallback='%s' is none of: allow, forbid", cpu->fallback);
+                guest_error_at(
+                        g, "cpu/model", "<model>: fallback='%s' is none of: allow, forbid", cpu->fallback);
         if (cpu->vendor_id && (strlen(cpu->vendor_id) != VENDOR_ID_LENGTH || strchr(cpu->vendor_id, ',')))
-                guest_error(g, xml_place(cpu->xml, "model"), "<model>: vendor_id='%s' has not %d characters, or a comma among them", cpu->vendor_id, VENDOR_ID_LENGTH);
+                guest_error_at(
+                        g, "cpu/model",
+                        "<model>: vendor_id='%s' has not %d characters, or a comma among them",
+                        cpu->vendor_id, VENDOR_ID_LENGTH);
         check_cache_and_address(g);
 }
 

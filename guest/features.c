@@ -40,7 +40,8 @@ static const Field features_fields[] = {
         FIELD_OF_SIZE("tcg/tb-cache", Features, tcg_tb_cache, KIB),
         FIELD("hyperv", FIELD_PRESENT, Features, hyperv_present),
         FIELD_SAID("pae", FIELD_IGNORED, NULL), /* every CPU model has it that has it */
-        FIELD_SAID("hap", FIELD_IGNORED, NULL), /* Xen's, as the following ones; libvirt's QEMU driver takes them too */
+        /* Xen's; libvirt's QEMU driver takes them too */
+        FIELD_SAID("hap", FIELD_IGNORED, NULL),
         FIELD_SAID("viridian", FIELD_IGNORED, NULL),
         FIELD_SAID("privnet", FIELD_IGNORED, NULL),
         FIELD_SAID("capabilities", FIELD_IGNORED, NULL),
@@ -96,7 +97,6 @@ void features_read(Guest *g)
         Features *f = &g->features;
         XmlElement *xml = xml_child(g->xml, "features"), *hyperv = xml ? xml_child(xml, "hyperv") : NULL;
 
-        f->xml = xml;
         f->place = xml ? xml->place : g->xml->place;
         if (!xml)
                 return;
@@ -122,11 +122,14 @@ static void check_hyperv(Guest *g)
         const Hyperv *h = &g->features.hyperv;
 
         if (h->spinlocks == ON && !h->retries.set)
-                guest_error(g, xml_place(g->features.xml, "hyperv/spinlocks"), "<spinlocks>: retries is missing");
+                guest_error_at(g, "features/hyperv/spinlocks", "<spinlocks>: retries is missing");
         if (h->vendor == ON && !h->vendor_id)
-                guest_error(g, xml_place(g->features.xml, "hyperv/vendor_id"), "<vendor_id>: value is missing");
+                guest_error_at(g, "features/hyperv/vendor_id", "<vendor_id>: value is missing");
         if (h->vendor_id && (strlen(h->vendor_id) > VENDOR_ID_MAX || strchr(h->vendor_id, ',')))
-                guest_error(g, xml_place(g->features.xml, "hyperv/vendor_id"), "<vendor_id>: '%s' is longer than %d characters or holds a comma", h->vendor_id, VENDOR_ID_MAX);
+                guest_error_at(
+                        g, "features/hyperv/vendor_id",
+                        "<vendor_id>: '%s' is longer than %d characters or holds a comma", h->vendor_id,
+                        VENDOR_ID_MAX);
 }
 
 static void check_tseg(Guest *g)
@@ -136,13 +139,14 @@ static void check_tseg(Guest *g)
         if (!f->tseg.set)
                 return;
         if (g->os.family != MACHINE_Q35)
-                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg> is for q35 machines");
+                guest_error_at(g, "features/smm/tseg", "<tseg> is for q35 machines");
         else if (f->tseg.value % MIB)
-                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: the size is not in whole MiB");
+                guest_error_at(g, "features/smm/tseg", "<tseg>: the size is not in whole MiB");
         else if (f->tseg.value == 0 || f->tseg.value > UINT16_MAX * MIB)
-                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: the size is not between 1 and %u MiB", UINT16_MAX);
+                guest_error_at(
+                        g, "features/smm/tseg", "<tseg>: the size is not between 1 and %u MiB", UINT16_MAX);
         else if (f->smm == OFF)
-                guest_error(g, xml_place(g->features.xml, "smm/tseg"), "<tseg>: without SMM it has no use");
+                guest_error_at(g, "features/smm/tseg", "<tseg>: without SMM it has no use");
 }
 
 static void check_power_of_two(Guest *g)
@@ -150,7 +154,9 @@ static void check_power_of_two(Guest *g)
         uint64_t n = g->features.kvm_dirty_ring_size.value;
 
         if (g->features.kvm_dirty_ring == ON && (!g->features.kvm_dirty_ring_size.set || n & (n - 1)))
-                guest_error(g, xml_place(g->features.xml, "kvm/dirty-ring"), "<dirty-ring>: a size is needed, and it must be a power of two");
+                guest_error_at(
+                        g, "features/kvm/dirty-ring",
+                        "<dirty-ring>: a size is needed, and it must be a power of two");
 }
 
 void features_check(Guest *g)
@@ -158,22 +164,25 @@ void features_check(Guest *g)
         const Features *f = &g->features;
         bool x86 = os_is_x86(&g->os), kvm = g->general.type == ACCELERATOR_KVM;
 
-        if (!x86 && (f->apic_eoi != UNSET || f->pvspinlock != UNSET || f->vmport != UNSET || f->ioapic || f->smm == ON || f->ps2 != UNSET))
-                guest_error(g, f->place, "<features>: apic eoi, pvspinlock, vmport, ioapic, smm and ps2 are for x86");
+        if (!x86 && (f->apic_eoi != UNSET || f->pvspinlock != UNSET || f->vmport != UNSET || f->ioapic ||
+                     f->smm == ON || f->ps2 != UNSET))
+                guest_error(
+                        g, f->place,
+                        "<features>: apic eoi, pvspinlock, vmport, ioapic, smm and ps2 are for x86");
         if (x86 && (f->gic || f->ras != UNSET))
                 guest_error(g, f->place, "<features>: gic and ras are for aarch64");
         if (f->vmport != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
-                guest_error(g, xml_place(g->features.xml, "vmport"), "<vmport>: this machine has none");
+                guest_error_at(g, "features/vmport", "<vmport>: this machine has none");
         if (f->ps2 != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
-                guest_error(g, xml_place(g->features.xml, "ps2"), "<ps2>: this machine has none");
+                guest_error_at(g, "features/ps2", "<ps2>: this machine has none");
         if (f->ps2 == OFF && f->vmport == ON)
-                guest_error(g, xml_place(g->features.xml, "vmport"), "<vmport> needs <ps2>, which is off");
+                guest_error_at(g, "features/vmport", "<vmport> needs <ps2>, which is off");
         if (f->ioapic && !kvm && f->ioapic == 1)
-                guest_error(g, xml_place(g->features.xml, "ioapic"), "<ioapic>: driver='kvm' needs type='kvm'");
+                guest_error_at(g, "features/ioapic", "<ioapic>: driver='kvm' needs type='kvm'");
         if (f->tcg_tb_cache.set && kvm)
-                guest_error(g, xml_place(g->features.xml, "tcg"), "<tcg> is for type='qemu'");
+                guest_error_at(g, "features/tcg", "<tcg> is for type='qemu'");
         if (f->tcg_tb_cache.set && f->tcg_tb_cache.value % MIB)
-                guest_error(g, xml_place(g->features.xml, "tcg/tb-cache"), "<tb-cache>: the size is not in whole MiB");
+                guest_error_at(g, "features/tcg/tb-cache", "<tb-cache>: the size is not in whole MiB");
         check_tseg(g);
         check_hyperv(g);
         check_power_of_two(g);

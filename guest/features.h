@@ -28,7 +28,6 @@ typedef struct Features {
         Number kvm_dirty_ring_size;
         Number tcg_tb_cache;
         Hyperv hyperv;
-        XmlElement *xml; /* NULL where there is none */
         Place place;
 } Features;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Source: QEMU's docs/interop/firmware.json. Files of one name replace each other, the administrator's those of the
- * distribution, and an empty one stands for none; they are taken in the order of their names.
+ * Source: QEMU's docs/interop/firmware.json. Files of one name replace each other, the administrator's those
+ * of the distribution, and an empty one stands for none; they are taken in the order of their names.
  *
- * Trusted: they are root's. They are still read with limits, since a wrong one must not take all guests along.
+ * Trusted: they are root's. They are still read with limits, since a wrong one must not take all guests
+ * along.
  */
 
 #include "guest/firmware-descriptor.h"
@@ -20,7 +21,8 @@
 #define DESCRIPTOR_SIZE_MAX (64 * 1024)
 #define DESCRIPTORS_MAX     256
 
-static const char *const directories[] = { "/usr/share/qemu/firmware", "/etc/qemu/firmware" }; /* later ones win */
+static const char *const directories[] = { "/usr/share/qemu/firmware",
+                                           "/etc/qemu/firmware" }; /* later ones win */
 
 static const struct {
         const char *name;
@@ -100,7 +102,8 @@ static const char *text_of(const json_t *object, const char *key)
 
 static bool parse_mapping(FirmwareDescriptor *f)
 {
-        const json_t *mapping = json_object_get(f->json, "mapping"), *code = json_object_get(mapping, "executable");
+        const json_t *mapping = json_object_get(f->json, "mapping"),
+                     *code = json_object_get(mapping, "executable");
         const json_t *vars = json_object_get(mapping, "nvram-template");
         const char *device = text_of(mapping, "device"), *mode = text_of(mapping, "mode") ?: "split";
 
@@ -114,7 +117,9 @@ static bool parse_mapping(FirmwareDescriptor *f)
         if (!streq(device, "flash"))
                 return false;
         f->device = FIRMWARE_FLASH;
-        f->mode = streq(mode, "split") ? FIRMWARE_SPLIT : streq(mode, "combined") ? FIRMWARE_COMBINED : FIRMWARE_STATELESS;
+        f->mode = streq(mode, "split")      ? FIRMWARE_SPLIT
+                  : streq(mode, "combined") ? FIRMWARE_COMBINED
+                                            : FIRMWARE_STATELESS;
         f->code = text_of(code, "filename");
         f->code_format = text_of(code, "format");
         f->vars = text_of(vars, "filename");
@@ -143,9 +148,12 @@ static bool parse(FirmwareDescriptor *f)
         return f->interfaces && parse_mapping(f);
 }
 
-static int load_one(FirmwareDescriptors *d, const Name *name, const char *root, Findings *findings, Place place)
+static int load_one(
+        FirmwareDescriptors *d, const Name *name, const char *root, Findings *findings, Place place)
 {
-        _cleanup_(freep) char *path = text_format("%s%s/%s", root ?: "", directories[name->directory], name->name), *data = NULL;
+        _cleanup_(freep) char *path = text_format(
+                                      "%s%s/%s", root ?: "", directories[name->directory], name->name),
+                              *data = NULL;
         FirmwareDescriptor f = { 0 };
         size_t size;
         int r;
@@ -160,7 +168,8 @@ static int load_one(FirmwareDescriptors *d, const Name *name, const char *root, 
         if (r >= 0)
                 f.json = json_loadb(data, size, 0, NULL);
         if (!f.json) {
-                finding(findings, SEVERITY_WARNING, place, "firmware descriptor %s cannot be read: %s", path, r < 0 ? strerror(-r) : "not JSON");
+                finding(findings, SEVERITY_WARNING, place, "firmware descriptor %s cannot be read: %s", path,
+                        r < 0 ? strerror(-r) : "not JSON");
                 return 0;
         }
         if (parse(&f))

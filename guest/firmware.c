@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The XML may name the firmware's files, or only what kind it wants; then the first of the distribution's descriptors
- * that fits decides, as with libvirt. An EFI's code is shared by all guests; its variables are the guest's own file,
- * made of a template when the guest starts for the first time.
+ * The XML may name the firmware's files, or only what kind it wants; then the first of the distribution's
+ * descriptors that fits decides, as with libvirt. An EFI's code is shared by all guests; its variables are
+ * the guest's own file, made of a template when the guest starts for the first time.
  */
 
 #include "guest/firmware.h"
@@ -114,7 +114,8 @@ static bool is_consistent(Guest *g)
         Place place = f->place;
 
         if (!f->automatic && f->loader_there && !f->loader)
-                guest_error(g, place, "<loader>: a path is missing, and <os firmware='…'> does not choose one");
+                guest_error(
+                        g, place, "<loader>: a path is missing, and <os firmware='…'> does not choose one");
         if (!f->automatic && f->nvram_there && !f->loader_there)
                 guest_error(g, place, "<nvram> without <loader>, and <os firmware='…'> does not choose one");
         if (f->secure_boot == OFF && f->enrolled_keys == ON)
@@ -125,7 +126,8 @@ static bool is_consistent(Guest *g)
                 guest_error(g, place, "<nvram>: a ROM has no variables");
         if (f->type == LOADER_ROM && f->stateless == OFF)
                 guest_error(g, place, "<loader>: a ROM has no state");
-        if (f->automatic == FIRMWARE_BIOS && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
+        if (f->automatic == FIRMWARE_BIOS &&
+            (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
                 guest_error(g, place, "<os>: a BIOS has no flash chips and no variables");
         if (f->template && (f->nvram_is_block || f->nvram_is_remote))
                 guest_error(g, place, "<nvram>: a template can be copied to a file only");
@@ -160,7 +162,8 @@ static bool flash_fits(const Firmware *f, const FirmwareDescriptor *d)
         if (!format_fits(f->format, d->code_format))
                 return false;
         /* the template's format is that of its copies; variables elsewhere are not made of it */
-        return d->mode != FIRMWARE_SPLIT || f->nvram_is_remote || f->nvram_is_block || format_fits(f->nvram_format, d->vars_format);
+        return d->mode != FIRMWARE_SPLIT || f->nvram_is_remote || f->nvram_is_block ||
+               format_fits(f->nvram_format, d->vars_format);
 }
 
 static bool wants(Tristate wanted, unsigned has)
@@ -175,7 +178,8 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
         int interface = f->automatic ?: f->type == LOADER_PFLASH ? FIRMWARE_EFI : FIRMWARE_BIOS;
         bool smm = d->features & FIRMWARE_REQUIRES_SMM;
 
-        if (!(d->interfaces & 1u << interface) || !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
+        if (!(d->interfaces & 1u << interface) ||
+            !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
                 return false;
         if (d->device == FIRMWARE_FLASH ? !flash_fits(f, d) : (f->loader && !streq(f->loader, d->code)))
                 return false;
@@ -183,7 +187,8 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
                 return false;
         if (g->general.suspend_to_disk == ON && !(d->features & FIRMWARE_S4))
                 return false;
-        if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) || !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
+        if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) ||
+            !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
                 return false;
         if (smm && g->features.smm == OFF)
                 return false;
@@ -200,7 +205,8 @@ static void take(Guest *g, const FirmwareDescriptor *d)
                 f->readonly = ON;
                 f->format = words_find(format_words, d->code_format);
         }
-        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block && !f->nvram_is_remote) {
+        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block &&
+            !f->nvram_is_remote) {
                 f->template = guest_text(g, "%s", d->vars);
                 f->template_format = words_find(format_words, d->vars_format);
         }
@@ -235,11 +241,18 @@ static void complain_of_none(Guest *g, bool any)
         if (f->automatic == FIRMWARE_BIOS && !f->loader && os_is_x86(&g->os))
                 return;
         if (!any)
-                guest_error(g, f->place, "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; install %s",
+                guest_error(
+                        g, f->place,
+                        "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; "
+                        "install %s",
                         os_is_x86(&g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
         else
-                guest_error(g, f->place, "<os>: none of the firmware described in /usr/share/qemu/firmware and /etc/qemu/firmware is '%s' "
-                        "with all that is asked for here", interface_words[f->automatic - 1]);
+                guest_error(
+                        g, f->place,
+                        "<os>: none of the firmware described in /usr/share/qemu/firmware and "
+                        "/etc/qemu/firmware is '%s' "
+                        "with all that is asked for here",
+                        interface_words[f->automatic - 1]);
 }
 
 static void complete_nvram(Guest *g)
@@ -259,7 +272,9 @@ static void complete_nvram(Guest *g)
         }
         if (f->nvram || f->nvram_is_remote)
                 return;
-        suffix = f->nvram_format == FIRMWARE_QCOW2 ? ".qcow2" : f->template && text_ends_with(f->template, ".raw") ? ".raw" : ".fd";
+        suffix = f->nvram_format == FIRMWARE_QCOW2                    ? ".qcow2"
+                 : f->template && text_ends_with(f->template, ".raw") ? ".raw"
+                                                                      : ".fd";
         f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general.name, suffix);
 }
 
@@ -302,10 +317,13 @@ void firmware_check(Guest *g)
                         guest_error(g, f->place, "<loader>: secure='yes' needs <smm state='on'/>");
         }
         if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
-                guest_error(g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'", format_words[f->template_format - 1],
-                        format_words[f->nvram_format - 1]);
+                guest_error(
+                        g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'",
+                        format_words[f->template_format - 1], format_words[f->nvram_format - 1]);
         if (f->nvram && !f->template && f->type == LOADER_PFLASH && !f->nvram_is_block && !f->nvram_there)
-                guest_error(g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>", f->loader);
+                guest_error(
+                        g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>",
+                        f->loader);
 }
 
 void firmware_machine(const Guest *g, Props *machine)
@@ -318,7 +336,10 @@ void firmware_machine(const Guest *g, Props *machine)
         if (f->nvram_is_remote)
                 props_text(machine, "pflash1", f->nvram_source.node);
         else if (f->nvram)
-                props_text(machine, "pflash1", f->nvram_format == FIRMWARE_QCOW2 ? "libvirt-pflash1-format" : "libvirt-pflash1-storage");
+                props_text(
+                        machine, "pflash1",
+                        f->nvram_format == FIRMWARE_QCOW2 ? "libvirt-pflash1-format"
+                                                          : "libvirt-pflash1-storage");
 }
 
 /* QEMU sees /usr as it is; a file anywhere else has to be shown to it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest without a <uuid> or without <mac> gets them from its name, so that converting it twice gives the same guest.
- * libvirt would draw them at random and write them into its copy of the XML; vmunit never writes the XML.
+ * A guest without a <uuid> or without <mac> gets them from its name, so that converting it twice gives the
+ * same guest. libvirt would draw them at random and write them into its copy of the XML; vmunit never writes
+ * the XML.
  */
 
 #include "guest/general.h"
@@ -15,8 +16,11 @@ static const char *const action_words[] = {
 };
 static const char *const lock_words[] = { "poweroff", "restart", "pause", "ignore", NULL };
 
-static const char *const emulators[] = { /* by Arch */
-        "/usr/bin/qemu-system-x86_64", "/usr/bin/qemu-system-i386", "/usr/bin/qemu-system-aarch64",
+/* By Arch. */
+static const char *const emulators[] = {
+        "/usr/bin/qemu-system-x86_64",
+        "/usr/bin/qemu-system-i386",
+        "/usr/bin/qemu-system-aarch64",
 };
 
 static const Field general_fields[] = {
@@ -34,10 +38,13 @@ static const Field general_fields[] = {
         FIELD("genid", FIELD_PRESENT, General, genid_there),
         FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
         FIELD_SAID("metadata", FIELD_IGNORED, NULL),
-        FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words), /* there is no lock manager to fail */
+        /* there is no lock manager to fail */
+        FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
         FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
-        FIELD_SAID("perf", FIELD_WARNED, "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
+        FIELD_SAID(
+                "perf", FIELD_WARNED,
+                "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
         {},
 };
 
@@ -59,7 +66,9 @@ void general_read(Guest *g)
         if (!general->name)
                 guest_error(g, g->xml->place, "<domain>: <name> is missing");
         else if (strchr(general->name, '/') || strchr(general->name, '\n'))
-                guest_error(g, xml_child(g->xml, "name")->place, "<name>: '%s' holds a slash or a newline", general->name);
+                guest_error(
+                        g, xml_child(g->xml, "name")->place, "<name>: '%s' holds a slash or a newline",
+                        general->name);
 }
 
 /* The name-based UUID of RFC 9562 has SHA-1 in it; this one says "custom" (version 8) and is as stable. */
@@ -68,8 +77,9 @@ static const char *uuid_from_name(Guest *g, const char *name)
         uint64_t a = text_hash(name, strlen(name)), b = text_hash(&a, sizeof(a));
 
         return guest_text(
-                g, "%08x-%04x-8%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff), (unsigned) (a & 0xfff),
-                (unsigned) (0x8000 | (b >> 48 & 0x3fff)), (unsigned long long) (b & UINT64_C(0xffffffffffff)));
+                g, "%08x-%04x-8%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff),
+                (unsigned) (a & 0xfff), (unsigned) (0x8000 | (b >> 48 & 0x3fff)),
+                (unsigned long long) (b & UINT64_C(0xffffffffffff)));
 }
 
 void general_complete(Guest *g)
@@ -103,15 +113,22 @@ void general_check(Guest *g)
                 const char *element;
                 int action;
                 bool crash;
-        } events[] = { { "on_poweroff", general->on_poweroff, false }, { "on_reboot", general->on_reboot, false }, { "on_crash", general->on_crash, true } };
+        } events[] = { { "on_poweroff", general->on_poweroff, false },
+                       { "on_reboot", general->on_reboot, false },
+                       { "on_crash", general->on_crash, true } };
 
         for (size_t i = 0; i < ELEMENTS(events); i++)
-                if (events[i].action == ACTION_RENAME_RESTART || (!events[i].crash && events[i].action >= ACTION_PRESERVE))
-                        guest_error(g, xml_place(g->xml, events[i].element), "<%s>: '%s' is not possible", events[i].element, action_words[events[i].action - 1]);
+                if (events[i].action == ACTION_RENAME_RESTART ||
+                    (!events[i].crash && events[i].action >= ACTION_PRESERVE))
+                        guest_error_at(
+                                g, events[i].element, "<%s>: '%s' is not possible", events[i].element,
+                                action_words[events[i].action - 1]);
         if (general->on_poweroff == ACTION_RESTART && general->on_reboot == ACTION_DESTROY)
-                guest_error(g, xml_place(g->xml, "on_reboot"), "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
+                guest_error_at(
+                        g, "on_reboot",
+                        "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
         if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(&g->os))
-                guest_error(g, xml_place(g->xml, "pm"), "<pm>: this machine has no such states");
+                guest_error_at(g, "pm", "<pm>: this machine has no such states");
 }
 
 void general_build_first(const Guest *g, Plan *p)
@@ -151,7 +168,8 @@ static void build_sleep_states(const Guest *g, Plan *p)
         const struct {
                 const char *property;
                 Tristate enabled;
-        } states[] = { { "disable_s3", general->suspend_to_mem }, { "disable_s4", general->suspend_to_disk } };
+        } states[] = { { "disable_s3", general->suspend_to_mem },
+                       { "disable_s4", general->suspend_to_disk } };
 
         for (size_t i = 0; i < ELEMENTS(states); i++) {
                 char key[64];

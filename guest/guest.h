@@ -86,3 +86,7 @@ Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i);
 
 #define guest_error(g, place, ...)   finding((g)->findings, SEVERITY_ERROR, place, __VA_ARGS__)
 #define guest_warning(g, place, ...) finding((g)->findings, SEVERITY_WARNING, place, __VA_ARGS__)
+
+/* The same at the element of that path from <domain>, "os/bios", or as near to it as the XML goes. */
+#define guest_error_at(g, path, ...)   finding((g)->findings, SEVERITY_ERROR, xml_place((g)->xml, path), __VA_ARGS__)
+#define guest_warning_at(g, path, ...) finding((g)->findings, SEVERITY_WARNING, xml_place((g)->xml, path), __VA_ARGS__)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A label that the XML gives goes into the unit. One that libvirt would have made up ("dynamic") does not exist here:
- * what keeps guests from each other is the unit's sandbox with a mount namespace of its own. So the absence of a label
- * takes nothing from a guest's isolation that the sandbox does not give, and a warning is enough.
+ * A label that the XML gives goes into the unit. One that libvirt would have made up ("dynamic") does not
+ * exist here: what keeps guests from each other is the unit's sandbox with a mount namespace of its own. So
+ * the absence of a label takes nothing from a guest's isolation that the sandbox does not give, and a
+ * warning is enough.
  */
 
 #include "guest/label.h"
@@ -35,7 +36,9 @@ void label_read(Guest *g)
                         l.type = TYPE_DYNAMIC;
                 for (unsigned i = 0; i < all->count; i++)
                         if (streq_null(all->items[i].model, l.model))
-                                guest_error(g, l.place, "<seclabel>: there is one for model '%s' already", l.model ?: "");
+                                guest_error(
+                                        g, l.place, "<seclabel>: there is one for model '%s' already",
+                                        l.model ?: "");
                 if (all->count == LABELS_MAX)
                         guest_error(g, l.place, "<seclabel>: there are more than %d", LABELS_MAX);
                 else
@@ -47,12 +50,18 @@ static void check_static(Guest *g, const Label *l)
 {
         if (!l->label)
                 guest_error(g, l->place, "<seclabel>: <label> is missing");
-        else if (strspn(l->label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:,/+-") != strlen(l->label))
+        else if (
+                strspn(l->label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:,/+-") !=
+                strlen(l->label))
                 guest_error(g, l->place, "<seclabel>: '%s' is no label", l->label);
         else if (l->model && streq(l->model, "dac"))
-                guest_error(g, l->place, "<seclabel>: a guest's user is its unit's; User= in a drop-in of one's own changes it");
+                guest_error(
+                        g, l->place,
+                        "<seclabel>: a guest's user is its unit's; User= in a drop-in of one's own changes "
+                        "it");
         else if (l->model && !streq(l->model, "selinux") && !streq(l->model, "apparmor"))
-                guest_error(g, l->place, "<seclabel>: model='%s' is none of: selinux, apparmor, dac", l->model);
+                guest_error(
+                        g, l->place, "<seclabel>: model='%s' is none of: selinux, apparmor, dac", l->model);
         if (l->relabel == ON)
                 guest_warning(g, l->place, "<seclabel>: the guest's files keep the labels that they have");
 }
@@ -75,7 +84,9 @@ void label_check(Guest *g)
                 if (l->type == TYPE_STATIC)
                         check_static(g, l);
                 if (l->type == TYPE_DYNAMIC && l->base)
-                        guest_warning(g, l->place, "<seclabel>: no label is made up; the unit's sandbox isolates the guest");
+                        guest_warning(
+                                g, l->place,
+                                "<seclabel>: no label is made up; the unit's sandbox isolates the guest");
         }
 }
 
@@ -85,6 +96,8 @@ void label_build(const Guest *g, Plan *p)
                 const Label *l = &g->labels.items[i];
 
                 if (l->type == TYPE_STATIC && l->label && !(l->model && streq(l->model, "none")))
-                        plan_directive(p, streq(l->model, "selinux") ? "SELinuxContext" : "AppArmorProfile", "%s", l->label);
+                        plan_directive(
+                                p, streq(l->model, "selinux") ? "SELinuxContext" : "AppArmorProfile", "%s",
+                                l->label);
         }
 }

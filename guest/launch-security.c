@@ -9,22 +9,24 @@
 #define QUOTE_SOCKET "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
 
 static const char *const type_words[] = { "sev", "sev-snp", "tdx", NULL };
+static const char *const object_types[] = { "sev-guest", "sev-snp-guest", "tdx-guest" };
 
-#define BOTH_SEV                                                                 \
-        FIELD_IN_RANGE("cbitpos", LaunchSecurity, cbitpos, 0, 63),               \
-        FIELD_IN_RANGE("reducedPhysBits", LaunchSecurity, reduced_phys_bits, 0, 63), \
-        FIELD("@kernelHashes", FIELD_YESNO, LaunchSecurity, kernel_hashes),      \
-        FIELD("policy", FIELD_NUMBER, LaunchSecurity, policy)
+/* What both kinds of SEV have. */
+static const Field amd_fields[] = {
+        FIELD_IN_RANGE("cbitpos", LaunchSecurity, cbitpos, 0, 63),
+        FIELD_IN_RANGE("reducedPhysBits", LaunchSecurity, reduced_phys_bits, 0, 63),
+        FIELD("@kernelHashes", FIELD_YESNO, LaunchSecurity, kernel_hashes),
+        FIELD("policy", FIELD_NUMBER, LaunchSecurity, policy),
+        {},
+};
 
 static const Field sev_fields[] = {
-        BOTH_SEV,
         FIELD("dhCert", FIELD_TEXT, LaunchSecurity, certificate),
         FIELD("session", FIELD_TEXT, LaunchSecurity, session),
         {},
 };
 
 static const Field snp_fields[] = {
-        BOTH_SEV,
         FIELD("@authorKey", FIELD_YESNO, LaunchSecurity, author_key),
         FIELD("@vcek", FIELD_YESNO, LaunchSecurity, vcek),
         FIELD("guestVisibleWorkarounds", FIELD_TEXT, LaunchSecurity, workarounds),
@@ -44,7 +46,8 @@ static const Field tdx_fields[] = {
         {},
 };
 
-static const Field *const fields[] = { NULL, sev_fields, snp_fields, tdx_fields }; /* by LaunchSecurityType */
+/* By LaunchSecurityType. */
+static const Field *const fields[] = { NULL, sev_fields, snp_fields, tdx_fields };
 
 void launch_security_read(Guest *g)
 {
@@ -58,7 +61,9 @@ void launch_security_read(Guest *g)
         l->type = type ? words_find(type_words, type) : 0;
         if (l->type == 0)
                 guest_error(g, xml->place, "<launchSecurity>: type is none of: sev, sev-snp, tdx");
-        else
+        if (l->type == LAUNCH_SEV || l->type == LAUNCH_SEV_SNP)
+                fields_read(xml, amd_fields, l, g->findings);
+        if (l->type)
                 fields_read(xml, fields[l->type], l, g->findings);
 }
 
@@ -103,7 +108,10 @@ void launch_security_check(Guest *g)
         if (!l->policy.set && l->type != LAUNCH_TDX)
                 guest_error(g, l->place, "<launchSecurity>: <policy> is missing");
         if (l->type != LAUNCH_TDX && (!l->cbitpos.set || !l->reduced_phys_bits.set))
-                guest_error(g, l->place, "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU (usually 51 and 1) "
+                guest_error(
+                        g, l->place,
+                        "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU "
+                        "(usually 51 and 1) "
                         "and are not asked for; say them");
         if (l->kernel_hashes == ON && !g->os.kernel)
                 guest_error(g, l->place, "<launchSecurity>: kernelHashes='yes' needs a <kernel>");
@@ -121,7 +129,8 @@ void launch_security_machine(const Guest *g, Props *machine)
 }
 
 /* QEMU wants a file; systemd makes one of what the unit sets. */
-static void add_text(const Guest *g, Plan *p, Props *object, const char *key, const char *name, const char *text)
+static void add_text(
+        const Guest *g, Plan *p, Props *object, const char *key, const char *name, const char *text)
 {
         if (!text)
                 return;
@@ -170,7 +179,7 @@ void launch_security_build(const Guest *g, Plan *p)
 
         if (!l->type)
                 return;
-        object = props_new("qom-type", l->type == LAUNCH_SEV ? "sev-guest" : l->type == LAUNCH_SEV_SNP ? "sev-snp-guest" : "tdx-guest");
+        object = props_new("qom-type", object_types[l->type - 1]);
         props_text(&object, "id", "lsec0");
         if (l->type == LAUNCH_TDX)
                 build_tdx(l, p, &object);

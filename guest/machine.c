@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU keeps much in properties of the machine that the XML has in quite different places: the RAM's backend, flash
- * chips, ACPI, the speaker's audio. So each part of the guest is asked for its share; a part that needs a machine
- * property adds a function here (or to its device kind), and nothing else has to know of it.
+ * QEMU keeps much in properties of the machine that the XML has in quite different places: the RAM's
+ * backend, flash chips, ACPI, the speaker's audio. So each part of the guest is asked for its share; a part
+ * that needs a machine property adds a function here (or to its device kind), and nothing else has to know
+ * of it.
  */
 
 #include "guest/machine.h"
@@ -12,13 +13,8 @@
 
 /* In the order in which libvirt has them, which makes command lines easy to compare by eye. */
 static void (*const machine_parts[])(const Guest *g, Props *machine) = {
-        features_machine,
-        memory_machine,
-        firmware_machine,
-        launch_security_machine,
-        numa_machine,
-        clock_machine,
-        os_machine,
+        features_machine, memory_machine, firmware_machine, launch_security_machine,
+        numa_machine,     clock_machine,  os_machine,
 };
 
 static void build_accelerator(const Guest *g, Plan *p)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Huge pages come as anonymous memfds: the guest's user needs neither a mount of hugetlbfs nor a right on one, only
- * pages that the administrator has set aside (vm.nr_hugepages). What is to be "in a file" is in one without a name in
- * the guest's state directory, so that nothing is left when QEMU is gone, however it went.
+ * Huge pages come as anonymous memfds: the guest's user needs neither a mount of hugetlbfs nor a right on
+ * one, only pages that the administrator has set aside (vm.nr_hugepages). What is to be "in a file" is in
+ * one without a name in the guest's state directory, so that nothing is left when QEMU is gone, however it
+ * went.
  */
 
 #include "guest/memory.h"
@@ -91,7 +92,11 @@ void memory_require_shared(Guest *g, Place at, const char *what)
                 if ((numa->cells[i].access ?: g->memory.access) != MEMORY_ACCESS_SHARED)
                         shared = false;
         if (!shared)
-                guest_error(g, at, "%s works on the guest's RAM itself: <memoryBacking> needs <access mode='shared'/> (and <source type='memfd'/>)", what);
+                guest_error(
+                        g, at,
+                        "%s works on the guest's RAM itself: <memoryBacking> needs <access mode='shared'/> "
+                        "(and <source type='memfd'/>)",
+                        what);
 }
 
 uint64_t memory_initial(const Guest *g)
@@ -115,16 +120,23 @@ static void check_pages(Guest *g)
                 const MemoryPages *p = &m->pages[i];
 
                 if (p->size.set && (p->size.value & (p->size.value - 1)))
-                        guest_error(g, p->place, "<page>: a size of %llu bytes is not a power of two", (unsigned long long) p->size.value);
+                        guest_error(
+                                g, p->place, "<page>: a size of %llu bytes is not a power of two",
+                                (unsigned long long) p->size.value);
                 for (unsigned j = 0; j < i; j++)
-                        if (p->nodes.set && m->pages[j].nodes.set && set_overlaps(&p->nodes, &m->pages[j].nodes))
-                                guest_error(g, p->place, "<page>: nodeset overlaps with that of another <page>");
+                        if (p->nodes.set && m->pages[j].nodes.set &&
+                            set_overlaps(&p->nodes, &m->pages[j].nodes))
+                                guest_error(
+                                        g, p->place, "<page>: nodeset overlaps with that of another <page>");
                 if (!p->nodes.set || (g->numa.n_cells == 0 && set_last(&p->nodes) == 0)) {
                         if (master)
-                                guest_error(g, p->place, "<page>: there is one already for all memory that no other is for");
+                                guest_error(
+                                        g, p->place,
+                                        "<page>: there is one already for all memory that no other is for");
                         master = p;
                 } else if (set_last(&p->nodes) >= g->numa.n_cells) {
-                        guest_error(g, p->place, "<page>: the guest has no NUMA node %u", set_last(&p->nodes));
+                        guest_error(
+                                g, p->place, "<page>: the guest has no NUMA node %u", set_last(&p->nodes));
                 }
         }
 }
@@ -138,21 +150,29 @@ void memory_check(Guest *g)
                 return;
         }
         if (m->size.value > UINT64_C(1) << 52)
-                guest_error(g, m->place, "<memory>: %llu bytes are more than any machine has", (unsigned long long) m->size.value);
+                guest_error(
+                        g, m->place, "<memory>: %llu bytes are more than any machine has",
+                        (unsigned long long) m->size.value);
         if (m->devices >= m->size.value && g->numa.n_cells == 0)
                 guest_error(g, m->place, "<memory>: the memory devices are larger than all of the memory");
         if (m->max.set && m->max.value < m->size.value)
-                guest_error(g, xml_place(g->xml, "maxMemory"), "<maxMemory> is less than the memory that the guest has");
+                guest_error_at(g, "maxMemory", "<maxMemory> is less than the memory that the guest has");
         if (m->max.set && g->numa.n_cells == 0 && os_is_x86(&g->os))
-                guest_error(g, xml_place(g->xml, "maxMemory"), "<maxMemory>: the guest needs at least one NUMA node for that");
+                guest_error_at(
+                        g, "maxMemory", "<maxMemory>: the guest needs at least one NUMA node for that");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)
-                guest_error(g, xml_place(g->xml, "memoryBacking/allocation"), "<allocation>: threads without mode='immediate'");
+                guest_error_at(
+                        g, "memoryBacking/allocation", "<allocation>: threads without mode='immediate'");
         if (m->hugepages && m->source == MEMORY_SOURCE_ANONYMOUS)
-                guest_error(g, xml_place(g->xml, "memoryBacking/source"), "<source>: huge pages are not anonymous memory");
+                guest_error_at(g, "memoryBacking/source", "<source>: huge pages are not anonymous memory");
         if (m->hugepages && m->allocation == ALLOCATION_ON_DEMAND)
-                guest_error(g, xml_place(g->xml, "memoryBacking/allocation"), "<allocation>: huge pages are all set aside at once");
+                guest_error_at(
+                        g, "memoryBacking/allocation", "<allocation>: huge pages are all set aside at once");
         if (m->current.set && m->current.value / MIB < m->size.value / MIB)
-                guest_warning(g, xml_place(g->xml, "currentMemory"), "<currentMemory>: the guest starts with all of its memory; the balloon can be blown up later");
+                guest_warning_at(
+                        g, "currentMemory",
+                        "<currentMemory>: the guest starts with all of its memory; the balloon can be blown "
+                        "up later");
         check_pages(g);
 }
 
@@ -258,7 +278,8 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
         bool huge = pages || b->page_size.set;
         Number page_size = b->page_size.set ? b->page_size : pages ? pages->size : (Number){ 0 };
 
-        if (b->path || (!huge && g->memory.source != MEMORY_SOURCE_MEMFD && (access || g->memory.source == MEMORY_SOURCE_FILE))) {
+        if (b->path || (!huge && g->memory.source != MEMORY_SOURCE_MEMFD &&
+                        (access || g->memory.source == MEMORY_SOURCE_FILE))) {
                 *props = props_new("qom-type", "memory-backend-file");
                 props_text(props, "id", b->id);
                 props_text(props, "mem-path", b->path ?: g->settings->state_directory);
@@ -328,11 +349,16 @@ void memory_build(const Guest *g, Plan *p)
         props_textf(&size, "size", "%lluk", (unsigned long long) (initial / KIB));
         if (m->max.set) {
                 props_number_if(&size, "slots", m->slots);
-                props_textf(&size, "maxmem", "%lluk", (unsigned long long) ((m->max.value + MIB - 1) / MIB * MIB / KIB));
+                props_textf(
+                        &size, "maxmem", "%lluk",
+                        (unsigned long long) ((m->max.value + MIB - 1) / MIB * MIB / KIB));
         }
         plan_list_named(p, "-m", &size);
         if (g->numa.n_cells == 0)
-                memory_backend_build(g, p, &(MemoryBackend){ .id = os_ram_id(&g->os), .size = initial, .node = -1, .main = true });
+                memory_backend_build(
+                        g, p,
+                        &(MemoryBackend){
+                                .id = os_ram_id(&g->os), .size = initial, .node = -1, .main = true });
         plan_value(p, "-overcommit", m->locked ? "mem-lock=on" : "mem-lock=off");
         if (m->locked)
                 plan_directive(p, "LimitMEMLOCK", "infinity");

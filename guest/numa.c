@@ -4,9 +4,9 @@
 
 #include "guest/guest.h"
 
-#define DISTANCE_LOCAL   10 /* as ACPI's SLIT has it */
-#define DISTANCE_REMOTE  20
-#define DISTANCE_MAX     255
+#define DISTANCE_LOCAL  10 /* as ACPI's SLIT has it */
+#define DISTANCE_REMOTE 20
+#define DISTANCE_MAX    255
 
 static const char *const associativity_words[] = { "none", "direct", "full", NULL };
 static const char *const associativity_qemu[] = { "none", "direct", "complex" };
@@ -100,13 +100,18 @@ static void read_caches(Guest *g, XmlElement *xml, NumaCell *cell)
                 NumaCache cache = { 0 };
 
                 fields_read(e, cache_fields, &cache, g->findings);
-                if (!cache.level.set || !cache.associativity || !cache.policy || !cache.size.set || !cache.line.set) {
-                        guest_error(g, e->place, "<cache>: level, associativity, policy, <size> and <line> are needed");
+                if (!cache.level.set || !cache.associativity || !cache.policy || !cache.size.set ||
+                    !cache.line.set) {
+                        guest_error(
+                                g, e->place,
+                                "<cache>: level, associativity, policy, <size> and <line> are needed");
                         continue;
                 }
                 for (unsigned i = 0; i < cell->n_caches; i++)
                         if (cell->caches[i].level.value == cache.level.value)
-                                guest_error(g, e->place, "<cache>: there is one of level %u already", (unsigned) cache.level.value);
+                                guest_error(
+                                        g, e->place, "<cache>: there is one of level %u already",
+                                        (unsigned) cache.level.value);
                 if (cell->n_caches < NUMA_CACHES_MAX)
                         cell->caches[cell->n_caches++] = cache;
         }
@@ -131,7 +136,10 @@ static void read_distances(Guest *g, XmlElement *xml, unsigned id)
                 if (s.id.value >= numa->n_cells)
                         guest_error(g, e->place, "<sibling>: there is no cell %u", (unsigned) s.id.value);
                 else if ((s.id.value == id) != (s.value.value == DISTANCE_LOCAL))
-                        guest_error(g, e->place, "<sibling>: a distance of %u is a cell's to itself, and only that", DISTANCE_LOCAL);
+                        guest_error(
+                                g, e->place,
+                                "<sibling>: a distance of %u is a cell's to itself, and only that",
+                                DISTANCE_LOCAL);
                 else {
                         numa->cells[id].distances[s.id.value] = (uint8_t) s.value.value;
                         if (!numa->cells[s.id.value].distances[id])
@@ -162,7 +170,9 @@ static void read_cells(Guest *g, XmlElement *xml)
                 id = cell.id.set ? (unsigned) cell.id.value : position;
                 position++;
                 if (id >= n) {
-                        guest_error(g, e->place, "<cell>: id='%u', but there are only %u, counted from 0", id, n);
+                        guest_error(
+                                g, e->place, "<cell>: id='%u', but there are only %u, counted from 0", id,
+                                n);
                         continue;
                 }
                 if (numa->cells[id].memory.set) {
@@ -200,7 +210,8 @@ static void read_interconnects(Guest *g, XmlElement *xml)
                         continue;
                 }
                 if (!i->initiator.set || !i->target.set || !i->type || !i->value.set)
-                        guest_error(g, e->place, "<%s>: initiator, target, type and value are needed", e->name);
+                        guest_error(
+                                g, e->place, "<%s>: initiator, target, type and value are needed", e->name);
                 numa->n_interconnects++;
         }
 }
@@ -220,11 +231,17 @@ static void read_tune(Guest *g, XmlElement *xml)
                 else if (numa->placement == PLACEMENT_AUTO)
                         guest_error(g, e->place, "<memnode>: the memory is placed automatically already");
                 else if (m.cell.value >= numa->n_cells)
-                        guest_error(g, e->place, "<memnode>: the guest has no NUMA node %u", (unsigned) m.cell.value);
+                        guest_error(
+                                g, e->place, "<memnode>: the guest has no NUMA node %u",
+                                (unsigned) m.cell.value);
                 else if (numa->cells[m.cell.value].host_nodes.set)
-                        guest_error(g, e->place, "<memnode>: there is one for node %u already", (unsigned) m.cell.value);
+                        guest_error(
+                                g, e->place, "<memnode>: there is one for node %u already",
+                                (unsigned) m.cell.value);
                 else if (numa->mode == NUMA_RESTRICTIVE && m.mode != NUMA_RESTRICTIVE)
-                        guest_error(g, e->place, "<memnode>: its mode must be 'restrictive', as that of <memory> is");
+                        guest_error(
+                                g, e->place,
+                                "<memnode>: its mode must be 'restrictive', as that of <memory> is");
                 else {
                         numa->cells[m.cell.value].mode = m.mode ?: NUMA_STRICT;
                         numa->cells[m.cell.value].host_nodes = m.nodes;
@@ -318,16 +335,21 @@ static void check_interconnect(Guest *g, unsigned index)
                 return;
         }
         if (set_count(&numa->cells[c->initiator.value].cpus) == 0)
-                guest_error(g, place, "<interconnects>: cell %u has no CPUs and so cannot be an initiator", (unsigned) c->initiator.value);
+                guest_error(
+                        g, place, "<interconnects>: cell %u has no CPUs and so cannot be an initiator",
+                        (unsigned) c->initiator.value);
         for (unsigned i = 0; i < numa->cells[c->target.value].n_caches; i++)
                 cache |= numa->cells[c->target.value].caches[i].level.value == c->cache.value;
         if (!cache)
-                guest_error(g, place, "<interconnects>: cell %u has no cache of level %u", (unsigned) c->target.value, (unsigned) c->cache.value);
+                guest_error(
+                        g, place, "<interconnects>: cell %u has no cache of level %u",
+                        (unsigned) c->target.value, (unsigned) c->cache.value);
         for (unsigned i = 0; i < index; i++) {
                 const NumaInterconnect *o = &numa->interconnects[i];
 
-                if (o->bandwidth == c->bandwidth && o->initiator.value == c->initiator.value && o->target.value == c->target.value &&
-                    o->cache.value == c->cache.value && o->type == c->type)
+                if (o->bandwidth == c->bandwidth && o->initiator.value == c->initiator.value &&
+                    o->target.value == c->target.value && o->cache.value == c->cache.value &&
+                    o->type == c->type)
                         guest_error(g, place, "<interconnects>: the same is said twice");
         }
 }
@@ -336,18 +358,22 @@ void numa_check(Guest *g)
 {
         const Numa *numa = &g->numa;
 
-        if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set && numa->placement != PLACEMENT_AUTO &&
+        if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set &&
+            numa->placement != PLACEMENT_AUTO &&
             (numa->placement == PLACEMENT_STATIC || g->cpu.placement != CPU_PLACEMENT_AUTO))
                 guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
         if (numa->mode == NUMA_PREFERRED && set_count(&numa->host_nodes) > 1)
                 guest_error(g, numa->tune_place, "<numatune>: only one node can be preferred");
         if (numa->placement == PLACEMENT_AUTO)
-                guest_warning(g, numa->tune_place, "<numatune>: numad is not asked where the memory is to lie; the kernel decides");
+                guest_warning(
+                        g, numa->tune_place,
+                        "<numatune>: numad is not asked where the memory is to lie; the kernel decides");
         for (unsigned i = 0; i < numa->n_cells; i++) {
                 const NumaCell *cell = &numa->cells[i];
 
                 if (set_last(&cell->cpus) >= g->cpu.max.value && set_count(&cell->cpus) > 0)
-                        guest_error(g, cell->place, "<cell>: the guest has no CPU %u", set_last(&cell->cpus));
+                        guest_error(
+                                g, cell->place, "<cell>: the guest has no CPU %u", set_last(&cell->cpus));
                 for (unsigned j = 0; j < i; j++)
                         if (set_overlaps(&cell->cpus, &numa->cells[j].cpus))
                                 guest_error(g, cell->place, "<cell>: it shares CPUs with cell %u", j);
@@ -424,7 +450,11 @@ static void build_distances(const Numa *numa, Plan *p)
 
                         props_number(&distance, "src", i);
                         props_number(&distance, "dst", j);
-                        props_number(&distance, "val", numa->cells[i].distances[j] ?: i == j ? DISTANCE_LOCAL : DISTANCE_REMOTE);
+                        props_number(
+                                &distance, "val",
+                                numa->cells[i].distances[j]
+                                        ?: i == j ? DISTANCE_LOCAL
+                                                  : DISTANCE_REMOTE);
                         plan_list(p, "-numa", &distance);
                 }
 }
@@ -438,7 +468,9 @@ static void build_hmat(const Numa *numa, Plan *p)
                 props_number(&lb, "initiator", c->initiator.value);
                 props_number(&lb, "target", c->target.value);
                 props_text(&lb, "hierarchy", hierarchy_qemu[c->cache.value]);
-                props_textf(&lb, "data-type", "%s-%s", latency_words[c->type - 1], c->bandwidth ? "bandwidth" : "latency");
+                props_textf(
+                        &lb, "data-type", "%s-%s", latency_words[c->type - 1],
+                        c->bandwidth ? "bandwidth" : "latency");
                 if (c->bandwidth)
                         props_textf(&lb, "bandwidth", "%lluK", (unsigned long long) (c->value.value / KIB));
                 else
@@ -462,8 +494,8 @@ static void build_hmat(const Numa *numa, Plan *p)
 }
 
 /*
- * Machines up to 5.0 can have nodes without backends, and libvirt gives them such where nothing else is asked for: the
- * two kinds cannot be migrated to one another.
+ * Machines up to 5.0 can have nodes without backends, and libvirt gives them such where nothing else is
+ * asked for: the two kinds cannot be migrated to one another.
  */
 static bool needs_backends(const Guest *g)
 {

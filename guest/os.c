@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine type is not looked up in a list, for QEMU adds some with each release; only its family has to be known,
- * because the buses, the implied devices and many defaults depend on it. Which versions a QEMU really has is for that
- * QEMU to say, but for those that are gone from every QEMU that vmunit supports.
+ * A machine type is not looked up in a list, for QEMU adds some with each release; only its family has to be
+ * known, because the buses, the implied devices and many defaults depend on it. Which versions a QEMU really
+ * has is for that QEMU to say, but for those that are gone from every QEMU that vmunit supports.
  */
 
 #include "guest/os.h"
@@ -37,7 +37,7 @@ static const Field os_fields[] = {
         {},
 };
 
-/* How a machine type's name begins, where its version stands behind it, and what of it QEMU 7.2 and later still have. */
+/* How a machine type's name begins, whether a version is behind that, and whether QEMU has it no more. */
 static const struct {
         const char *prefix;
         MachineFamily family;
@@ -77,7 +77,9 @@ static void read_acpi_tables(Guest *g, XmlElement *os)
                 }
                 for (unsigned i = 0; i < g->os.n_acpi_tables; i++)
                         if (g->os.acpi_tables[i].type == t.type)
-                                guest_error(g, table->place, "<table>: there is one of type '%s' already", acpi_table_words[t.type - 1]);
+                                guest_error(
+                                        g, table->place, "<table>: there is one of type '%s' already",
+                                        acpi_table_words[t.type - 1]);
                 if (g->os.n_acpi_tables < OS_ACPI_TABLES_MAX)
                         g->os.acpi_tables[g->os.n_acpi_tables++] = t;
         }
@@ -104,7 +106,7 @@ static void read_reboot_timeout(Guest *g)
         unsigned n;
 
         if (text && !streq(text, "-1") && text_to_unsigned(text, 65535, &n) < 0)
-                guest_error(g, xml_place(g->xml, "os/bios"), "<bios>: rebootTimeout='%s' is not between -1 and 65535", text);
+                guest_error_at(g, "os/bios", "<bios>: rebootTimeout='%s' is not between -1 and 65535", text);
 }
 
 static unsigned version_of(const char *text)
@@ -128,7 +130,10 @@ static void find_family(Guest *g)
                 if (!rest || (whole && *rest))
                         continue;
                 if (families[i].gone) {
-                        guest_error(g, xml_place(g->xml, "os/type"), "<type>: QEMU has no machine '%s' any longer; 'pc' is its successor", os->machine);
+                        guest_error_at(
+                                g, "os/type",
+                                "<type>: QEMU has no machine '%s' any longer; 'pc' is its successor",
+                                os->machine);
                         return;
                 }
                 if (!(families[i].archs & 1u << os->arch))
@@ -137,7 +142,9 @@ static void find_family(Guest *g)
                 os->machine_version = families[i].versioned ? version_of(rest) : OS_NEWEST;
                 return;
         }
-        guest_error(g, xml_place(g->xml, "os/type"), "<type>: machine='%s' is not known for arch='%s'", os->machine, arch_words[os->arch - 1]);
+        guest_error_at(
+                g, "os/type", "<type>: machine='%s' is not known for arch='%s'", os->machine,
+                arch_words[os->arch - 1]);
 }
 
 static bool has_arch(XmlElement *os)
@@ -193,20 +200,21 @@ void os_check(Guest *g)
         const Os *os = &g->os;
 
         if (os->use_serial == ON && (!os_is_x86(os) || !has_serial(g)))
-                guest_error(g, xml_place(g->xml, "os/bios"), "<bios>: useserial='yes' needs a PC with a <serial>");
+                guest_error_at(g, "os/bios", "<bios>: useserial='yes' needs a PC with a <serial>");
 
         if (!os->kernel && os->initrd)
-                guest_error(g, xml_place(g->xml, "os/initrd"), "<initrd> without <kernel>");
+                guest_error_at(g, "os/initrd", "<initrd> without <kernel>");
         if (!os->kernel && os->cmdline)
-                guest_error(g, xml_place(g->xml, "os/cmdline"), "<cmdline> without <kernel>");
+                guest_error_at(g, "os/cmdline", "<cmdline> without <kernel>");
         if (!os->kernel && os->shim)
-                guest_error(g, xml_place(g->xml, "os/shim"), "<shim> without <kernel>");
+                guest_error_at(g, "os/shim", "<shim> without <kernel>");
         if (os->dtb && os_is_x86(os))
-                guest_error(g, xml_place(g->xml, "os/dtb"), "<dtb>: a PC has no device tree");
+                guest_error_at(g, "os/dtb", "<dtb>: a PC has no device tree");
         if (os->boot_menu_timeout.set && os->boot_menu == UNSET)
-                guest_error(g, xml_place(g->xml, "os/bootmenu"), "<bootmenu>: timeout without enable");
+                guest_error_at(g, "os/bootmenu", "<bootmenu>: timeout without enable");
         if (os->boot_menu != UNSET && !os_is_x86(os) && os->boot_menu_timeout.set)
-                guest_warning(g, xml_place(g->xml, "os/bootmenu"), "<bootmenu>: the firmware of this machine knows no timeout");
+                guest_warning_at(
+                        g, "os/bootmenu", "<bootmenu>: the firmware of this machine knows no timeout");
 }
 
 bool os_is_pc(const Os *os)
@@ -223,7 +231,7 @@ const char *os_ram_id(const Os *os)
 
 void os_machine(const Guest *g, Props *machine)
 {
-        /* SeaBIOS talks to the first serial port where there is no graphics; what was the device "sga" once */
+        /* without graphics, SeaBIOS talks to the first serial port; the device "sga" once did that */
         if (g->os.use_serial == ON)
                 props_bool(machine, "graphics", false);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Arguments that nothing here understands go to QEMU as they are. They cannot widen the sandbox, whose measure is the
- * unit: what they need of the host the administrator has to open by a drop-in of one's own. The policy may forbid them.
- * Variables are set for all of the unit's commands, of which some run as root; so those that steer a program's start
- * are refused.
+ * Arguments that nothing here understands go to QEMU as they are. They cannot widen the sandbox, whose
+ * measure is the unit: what they need of the host the administrator has to open by a drop-in of one's own.
+ * The policy may forbid them. Variables are set for all of the unit's commands, of which some run as root;
+ * so those that steer a program's start are refused.
  */
 
 #include "guest/qemu-namespace.h"
@@ -25,19 +25,34 @@ static const Field namespace_fields[] = {
         FIELD("qemu:override", FIELD_ELEMENT, QemuNamespace, override),
         FIELD("qemu:deprecation", FIELD_ELEMENT, QemuNamespace, deprecation),
         FIELD_OF_WORDS("qemu:deprecation@behavior", QemuNamespace, deprecation_behavior, behavior_words),
-        FIELD_SAID("qemu:capabilities", FIELD_WARNED, "libvirt's list of what a QEMU can do is not used here"),
+        FIELD_SAID(
+                "qemu:capabilities", FIELD_WARNED, "libvirt's list of what a QEMU can do is not used here"),
         {},
 };
 
 static bool variable_is_harmless(const char *name)
 {
         static const char *const reserved[] = {
-                "PATH", "HOME", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "RUNTIME_DIRECTORY", "STATE_DIRECTORY",
-                "CREDENTIALS_DIRECTORY", "MAINPID", "WATCHDOG_USEC", "WATCHDOG_PID", "INVOCATION_ID", "JOURNAL_STREAM", "IFS", NULL,
+                "PATH",
+                "HOME",
+                "NOTIFY_SOCKET",
+                "LISTEN_FDS",
+                "LISTEN_FDNAMES",
+                "LISTEN_PID",
+                "RUNTIME_DIRECTORY",
+                "STATE_DIRECTORY",
+                "CREDENTIALS_DIRECTORY",
+                "MAINPID",
+                "WATCHDOG_USEC",
+                "WATCHDOG_PID",
+                "INVOCATION_ID",
+                "JOURNAL_STREAM",
+                "IFS",
+                NULL,
         };
 
-        return !words_find(reserved, name) && !text_after(name, "LD_") && !text_after(name, "GCONV_") && !text_after(name, "SYSTEMD_") &&
-               !text_after(name, "MALLOC_") && !text_after(name, "GLIBC_");
+        return !words_find(reserved, name) && !text_after(name, "LD_") && !text_after(name, "GCONV_") &&
+               !text_after(name, "SYSTEMD_") && !text_after(name, "MALLOC_") && !text_after(name, "GLIBC_");
 }
 
 static void read_command_line(Guest *g, XmlElement *xml)
@@ -52,13 +67,17 @@ static void read_command_line(Guest *g, XmlElement *xml)
                 const char *name = xml_attribute(e, "name");
 
                 (void) xml_attribute(e, "value");
-                if (!name || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
+                if (!name ||
+                    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
+                            strlen(name) ||
                     (*name >= '0' && *name <= '9') || !*name)
                         guest_error(g, e->place, "<qemu:env>: name='%s' is none of a variable", name ?: "");
                 else if (!variable_is_harmless(name))
                         guest_error(g, e->place, "<qemu:env>: '%s' would reach more than QEMU", name);
         }
-        guest_warning(g, xml->place, "<qemu:commandline>: what its arguments need of the host is not opened for them");
+        guest_warning(
+                g, xml->place,
+                "<qemu:commandline>: what its arguments need of the host is not opened for them");
 }
 
 /* The value of an overridden property; NULL where the property is to go, or where there is an error. */
@@ -93,7 +112,8 @@ static void read_override(Guest *g, XmlElement *xml)
                 XmlElement *frontend = xml_child(device, "qemu:frontend");
 
                 if (!xml_attribute(device, "alias") || !frontend) {
-                        guest_error(g, device->place, "<qemu:device>: an alias and <qemu:frontend> are needed");
+                        guest_error(
+                                g, device->place, "<qemu:device>: an alias and <qemu:frontend> are needed");
                         continue;
                 }
                 XML_FOREACH(e, frontend, "qemu:property") {
@@ -104,7 +124,10 @@ static void read_override(Guest *g, XmlElement *xml)
                         if (!wrong)
                                 json_decref(property_value(e, type, &wrong));
                         if (wrong)
-                                guest_error(g, e->place, "<qemu:property>: a name, a type (string, signed, unsigned, bool, remove) and a fitting value are needed");
+                                guest_error(
+                                        g, e->place,
+                                        "<qemu:property>: a name, a type (string, signed, unsigned, bool, "
+                                        "remove) and a fitting value are needed");
                 }
         }
 }
@@ -137,7 +160,8 @@ void qemu_namespace_build_first(const Guest *g, Plan *p)
         XML_FOREACH(device, q->override, "qemu:device")
                 XML_FOREACH(e, xml_child(device, "qemu:frontend"), "qemu:property") {
                         bool wrong;
-                        json_t *value = property_value(e, words_find(property_words, xml_attribute(e, "type")), &wrong);
+                        json_t *value = property_value(
+                                e, words_find(property_words, xml_attribute(e, "type")), &wrong);
 
                         plan_override(p, xml_attribute(device, "alias"), xml_attribute(e, "name"), value);
                 }
@@ -158,7 +182,9 @@ void qemu_namespace_build_last(const Guest *g, Plan *p)
 
         for (size_t i = 0; i < p->n_overrides; i++)
                 if (!p->overrides[i].used)
-                        guest_error(g, q->override->place, "<qemu:override>: no device has the alias '%s'", p->overrides[i].id);
+                        guest_error(
+                                g, q->override->place, "<qemu:override>: no device has the alias '%s'",
+                                p->overrides[i].id);
         if (q->deprecation_behavior >= BEHAVIOR_OMIT)
                 build_deprecation(q->deprecation_behavior, p);
         if (!q->command_line)
@@ -166,5 +192,7 @@ void qemu_namespace_build_last(const Guest *g, Plan *p)
         XML_FOREACH(e, q->command_line, "qemu:arg")
                 plan_flag(p, xml_attribute(e, "value"));
         XML_FOREACH(e, q->command_line, "qemu:env")
-                plan_directive(p, "Environment", "%s=%s", xml_attribute(e, "name"), xml_attribute(e, "value") ?: "");
+                plan_directive(
+                        p, "Environment", "%s=%s", xml_attribute(e, "name"),
+                        xml_attribute(e, "value") ?: "");
 }

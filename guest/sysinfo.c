@@ -18,7 +18,12 @@ static const struct {
         const char *type; /* of the SMBIOS table */
         const Entry entries[9];
 } tables[] = {
-        { "bios", "0", { { "vendor", "vendor" }, { "version", "version" }, { "date", "date" }, { "release", "release" } } },
+        { "bios",
+          "0",
+          { { "vendor", "vendor" },
+            { "version", "version" },
+            { "date", "date" },
+            { "release", "release" } } },
         { "system",
           "1",
           { { "manufacturer", "manufacturer" },
@@ -38,7 +43,11 @@ static const struct {
             { "location", "location" } } },
         { "chassis",
           "3",
-          { { "manufacturer", "manufacturer" }, { "version", "version" }, { "serial", "serial" }, { "asset", "asset" }, { "sku", "sku" } } },
+          { { "manufacturer", "manufacturer" },
+            { "version", "version" },
+            { "serial", "serial" },
+            { "asset", "asset" },
+            { "sku", "sku" } } },
 };
 
 static const char *key_of(const Entry *entries, const char *name)
@@ -57,7 +66,8 @@ static bool is_date(const char *text)
 
         if (sscanf(text, "%2u/%2u/%4u%n", &month, &day, &year, &n) != 3 || n < 0 || text[n])
                 return false;
-        return month >= 1 && month <= 12 && day >= 1 && day <= 31 && (year < 100 || (year >= 1900 && year <= 9999));
+        return month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+               (year < 100 || (year >= 1900 && year <= 9999));
 }
 
 static void check_entry(Guest *g, XmlElement *entry, const char *key)
@@ -71,7 +81,8 @@ static void check_entry(Guest *g, XmlElement *entry, const char *key)
                 guest_error(g, entry->place, "<entry>: '%s' is no date such as 12/31/2024", value);
         if (!streq(key, "uuid"))
                 return;
-        if (text_to_uuid(value, uuid) < 0 || !g->general.uuid || (text_to_uuid(g->general.uuid, own) >= 0 && !streq(uuid, own)))
+        if (text_to_uuid(value, uuid) < 0 || !g->general.uuid ||
+            (text_to_uuid(g->general.uuid, own) >= 0 && !streq(uuid, own)))
                 guest_error(g, entry->place, "<entry>: '%s' is not the guest's UUID", value);
 }
 
@@ -84,11 +95,14 @@ static void check_smbios(Guest *g, XmlElement *smbios)
                         if (n++ == 1)
                                 guest_error(g, table->place, "<%s>: QEMU has only one", table->name);
                         XML_FOREACH(entry, table, "entry") {
-                                const char *name = xml_attribute(entry, "name"), *key = key_of(tables[i].entries, name);
+                                const char *name = xml_attribute(entry, "name"),
+                                           *key = key_of(tables[i].entries, name);
 
                                 if (!key) {
                                         xml_claim_all(entry);
-                                        guest_error(g, entry->place, "<entry>: name='%s' is not known in <%s>", name ?: "", table->name);
+                                        guest_error(
+                                                g, entry->place, "<entry>: name='%s' is not known in <%s>",
+                                                name ?: "", table->name);
                                 } else
                                         check_entry(g, entry, key);
                         }
@@ -107,8 +121,12 @@ static void check_fwcfg(Guest *g, XmlElement *fwcfg)
                 const Field path[] = { { "@file", FIELD_PATH, .offset = 0 }, {} };
                 const char *unused;
 
-                if (!name || !text_after(name, "opt/") || text_after(name, "opt/ovmf/") || text_after(name, "opt/org.qemu/"))
-                        guest_error(g, entry->place, "<entry>: its name must begin with \"opt/\", but neither \"opt/ovmf/\" nor \"opt/org.qemu/\"");
+                if (!name || !text_after(name, "opt/") || text_after(name, "opt/ovmf/") ||
+                    text_after(name, "opt/org.qemu/"))
+                        guest_error(
+                                g, entry->place,
+                                "<entry>: its name must begin with \"opt/\", but neither \"opt/ovmf/\" nor "
+                                "\"opt/org.qemu/\"");
                 else if (strlen(name) > 55) /* FW_CFG_MAX_FILE_PATH, without the NUL */
                         guest_error(g, entry->place, "<entry>: name='%s' is longer than 55 bytes", name);
                 if (!file && !*xml_text(entry))
@@ -125,8 +143,12 @@ void sysinfo_read(Guest *g)
 
         XML_FOREACH(xml, g->xml, "sysinfo") {
                 const char *type = xml_attribute(xml, "type");
-                XmlElement **to = !type ? NULL : streq(type, "smbios") ? &s->smbios : streq(type, "fwcfg") ? &s->fwcfg : NULL;
+                XmlElement **to = NULL;
 
+                if (type && streq(type, "smbios"))
+                        to = &s->smbios;
+                else if (type && streq(type, "fwcfg"))
+                        to = &s->fwcfg;
                 if (!to)
                         guest_error(g, xml->place, "<sysinfo>: type is none of: smbios, fwcfg");
                 else if (*to)
@@ -145,9 +167,12 @@ void sysinfo_check(Guest *g)
         const Sysinfo *s = &g->sysinfo;
 
         if (g->os.smbios_mode == SMBIOS_HOST)
-                guest_error(g, xml_place(g->xml, "os/smbios"), "<smbios>: mode='host' would show the host's own identity; <sysinfo> with mode='sysinfo' can say the same");
+                guest_error_at(
+                        g, "os/smbios",
+                        "<smbios>: mode='host' would show the host's own identity; <sysinfo> with "
+                        "mode='sysinfo' can say the same");
         if (g->os.smbios_mode == SMBIOS_SYSINFO && !s->smbios)
-                guest_error(g, xml_place(g->xml, "os/smbios"), "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
+                guest_error_at(g, "os/smbios", "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
 }
 
 static void build_table(Plan *p, const char *type, const Entry *entries, XmlElement *table)

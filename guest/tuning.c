@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So what is for
- * all of the guest becomes the unit's directives, and what is for single threads becomes what comes nearest for all of
- * them, with a warning.
+ * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So
+ * what is for all of the guest becomes the unit's directives, and what is for single threads becomes what
+ * comes nearest for all of them, with a warning.
  */
 
 #include "guest/tuning.h"
@@ -15,8 +15,8 @@
 #define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
 #define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
 #define SHARES_MIN       2
-#define SHARES_MAX       262144                             /* of the cgroups of old, whose words libvirt takes */
-#define QUOTA_MAX        1000000                            /* percent of a CPU: more than any host has */
+#define SHARES_MAX       262144  /* of the cgroups of old, whose words libvirt takes */
+#define QUOTA_MAX        1000000 /* percent of a CPU: more than any host has */
 #define PERIOD_MIN       1000
 #define PERIOD_MAX       1000000
 
@@ -128,7 +128,9 @@ static void read_pins(Guest *g, XmlElement *xml)
                 if (!t->vcpus)
                         t->vcpus = guest_zeroed(g, (size_t) g->cpu.max.value, sizeof(*t->vcpus));
                 if (t->vcpus && t->vcpus[pin.id.value].set)
-                        guest_error(g, e->place, "<vcpupin>: there is one for CPU %u already", (unsigned) pin.id.value);
+                        guest_error(
+                                g, e->place, "<vcpupin>: there is one for CPU %u already",
+                                (unsigned) pin.id.value);
                 if (t->vcpus)
                         t->vcpus[pin.id.value] = pin.cpus;
         }
@@ -156,7 +158,9 @@ static void read_schedules(Guest *g, XmlElement *xml, const char *name, const Fi
                 fields_read(e, fields, &s, g->findings);
                 g->tuning.scheduled = true;
                 if (!s.scheduler || (seen && !s.threads.set))
-                        guest_error(g, e->place, "<%s>: a scheduler%s is needed", name, seen ? " and the threads" : "");
+                        guest_error(
+                                g, e->place, "<%s>: a scheduler%s is needed", name,
+                                seen ? " and the threads" : "");
                 else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
                         guest_error(g, e->place, "<%s>: priority is missing", name);
                 else if (set_overlaps(&taken, &s.threads))
@@ -198,7 +202,9 @@ static void read_io(Guest *g, XmlElement *xml)
 
                 fields_read(e, device_fields, &d, g->findings);
                 if (!d.path || strpbrk(d.path, " \t\"'\\"))
-                        guest_error(g, e->place, "<device>: <path> is missing, or holds a blank, a quote or a backslash");
+                        guest_error(
+                                g, e->place,
+                                "<device>: <path> is missing, or holds a blank, a quote or a backslash");
                 else if (has_device(t, d.path))
                         guest_error(g, e->place, "<device>: there is one for %s already", d.path);
                 else if (t->n_devices == TUNING_DEVICES_MAX)
@@ -240,10 +246,12 @@ static void check_quota(Guest *g, const Bandwidth *b, const char *path)
         int64_t quota = quota_of(b);
 
         if (quota < 0 || (quota > 0 && quota < PERIOD_MIN))
-                guest_error(g, xml_place(g->xml, path), "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota, PERIOD_MIN);
+                guest_error_at(
+                        g, path, "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota,
+                        PERIOD_MIN);
 }
 
-/* libvirt's "/machine/a" is its directory of cgroups machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
+/* libvirt's "/machine/a" is machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
 static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX + 1])
 {
         size_t n = 0;
@@ -251,7 +259,8 @@ static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX +
         if (!partition[1] || strlen(partition) > TUNING_SLICE_MAX - strlen(".slice"))
                 return false;
         for (const char *p = partition + 1; *p; p++) {
-                bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '.';
+                bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                             (*p >= '0' && *p <= '9') || *p == '_' || *p == '.';
 
                 if (*p == '/' ? p[1] == '/' || p[1] == '\0' : !plain)
                         return false;
@@ -273,29 +282,46 @@ void tuning_check(Guest *g)
         check_quota(g, &t->emulator_bandwidth, "cputune/emulator_quota");
         check_quota(g, &t->iothread_bandwidth, "cputune/iothread_quota");
         if (quota_of(&t->emulator_bandwidth) > 0 || quota_of(&t->iothread_bandwidth) > 0)
-                guest_warning(g, t->cpu_place, "<cputune>: there is only one quota for all of the guest, <global_quota>");
+                guest_warning(
+                        g, t->cpu_place,
+                        "<cputune>: there is only one quota for all of the guest, <global_quota>");
         if (t->shares.value > 0 && (t->shares.value < SHARES_MIN || t->shares.value > SHARES_MAX))
-                guest_error(g, xml_place(g->xml, "cputune/shares"), "<shares>: not between %d and %d", SHARES_MIN, SHARES_MAX);
+                guest_error_at(
+                        g, "cputune/shares", "<shares>: not between %d and %d", SHARES_MIN, SHARES_MAX);
         else if (t->shares.value > WEIGHT_MAX)
-                guest_warning(g, xml_place(g->xml, "cputune/shares"), "<shares>: more than %d is not possible and taken as that", WEIGHT_MAX);
+                guest_warning_at(
+                        g, "cputune/shares", "<shares>: more than %d is not possible and taken as that",
+                        WEIGHT_MAX);
         if (quota_of(&t->vcpu) > 0)
-                guest_warning(g, xml_place(g->xml, "cputune/quota"), "<quota>: what all CPUs of the guest may use together is limited, not each");
+                guest_warning_at(
+                        g, "cputune/quota",
+                        "<quota>: what all CPUs of the guest may use together is limited, not each");
         if (t->scheduled)
-                guest_warning(g, t->cpu_place, "<cputune>: the threads are scheduled as all others; CPUSchedulingPolicy= of the unit is for all of them");
+                guest_warning(
+                        g, t->cpu_place,
+                        "<cputune>: the threads are scheduled as all others; CPUSchedulingPolicy= of the "
+                        "unit is for all of them");
         if (t->single)
-                guest_warning(g, t->cpu_place, "<cputune>: single threads are not pinned, only all of the guest to all these CPUs");
+                guest_warning(
+                        g, t->cpu_place,
+                        "<cputune>: single threads are not pinned, only all of the guest to all these CPUs");
         if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
-                guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> is for memory and swap together and so not less than <hard_limit>");
+                guest_error_at(
+                        g, "memtune/swap_hard_limit",
+                        "<swap_hard_limit> is for memory and swap together and so not less than "
+                        "<hard_limit>");
         if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
-                guest_error(g, xml_place(g->xml, "memtune/swap_hard_limit"), "<swap_hard_limit> needs <hard_limit>");
+                guest_error_at(g, "memtune/swap_hard_limit", "<swap_hard_limit> needs <hard_limit>");
         for (unsigned i = 0; i < SET_MAX; i++) {
                 if (set_has(&t->vcpu_ids, i) && i >= g->cpu.max.value)
-                        guest_error(g, xml_place(g->xml, "cputune/vcpusched"), "<vcpusched>: the guest has no CPU %u", i);
+                        guest_error_at(g, "cputune/vcpusched", "<vcpusched>: the guest has no CPU %u", i);
                 if (set_has(&t->iothread_ids, i) && !iothread_exists(g, i))
                         guest_error(g, t->cpu_place, "<cputune>: the guest has no IOThread %u", i);
         }
         if (t->partition && !slice_name(t->partition, slice))
-                guest_error(g, xml_place(g->xml, "resource/partition"), "<partition>: '%s' is no path of plain names", t->partition);
+                guest_error_at(
+                        g, "resource/partition", "<partition>: '%s' is no path of plain names",
+                        t->partition);
 }
 
 static void build_quota(const Guest *g, Plan *p)
@@ -310,7 +336,8 @@ static void build_quota(const Guest *g, Plan *p)
         if (!global)
                 quota *= g->cpu.max.value;
         quota = (quota * 100 + period - 1) / period;
-        plan_directive(p, "CPUQuota", "%u", quota > QUOTA_MAX ? QUOTA_MAX : (unsigned) quota); /* the writer adds the % */
+        /* the writer adds the percent sign */
+        plan_directive(p, "CPUQuota", "%u", quota > QUOTA_MAX ? QUOTA_MAX : (unsigned) quota);
         plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
 }
 
@@ -318,7 +345,8 @@ static void build_quota(const Guest *g, Plan *p)
 static void build_cpus(const Guest *g, Plan *p)
 {
         const Tuning *t = &g->tuning;
-        const Set *all = g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
+        const Set *all =
+                g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
         Set sum = { 0 };
         char *text;
 
@@ -344,12 +372,17 @@ static void build_cpus(const Guest *g, Plan *p)
 static void build_memory(const Guest *g, Plan *p)
 {
         const Tuning *t = &g->tuning;
-        const Set *nodes = g->numa.host_nodes.set && (g->numa.mode == NUMA_RESTRICTIVE || g->numa.mode == NUMA_STRICT || !g->numa.mode) ? &g->numa.host_nodes : NULL;
+        const Set *nodes = g->numa.host_nodes.set && (g->numa.mode == NUMA_RESTRICTIVE ||
+                                                      g->numa.mode == NUMA_STRICT || !g->numa.mode)
+                                   ? &g->numa.host_nodes
+                                   : NULL;
 
         if (t->hard_limit.set && t->hard_limit.value < MEMORY_UNLIMITED) {
                 plan_directive(p, "MemoryMax", "%llu", (unsigned long long) t->hard_limit.value);
                 if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED)
-                        plan_directive(p, "MemorySwapMax", "%llu", (unsigned long long) (t->swap_hard_limit.value - t->hard_limit.value));
+                        plan_directive(
+                                p, "MemorySwapMax", "%llu",
+                                (unsigned long long) (t->swap_hard_limit.value - t->hard_limit.value));
         }
         if (t->soft_limit.set && t->soft_limit.value < MEMORY_UNLIMITED)
                 plan_directive(p, "MemoryHigh", "%llu", (unsigned long long) t->soft_limit.value);
@@ -370,16 +403,16 @@ static void build_device(const TuningDevice *d, Plan *p)
                 const char *directive;
                 Number value;
         } limits[] = {
-                { "IODeviceWeight", d->weight },
-                { "IOReadBandwidthMax", d->read_bytes },
-                { "IOWriteBandwidthMax", d->write_bytes },
-                { "IOReadIOPSMax", d->read_operations },
+                { "IODeviceWeight", d->weight },           { "IOReadBandwidthMax", d->read_bytes },
+                { "IOWriteBandwidthMax", d->write_bytes }, { "IOReadIOPSMax", d->read_operations },
                 { "IOWriteIOPSMax", d->write_operations },
         };
 
         for (size_t i = 0; i < ELEMENTS(limits); i++)
                 if (limits[i].value.set && limits[i].value.value > 0)
-                        plan_directive(p, limits[i].directive, "%s %llu", d->path, (unsigned long long) limits[i].value.value);
+                        plan_directive(
+                                p, limits[i].directive, "%s %llu", d->path,
+                                (unsigned long long) limits[i].value.value);
 }
 
 void tuning_build(const Guest *g, Plan *p)
@@ -388,7 +421,9 @@ void tuning_build(const Guest *g, Plan *p)
         char slice[TUNING_SLICE_MAX + 1];
 
         if (t->shares.value > 0)
-                plan_directive(p, "CPUWeight", "%llu", (unsigned long long) (t->shares.value > WEIGHT_MAX ? WEIGHT_MAX : t->shares.value));
+                plan_directive(
+                        p, "CPUWeight", "%llu",
+                        (unsigned long long) (t->shares.value > WEIGHT_MAX ? WEIGHT_MAX : t->shares.value));
         build_quota(g, p);
         build_cpus(g, p);
         build_memory(g, p);

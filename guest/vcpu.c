@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU starts the first CPUs by -smp; one that can be unplugged is a -device, which must say where in the topology it
- * sits. Threads count fastest, then cores, dies and sockets.
+ * QEMU starts the first CPUs by -smp; one that can be unplugged is a -device, which must say where in the
+ * topology it sits. Threads count fastest, then cores, dies and sockets.
  */
 
 #include "guest/cpu.h"
@@ -10,7 +10,7 @@
 #include "guest/guest.h"
 
 #define CPUS_MAX        4096 /* of any machine that QEMU has */
-#define CPUS_MAX_I440FX 255 /* its interrupt controller knows 8 bits */
+#define CPUS_MAX_I440FX 255  /* its interrupt controller knows 8 bits */
 
 static const char *const placement_words[] = { "static", "auto", NULL };
 
@@ -36,7 +36,8 @@ static const Field one_fields[] = {
         FIELD_IN_RANGE("@id", Vcpu, id, 0, CPUS_MAX - 1),
         FIELD("@enabled", FIELD_YESNO, Vcpu, enabled),
         FIELD("@hotpluggable", FIELD_YESNO, Vcpu, hotpluggable),
-        FIELD_IN_RANGE("@order", Vcpu, order, 1, CPUS_MAX), /* of plugging, which has no meaning for a start */
+        /* of plugging, which has no meaning for a start */
+        FIELD_IN_RANGE("@order", Vcpu, order, 1, CPUS_MAX),
         {},
 };
 
@@ -54,9 +55,12 @@ static void read_each(Guest *g, XmlElement *all)
                         continue;
                 }
                 if (v.id.value >= cpu->max.value)
-                        guest_error(g, e->place, "<vcpu>: there are only %u, counted from 0", (unsigned) cpu->max.value);
+                        guest_error(
+                                g, e->place, "<vcpu>: there are only %u, counted from 0",
+                                (unsigned) cpu->max.value);
                 else if (v.enabled == OFF && v.hotpluggable == OFF)
-                        guest_error(g, e->place, "<vcpu>: one that is not there at start must be hotpluggable");
+                        guest_error(
+                                g, e->place, "<vcpu>: one that is not there at start must be hotpluggable");
                 else if (v.id.value == 0 && (v.enabled == OFF || v.hotpluggable == ON))
                         guest_error(g, e->place, "<vcpu>: the first one is always there");
                 else if (v.enabled == ON)
@@ -100,41 +104,57 @@ void vcpu_check(Guest *g)
         bool gap = false;
 
         if (cpu->current.value > cpu->max.value)
-                guest_error(g, xml_place(g->xml, "vcpu"), "<vcpu>: current='%u' is more than there are", (unsigned) cpu->current.value);
+                guest_error_at(
+                        g, "vcpu", "<vcpu>: current='%u' is more than there are",
+                        (unsigned) cpu->current.value);
         if (cpu->placement == CPU_PLACEMENT_AUTO)
-                guest_warning(g, xml_place(g->xml, "vcpu"), "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
+                guest_warning_at(
+                        g, "vcpu",
+                        "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
         if (cpu->max.value > CPUS_MAX_I440FX && g->os.family == MACHINE_I440FX)
-                guest_error(g, xml_place(g->xml, "vcpu"), "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
+                guest_error_at(g, "vcpu", "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
         if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
                 if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
-                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: sockets, cores and threads are needed");
-                else if (cpu->sockets.value * cpu->dies.value * cpu->clusters.value * cpu->cores.value * cpu->threads.value != cpu->max.value)
-                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology> comes to another number of CPUs than <vcpu>, which says %u", (unsigned) cpu->max.value);
+                        guest_error_at(
+                                g, "cpu/topology", "<topology>: sockets, cores and threads are needed");
+                else if (
+                        cpu->sockets.value * cpu->dies.value * cpu->clusters.value * cpu->cores.value *
+                                cpu->threads.value !=
+                        cpu->max.value)
+                        guest_error_at(
+                                g, "cpu/topology",
+                                "<topology> comes to another number of CPUs than <vcpu>, which says %u",
+                                (unsigned) cpu->max.value);
                 if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(&g->os))
-                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: a PC has no clusters");
+                        guest_error_at(g, "cpu/topology", "<topology>: a PC has no clusters");
                 if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(&g->os))
-                        guest_error(g, xml_place(g->xml, "cpu/topology"), "<topology>: this machine has no dies");
+                        guest_error_at(g, "cpu/topology", "<topology>: this machine has no dies");
         }
         for (unsigned i = 0; i < cpu->max.value; i++) {
                 bool fixed = set_has(&cpu->online, i) && !set_has(&cpu->plugged, i);
 
                 if (fixed && gap)
-                        guest_error(g, xml_place(g->xml, "vcpus"), "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
+                        guest_error_at(
+                                g, "vcpus",
+                                "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
                 gap |= !fixed;
         }
         if (set_count(&cpu->plugged) > 0 && !os_is_pc(&g->os))
-                guest_error(g, xml_place(g->xml, "vcpus"), "<vcpus>: this machine cannot plug CPUs");
+                guest_error_at(g, "vcpus", "<vcpus>: this machine cannot plug CPUs");
 }
 
 static void build_plugged(const Guest *g, Plan *p, unsigned id)
 {
         const Cpu *cpu = &g->cpu;
-        unsigned threads = cpu->threads.set ? (unsigned) cpu->threads.value : 1, cores = cpu->cores.set ? (unsigned) cpu->cores.value : 1;
+        unsigned threads = cpu->threads.set ? (unsigned) cpu->threads.value : 1,
+                 cores = cpu->cores.set ? (unsigned) cpu->cores.value : 1;
         unsigned dies = cpu->dies.set ? (unsigned) cpu->dies.value : 1, rest = id;
         char driver[256], name[32];
         Props device;
 
-        snprintf(driver, sizeof(driver), "%s-%s-cpu", cpu_model(g), text_ends_with(g->general.emulator, "i386") ? "i386" : "x86_64");
+        snprintf(
+                driver, sizeof(driver), "%s-%s-cpu", cpu_model(g),
+                text_ends_with(g->general.emulator, "i386") ? "i386" : "x86_64");
         snprintf(name, sizeof(name), "vcpu%u", id);
         device = props_new("driver", driver);
         props_text(&device, "id", name);
