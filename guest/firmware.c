@@ -287,9 +287,10 @@ void firmware_complete(Guest *g)
                 return;
         if (!f->automatic && f->loader && !f->type)
                 f->type = LOADER_ROM;
-        if (f->automatic || f->type == LOADER_PFLASH)
-                if (!choose(g, &any) && f->automatic)
-                        complain_of_none(g, any);
+        if ((f->automatic || f->type == LOADER_PFLASH) && !choose(g, &any) && f->automatic) {
+                complain_of_none(g, any);
+                return;
+        }
         if (f->type == LOADER_PFLASH && !f->format)
                 f->format = FIRMWARE_RAW;
         complete_nvram(g);
