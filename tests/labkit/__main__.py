@@ -43,7 +43,8 @@ def parse(argv):
         p.add_argument('--bind', metavar='DIR', action='append', default=[], help='DIR at the same path, writable')
         p.add_argument('--bare', action='store_true', help='a lab without vmunit in it')
         if name == 'run':
-            p.add_argument('command', metavar='-- CMD', nargs='+')
+            p.usage = 'tests/lab run [--suite SUITE] [--bind DIR]... [--bare] -- CMD...'
+            p.add_argument('command', metavar='CMD', nargs='+')
 
     p = verb('bench', bench.bench, 'the benchmarks, as ratios to a bare QEMU in the same run')
     p.add_argument('--cycles', type=int, default=20, help='start/stop cycles; default: 20')
