@@ -405,7 +405,7 @@ void firmware_build(const Guest *g, Plan *p)
 {
         const Firmware *f = &g->firmware;
 
-        if (f->type == LOADER_ROM) {
+        if (f->type == LOADER_ROM && f->loader) {
                 plan_value(p, "-bios", f->loader);
                 grant(p, f->loader, ACCESS_READ);
         }
