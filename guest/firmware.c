@@ -181,6 +181,8 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
         if (!(d->interfaces & 1u << interface) ||
             !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
                 return false;
+        if (f->type && f->type != (d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM))
+                return false;
         if (d->device == FIRMWARE_FLASH ? !flash_fits(f, d) : (f->loader && !streq(f->loader, d->code)))
                 return false;
         if (g->general.suspend_to_mem == ON && !(d->features & FIRMWARE_S3))
@@ -189,6 +191,8 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
                 return false;
         if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) ||
             !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
+                return false;
+        if (launch_security_needs(&g->launch_security) & ~d->features)
                 return false;
         if (smm && g->features.smm == OFF)
                 return false;

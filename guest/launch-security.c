@@ -4,8 +4,10 @@
 
 #include "guest/launch-security.h"
 
+#include "guest/firmware-descriptor.h"
 #include "guest/guest.h"
 
+#define POLICY_ENCRYPTED_STATE (1 << 2)      /* of AMD's SEV API: SEV-ES is required */
 #define QUOTE_SOCKET "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
 
 static const char *const type_words[] = { "sev", "sev-snp", "tdx", NULL };
@@ -95,6 +97,20 @@ void launch_security_complete(Guest *g)
         }
         if (l->quote && !l->quote_socket)
                 l->quote_socket = QUOTE_SOCKET;
+}
+
+unsigned launch_security_needs(const LaunchSecurity *l)
+{
+        switch (l->type) {
+        case LAUNCH_SEV:
+                return l->policy.value & POLICY_ENCRYPTED_STATE ? FIRMWARE_SEV | FIRMWARE_SEV_ES : FIRMWARE_SEV;
+        case LAUNCH_SEV_SNP:
+                return FIRMWARE_SEV_SNP;
+        case LAUNCH_TDX:
+                return FIRMWARE_TDX;
+        default:
+                return 0;
+        }
 }
 
 void launch_security_check(Guest *g)

@@ -25,6 +25,9 @@ typedef struct LaunchSecurity {
         Place place;
 } LaunchSecurity;
 
+/* What the guest's firmware must be able to do: FirmwareFeature bits. */
+unsigned launch_security_needs(const LaunchSecurity *l);
+
 void launch_security_read(Guest *g);
 void launch_security_complete(Guest *g);
 void launch_security_check(Guest *g);

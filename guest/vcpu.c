@@ -45,10 +45,10 @@ static void read_each(Guest *g, XmlElement *all)
 {
         Cpu *cpu = &g->cpu;
 
-        cpu->online.set = true;
         XML_FOREACH(e, all, "vcpu") {
                 Vcpu v = { 0 };
 
+                cpu->online.set = true;
                 fields_read(e, one_fields, &v, g->findings);
                 if (!v.id.set || v.enabled == UNSET) {
                         guest_error(g, e->place, "<vcpu>: id and enabled are needed");
@@ -130,6 +130,8 @@ void vcpu_check(Guest *g)
                 if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(&g->os))
                         guest_error_at(g, "cpu/topology", "<topology>: this machine has no dies");
         }
+        if (!set_has(&cpu->online, 0))
+                guest_error_at(g, "vcpus", "<vcpus>: the first CPU is always there");
         for (unsigned i = 0; i < cpu->max.value; i++) {
                 bool fixed = set_has(&cpu->online, i) && !set_has(&cpu->plugged, i);
 
