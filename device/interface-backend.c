@@ -7,6 +7,7 @@
 
 #include "device/interface.h"
 
+#include "device/hostdev.h"
 #include "device/kinds.h"
 #include "device/network.h"
 #include "guest/guest.h"
@@ -259,6 +260,7 @@ void interface_backend_check(Guest *g, const Interface *i)
                         g, d,
                         "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets them");
         if (i->type == INTERFACE_VDPA) {
+                hostdev_check_allowed(g, d);
                 if (!i->source.dev)
                         device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
                 if (!i->virtio_model)
