@@ -40,7 +40,9 @@ static void build(const Guest *g, const Device *d, Plan *p)
                 used = true;
                 if (!drive->boot_index.set)
                         continue;
-                (void) snprintf(key, sizeof(key), "%sbootindex%c", built_in ? "isa-fdc." : "", drive->address.drive.unit == 0 ? 'A' : 'B');
+                (void) snprintf(
+                        key, sizeof(key), "%sbootindex%c", built_in ? "isa-fdc." : "",
+                        drive->address.drive.unit == 0 ? 'A' : 'B');
                 if (built_in) {
                         char value[24];
                         Props global;

@@ -11,11 +11,10 @@
 
 typedef struct PciController {
         Controller controller;
-        const char *name; /* <model name=>: QEMU's driver */
+        const char *name;                                            /* <model name=>: QEMU's driver */
         Number chassis_nr, chassis, port, bus_nr, numa_node, hole64; /* hole64 in bytes */
-        Number mem_reserve;                                    /* in KiB */
+        Number mem_reserve;                                          /* in KiB */
         Tristate hotplug;
-        XmlElement *target;
 } PciController;
 
 /* As PciModel. */
@@ -139,11 +138,15 @@ static void check(Guest *g, Device *d)
         if (model == PCI_NO_MODEL)
                 return;
         if ((index == 0) != (model == PCI_ROOT || model == PCI_EXPRESS_ROOT))
-                device_error(g, d, "<controller>: index %u is %s", index, index == 0 ? "the machine's PCI root" : "no place for a PCI root");
+                device_error(
+                        g, d, "<controller>: index %u is %s", index,
+                        index == 0 ? "the machine's PCI root" : "no place for a PCI root");
         if (!d->pci && a->type != ADDRESS_NONE)
                 device_error(g, d, "<controller>: a PCI root has no address");
         if (model == PCI_MODEL_BRIDGE && a->type == ADDRESS_PCI && a->pci.bus >= index)
-                device_error(g, d, "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u", index, a->pci.bus);
+                device_error(
+                        g, d, "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u",
+                        index, a->pci.bus);
         if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) && !is_other_driver(pci))
                 device_error(g, d, "<controller>: a %s is no '%s'", pci_model_word(model), pci->name);
         check_setting(g, d, models[model].chassis_nr, pci->chassis_nr.set, "chassisNr");
@@ -160,13 +163,17 @@ static void check(Guest *g, Device *d)
         if (models[model].chassis && !pci->chassis.set)
                 pci->chassis = (Number){ index, true };
         if (models[model].chassis && !pci->port.set)
-                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function : a->pci.slot, true };
+                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function : a->pci.slot,
+                                      true };
         if (pci->numa_node.set && pci->numa_node.value >= g->numa.n_cells)
-                device_error(g, d, "<node>: the guest has no NUMA node %llu", (unsigned long long) pci->numa_node.value);
+                device_error(
+                        g, d, "<node>: the guest has no NUMA node %llu", (unsigned long long) pci->numa_node.value);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 pci->bus_nr = free_bus_nr(g);
         if (models[model].bus_nr && !pci->bus_nr.set)
-                device_error(g, d, "<controller>: there is no bus number below those of the other expander buses; set busNr");
+                device_error(
+                        g, d,
+                        "<controller>: there is no bus number below those of the other expander buses; set busNr");
 }
 
 static void build_root(const Guest *g, const PciController *pci, Plan *p)

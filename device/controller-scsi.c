@@ -114,7 +114,9 @@ static void complete(Guest *g, Device *d)
         if (is_default(scsi))
                 scsi->model = default_model(g, d);
         if (!models[scsi->model].driver) {
-                device_error(g, d, "<controller>: QEMU has no '%s' SCSI controller on this machine", model_words[scsi->model - 1]);
+                device_error(
+                        g, d, "<controller>: QEMU has no '%s' SCSI controller on this machine",
+                        model_words[scsi->model - 1]);
                 return;
         }
         scsi->controller.narrow = models[scsi->model].narrow;
@@ -134,7 +136,8 @@ static void check_iothreads(Guest *g, const Device *d, const ScsiController *scs
         if (scsi->iothread.set && scsi->iothreads)
                 device_error(g, d, "<driver>: iothread and <iothreads> exclude each other");
         if (scsi->iothread.set && !iothread_exists(g, scsi->iothread.value))
-                device_error(g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) scsi->iothread.value);
+                device_error(
+                        g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) scsi->iothread.value);
         iothread_mapping_check(g, scsi->iothreads, scsi->queues.value);
 }
 
@@ -147,8 +150,11 @@ static void check(Guest *g, Device *d)
                 return;
         }
         device_no_virtio_options(g, d);
-        if (scsi->queues.set || scsi->cmd_per_lun.set || scsi->max_sectors.set || scsi->iothread.set || scsi->iothreads || scsi->ioeventfd != UNSET)
-                device_error(g, d, "<controller>: <driver> is for virtio-scsi, and this is '%s'", model_words[scsi->model - 1]);
+        if (scsi->queues.set || scsi->cmd_per_lun.set || scsi->max_sectors.set || scsi->iothread.set ||
+            scsi->iothreads || scsi->ioeventfd != UNSET)
+                device_error(
+                        g, d, "<controller>: <driver> is for virtio-scsi, and this is '%s'",
+                        model_words[scsi->model - 1]);
 }
 
 static void number_above_zero(Props *props, const char *key, Number n)

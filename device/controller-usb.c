@@ -117,15 +117,23 @@ static void check(Guest *g, Device *d)
         const Controller *master = controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
 
         if (usb->ports.set && !models[usb->model].sizable)
-                device_error(g, d, "<controller>: the number of ports of a USB controller of model '%s' is fixed", model_words[usb->model - 1]);
+                device_error(
+                        g, d, "<controller>: the number of ports of a USB controller of model '%s' is fixed",
+                        model_words[usb->model - 1]);
         if (usb->controller.companion && (!master || master->companion))
-                device_error(g, d, "<controller>: a companion needs a master: a USB controller of model 'ich9-ehci1' with the same index");
+                device_error(
+                        g, d,
+                        "<controller>: a companion needs a master: a USB controller of model 'ich9-ehci1' with the "
+                        "same index");
         if (!usb->controller.companion && usb->master_port.set)
                 device_error(g, d, "<master>: a USB controller of model '%s' has none", model_words[usb->model - 1]);
         if (usb->controller.disabled)
                 GUEST_FOREACH_CONTROLLER(g, CONTROLLER_USB, other)
                         if (!other->disabled && other->device.xml)
-                                device_error(g, &other->device, "<controller>: the one of line %u says that the guest has no USB", d->place.line);
+                                device_error(
+                                        g, &other->device,
+                                        "<controller>: the one of line %u says that the guest has no USB",
+                                        d->place.line);
 }
 
 static void build(const Guest *g, const Device *d, Plan *p)

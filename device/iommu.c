@@ -88,7 +88,8 @@ static void check_intel(Guest *g, Device *d)
 static void check(Guest *g, Device *d)
 {
         const Iommu *iommu = (const Iommu *) d;
-        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->dma_translation || iommu->aw_bits.set;
+        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->dma_translation ||
+                     iommu->aw_bits.set;
 
         if (d->index > 0)
                 device_error(g, d, "<iommu>: there is one already");
@@ -111,7 +112,8 @@ static void check(Guest *g, Device *d)
                         device_error(g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
                 break;
         case IOMMU_AMD:
-                device_error(g, d, "<iommu>: model='amd' has no address of its own in the QEMU versions that are supported");
+                device_error(
+                        g, d, "<iommu>: model='amd' has no address of its own in the QEMU versions that are supported");
                 break;
         default:
                 device_error(g, d, "<iommu>: model is missing");

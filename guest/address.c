@@ -135,7 +135,8 @@ static void fill(Guest *g, XmlElement *e, const Raw *raw, Address *a)
                 a->usb.bus = (unsigned) raw->bus.value;
                 if (raw->usb_port && !parse_usb_port(raw->usb_port, a->usb.port))
                         guest_error(
-                                g, e->place, "<address>: port='%s' is not up to %d numbers from 1 to 255 with dots between",
+                                g, e->place,
+                                "<address>: port='%s' is not up to %d numbers from 1 to 255 with dots between",
                                 raw->usb_port, USB_PORT_DEPTH);
                 break;
         case ADDRESS_ISA:
@@ -206,7 +207,8 @@ const char *address_text(Guest *g, const Address *a)
 {
         switch (a->type) {
         case ADDRESS_PCI:
-                return guest_text(g, "PCI address %04x:%02x:%02x.%x", a->pci.domain, a->pci.bus, a->pci.slot, a->pci.function);
+                return guest_text(
+                        g, "PCI address %04x:%02x:%02x.%x", a->pci.domain, a->pci.bus, a->pci.slot, a->pci.function);
         case ADDRESS_DRIVE:
                 return guest_text(
                         g, "drive address controller %u, bus %u, target %u, unit %u", a->drive.controller, a->drive.bus,

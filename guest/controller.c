@@ -98,7 +98,8 @@ static bool join_companions(const Guest *g, Controller *c, const Controller *pre
         if (!c->usb2 || !previous || !previous->usb2)
                 return false;
         GUEST_FOREACH_CONTROLLER(g, CONTROLLER_USB, other)
-                if (other != c && other->index.set && other->index.value == previous->index.value && other->function == c->function)
+                if (other != c && other->index.set && other->index.value == previous->index.value &&
+                    other->function == c->function)
                         return false;
         c->index = previous->index;
         return true;
@@ -113,8 +114,8 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
                 if (other->index.value != c->index.value || (c->usb2 && other->usb2 && c->function != other->function))
                         continue;
                 device_error(
-                        g, &c->device, "<controller>: line %u has one of type '%s' and index %u as well", other->device.place.line,
-                        types[type].word, (unsigned) c->index.value);
+                        g, &c->device, "<controller>: line %u has one of type '%s' and index %u as well",
+                        other->device.place.line, types[type].word, (unsigned) c->index.value);
                 return;
         }
 }
@@ -127,7 +128,9 @@ static bool choose_index(Guest *g, Controller *c, ControllerType type, bool used
         while (index <= CONTROLLER_INDEX_MAX && used[index])
                 index++;
         if (index > CONTROLLER_INDEX_MAX) {
-                device_error(g, &c->device, "<controller>: there are more than %u of type '%s'", CONTROLLER_INDEX_MAX + 1, types[type].word);
+                device_error(
+                        g, &c->device, "<controller>: there are more than %u of type '%s'", CONTROLLER_INDEX_MAX + 1,
+                        types[type].word);
                 return false;
         }
         used[index] = true;

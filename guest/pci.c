@@ -62,7 +62,8 @@ bool pci_buses_extend(PciBuses *b, unsigned n)
         if (n <= b->n)
                 return true;
         if (n > PCI_BUSES_MAX) {
-                guest_error(b->guest, b->guest->devices_place, "the devices need more than %u PCI buses", PCI_BUSES_MAX);
+                guest_error(
+                        b->guest, b->guest->devices_place, "the devices need more than %u PCI buses", PCI_BUSES_MAX);
                 return false;
         }
         grown = reallocarray(b->buses, n, sizeof(*grown));
@@ -201,7 +202,9 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
         if (a->pci.slot < bus->first || a->pci.slot > bus->last)
                 return complain(
                         b, user, a,
-                        guest_text(b->guest, "a %s has slots from %u to %u", pci_model_word(bus->model), bus->first, bus->last));
+                        guest_text(
+                                b->guest, "a %s has slots from %u to %u", pci_model_word(bus->model), bus->first,
+                                bus->last));
         slot = &bus->slots[a->pci.slot];
         if (slot->users[a->pci.function]) {
                 const Device *other = slot->users[a->pci.function];
@@ -210,7 +213,9 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
                         return complain(b, other, a, "the machine's own is there");
                 if (!other->kind)
                         return complain(b, user, a, "the machine's own is there");
-                return complain(b, user, a, guest_text(b->guest, "taken by the <%s> of line %u", other->kind->element, other->place.line));
+                return complain(
+                        b, user, a,
+                        guest_text(b->guest, "taken by the <%s> of line %u", other->kind->element, other->place.line));
         }
         if (!slot_is_used(slot) && wants & PCI_ROOT_PORT)
                 slot->shared = true;
@@ -245,7 +250,8 @@ bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned fun
         bool found = false;
 
         for (; a.pci.bus < b->n; a.pci.bus++)
-                if (!misfit(&b->buses[a.pci.bus], a.pci.bus, wants, false) && find_on_bus(&b->buses[a.pci.bus], wants, function, &a)) {
+                if (!misfit(&b->buses[a.pci.bus], a.pci.bus, wants, false) &&
+                    find_on_bus(&b->buses[a.pci.bus], wants, function, &a)) {
                         found = true;
                         break;
                 }

@@ -74,7 +74,9 @@ static void place_in_free_unit(Guest *g, Device *d)
                                         d->address = a;
                                         return;
                                 }
-        device_error(g, d, "<%s>: there is no free unit on any %s controller", d->kind->element, drive_buses[d->drive_bus].word);
+        device_error(
+                g, d, "<%s>: there is no free unit on any %s controller", d->kind->element,
+                drive_buses[d->drive_bus].word);
 }
 
 void place_drives(Guest *g)
@@ -122,8 +124,8 @@ static bool check_range(Guest *g, const Device *d)
         for (size_t k = 0; k < ELEMENTS(ranges); k++)
                 if (ranges[k].value >= ranges[k].n) {
                         device_error(
-                                g, d, "<%s>: %s: the number of %s on %s is limited to %u", d->kind->element, address_text(g, a),
-                                ranges[k].what, drive_buses[i].word, ranges[k].n);
+                                g, d, "<%s>: %s: the number of %s on %s is limited to %u", d->kind->element,
+                                address_text(g, a), ranges[k].what, drive_buses[i].word, ranges[k].n);
                         return false;
                 }
         return true;
@@ -136,12 +138,16 @@ static void check_unit(Guest *g, const Device *d)
 
         if (other)
                 device_error(
-                        g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element, address_text(g, &d->address),
-                        other->kind->element, other->place.line);
+                        g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
+                        address_text(g, &d->address), other->kind->element, other->place.line);
         if (c && c->narrow && d->address.drive.target != 0)
-                device_error(g, d, "<%s>: %s: this controller has only target 0", d->kind->element, address_text(g, &d->address));
+                device_error(
+                        g, d, "<%s>: %s: this controller has only target 0", d->kind->element,
+                        address_text(g, &d->address));
         if (c && c->narrow && d->address.drive.unit > 7)
-                device_error(g, d, "<%s>: %s: this controller has only units up to 7", d->kind->element, address_text(g, &d->address));
+                device_error(
+                        g, d, "<%s>: %s: this controller has only units up to 7", d->kind->element,
+                        address_text(g, &d->address));
 }
 
 static void imply(Guest *g, DriveBus bus)
@@ -151,7 +157,8 @@ static void imply(Guest *g, DriveBus bus)
         for (size_t i = 0; i < g->n_devices; i++) {
                 const Device *d = g->devices[i];
 
-                if (d->bus == BUS_DRIVE && d->drive_bus == bus && d->address.type == ADDRESS_DRIVE && d->address.drive.controller >= n)
+                if (d->bus == BUS_DRIVE && d->drive_bus == bus && d->address.type == ADDRESS_DRIVE &&
+                    d->address.drive.controller >= n)
                         n = d->address.drive.controller + 1;
         }
         for (unsigned i = 0; i < n && i <= CONTROLLER_INDEX_MAX; i++)

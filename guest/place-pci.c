@@ -67,7 +67,8 @@ static bool is_placed(const Device *d)
 
 static bool is_wanting(const Device *d)
 {
-        return d->bus == BUS_PCI && (d->address.type == ADDRESS_NONE || (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
+        return d->bus == BUS_PCI &&
+               (d->address.type == ADDRESS_NONE || (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
 }
 
 static unsigned wants_of(const Placement *p, const Device *d)
@@ -137,8 +138,11 @@ static bool place_built_in(Placement *p)
                 home.pci.slot = (unsigned) c->home.value >> 3;
                 home.pci.function = (unsigned) c->home.value & 7;
                 if (is_placed(&c->device) &&
-                    (c->device.address.pci.bus != 0 || c->device.address.pci.slot != home.pci.slot || c->device.address.pci.function != home.pci.function)) {
-                        device_error(p->guest, &c->device, "<controller>: this machine has it at %s", address_text(p->guest, &home));
+                    (c->device.address.pci.bus != 0 || c->device.address.pci.slot != home.pci.slot ||
+                     c->device.address.pci.function != home.pci.function)) {
+                        device_error(
+                                p->guest, &c->device, "<controller>: this machine has it at %s",
+                                address_text(p->guest, &home));
                         ok = false;
                         continue;
                 }
@@ -211,17 +215,16 @@ static bool place_chipset(Placement *p)
 
         if (p->guest->os.family == MACHINE_I440FX)
                 return place_built_in(p) &&                                       /* of the PIIX3: IDE and USB */
-                        take_home(p, HOME(0x01, 0), &pci_built_in) &&             /* its ISA bridge */
-                        (has_ide || take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
-                        take_home(p, HOME(0x01, 3), &pci_built_in) &&             /* and power management */
-                        place_primary_video(p, 2);
+                       take_home(p, HOME(0x01, 0), &pci_built_in) &&              /* its ISA bridge */
+                       (has_ide || take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
+                       take_home(p, HOME(0x01, 3), &pci_built_in) &&              /* and power management */
+                       place_primary_video(p, 2);
         if (p->guest->os.family == MACHINE_Q35)
-                return place_built_in(p) &&                            /* of the ICH9: SATA */
-                        place_preferred(p, "controller") &&
-                        take_home(p, HOME(0x1f, 0), &pci_built_in) &&  /* ISA bridge */
-                        take_home(p, HOME(0x1f, 3), &pci_built_in) &&  /* SMBus */
-                        place_primary_video(p, 1) &&
-                        place_preferred(p, "sound");
+                return place_built_in(p) && /* of the ICH9: SATA */
+                       place_preferred(p, "controller") &&
+                       take_home(p, HOME(0x1f, 0), &pci_built_in) && /* ISA bridge */
+                       take_home(p, HOME(0x1f, 3), &pci_built_in) && /* SMBus */
+                       place_primary_video(p, 1) && place_preferred(p, "sound");
         return true;
 }
 
@@ -306,7 +309,8 @@ static bool place_all(Placement *p)
 
                         if (!is_wanting(d))
                                 continue;
-                        if (order[row].element ? !has_turn(d, order[row].element, order[row].turn) : is_listed(d->kind->element))
+                        if (order[row].element ? !has_turn(d, order[row].element, order[row].turn)
+                                               : is_listed(d->kind->element))
                                 continue;
                         if (!place_device(p, d))
                                 return false;
@@ -352,7 +356,8 @@ static bool count_buses(Placement *p, unsigned n)
         if (!place_all(p))
                 return false;
         /* An empty port for later, where the XML left all ports to us and some were needed. */
-        if (p->express && n == 1 && p->buses.n > 1 && !pci_take_next(&p->buses, PCI_EXPRESS, &pci_built_in, PCI_ANY_FUNCTION, &a))
+        if (p->express && n == 1 && p->buses.n > 1 &&
+            !pci_take_next(&p->buses, PCI_EXPRESS, &pci_built_in, PCI_ANY_FUNCTION, &a))
                 return false;
         return imply_controllers(p);
 }
@@ -368,8 +373,9 @@ static void mark_multifunction(Guest *g)
                 for (size_t k = 0; k < g->n_devices; k++) {
                         Address *a = &g->devices[k]->address;
 
-                        if (a->type == ADDRESS_PCI && a->pci.domain == other->pci.domain && a->pci.bus == other->pci.bus &&
-                            a->pci.slot == other->pci.slot && a->pci.function == 0 && a->pci.multifunction == UNSET)
+                        if (a->type == ADDRESS_PCI && a->pci.domain == other->pci.domain &&
+                            a->pci.bus == other->pci.bus && a->pci.slot == other->pci.slot && a->pci.function == 0 &&
+                            a->pci.multifunction == UNSET)
                                 a->pci.multifunction = ON;
                 }
         }
@@ -387,7 +393,9 @@ static bool is_circular(Guest *g)
 
                 for (unsigned depth = 0; c && !is_root(c); depth++) {
                         if (depth == PCI_BUSES_MAX) {
-                                device_error(g, &controllers[i]->device, "<controller>: it plugs into a bus that plugs into it");
+                                device_error(
+                                        g, &controllers[i]->device,
+                                        "<controller>: it plugs into a bus that plugs into it");
                                 return true;
                         }
                         c = controllers[c->device.address.pci.bus];

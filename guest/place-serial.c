@@ -51,7 +51,10 @@ void place_serial_controllers(Guest *g)
                 const Device *d = g->devices[i];
 
                 if (is_port(d))
-                        controller_imply(g, CONTROLLER_VIRTIO_SERIAL, d->address.type == ADDRESS_VIRTIO_SERIAL ? d->address.serial.controller : 0, PCI_NO_MODEL);
+                        controller_imply(
+                                g, CONTROLLER_VIRTIO_SERIAL,
+                                d->address.type == ADDRESS_VIRTIO_SERIAL ? d->address.serial.controller : 0,
+                                PCI_NO_MODEL);
         }
         for (size_t i = 0; i < g->n_devices; i++) {
                 Device *d = g->devices[i];
@@ -82,7 +85,8 @@ static bool find_port(const Ports *p, const Controller *c, unsigned first, Addre
 {
         for (unsigned port = first; port < c->ports; port++)
                 if (!p->used[c->index.value][port]) {
-                        *ret = (Address){ .type = ADDRESS_VIRTIO_SERIAL, .serial = { .controller = (unsigned) c->index.value, .port = port } };
+                        *ret = (Address){ .type = ADDRESS_VIRTIO_SERIAL,
+                                          .serial = { .controller = (unsigned) c->index.value, .port = port } };
                         return true;
                 }
         return false;

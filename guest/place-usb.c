@@ -88,15 +88,17 @@ static void take(UsbBuses *u, Device *d)
         }
         port = a->usb.port[depth];
         if (port > hub->n) {
-                device_error(u->guest, d, "<%s>: %s: there are only %u ports", d->kind->element, address_text(u->guest, a), hub->n);
+                device_error(
+                        u->guest, d, "<%s>: %s: there are only %u ports", d->kind->element, address_text(u->guest, a),
+                        hub->n);
                 return;
         }
         if (hub->ports[port - 1].user) {
                 const Device *other = hub->ports[port - 1].user;
 
                 device_error(
-                        u->guest, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element, address_text(u->guest, a),
-                        other->kind->element, other->place.line);
+                        u->guest, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
+                        address_text(u->guest, a), other->kind->element, other->place.line);
                 return;
         }
         hub->ports[port - 1].user = d;

@@ -18,21 +18,13 @@
 #include "guest/place-usb.h"
 
 static const AddressType address_types[] = {
-        [BUS_PCI] = ADDRESS_PCI,
-        [BUS_DRIVE] = ADDRESS_DRIVE,
-        [BUS_VIRTIO_SERIAL] = ADDRESS_VIRTIO_SERIAL,
-        [BUS_CCID] = ADDRESS_CCID,
-        [BUS_USB] = ADDRESS_USB,
-        [BUS_DIMM] = ADDRESS_DIMM,
+        [BUS_PCI] = ADDRESS_PCI,   [BUS_DRIVE] = ADDRESS_DRIVE, [BUS_VIRTIO_SERIAL] = ADDRESS_VIRTIO_SERIAL,
+        [BUS_CCID] = ADDRESS_CCID, [BUS_USB] = ADDRESS_USB,     [BUS_DIMM] = ADDRESS_DIMM,
 };
 
 static const char *const bus_words[] = {
-        [BUS_PCI] = "a PCI",
-        [BUS_DRIVE] = "a drive",
-        [BUS_VIRTIO_SERIAL] = "a virtio-serial",
-        [BUS_CCID] = "a ccid",
-        [BUS_USB] = "a USB",
-        [BUS_DIMM] = "a dimm",
+        [BUS_PCI] = "a PCI",   [BUS_DRIVE] = "a drive", [BUS_VIRTIO_SERIAL] = "a virtio-serial",
+        [BUS_CCID] = "a ccid", [BUS_USB] = "a USB",     [BUS_DIMM] = "a dimm",
 };
 
 static void check_address_types(Guest *g)
@@ -40,13 +32,18 @@ static void check_address_types(Guest *g)
         for (size_t i = 0; i < g->n_devices; i++) {
                 const Device *d = g->devices[i];
 
-                if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os.family != MACHINE_VIRT && g->os.family != MACHINE_MICROVM)
+                if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os.family != MACHINE_VIRT &&
+                    g->os.family != MACHINE_MICROVM)
                         device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
                 else if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address))
-                        device_warning(g, d, "<%s>: it is no PCI device, so the address is only kept free", d->kind->element);
+                        device_warning(
+                                g, d, "<%s>: it is no PCI device, so the address is only kept free", d->kind->element);
                 else if (d->address.type == ADDRESS_UNASSIGNED && !streq(d->kind->element, "hostdev"))
-                        device_error(g, d, "<%s>: only devices of the host can be kept from the guest", d->kind->element);
-                else if (d->bus != BUS_NONE && d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_UNASSIGNED && d->address.type != address_types[d->bus])
+                        device_error(
+                                g, d, "<%s>: only devices of the host can be kept from the guest", d->kind->element);
+                else if (
+                        d->bus != BUS_NONE && d->address.type != ADDRESS_NONE &&
+                        d->address.type != ADDRESS_UNASSIGNED && d->address.type != address_types[d->bus])
                         device_error(g, d, "<%s>: it needs %s address", d->kind->element, bus_words[d->bus]);
         }
 }
@@ -66,7 +63,8 @@ static void imply_machine_controllers(Guest *g)
         found = controller_imply(g, CONTROLLER_PCI, 0, root);
         if (found && found->pci_model != root)
                 device_error(
-                        g, &found->device, "<controller>: on this machine, the PCI controller of index 0 is a %s and not a %s",
+                        g, &found->device,
+                        "<controller>: on this machine, the PCI controller of index 0 is a %s and not a %s",
                         pci_model_word(root), pci_model_word(found->pci_model));
 }
 
@@ -75,7 +73,8 @@ static const Device *slot_user(const Guest *g, uint64_t slot, const Device *unti
         for (size_t i = 0; i < g->n_devices && g->devices[i] != until; i++) {
                 const Device *d = g->devices[i];
 
-                if (d->bus == BUS_DIMM && d->address.type == ADDRESS_DIMM && d->address.dimm.slot.set && d->address.dimm.slot.value == slot)
+                if (d->bus == BUS_DIMM && d->address.type == ADDRESS_DIMM && d->address.dimm.slot.set &&
+                    d->address.dimm.slot.value == slot)
                         return d;
         }
         return NULL;
@@ -119,9 +118,13 @@ static void set_drive_ids(Guest *g)
                         continue;
                 c = controller_find(g, CONTROLLER_SCSI, a->drive.controller);
                 if (d->drive_bus == DRIVE_SCSI && !(c && c->short_ids))
-                        device_set_id(g, d, "scsi%u-%u-%u-%u", a->drive.controller, a->drive.bus, a->drive.target, a->drive.unit);
+                        device_set_id(
+                                g, d, "scsi%u-%u-%u-%u", a->drive.controller, a->drive.bus, a->drive.target,
+                                a->drive.unit);
                 else
-                        device_set_id(g, d, "%s%u-%u-%u", words[d->drive_bus], a->drive.controller, a->drive.bus, a->drive.unit);
+                        device_set_id(
+                                g, d, "%s%u-%u-%u", words[d->drive_bus], a->drive.controller, a->drive.bus,
+                                a->drive.unit);
         }
 }
 
@@ -148,7 +151,9 @@ static void check_ids(Guest *g)
         qsort(chosen, n, sizeof(*chosen), compare_ids);
         for (size_t i = 1; i < n; i++)
                 if (streq(chosen[i - 1]->id, chosen[i]->id))
-                        device_error(g, chosen[i], "<alias>: the device of line %u is called '%s' as well", chosen[i - 1]->place.line, chosen[i]->id);
+                        device_error(
+                                g, chosen[i], "<alias>: the device of line %u is called '%s' as well",
+                                chosen[i - 1]->place.line, chosen[i]->id);
 }
 
 /* By its ACPI index, a guest's operating system names a PCI device. */
@@ -168,7 +173,9 @@ static void check_acpi_indexes(Guest *g)
                 if (d->address.type != ADDRESS_PCI)
                         device_error(g, d, "<%s>: only PCI devices have an ACPI index", d->kind->element);
                 else if (*user)
-                        device_error(g, d, "<%s>: the ACPI index %llu is that of line %u, too", d->kind->element, (unsigned long long) d->acpi_index.value, (*user)->place.line);
+                        device_error(
+                                g, d, "<%s>: the ACPI index %llu is that of line %u, too", d->kind->element,
+                                (unsigned long long) d->acpi_index.value, (*user)->place.line);
                 *user = d;
         }
 }
