@@ -92,7 +92,7 @@ int verb_console(bool user_scope, int argc, char **argv)
         if (r != 0)
                 return r;
         instance = unit_name_escape(argv[1]);
-        at = instance ? text_format("%s/vm/%s/console", user_scope && run ? run : "/run", instance) : NULL;
+        at = instance ? text_format("%s/vm/%s/console", user_scope && run ? run : "/run", argv[1]) : NULL;
         if (!at)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_to(at);

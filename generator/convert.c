@@ -23,6 +23,7 @@ void conversion_done(Conversion *c)
         *c = (Conversion){ 0 };
 }
 
+/* The directories have the guest's name as it is: systemd 257 cannot execute anything where they hold an escape. */
 static int set_directories(Conversion *c, const char *name)
 {
         const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME");
@@ -31,11 +32,11 @@ static int set_directories(Conversion *c, const char *name)
         if (!c->instance)
                 return -ENOMEM;
         if (!c->settings.user_scope) {
-                c->run_directory = text_format("/run/vm/%s", c->instance);
-                c->state_directory = text_format("/var/lib/vm/%s", c->instance);
+                c->run_directory = text_format("/run/vm/%s", name);
+                c->state_directory = text_format("/var/lib/vm/%s", name);
         } else {
-                c->run_directory = run ? text_format("%s/vm/%s", run, c->instance) : text_format("/run/user/%u/vm/%s", (unsigned) getuid(), c->instance);
-                c->state_directory = state ? text_format("%s/vm/%s", state, c->instance) : text_format("%s/.local/state/vm/%s", home, c->instance);
+                c->run_directory = run ? text_format("%s/vm/%s", run, name) : text_format("/run/user/%u/vm/%s", (unsigned) getuid(), name);
+                c->state_directory = state ? text_format("%s/vm/%s", state, name) : text_format("%s/.local/state/vm/%s", home, name);
         }
         if (!c->run_directory || !c->state_directory)
                 return -ENOMEM;

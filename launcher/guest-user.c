@@ -35,6 +35,11 @@ char *guest_directory(const char *guest)
         return first_directory("RUNTIME_DIRECTORY", guest);
 }
 
+char *guest_state_directory(const char *guest)
+{
+        return first_directory("STATE_DIRECTORY", guest);
+}
+
 static int open_directory(const char *path)
 {
         return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -42,7 +47,7 @@ static int open_directory(const char *path)
 
 int guest_user_find(const char *guest, GuestUser *ret)
 {
-        _cleanup_(freep) char *directory = guest_directory(guest), *state = first_directory("STATE_DIRECTORY", guest);
+        _cleanup_(freep) char *directory = guest_directory(guest), *state = guest_state_directory(guest);
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
 

@@ -28,3 +28,4 @@ void guest_user_done(GuestUser *user);
 
 /* The run-time directory alone, as systemd says it; NULL where it does not or memory ran out. */
 char *guest_directory(const char *guest);
+char *guest_state_directory(const char *guest); /* the same for its state directory */

@@ -18,6 +18,7 @@
 #define EAGER_PRESSES   30
 #define EAGER_INTERVAL  MONITOR_SECOND
 #define CALM_INTERVAL   (10 * MONITOR_SECOND)
+#define ROUSED_INTERVAL (MONITOR_SECOND / 5)
 
 struct PowerDown {
         sd_event_source *timer;
@@ -62,8 +63,11 @@ static void on_roused(const json_t *result, const char *error, void *userdata)
         PowerDown *p = userdata;
 
         p->busy = false;
-        if (!result)
+        if (!result) {
                 give_up(p, error);
+                return;
+        }
+        (void) sd_event_source_set_time_relative(p->timer, ROUSED_INTERVAL);
 }
 
 static void on_state(const json_t *result, const char *error, void *userdata)

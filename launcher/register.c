@@ -22,6 +22,7 @@
 #include <systemd/sd-id128.h>
 
 #include "launcher/arguments.h"
+#include "launcher/guest-user.h"
 #include "launcher/log.h"
 #include "launcher/privileges.h"
 #include "launcher/varlink.h"
@@ -92,11 +93,11 @@ static int find_interfaces(Registration *reg)
         return 0;
 }
 
-static char *control_address(void)
+static char *control_address(const char *guest)
 {
-        const char *directory = getenv("RUNTIME_DIRECTORY");
+        _cleanup_(freep) char *directory = guest_directory(guest);
 
-        return directory && *directory == '/' ? text_format("%.*s/control", (int) strcspn(directory, ":"), directory) : NULL;
+        return directory ? text_format("%s/control", directory) : NULL;
 }
 
 static char *machined_address(void)
@@ -189,7 +190,7 @@ int verb_register(int argc, char **argv)
         if (find_interfaces(&reg) < 0)
                 return EXIT_OS;
         make_name(reg.guest, reg.name);
-        reg.control = control_address();
+        reg.control = control_address(reg.guest);
         if (register_by_varlink(&reg) >= 0)
                 return EXIT_SUCCESS;
         if (privileges_are_root())

@@ -21,6 +21,7 @@
 #include "launcher/control.h"
 #include "launcher/events.h"
 #include "launcher/fds.h"
+#include "launcher/guest-user.h"
 #include "launcher/handover.h"
 #include "launcher/lifecycle.h"
 #include "launcher/limits.h"
@@ -289,18 +290,10 @@ static int set_up(Run *run, Handover *h)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the monitor and the control socket") : 0;
 }
 
-/* The first of $RUNTIME_DIRECTORY or $STATE_DIRECTORY; systemd separates them by colons. */
-static char *first_directory(const char *variable)
-{
-        const char *value = getenv(variable);
-
-        return value && *value == '/' ? text_format("%.*s", (int) strcspn(value, ":"), value) : NULL;
-}
-
 int verb_run(int argc, char **argv)
 {
         _cleanup_(handover_done) Handover handover = { .monitor = -1 };
-        _cleanup_(freep) char *state_directory = first_directory("STATE_DIRECTORY");
+        _cleanup_(freep) char *state_directory = NULL;
         _cleanup_(run_done) Run run = {
                 .console_limit = { CONSOLE_RATE_SECONDS * UINT64_C(1000000), CONSOLE_RATE_LINES, CONSOLE_RATE_BYTES },
                 .event_limit = { EVENT_RATE_SECONDS * UINT64_C(1000000), EVENT_RATE_EVENTS, SIZE_MAX },
@@ -310,7 +303,8 @@ int verb_run(int argc, char **argv)
         if (run_options_read(&run.options, argc, argv) < 0)
                 return EXIT_BAD_USAGE;
         log_open(run.options.guest, run.options.uuid);
-        run.runtime_directory = first_directory("RUNTIME_DIRECTORY");
+        run.runtime_directory = guest_directory(run.options.guest);
+        state_directory = guest_state_directory(run.options.guest);
         run.options.life.state_directory = state_directory;
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
