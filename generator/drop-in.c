@@ -145,8 +145,12 @@ static int write_grants(UnitFile *u, const Plan *p)
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
                 const Grant *g = &p->grants[i];
                 bool read_only = g->access == ACCESS_READ;
+                _cleanup_(freep) char *path = text_format("-%s", g->path);
 
-                unit_word(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path, "");
+                /* "-": prepare is in these mounts too, and says better than systemd what is missing */
+                if (!path)
+                        return -ENOMEM;
+                unit_word(u, read_only ? "BindReadOnlyPaths" : "BindPaths", path, "");
                 if (g->device)
                         unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
         }
@@ -256,6 +260,7 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
         r = write_commands(&u, c, name, path);
         if (r < 0)
                 return r;
+        unit_own(&u, "StateDirectory", "vm/%I"); /* not in the template: a guest that cannot run leaves none behind */
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
                 _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
 

@@ -65,6 +65,11 @@ void unit_percent(UnitFile *u, const char *key, unsigned percent)
         fprintf(u->file, "%s=%u%%\n", key, percent);
 }
 
+void unit_own(UnitFile *u, const char *key, const char *value)
+{
+        fprintf(u->file, "%s=%s\n", key, value);
+}
+
 void unit_empty(UnitFile *u, const char *key)
 {
         fprintf(u->file, "%s=\n", key);

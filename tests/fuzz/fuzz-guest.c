@@ -28,7 +28,7 @@ static const char *const directives[] = {
         "ExecStopPost", "FileDescriptorStoreMax", "IOReadBandwidthMax", "IOReadIOPSMax", "IOWeight", "IODeviceWeight", "IOWriteBandwidthMax",
         "IOWriteIOPSMax", "IPAddressAllow", "LimitMEMLOCK", "LimitRTPRIO", "LoadCredential", "LoadCredentialEncrypted", "MemoryDenyWriteExecute", "MemoryHigh",
         "MemoryLow", "MemoryMax", "MemorySwapMax", "NUMAMask", "NUMAPolicy", "PrivateNetwork", "ProtectHome", "RestrictAddressFamilies", "RestrictRealtime",
-        "SELinuxContext", "SetCredential", "Slice", "SocketBindAllow", "SourcePath", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
+        "SELinuxContext", "SetCredential", "Slice", "SocketBindAllow", "SourcePath", "StateDirectory", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
         "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "Wants", NULL,
 };
 
