@@ -25,9 +25,20 @@ typedef enum VideoDriver {
         VIDEO_DRIVER_VHOST_USER,
 } VideoDriver;
 
+/* What a virtio card is to QEMU. libvirt writes it down since version 12; before, it followed from the rest. */
+typedef enum VideoFrontend {
+        FRONTEND_VIRTIO_VGA = 1,
+        FRONTEND_VIRTIO_VGA_GL,
+        FRONTEND_VIRTIO_GPU,
+        FRONTEND_VIRTIO_GPU_GL,
+        FRONTEND_VHOST_USER_VGA,
+        FRONTEND_VHOST_USER_GPU,
+} VideoFrontend;
+
 typedef struct Video {
         Device device;
-        int model, driver; /* VideoModel, VideoDriver */
+        int model, driver, frontend; /* VideoModel, VideoDriver, VideoFrontend */
+        bool frontend_said;
         Tristate primary, blob, edid, accel3d, accel2d;
         Number ram, vram, vram64, vgamem; /* KiB */
         Number heads, x, y;
@@ -38,8 +49,24 @@ typedef struct Video {
 static const char *const model_words[] = { "none", "vga", "cirrus", "vmvga", "qxl", "virtio", "bochs", "ramfb", NULL };
 static const char *const driver_words[] = { "qemu", "vhostuser", NULL };
 
+static const char *const frontend_words[] = { "virtio-vga",    "virtio-vga-gl",  "virtio-gpu",
+                                              "virtio-gpu-gl", "vhost-user-vga", "vhost-user-gpu", NULL };
+
+static const struct {
+        const char *device; /* of QEMU's, on PCI */
+        bool vga, gl, vhost_user;
+} frontends[] = {
+        [FRONTEND_VIRTIO_VGA] = { "virtio-vga", true, false, false },
+        [FRONTEND_VIRTIO_VGA_GL] = { "virtio-vga-gl", true, true, false },
+        [FRONTEND_VIRTIO_GPU] = { "virtio-gpu-pci", false, false, false },
+        [FRONTEND_VIRTIO_GPU_GL] = { "virtio-gpu-gl-pci", false, true, false },
+        [FRONTEND_VHOST_USER_VGA] = { "vhost-user-vga", true, false, true },
+        [FRONTEND_VHOST_USER_GPU] = { "vhost-user-gpu-pci", false, false, true },
+};
+
 static const Field fields[] = {
         FIELD_OF_WORDS("model@type", Video, model, model_words),
+        FIELD_OF_WORDS("model@device", Video, frontend, frontend_words),
         FIELD("model@primary", FIELD_YESNO, Video, primary),
         FIELD("model@blob", FIELD_SWITCH, Video, blob),
         FIELD("model@edid", FIELD_SWITCH, Video, edid),
@@ -131,6 +158,17 @@ static bool is_virtio(const Video *v)
         return v->model == VIDEO_VIRTIO;
 }
 
+static VideoFrontend default_frontend(const Guest *g, const Video *v)
+{
+        bool vga = v->device.index == 0 && os_is_x86(&g->os); /* VGA is of PCs */
+
+        if (v->driver == VIDEO_DRIVER_VHOST_USER)
+                return vga ? FRONTEND_VHOST_USER_VGA : FRONTEND_VHOST_USER_GPU;
+        if (v->accel3d == ON)
+                return vga ? FRONTEND_VIRTIO_VGA_GL : FRONTEND_VIRTIO_GPU_GL;
+        return vga ? FRONTEND_VIRTIO_VGA : FRONTEND_VIRTIO_GPU;
+}
+
 static void video_complete(Guest *g, Device *d)
 {
         Video *v = (Video *) d;
@@ -138,6 +176,9 @@ static void video_complete(Guest *g, Device *d)
         device_set_id(g, d, "video%u", d->index);
         if (!v->model)
                 v->model = os_is_x86(&g->os) ? VIDEO_CIRRUS : VIDEO_VIRTIO;
+        v->frontend_said = v->frontend != 0;
+        if (!v->frontend_said && is_virtio(v))
+                v->frontend = default_frontend(g, v);
         if (!v->heads.set)
                 v->heads = (Number){ 1, true };
         if (!v->vram.set)
@@ -180,6 +221,36 @@ static void check_memory(Guest *g, const Video *v)
                 device_error(g, d, "<video>: ram, vram64 and vgamem are for type='qxl'");
 }
 
+static void check_frontend(Guest *g, const Video *v)
+{
+        const Device *d = &v->device;
+        const char *word;
+
+        if (!v->frontend)
+                return;
+        word = frontend_words[v->frontend - 1];
+        if (!is_virtio(v)) {
+                device_error(g, d, "<video>: device='%s' is for type='virtio'", word);
+                return;
+        }
+        if (!v->frontend_said)
+                return;
+        if (frontends[v->frontend].vga && (d->index > 0 || !os_is_x86(&g->os)))
+                device_error(g, d, "<video>: device='%s' is for the primary card of a PC", word);
+        if (frontends[v->frontend].gl && v->accel3d != ON)
+                device_error(g, d, "<video>: device='%s' takes <acceleration accel3d='yes'/>", word);
+        if (frontends[v->frontend].vhost_user != (v->driver == VIDEO_DRIVER_VHOST_USER))
+                device_error(
+                        g, d, "<video>: device='%s' is %s <driver name='vhostuser'/>", word,
+                        frontends[v->frontend].vhost_user ? "for" : "not for");
+}
+
+/* Older versions of libvirt told cards with VGA nothing of these, and the guest is to see the same. */
+static bool takes_virtio_options(const Video *v)
+{
+        return v->frontend_said || !frontends[v->frontend].vga;
+}
+
 static unsigned count_videos(const Guest *g)
 {
         unsigned n = 0;
@@ -208,7 +279,7 @@ static void video_check(Guest *g, Device *d)
         if (!is_virtio(v) && (v->accel3d == ON || v->blob || v->driver == VIDEO_DRIVER_VHOST_USER))
                 device_error(
                         g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
-        if (d->index == 0 && os_is_x86(&g->os) && device_has_virtio_options(d))
+        if (is_virtio(v) && !takes_virtio_options(v) && device_has_virtio_options(d))
                 device_warning(
                         g, d,
                         "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the primary one");
@@ -229,27 +300,24 @@ static void video_check(Guest *g, Device *d)
         if (!is_virtio(v))
                 device_no_virtio_options(g, d);
         check_memory(g, v);
+        check_frontend(g, v);
 }
 
 static Props video_new(const Guest *g, const Video *v)
 {
-        bool primary = v->device.index == 0 && os_is_x86(&g->os); /* VGA is of PCs */
-        const char *base = primary || !models[v->model].secondary ? models[v->model].primary
-                                                                  : models[v->model].secondary;
-        Props p = props_new("driver", base);
+        bool primary = v->device.index == 0 && os_is_x86(&g->os);
+        Props p = props_new(
+                "driver",
+                primary || !models[v->model].secondary ? models[v->model].primary
+                                                       : models[v->model].secondary);
 
         if (!is_virtio(v))
                 return p;
-        if (v->driver == VIDEO_DRIVER_VHOST_USER)
-                props_text(&p, "driver", primary ? "vhost-user-vga" : "vhost-user-gpu-pci");
-        else if (v->accel3d == ON)
-                props_textf(&p, "driver", "%s", primary ? "virtio-vga-gl" : "virtio-gpu-gl-pci");
-        else if (!primary)
-                props_text(
-                        &p, "driver",
-                        v->device.address.type == ADDRESS_VIRTIO_MMIO ? "virtio-gpu-device"
-                                                                      : "virtio-gpu-pci");
-        if (!primary) /* libvirt tells cards with VGA nothing of these, and the guest is to see the same */
+        if (v->frontend == FRONTEND_VIRTIO_GPU && v->device.address.type == ADDRESS_VIRTIO_MMIO)
+                props_text(&p, "driver", "virtio-gpu-device");
+        else
+                props_text(&p, "driver", frontends[v->frontend].device);
+        if (takes_virtio_options(v))
                 device_virtio_props(&v->device, &p);
         return p;
 }
