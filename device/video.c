@@ -25,7 +25,7 @@ typedef enum VideoDriver {
         VIDEO_DRIVER_VHOST_USER,
 } VideoDriver;
 
-/* What a virtio card is to QEMU. libvirt writes it down since version 12; before, it followed from the rest. */
+/* What a virtio card is to QEMU. Newer versions of libvirt write it down; else it follows from the rest. */
 typedef enum VideoFrontend {
         FRONTEND_VIRTIO_VGA = 1,
         FRONTEND_VIRTIO_VGA_GL,

@@ -28,6 +28,9 @@ PACKAGES = [
 
 SUITE_PACKAGES = {
     'bookworm': ['clang', 'libclang-rt-14-dev'],        # the second compiler need not be in every suite
+    # A libvirt to compare with; one suite's will do.
+    'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',
+              'virtinst'],
 }
 
 KERNEL_SCRIPT = SOURCE / 'tests' / 'guests' / 'fetch-kernel'
@@ -97,10 +100,13 @@ def _prepare(root):
     (root / 'etc/tmpfiles.d').mkdir(exist_ok=True)
     (root / 'etc/tmpfiles.d/tmp.conf').write_text('q /tmp 1777 root root -\nq /var/tmp 1777 root root -\n')
     for timer in ('apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer',
-                  'fstrim.timer', 'systemd-tmpfiles-clean.timer'):
+                  'fstrim.timer', 'logrotate.timer', 'systemd-tmpfiles-clean.timer'):
         link = root / 'etc/systemd/system' / timer
         link.unlink(missing_ok=True)
         link.symlink_to('/dev/null')
+    # libvirt is there when a test starts it, and runs beside no other.
+    for link in (root / 'etc/systemd/system').glob('*.wants/*virt*'):
+        link.unlink()
 
 
 def _remove_old(suite):
