@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * sd-netlink is systemd's own, and a library for five requests is more to trust than they are. Requests go one at a time on
+ * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go one at a time on
  * a blocking socket, each with an acknowledgement, so that every failure has its cause. What comes back is the kernel's
  * (the sender's port is checked to be 0), bounds are checked by the NLMSG_OK() and RTA_OK() of the kernel's headers.
  */
@@ -56,7 +56,8 @@ static void request_add(Request *q, uint16_t type, const void *data, size_t size
 
         a->rta_type = type;
         a->rta_len = (uint16_t) RTA_LENGTH(size);
-        memcpy(RTA_DATA(a), data, size);
+        if (size > 0)
+                memcpy(RTA_DATA(a), data, size);
         q->header.nlmsg_len = NLMSG_ALIGN(q->header.nlmsg_len) + RTA_ALIGN(a->rta_len);
 }
 
@@ -93,7 +94,7 @@ static int request_do(int fd, const Request *q, char answer[static NETLINK_ANSWE
                 return -errno;
         for (;;) {
                 struct nlmsghdr *h = (struct nlmsghdr *) answer;
-                size_t size;
+                size_t size = 0;
                 int r;
 
                 r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
@@ -143,29 +144,45 @@ static int read_link(struct nlmsghdr *h, Link *ret)
                         read_number(a, &ret->mtu);
                 else if (a->rta_type == IFLA_MASTER)
                         read_number(a, &ret->master);
+                else if (a->rta_type == IFLA_ADDRESS && RTA_PAYLOAD(a) == sizeof(ret->address))
+                        memcpy(ret->address, RTA_DATA(a), sizeof(ret->address));
                 else if (a->rta_type == IFLA_LINKINFO)
                         read_kind(a, ret);
         }
         return 0;
 }
 
-int netlink_find(int fd, const char *name, Link *ret)
+static int find(int fd, const Request *q, Link *ret)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         struct nlmsghdr *h = NULL;
-        Request q;
         int r;
 
         if (!answer)
                 return -ENOMEM;
+        r = request_do(fd, q, answer, &h);
+        if (r < 0)
+                return r;
+        return r == 1 ? read_link(h, ret) : -EBADMSG;
+}
+
+int netlink_find(int fd, const char *name, Link *ret)
+{
+        Request q;
+
         if (strlen(name) >= IFNAMSIZ)
                 return -ENODEV;
         request_init(&q, RTM_GETLINK, 0, 0);
         request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
-        r = request_do(fd, &q, answer, &h);
-        if (r < 0)
-                return r;
-        return r == 1 ? read_link(h, ret) : -EBADMSG;
+        return find(fd, &q, ret);
+}
+
+int netlink_find_index(int fd, unsigned index, Link *ret)
+{
+        Request q;
+
+        request_init(&q, RTM_GETLINK, 0, index);
+        return find(fd, &q, ret);
 }
 
 static int change(int fd, Request *q)
@@ -206,5 +223,46 @@ int netlink_set_up(int fd, unsigned index, bool up)
         request_init(&q, RTM_NEWLINK, NLM_F_ACK, index);
         q.link.ifi_flags = up ? IFF_UP : 0;
         q.link.ifi_change = IFF_UP;
+        return change(fd, &q);
+}
+
+/* An attribute that holds others: what is added between this and request_end(). */
+static struct rtattr *request_begin(Request *q, uint16_t type)
+{
+        struct rtattr *a = (struct rtattr *) ((char *) q + NLMSG_ALIGN(q->header.nlmsg_len));
+
+        request_add(q, type, NULL, 0);
+        return a;
+}
+
+static void request_end(Request *q, struct rtattr *a)
+{
+        a->rta_len = (uint16_t) ((char *) q + q->header.nlmsg_len - (char *) a);
+}
+
+int netlink_add_macvtap(int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6])
+{
+        static const char kind[] = "macvtap";
+        struct rtattr *info, *data;
+        Request q;
+
+        request_init(&q, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
+        request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
+        request_add(&q, IFLA_LINK, &(uint32_t){ lower }, sizeof(uint32_t));
+        request_add(&q, IFLA_ADDRESS, mac, 6);
+        info = request_begin(&q, IFLA_LINKINFO);
+        request_add(&q, IFLA_INFO_KIND, kind, strlen(kind));
+        data = request_begin(&q, IFLA_INFO_DATA);
+        request_add(&q, IFLA_MACVLAN_MODE, &(uint32_t){ mode }, sizeof(uint32_t));
+        request_end(&q, data);
+        request_end(&q, info);
+        return change(fd, &q);
+}
+
+int netlink_delete(int fd, unsigned index)
+{
+        Request q;
+
+        request_init(&q, RTM_DELLINK, NLM_F_ACK, index);
         return change(fd, &q);
 }
