@@ -43,10 +43,24 @@ static Place place_of(Builder *b, size_t offset)
         return (Place){ b->file, b->known_line, (unsigned) (offset - b->known_line_start) + 1 };
 }
 
+/* How many bytes the parser has read; older versions of the library have only the first way, newer ones warn of it. */
+static size_t bytes_read(const Builder *b)
+{
+#if LIBXML_VERSION >= 21400
+        unsigned long at = 0;
+
+        (void) xmlCtxtGetInputPosition(b->parser, 0, NULL, NULL, NULL, &at);
+        return at;
+#else
+        long at = xmlByteConsumed(b->parser);
+
+        return at < 0 ? 0 : (size_t) at;
+#endif
+}
+
 static Place place_of_tag(Builder *b)
 {
-        long at = xmlByteConsumed(b->parser);
-        size_t offset = at < 0 ? 0 : (size_t) at;
+        size_t offset = bytes_read(b);
 
         if (offset >= b->size)
                 offset = b->size ? b->size - 1 : 0;
