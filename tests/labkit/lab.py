@@ -157,7 +157,7 @@ class Lab:
         variables = {**ENVIRONMENT, 'TERM': os.environ.get('TERM', 'dumb'), **(env or {})}
         inside = ['env', '-i', f'--chdir={cwd or "/root"}', *(f'{k}={v}' for k, v in variables.items())]
         # A cgroup outside of all units; systemd in the lab leaves it alone.
-        return self._in_cgroup('payload/lab', ['nsenter', '--target', str(leader), '--all', *inside, *map(str, argv)])
+        return self._in_cgroup('payload/lab', ['nsenter', '--target', str(leader), '--all', '--root', *inside, *map(str, argv)])
 
     def run(self, *argv, log=None, timeout=None, cwd=None, env=None):
         """Runs a command inside, its output to `log` (default: the lab's own); returns its exit status.
