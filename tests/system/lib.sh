@@ -400,12 +400,18 @@ $(left)"
         printf 'ok: nothing left behind\n'
 }
 
-# Stops all guests and removes all of what tests make.
+# Stops all guests and removes all of what tests make, and what was left behind: no test suffers for another.
 clear_away() {
+        local name
         systemctl stop 'vm@*.service' 2>/dev/null || :
         systemctl kill --signal=KILL 'vm@*.service' 2>/dev/null || :
+        pkill -KILL '^qemu-system' || :
+        pkill -KILL '^vm-launcher' || :
+        for name in $(taps); do
+                ip link del "$name"
+        done
+        find /run/vm /var/lib/vm /var/lib/vmunit/grants -mindepth 1 -delete 2>/dev/null || :
         rm -rf "${XML:?}" "${IMAGES:?}" /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d
-        local name
         for name in $(ip -json link show type bridge | jq -r '.[].ifname'); do
                 ip link del "$name"
         done
