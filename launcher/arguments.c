@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * All that the launcher is told comes in arguments that vm-generator wrote, and an administrator may write by hand in a
- * drop-in. So they are read strictly: an unknown key, a second value, a wrong type is a mistake that ends the start, and
- * all mistakes are named at once. A key cannot be given in two words ("--key value"), so that what is a key never depends
- * on what came before it.
+ * All that the launcher is told comes in arguments that vm-generator wrote, and an administrator may write
+ * by hand in a drop-in. So they are read strictly: an unknown key, a second value, a wrong type is a mistake
+ * that ends the start, and all mistakes are named at once. A key cannot be given in two words ("--key
+ * value"), so that what is a key never depends on what came before it.
  */
 
 #include "launcher/arguments.h"
@@ -80,13 +80,16 @@ static int reading_end(Reading *reading)
 {
         for (size_t i = 0; i < reading->count; i++)
                 if (reading->table[i].flags & ARGUMENT_REQUIRED && !(reading->seen & UINT64_C(1) << i)) {
-                        log_error("%s%s=%s is missing.", reading->dashes, reading->table[i].key, reading->table[i].what);
+                        log_error(
+                                "%s%s=%s is missing.", reading->dashes, reading->table[i].key,
+                                reading->table[i].what);
                         reading->failed = true;
                 }
         return reading->failed ? -EINVAL : 0;
 }
 
-int arguments_read(const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest)
+int arguments_read(
+        const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest)
 {
         Reading reading = { .table = table, .count = count, .target = target, .dashes = "--" };
         char **rest = NULL;
@@ -116,7 +119,8 @@ int arguments_read(const Argument *table, size_t count, void *target, int argc, 
         return r;
 }
 
-int arguments_read_list(const Argument *table, size_t count, void *target, const char *text, char **ret_owner)
+int arguments_read_list(
+        const Argument *table, size_t count, void *target, const char *text, char **ret_owner)
 {
         Reading reading = { .table = table, .count = count, .target = target, .dashes = "" };
         char *p, *word;

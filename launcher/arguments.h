@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The typed arguments of a verb, as a table: --KEY=VALUE, each with the reader of its type and where the result goes. */
+/*
+ * The typed arguments of a verb, as a table: --KEY=VALUE, each with the reader of its type and where the
+ * result goes.
+ */
 
 #include <stddef.h>
 
@@ -23,16 +26,18 @@ typedef struct Argument {
 } Argument;
 
 /*
- * Reads argv[1] and the following. What comes after "--" goes to ret_rest (ended by NULL, part of argv); where ret_rest is
- * NULL, nothing may. Every mistake is logged; -EINVAL if there was one, or -ENOMEM.
+ * Reads argv[1] and the following. What comes after "--" goes to ret_rest (ended by NULL, part of argv);
+ * where ret_rest is NULL, nothing may. Every mistake is logged; -EINVAL if there was one, or -ENOMEM.
  */
-int arguments_read(const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest);
+int arguments_read(
+        const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest);
 
 /*
- * The same for a value that is itself a list, "key=value,key=value"; no value can hold a comma. What readers borrow, they
- * borrow from *ret_owner, which is set also on failure and is to be freed.
+ * The same for a value that is itself a list, "key=value,key=value"; no value can hold a comma. What readers
+ * borrow, they borrow from *ret_owner, which is set also on failure and is to be freed.
  */
-int arguments_read_list(const Argument *table, size_t count, void *target, const char *text, char **ret_owner);
+int arguments_read_list(
+        const Argument *table, size_t count, void *target, const char *text, char **ret_owner);
 
 /* Readers. The target of each is named in brackets. */
 int argument_text(const char *text, void *target);     /* (const char *), borrowed; not empty */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Several may be attached to a console at once, and all of them may type, like people at one keyboard: so a connection that
- * somebody forgot elsewhere locks nobody out. Nobody is waited for. Who does not read what the guest prints is dropped when
- * his share of memory is used up. Who closed his direction of the connection, as a pipe into it does at its end, types no more,
- * and still sees what comes.
+ * Several may be attached to a console at once, and all of them may type, like people at one keyboard: so a
+ * connection that somebody forgot elsewhere locks nobody out. Nobody is waited for. Who does not read what
+ * the guest prints is dropped when his share of memory is used up. Who closed his direction of the
+ * connection, as a pipe into it does at its end, types no more, and still sees what comes.
  */
 
 #include "launcher/attached.h"
@@ -29,7 +29,8 @@ struct Attached {
 
 static void update_events(Attached *a)
 {
-        (void) sd_event_source_set_io_events(a->source, (a->listens && !a->ended ? EPOLLIN : 0) | (a->waiting_size > 0 ? EPOLLOUT : 0));
+        (void) sd_event_source_set_io_events(
+                a->source, (a->listens && !a->ended ? EPOLLIN : 0) | (a->waiting_size > 0 ? EPOLLOUT : 0));
 }
 
 /* False when he is gone. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU's monitor and Varlink are both JSON objects on a stream, each ended by one byte. The other side is not trusted:
- * what it may send and what may wait for it to be read is limited, and a side that breaks the rules is cut off.
+ * QEMU's monitor and Varlink are both JSON objects on a stream, each ended by one byte. The other side is
+ * not trusted: what it may send and what may wait for it to be read is limited, and a side that breaks the
+ * rules is cut off.
  *
- * A channel is closed from inside its own event handlers only, so that a callback never finds it gone under its feet.
+ * A channel is closed from inside its own event handlers only, so that a callback never finds it gone under
+ * its feet.
  */
 
 #include "launcher/channel.h"
@@ -89,7 +91,8 @@ static int channel_flush(Channel *c)
         int r = 0;
 
         while (sent < c->output_size) {
-                ssize_t n = send(c->fd, c->output + sent, c->output_size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+                ssize_t n =
+                        send(c->fd, c->output + sent, c->output_size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 
                 if (n < 0 && errno == EINTR)
                         continue;
@@ -181,7 +184,10 @@ int channel_new(sd_event *event, int fd, const ChannelKind *kind, void *userdata
                 (void) fd_close(fd);
                 return -ENOMEM;
         }
-        *c = (Channel){ .kind = kind, .userdata = userdata, .fd = fd, .frames = { .end = kind->end, .max = kind->input_max } };
+        *c = (Channel){ .kind = kind,
+                        .userdata = userdata,
+                        .fd = fd,
+                        .frames = { .end = kind->end, .max = kind->input_max } };
         r = sd_event_add_io(event, &c->source, fd, EPOLLIN, on_io, c);
         if (r < 0)
                 return r;
@@ -207,9 +213,13 @@ static int send_fd(Channel *c, const char *text, int fd)
         union {
                 struct cmsghdr header;
                 char room[CMSG_SPACE(sizeof(int))];
-        } control = { .header = { .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) } };
+        } control = { .header = { .cmsg_level = SOL_SOCKET,
+                                  .cmsg_type = SCM_RIGHTS,
+                                  .cmsg_len = CMSG_LEN(sizeof(int)) } };
         struct iovec iov = { .iov_base = (char *) text, .iov_len = 1 };
-        struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+        };
 
         if (c->output_size > 0)
                 return -EBUSY;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The command line is the generator's and is complete but for two things that only the start can tell: whether the host
- * has vhost for a TAP, and which images lie behind a disk's own. For these the JSON of one option each is changed.
+ * The command line is the generator's and is complete but for two things that only the start can tell:
+ * whether the host has vhost for a TAP, and which images lie behind a disk's own. For these the JSON of one
+ * option each is changed.
  *
- * The images behind a disk are never opened by QEMU by name: a name in an image's header is the word of who wrote the image,
- * maybe the guest. QEMU gets what `prepare` found and checked, as descriptors in "fd sets", and is told to look no further.
+ * The images behind a disk are never opened by QEMU by name: a name in an image's header is the word of who
+ * wrote the image, maybe the guest. QEMU gets what `prepare` found and checked, as descriptors in "fd sets",
+ * and is told to look no further.
  */
 
 #include "launcher/command.h"
@@ -17,7 +19,9 @@
 #include "launcher/channel.h"
 
 /* The place of the value of an option whose JSON has that value for that key; -ENOENT. */
-static int find_option(const Strings *argv, const char *option, const char *key, const char *value, size_t *ret_at, json_t **ret_json)
+static int find_option(
+        const Strings *argv, const char *option, const char *key, const char *value, size_t *ret_at,
+        json_t **ret_json)
 {
         for (size_t i = 0; i + 1 < argv->count; i++) {
                 json_t *json;
@@ -69,7 +73,8 @@ static unsigned next_fd_set(const Strings *argv)
         unsigned highest = 0;
 
         for (size_t i = 0; i + 1 < argv->count; i++) {
-                const char *set = streq(argv->items[i], "-add-fd") ? strstr(argv->items[i + 1], "set=") : NULL;
+                const char *set =
+                        streq(argv->items[i], "-add-fd") ? strstr(argv->items[i + 1], "set=") : NULL;
                 unsigned n;
 
                 if (set && sscanf(set, "set=%u", &n) == 1 && n > highest && n < 1000000)
@@ -92,14 +97,17 @@ static int add_option(Strings *list, const char *option, json_t *json)
 /* Only formats that have a backing file may be told that there is none. */
 static bool format_has_backing(const char *format)
 {
-        return streq(format, "qcow2") || streq(format, "qed") || streq(format, "qcow") || streq(format, "vmdk");
+        return streq(format, "qcow2") || streq(format, "qed") || streq(format, "qcow") ||
+               streq(format, "vmdk");
 }
 
 /* set is the fd set of this image; that of the one behind it is the next. */
 static int add_image(Strings *list, const BackingImage *image, unsigned set, bool last)
 {
-        _cleanup_(freep) char *storage = text_format("backing%u-storage", set), *node = text_format("backing%u-format", set);
-        _cleanup_(freep) char *behind = text_format("backing%u-format", set + 1), *path = text_format("/dev/fdset/%u", set);
+        _cleanup_(freep) char *storage = text_format("backing%u-storage", set),
+                              *node = text_format("backing%u-format", set);
+        _cleanup_(freep) char *behind = text_format("backing%u-format", set + 1),
+                              *path = text_format("/dev/fdset/%u", set);
         json_t *format;
         int r;
 
@@ -111,11 +119,14 @@ static int add_image(Strings *list, const BackingImage *image, unsigned set, boo
         if (r >= 0)
                 r = add_option(
                         list, "-blockdev",
-                        json_pack("{s:s, s:s, s:s, s:b, s:b}", "driver", image->driver, "filename", path, "node-name", storage, "read-only", 1,
-                                  "auto-read-only", 0));
+                        json_pack(
+                                "{s:s, s:s, s:s, s:b, s:b}", "driver", image->driver, "filename", path,
+                                "node-name", storage, "read-only", 1, "auto-read-only", 0));
         if (r < 0)
                 return r;
-        format = json_pack("{s:s, s:s, s:s, s:b}", "driver", image->format, "file", storage, "node-name", node, "read-only", 1);
+        format = json_pack(
+                "{s:s, s:s, s:s, s:b}", "driver", image->format, "file", storage, "node-name", node,
+                "read-only", 1);
         if (format && (!last || format_has_backing(image->format)))
                 (void) json_object_set_new(format, "backing", last ? json_null() : json_string(behind));
         return add_option(list, "-blockdev", format);

@@ -17,8 +17,8 @@ typedef struct BackingImage {
 } BackingImage;
 
 /*
- * Puts the chain behind the -blockdev of that node name: images are ordered by depth, without gaps; none at all says that
- * there is nothing behind it. -ENOENT where there is no such node.
+ * Puts the chain behind the -blockdev of that node name: images are ordered by depth, without gaps; none at
+ * all says that there is nothing behind it. -ENOENT where there is no such node.
  */
 int command_set_backing(Strings *argv, const char *node, const BackingImage *images, size_t count);
 

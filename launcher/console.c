@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU writes what the guest prints into a socketpair, and a QEMU that cannot write waits, monitor and all. So a console is
- * read always, whether or not anybody is there to see it, and nothing that is done with it may wait: the journal gets lines,
- * as many as a limit allows, those who are attached get the bytes, and the last 64 KiB are kept for who attaches later, so
- * that he sees the prompt that he is to answer.
+ * QEMU writes what the guest prints into a socketpair, and a QEMU that cannot write waits, monitor and all.
+ * So a console is read always, whether or not anybody is there to see it, and nothing that is done with it
+ * may wait: the journal gets lines, as many as a limit allows, those who are attached get the bytes, and the
+ * last 64 KiB are kept for who attaches later, so that he sees the prompt that he is to answer.
  *
- * What people type waits in a small buffer for the guest to read it; while that is full, nobody's typing is read.
+ * What people type waits in a small buffer for the guest to read it; while that is full, nobody's typing is
+ * read.
  */
 
 #include "launcher/console.h"
@@ -58,7 +59,9 @@ static void report_suppressed(Console *c, uint64_t now)
         unsigned n = rate_limit_take_suppressed(c->limit, now);
 
         if (n > 0)
-                log_entry(LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u lines of the guest's consoles were suppressed.", n);
+                log_entry(
+                        LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL,
+                        "%u lines of the guest's consoles were suppressed.", n);
 }
 
 static void on_line(const char *text, size_t size, void *userdata)
@@ -119,7 +122,8 @@ static void listen_to_all(Console *c)
 /* Gives the guest what was typed, as far as it reads. */
 static void flush_typed(Console *c)
 {
-        ssize_t n = c->typed_size > 0 ? send(c->fd, c->typed, c->typed_size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+        ssize_t n =
+                c->typed_size > 0 ? send(c->fd, c->typed, c->typed_size, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
 
         if (n > 0) {
                 c->typed_size -= (size_t) n;
@@ -154,7 +158,9 @@ static void on_attach(int fd, void *userdata)
                 if (attached_new(c->event, fd, &attached_handlers, c, &a) < 0)
                         return;
                 log_debug("Somebody came to console %s.", c->label);
-                if ((c->backlog_full && !attached_show(a, c->backlog + c->backlog_next, sizeof(c->backlog) - c->backlog_next)) ||
+                if ((c->backlog_full &&
+                     !attached_show(
+                             a, c->backlog + c->backlog_next, sizeof(c->backlog) - c->backlog_next)) ||
                     !attached_show(a, c->backlog, c->backlog_next)) {
                         attached_free(a);
                         return;
@@ -212,11 +218,13 @@ bool console_label_is_valid(const char *label)
 {
         size_t n = strlen(label);
 
-        return n >= 1 && n <= 64 && *label != '.' && !streq(label, "control") && !streq(label, "qemu") && !streq(label, "vm-launcher") &&
+        return n >= 1 && n <= 64 && *label != '.' && !streq(label, "control") && !streq(label, "qemu") &&
+               !streq(label, "vm-launcher") &&
                strspn(label, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
 
-int console_new(sd_event *event, const char *label, int fd, const char *directory, RateLimit *limit, Console **ret)
+int console_new(
+        sd_event *event, const char *label, int fd, const char *directory, RateLimit *limit, Console **ret)
 {
         _cleanup_(console_freep) Console *c = calloc(1, sizeof(*c));
         int r;
@@ -233,7 +241,8 @@ int console_new(sd_event *event, const char *label, int fd, const char *director
                 return -EINVAL;
         r = sd_event_add_io(event, &c->source, fd, EPOLLIN, on_io, c);
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &c->idle, CLOCK_MONOTONIC, 0, CONSOLE_IDLE_USEC / 10, on_idle, c);
+                r = sd_event_add_time_relative(
+                        event, &c->idle, CLOCK_MONOTONIC, 0, CONSOLE_IDLE_USEC / 10, on_idle, c);
         if (r >= 0)
                 r = sd_event_source_set_enabled(c->idle, SD_EVENT_OFF);
         if (r >= 0 && directory)

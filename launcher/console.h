@@ -12,10 +12,12 @@
 typedef struct Console Console;
 
 /*
- * label is the journal's identifier and the name of the socket in the directory; it is borrowed. Takes the descriptor, our
- * end of what QEMU writes to, also on failure. limit is shared by all consoles of the guest. -EINVAL for a bad label.
+ * label is the journal's identifier and the name of the socket in the directory; it is borrowed. Takes the
+ * descriptor, our end of what QEMU writes to, also on failure. limit is shared by all consoles of the guest.
+ * -EINVAL for a bad label.
  */
-int console_new(sd_event *event, const char *label, int fd, const char *directory, RateLimit *limit, Console **ret);
+int console_new(
+        sd_event *event, const char *label, int fd, const char *directory, RateLimit *limit, Console **ret);
 Console *console_free(Console *c); /* returns NULL; what is left of a line goes to the journal */
 
 /* What QEMU wrote before it ended, to be called then: nothing more is read afterwards. */

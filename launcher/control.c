@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * machinectl of systemd 262 does not send a signal to a guest that registered with a control address: it connects to that
- * socket as the user who called it, and calls a method. There is no way back to signals, so all of the methods are here;
- * those that would change the guest's disks are answered with "not supported", which is an answer too.
+ * machinectl of systemd 262 does not send a signal to a guest that registered with a control address: it
+ * connects to that socket as the user who called it, and calls a method. There is no way back to signals, so
+ * all of the methods are here; those that would change the guest's disks are answered with "not supported",
+ * which is an answer too.
  *
- * libsystemd has Varlink since 257 only; the protocol is an object each way, so a channel and a table of methods are all.
- * A caller gives one call at a time: with some the answer has to wait for QEMU, and answers must keep the order of the
- * calls. Who gives another one before is cut off.
+ * libsystemd has Varlink since 257 only; the protocol is an object each way, so a channel and a table of
+ * methods are all. A caller gives one call at a time: with some the answer has to wait for QEMU, and answers
+ * must keep the order of the calls. Who gives another one before is cut off.
  *
- * listener.c lets only root and the guest's user in. Still nothing that a caller sends is believed, nor is he waited for.
+ * listener.c lets only root and the guest's user in. Still nothing that a caller sends is believed, nor is
+ * he waited for.
  */
 
 #include "launcher/control.h"
@@ -90,7 +92,8 @@ static int answer_error(Caller *caller, const char *error, json_t *parameters)
 
 static int answer_request(Caller *caller, int r)
 {
-        return r < 0 ? answer_error(caller, MACHINE ".NotConnected", json_object()) : answer(caller, json_object());
+        return r < 0 ? answer_error(caller, MACHINE ".NotConnected", json_object())
+                     : answer(caller, json_object());
 }
 
 static void on_qemu_answered(const json_t *result, const char *error, void *userdata)
@@ -121,19 +124,26 @@ static int call_reboot(Caller *caller, const json_t *call)
 
 static int call_pause(Caller *caller, const json_t *call)
 {
-        return lifecycle_pause(caller->control->life, on_qemu_answered, caller) < 0 ? answer_request(caller, -EBUSY) : 0;
+        return lifecycle_pause(caller->control->life, on_qemu_answered, caller) < 0
+                       ? answer_request(caller, -EBUSY)
+                       : 0;
 }
 
 static int call_resume(Caller *caller, const json_t *call)
 {
-        return lifecycle_resume(caller->control->life, on_qemu_answered, caller) < 0 ? answer_request(caller, -EBUSY) : 0;
+        return lifecycle_resume(caller->control->life, on_qemu_answered, caller) < 0
+                       ? answer_request(caller, -EBUSY)
+                       : 0;
 }
 
 static int call_describe(Caller *caller, const json_t *call)
 {
         const Lifecycle *life = caller->control->life;
 
-        return answer(caller, json_pack("{s:b, s:s}", "running", lifecycle_is_running(life), "status", lifecycle_status(life)));
+        return answer(
+                caller, json_pack(
+                                "{s:b, s:s}", "running", lifecycle_is_running(life), "status",
+                                lifecycle_status(life)));
 }
 
 static int call_subscribe(Caller *caller, const json_t *call)
@@ -143,7 +153,9 @@ static int call_subscribe(Caller *caller, const json_t *call)
         if (!json_is_true(json_object_get(call, "more")))
                 return answer_error(caller, "org.varlink.service.ExpectedMore", json_object());
         if (filter && !json_is_null(filter) && !json_is_array(filter))
-                return answer_error(caller, "org.varlink.service.InvalidParameter", json_pack("{s:s}", "parameter", "filter"));
+                return answer_error(
+                        caller, "org.varlink.service.InvalidParameter",
+                        json_pack("{s:s}", "parameter", "filter"));
         caller->subscribed = true;
         caller->filter = json_is_array(filter) ? json_incref(filter) : NULL;
         return 0; /* the answers are the events */
@@ -157,17 +169,21 @@ static int call_storage(Caller *caller, const json_t *call)
 static int call_get_info(Caller *caller, const json_t *call)
 {
         return answer(
-                caller, json_pack(
-                                "{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "vmunit", "product", "vm-launcher", "version", VMUNIT_VERSION,
-                                "url", "", "interfaces", "org.varlink.service", MACHINE));
+                caller,
+                json_pack(
+                        "{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "vmunit", "product", "vm-launcher",
+                        "version", VMUNIT_VERSION, "url", "", "interfaces", "org.varlink.service", MACHINE));
 }
 
 static int call_get_description(Caller *caller, const json_t *call)
 {
-        const char *name = json_string_value(json_object_get(json_object_get(call, "parameters"), "interface"));
+        const char *name =
+                json_string_value(json_object_get(json_object_get(call, "parameters"), "interface"));
 
         if (!name || !streq(name, MACHINE))
-                return answer_error(caller, "org.varlink.service.InterfaceNotFound", json_pack("{s:s}", "interface", name ?: ""));
+                return answer_error(
+                        caller, "org.varlink.service.InterfaceNotFound",
+                        json_pack("{s:s}", "interface", name ?: ""));
         return answer(caller, json_pack("{s:s}", "description", interface_text));
 }
 
@@ -203,7 +219,8 @@ static int on_call(Channel *channel, json_t *call, void *userdata)
         for (size_t i = 0; i < ELEMENTS(methods); i++)
                 if (streq(methods[i].name, method))
                         return methods[i].call(caller, call);
-        return answer_error(caller, "org.varlink.service.MethodNotFound", json_pack("{s:s}", "method", method));
+        return answer_error(
+                caller, "org.varlink.service.MethodNotFound", json_pack("{s:s}", "method", method));
 }
 
 /* ——— callers ——— */
@@ -287,7 +304,9 @@ void control_publish(Control *c, const char *name, const json_t *data)
 
                 /* who does not read his events loses his subscription, and sees it */
                 if (send_message(
-                            caller, json_pack("{s:{s:s, s:O*}, s:b}", "parameters", "event", name, "data", data, "continues", 1)) < 0)
+                            caller, json_pack(
+                                            "{s:{s:s, s:O*}, s:b}", "parameters", "event", name, "data",
+                                            data, "continues", 1)) < 0)
                         c->callers[i] = caller_free(caller);
         }
 }

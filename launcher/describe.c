@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ports of a guest's screen are often not in its XML but chosen by QEMU, so QEMU is asked. The questions are a table, put
- * one after the other; one that QEMU does not answer is left out. The answers are words of a process that is not trusted,
- * and are made safe to show.
+ * The ports of a guest's screen are often not in its XML but chosen by QEMU, so QEMU is asked. The questions
+ * are a table, put one after the other; one that QEMU does not answer is left out. The answers are words of
+ * a process that is not trusted, and are made safe to show.
  */
 
 #include "launcher/describe.h"
@@ -63,7 +63,8 @@ static void describe_vnc(Describe *d, const json_t *result)
 
         if (!json_is_true(json_object_get(result, "enabled")) || !json_is_string(service))
                 return;
-        sanitize_text(json_string_value(service), json_string_length(service), service_text, sizeof(service_text));
+        sanitize_text(
+                json_string_value(service), json_string_length(service), service_text, sizeof(service_text));
         if (family && streq(family, "unix")) {
                 add(d, "VNC on %s", service_text);
                 return;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * With on_crash='coredump-…' the memory of a crashed guest is kept for who looks for the cause. The file is made here, new,
- * for its owner only, and QEMU gets it as a descriptor. While it is written it has a name that says so; a dump that is not
- * finished leaves nothing.
+ * With on_crash='coredump-…' the memory of a crashed guest is kept for who looks for the cause. The file is
+ * made here, new, for its owner only, and QEMU gets it as a descriptor. While it is written it has a name
+ * that says so; a dump that is not finished leaves nothing.
  *
- * A guest that crashes at each start would fill the disk, so there are never more than a few dumps: then none is made, rather
- * than an older one lost, which may be of the first crash and the one that matters.
+ * A guest that crashes at each start would fill the disk, so there are never more than a few dumps: then
+ * none is made, rather than an older one lost, which may be of the first crash and the one that matters.
  */
 
 #include "launcher/dump.h"
@@ -102,7 +102,8 @@ void dump_completed(Dump *d, bool failed)
                 finish(d, !failed);
 }
 
-int dump_new(sd_event *event, Monitor *monitor, const char *directory, DumpDone done, void *userdata, Dump **ret)
+int dump_new(
+        sd_event *event, Monitor *monitor, const char *directory, DumpDone done, void *userdata, Dump **ret)
 {
         _cleanup_(dump_freep) Dump *d = calloc(1, sizeof(*d));
         _cleanup_(closep) int fd = -EBADF;
@@ -116,13 +117,16 @@ int dump_new(sd_event *event, Monitor *monitor, const char *directory, DumpDone 
                 return log_errno(LOG_ERR, -errno, "Cannot open the state directory %s", directory);
         fd = open_file(d);
         if (fd == -EDQUOT)
-                return log_errno(LOG_WARNING, fd, "There are %u dumps of this guest already, none is made", CORE_DUMPS_MAX);
+                return log_errno(
+                        LOG_WARNING, fd, "There are %u dumps of this guest already, none is made",
+                        CORE_DUMPS_MAX);
         if (fd < 0)
                 return log_errno(LOG_ERR, fd, "Cannot make a file for the guest's memory");
         r = monitor_execute_fd(monitor, "getfd", json_pack("{s:s}", "fdname", "dump"), fd, on_answer, d);
         if (r >= 0)
                 r = monitor_execute(
-                        monitor, "dump-guest-memory", json_pack("{s:b, s:s, s:b}", "paging", 0, "protocol", "fd:dump", "detach", 1),
+                        monitor, "dump-guest-memory",
+                        json_pack("{s:b, s:s, s:b}", "paging", 0, "protocol", "fd:dump", "detach", 1),
                         on_answer, d, MONITOR_PATIENCE);
         if (r < 0)
                 return r;

@@ -13,7 +13,8 @@ typedef struct Dump Dump;
 typedef void (*DumpDone)(bool written, void *userdata);
 
 /* done is called later in any case where this succeeds; else the reason is logged. */
-int dump_new(sd_event *event, Monitor *monitor, const char *directory, DumpDone done, void *userdata, Dump **ret);
+int dump_new(
+        sd_event *event, Monitor *monitor, const char *directory, DumpDone done, void *userdata, Dump **ret);
 Dump *dump_free(Dump *d); /* returns NULL; removes what is not finished */
 
 /* To be called on QEMU's DUMP_COMPLETED. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * All that the launcher knows of QEMU's events is this table. A row says when it applies, what the journal is told (a
- * sentence, a priority, a MESSAGE_ID, and which of the event's values become fields) and what the event means for the
- * guest's life. The first row that fits is taken; an event without a row is an entry of debug level, so that nothing is
- * lost in silence.
+ * All that the launcher knows of QEMU's events is this table. A row says when it applies, what the journal
+ * is told (a sentence, a priority, a MESSAGE_ID, and which of the event's values become fields) and what the
+ * event means for the guest's life. The first row that fits is taken; an event without a row is an entry of
+ * debug level, so that nothing is lost in silence.
  *
- * The values come from a QEMU that a guest may have taken over: a string is cut and rid of control characters before it
- * goes anywhere, and one of another type than expected is just not there.
+ * The values come from a QEMU that a guest may have taken over: a string is cut and rid of control
+ * characters before it goes anywhere, and one of another type than expected is just not there.
  */
 
 #include "launcher/events.h"
@@ -36,80 +36,144 @@ struct EventRow {
         EventField fields[EVENT_FIELDS_MAX];
 };
 
-#define DISK_FIELDS { { "device", "VM_DEVICE" }, { "node-name", "VM_NODE" }, { "operation", "VM_OPERATION" }, \
-                      { "action", "VM_ACTION" }, { "reason", "VM_REASON" } }
-#define JOB_FIELDS  { { "device", "VM_DEVICE" }, { "type", "VM_OPERATION" }, { "error", "VM_REASON" } }
-#define PANIC_FIELDS { { "action", "VM_ACTION" }, { "info.type", "VM_PANIC_TYPE" }, { "info.arg1", "VM_PANIC_ARG1" }, \
-                       { "info.arg2", "VM_PANIC_ARG2" }, { "info.core", "VM_PANIC_CORE" }, { "info.reason", "VM_REASON" } }
-#define MEMORY_FIELDS { { "recipient", "VM_RECIPIENT" }, { "action", "VM_ACTION" } }
-#define REASON_FIELD  { { "reason", "VM_REASON" } }
-#define CLIENT_FIELDS { { "client.host", "VM_CLIENT" }, { "client.service", "VM_CLIENT_SERVICE" }, { "client.sasl_username", "VM_CLIENT_USER" } }
+/* One list of fields for each kind of data that events carry. */
+#define F(path, key) { path, key }
+
+#define REASON_FIELD     { F("reason", "VM_REASON") }
+#define ACTION_FIELD     { F("action", "VM_ACTION") }
+#define NODE_FIELD       { F("node-name", "VM_NODE") }
+#define NETDEV_FIELD     { F("netdev-id", "VM_DEVICE") }
+#define SIZE_FIELD       { F("result.total", "VM_SIZE") }
+#define ERROR_FIELD      { F("error", "VM_REASON") }
+#define DEVICE_FIELDS    { F("device", "VM_DEVICE"), F("path", "VM_PATH") }
+#define TRAY_FIELDS      { F("device", "VM_DEVICE"), F("id", "VM_NODE") }
+#define PORT_FIELDS      { F("id", "VM_DEVICE"), F("open", "VM_OPEN") }
+#define MEMORY_FIELDS    { F("recipient", "VM_RECIPIENT"), F("action", "VM_ACTION") }
+#define SPICE_FIELDS     { F("client.host", "VM_CLIENT"), F("client.port", "VM_CLIENT_SERVICE") }
+#define JOB_FIELDS       { F("device", "VM_DEVICE"), F("type", "VM_OPERATION"), F("error", "VM_REASON") }
+#define VNC_FIELDS                                                          \
+        { F("client.host", "VM_CLIENT"), F("client.service", "VM_CLIENT_SERVICE"), \
+          F("client.sasl_username", "VM_CLIENT_USER") }
+#define DISK_FIELDS                                                                        \
+        { F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("operation", "VM_OPERATION"), \
+          F("action", "VM_ACTION"), F("reason", "VM_REASON") }
+#define CORRUPTED_FIELDS                                                                   \
+        { F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("msg", "VM_REASON"),          \
+          F("fatal", "VM_FATAL"), F("offset", "VM_OFFSET") }
+#define PANIC_FIELDS                                                                                \
+        { F("action", "VM_ACTION"), F("info.type", "VM_PANIC_TYPE"), F("info.arg1", "VM_PANIC_ARG1"),   \
+          F("info.arg2", "VM_PANIC_ARG2"), F("info.core", "VM_PANIC_CORE"), F("info.reason", "VM_REASON") }
 
 static const EventRow event_rows[] = {
         /* the machine goes off */
-        { "SHUTDOWN", "reason", "guest-shutdown",         EVENT_OFF,            LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest turned itself off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "guest-reset",            EVENT_OFF_BY_RESET,   LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest reset itself, which is to turn it off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "subsystem-reset",        EVENT_OFF_BY_RESET,   LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest reset itself, which is to turn it off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "host-qmp-system-reset",  EVENT_OFF_BY_RESET,   LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest was reset, which is to turn it off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "guest-panic",            EVENT_NOTE,           LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "QEMU turned the crashed guest off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "host-error",             EVENT_OFF_BY_FAILURE, LOG_ERR,     MESSAGE_ID_SHUTDOWN, "QEMU gave the guest up after an error of the host.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "host-signal",            EVENT_OFF_BY_FAILURE, LOG_WARNING, MESSAGE_ID_SHUTDOWN, "QEMU was ended by a signal.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "host-qmp-quit",          EVENT_OFF_BY_HOST,    LOG_INFO,    MESSAGE_ID_SHUTDOWN, "QEMU ends, as it was told.", REASON_FIELD },
-        { "SHUTDOWN", "guest",  "true",                   EVENT_OFF,            LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest turned itself off ({reason}).", REASON_FIELD },
-        { "SHUTDOWN", NULL, NULL,                         EVENT_OFF,            LOG_NOTICE,  MESSAGE_ID_SHUTDOWN, "The guest was turned off ({reason}).", REASON_FIELD },
-        { "POWERDOWN", NULL, NULL,                        EVENT_NOTE,           LOG_DEBUG,   MESSAGE_ID_POWERDOWN, "The guest's power button was pressed." },
-        { "RESET", "guest", "true",                       EVENT_STATE,          LOG_NOTICE,  MESSAGE_ID_RESET, "The guest reset itself.", REASON_FIELD },
-        { "RESET", NULL, NULL,                            EVENT_STATE,          LOG_NOTICE,  MESSAGE_ID_RESET, "The guest was reset ({reason}).", REASON_FIELD },
+        { "SHUTDOWN", "reason", "guest-shutdown", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest turned itself off.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "guest-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest reset itself, which is to turn it off.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "subsystem-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest reset itself, which is to turn it off.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "host-qmp-system-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest was reset, which is to turn it off.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "guest-panic", EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "QEMU turned the crashed guest off.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "host-error", EVENT_OFF_BY_FAILURE, LOG_ERR, MESSAGE_ID_SHUTDOWN,
+          "QEMU gave the guest up after an error of the host.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "host-signal", EVENT_OFF_BY_FAILURE, LOG_WARNING, MESSAGE_ID_SHUTDOWN,
+          "QEMU was ended by a signal.", REASON_FIELD },
+        { "SHUTDOWN", "reason", "host-qmp-quit", EVENT_OFF_BY_HOST, LOG_INFO, MESSAGE_ID_SHUTDOWN,
+          "QEMU ends, as it was told.", REASON_FIELD },
+        { "SHUTDOWN", "guest", "true", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest turned itself off ({reason}).", REASON_FIELD },
+        { "SHUTDOWN", NULL, NULL, EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+          "The guest was turned off ({reason}).", REASON_FIELD },
+        { "POWERDOWN", NULL, NULL, EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_POWERDOWN,
+          "The guest's power button was pressed." },
+        { "RESET", "guest", "true", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET,
+          "The guest reset itself.", REASON_FIELD },
+        { "RESET", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET,
+          "The guest was reset ({reason}).", REASON_FIELD },
 
         /* it stops and goes on; why it stopped, its state says */
-        { "STOP",    NULL, NULL,                          EVENT_STATE,          LOG_DEBUG,   MESSAGE_ID_PAUSED,    "The guest stopped." },
-        { "RESUME",  NULL, NULL,                          EVENT_STATE,          LOG_DEBUG,   MESSAGE_ID_RESUMED,   "The guest goes on." },
-        { "SUSPEND", NULL, NULL,                          EVENT_STATE,          LOG_NOTICE,  MESSAGE_ID_SUSPENDED, "The guest went to sleep." },
-        { "SUSPEND_DISK", NULL, NULL,                     EVENT_NOTE,           LOG_NOTICE,  MESSAGE_ID_SUSPENDED, "The guest hibernates." },
-        { "WAKEUP",  NULL, NULL,                          EVENT_STATE,          LOG_NOTICE,  MESSAGE_ID_WOKEN,     "The guest woke up." },
+        { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest stopped." },
+        { "RESUME", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_RESUMED, "The guest goes on." },
+        { "SUSPEND", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_SUSPENDED, "The guest went to sleep." },
+        { "SUSPEND_DISK", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
+          "The guest hibernates." },
+        { "WAKEUP", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_WOKEN, "The guest woke up." },
 
         /* it is in trouble */
-        { "GUEST_PANICKED", "action", "run",              EVENT_NOTE,           LOG_ERR,     MESSAGE_ID_PANICKED, "The guest crashed, and goes on as its XML says.", PANIC_FIELDS },
-        { "GUEST_PANICKED", NULL, NULL,                   EVENT_PANIC,          LOG_ERR,     MESSAGE_ID_PANICKED, "The guest crashed.", PANIC_FIELDS },
-        { "GUEST_CRASHLOADED", NULL, NULL,                EVENT_NOTE,           LOG_ERR,     MESSAGE_ID_CRASH_KERNEL, "The guest crashed and runs its crash kernel.", PANIC_FIELDS },
-        { "GUEST_PVSHUTDOWN", NULL, NULL,                 EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_OTHER, "The guest announces that it turns itself off." },
-        { "BLOCK_IO_ERROR", "action", "ignore",           EVENT_NOTE,           LOG_WARNING, MESSAGE_ID_IO_ERROR, "{operation} error on disk {device|node-name}, ignored: {reason}.", DISK_FIELDS },
-        { "BLOCK_IO_ERROR", "action", "report",           EVENT_NOTE,           LOG_WARNING, MESSAGE_ID_IO_ERROR, "{operation} error on disk {device|node-name}, reported to the guest: {reason}.", DISK_FIELDS },
-        { "BLOCK_IO_ERROR", NULL, NULL,                   EVENT_STATE,          LOG_ERR,     MESSAGE_ID_IO_ERROR, "{operation} error on disk {device|node-name}, the guest is stopped: {reason}.", DISK_FIELDS },
-        { "BLOCK_IMAGE_CORRUPTED", NULL, NULL,            EVENT_STATE,          LOG_CRIT,    MESSAGE_ID_IMAGE_CORRUPTED, "The image of disk {device|node-name} is damaged: {msg}.",
-          { { "device", "VM_DEVICE" }, { "node-name", "VM_NODE" }, { "msg", "VM_REASON" }, { "fatal", "VM_FATAL" }, { "offset", "VM_OFFSET" } } },
-        { "BLOCK_WRITE_THRESHOLD", NULL, NULL,            EVENT_NOTE,           LOG_NOTICE,  MESSAGE_ID_OTHER, "Image {node-name} grew beyond its threshold.", { { "node-name", "VM_NODE" } } },
-        { "WATCHDOG", "action", "poweroff",               EVENT_OFF,            LOG_ERR,     MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out and turns it off.", { { "action", "VM_ACTION" } } },
-        { "WATCHDOG", NULL, NULL,                         EVENT_STATE,          LOG_ERR,     MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out (action: {action}).", { { "action", "VM_ACTION" } } },
-        { "MEMORY_FAILURE", "flags.recursive", "true",    EVENT_STATE,          LOG_CRIT,    MESSAGE_ID_MEMORY_FAILURE, "The host's memory failed again under the {recipient} ({action}).", MEMORY_FIELDS },
-        { "MEMORY_FAILURE", NULL, NULL,                   EVENT_STATE,          LOG_ERR,     MESSAGE_ID_MEMORY_FAILURE, "The host's memory failed under the {recipient} ({action}).", MEMORY_FIELDS },
-        { "DUMP_COMPLETED", "result.status", "failed",    EVENT_DUMPED,         LOG_ERR,     MESSAGE_ID_DUMPED, "The guest's memory could not be written: {error}.", { { "error", "VM_REASON" } } },
-        { "DUMP_COMPLETED", NULL, NULL,                   EVENT_DUMPED,         LOG_NOTICE,  MESSAGE_ID_DUMPED, "The guest's memory is written, {result.total} bytes.", { { "result.total", "VM_SIZE" } } },
+        { "GUEST_PANICKED", "action", "run", EVENT_NOTE, LOG_ERR, MESSAGE_ID_PANICKED,
+          "The guest crashed, and goes on as its XML says.", PANIC_FIELDS },
+        { "GUEST_PANICKED", NULL, NULL, EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED,
+          "The guest crashed.", PANIC_FIELDS },
+        { "GUEST_CRASHLOADED", NULL, NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_CRASH_KERNEL,
+          "The guest crashed and runs its crash kernel.", PANIC_FIELDS },
+        { "GUEST_PVSHUTDOWN", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_OTHER,
+          "The guest announces that it turns itself off." },
+        { "BLOCK_IO_ERROR", "action", "ignore", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
+          "{operation} error on disk {device|node-name}, ignored: {reason}.", DISK_FIELDS },
+        { "BLOCK_IO_ERROR", "action", "report", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
+          "{operation} error on disk {device|node-name}, reported to the guest: {reason}.", DISK_FIELDS },
+        { "BLOCK_IO_ERROR", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
+          "{operation} error on disk {device|node-name}, the guest is stopped: {reason}.", DISK_FIELDS },
+        { "BLOCK_IMAGE_CORRUPTED", NULL, NULL, EVENT_STATE, LOG_CRIT, MESSAGE_ID_IMAGE_CORRUPTED,
+          "The image of disk {device|node-name} is damaged: {msg}.", CORRUPTED_FIELDS },
+        { "BLOCK_WRITE_THRESHOLD", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_OTHER,
+          "Image {node-name} grew beyond its threshold.", NODE_FIELD },
+        { "WATCHDOG", "action", "poweroff", EVENT_OFF, LOG_ERR, MESSAGE_ID_WATCHDOG,
+          "The guest's watchdog ran out and turns it off.", ACTION_FIELD },
+        { "WATCHDOG", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
+          "The guest's watchdog ran out (action: {action}).", ACTION_FIELD },
+        { "MEMORY_FAILURE", "flags.recursive", "true", EVENT_STATE, LOG_CRIT, MESSAGE_ID_MEMORY_FAILURE,
+          "The host's memory failed again under the {recipient} ({action}).", MEMORY_FIELDS },
+        { "MEMORY_FAILURE", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_MEMORY_FAILURE,
+          "The host's memory failed under the {recipient} ({action}).", MEMORY_FIELDS },
+        { "DUMP_COMPLETED", "result.status", "failed", EVENT_DUMPED, LOG_ERR, MESSAGE_ID_DUMPED,
+          "The guest's memory could not be written: {error}.", ERROR_FIELD },
+        { "DUMP_COMPLETED", NULL, NULL, EVENT_DUMPED, LOG_NOTICE, MESSAGE_ID_DUMPED,
+          "The guest's memory is written, {result.total} bytes.", SIZE_FIELD },
 
         /* devices come and go */
-        { "DEVICE_DELETED", NULL, NULL,                   EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_DEVICE_DELETED, "Device {device|path} is gone.", { { "device", "VM_DEVICE" }, { "path", "VM_PATH" } } },
-        { "DEVICE_UNPLUG_GUEST_ERROR", NULL, NULL,        EVENT_NOTE,           LOG_WARNING, MESSAGE_ID_DEVICE_DELETED, "The guest does not let go of device {device|path}.", { { "device", "VM_DEVICE" }, { "path", "VM_PATH" } } },
-        { "DEVICE_TRAY_MOVED", "tray-open", "true",       EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_DISK_TRAY, "The tray of drive {device|id} was opened.", { { "device", "VM_DEVICE" }, { "id", "VM_NODE" } } },
-        { "DEVICE_TRAY_MOVED", NULL, NULL,                EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_DISK_TRAY, "The tray of drive {device|id} was closed.", { { "device", "VM_DEVICE" }, { "id", "VM_NODE" } } },
-        { "VSERPORT_CHANGE", "open", "true",              EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_AGENT, "The guest opened port {id}.", { { "id", "VM_DEVICE" }, { "open", "VM_OPEN" } } },
-        { "VSERPORT_CHANGE", NULL, NULL,                  EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_AGENT, "The guest closed port {id}.", { { "id", "VM_DEVICE" }, { "open", "VM_OPEN" } } },
-        { "NETDEV_STREAM_DISCONNECTED", NULL, NULL,       EVENT_NOTE,           LOG_WARNING, MESSAGE_ID_OTHER, "The peer of network {netdev-id} is gone.", { { "netdev-id", "VM_DEVICE" } } },
-        { "NETDEV_VHOST_USER_DISCONNECTED", NULL, NULL,   EVENT_NOTE,           LOG_WARNING, MESSAGE_ID_OTHER, "The vhost-user peer of network {netdev-id} is gone.", { { "netdev-id", "VM_DEVICE" } } },
+        { "DEVICE_DELETED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_DEVICE_DELETED,
+          "Device {device|path} is gone.", DEVICE_FIELDS },
+        { "DEVICE_UNPLUG_GUEST_ERROR", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_DEVICE_DELETED,
+          "The guest does not let go of device {device|path}.", DEVICE_FIELDS },
+        { "DEVICE_TRAY_MOVED", "tray-open", "true", EVENT_NOTE, LOG_INFO, MESSAGE_ID_DISK_TRAY,
+          "The tray of drive {device|id} was opened.", TRAY_FIELDS },
+        { "DEVICE_TRAY_MOVED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_DISK_TRAY,
+          "The tray of drive {device|id} was closed.", TRAY_FIELDS },
+        { "VSERPORT_CHANGE", "open", "true", EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT,
+          "The guest opened port {id}.", PORT_FIELDS },
+        { "VSERPORT_CHANGE", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT,
+          "The guest closed port {id}.", PORT_FIELDS },
+        { "NETDEV_STREAM_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_OTHER,
+          "The peer of network {netdev-id} is gone.", NETDEV_FIELD },
+        { "NETDEV_VHOST_USER_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_OTHER,
+          "The vhost-user peer of network {netdev-id} is gone.", NETDEV_FIELD },
 
         /* work on disks */
-        { "BLOCK_JOB_COMPLETED", "error", NULL,           EVENT_NOTE,           LOG_ERR,     MESSAGE_ID_BLOCK_JOB, "The {type} of disk {device} failed: {error}.", JOB_FIELDS },
-        { "BLOCK_JOB_COMPLETED", NULL, NULL,              EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_BLOCK_JOB, "The {type} of disk {device} is done.", JOB_FIELDS },
-        { "BLOCK_JOB_CANCELLED", NULL, NULL,              EVENT_NOTE,           LOG_NOTICE,  MESSAGE_ID_BLOCK_JOB, "The {type} of disk {device} was cancelled.", JOB_FIELDS },
-        { "BLOCK_JOB_ERROR", NULL, NULL,                  EVENT_NOTE,           LOG_ERR,     MESSAGE_ID_BLOCK_JOB, "Disk job {device} met a {operation} error (action: {action}).", DISK_FIELDS },
-        { "BLOCK_JOB_READY", NULL, NULL,                  EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_BLOCK_JOB, "The {type} of disk {device} is ready.", JOB_FIELDS },
+        { "BLOCK_JOB_COMPLETED", "error", NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_BLOCK_JOB,
+          "The {type} of disk {device} failed: {error}.", JOB_FIELDS },
+        { "BLOCK_JOB_COMPLETED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_BLOCK_JOB,
+          "The {type} of disk {device} is done.", JOB_FIELDS },
+        { "BLOCK_JOB_CANCELLED", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_BLOCK_JOB,
+          "The {type} of disk {device} was cancelled.", JOB_FIELDS },
+        { "BLOCK_JOB_ERROR", NULL, NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_BLOCK_JOB,
+          "Disk job {device} met a {operation} error (action: {action}).", DISK_FIELDS },
+        { "BLOCK_JOB_READY", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_BLOCK_JOB,
+          "The {type} of disk {device} is ready.", JOB_FIELDS },
 
         /* people at its screen */
-        { "VNC_INITIALIZED", NULL, NULL,                  EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_CLIENT, "{client.host} looks at the guest's screen (VNC).", CLIENT_FIELDS },
-        { "VNC_DISCONNECTED", NULL, NULL,                 EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_CLIENT, "{client.host} left the guest's screen (VNC).", CLIENT_FIELDS },
-        { "VNC_CONNECTED", NULL, NULL,                    EVENT_NOTE,           LOG_DEBUG,   NULL, NULL },
-        { "SPICE_INITIALIZED", NULL, NULL,                EVENT_NOTE,           LOG_DEBUG,   NULL, NULL },
-        { "SPICE_CONNECTED", NULL, NULL,                  EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_CLIENT, "{client.host} connects to the guest's screen (SPICE).", { { "client.host", "VM_CLIENT" }, { "client.port", "VM_CLIENT_SERVICE" } } },
-        { "SPICE_DISCONNECTED", NULL, NULL,               EVENT_NOTE,           LOG_INFO,    MESSAGE_ID_CLIENT, "{client.host} left the guest's screen (SPICE).", { { "client.host", "VM_CLIENT" }, { "client.port", "VM_CLIENT_SERVICE" } } },
+        { "VNC_INITIALIZED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
+          "{client.host} looks at the guest's screen (VNC).", VNC_FIELDS },
+        { "VNC_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
+          "{client.host} left the guest's screen (VNC).", VNC_FIELDS },
+        { "VNC_CONNECTED", NULL, NULL, EVENT_NOTE, LOG_DEBUG, NULL, NULL },
+        { "SPICE_INITIALIZED", NULL, NULL, EVENT_NOTE, LOG_DEBUG, NULL, NULL },
+        { "SPICE_CONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
+          "{client.host} connects to the guest's screen (SPICE).", SPICE_FIELDS },
+        { "SPICE_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
+          "{client.host} left the guest's screen (SPICE).", SPICE_FIELDS },
 
         /* known, frequent, and of no interest here */
         { "RTC_CHANGE" },
@@ -250,7 +314,8 @@ int event_translate(const json_t *event, EventReport *ret)
         const EventRow *row = NULL;
         int r = 0;
 
-        if (!name || !*name || strlen(name) > 64 || strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
+        if (!name || !*name || strlen(name) > 64 ||
+            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
                 return -EINVAL;
         for (size_t i = 0; i < ELEMENTS(event_rows) && !row; i++)
                 if (row_applies(&event_rows[i], name, data))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What `prepare` opened with privileges, systemd hands to `run`, which has none: by name, in an order that means nothing.
- * systemd stays the owner, so a guest that is started again finds its TAP where it was.
+ * What `prepare` opened with privileges, systemd hands to `run`, which has none: by name, in an order that
+ * means nothing. systemd stays the owner, so a guest that is started again finds its TAP where it was.
  *
- * Three things make this more than a table of names. A TAP that somebody deleted leaves a dead descriptor in the store, and
- * the next `prepare` puts a new one of the same name beside it. Descriptors of backing files and of vhost devices are opened
- * anew at each start and would pile up. And a guest whose XML changed may not need all of what is kept.
+ * Three things make this more than a table of names. A TAP that somebody deleted leaves a dead descriptor in
+ * the store, and the next `prepare` puts a new one of the same name beside it. Descriptors of backing files
+ * and of vhost devices are opened anew at each start and would pile up. And a guest whose XML changed may
+ * not need all of what is kept.
  *
  * The names and descriptors are believed, since systemd takes them from processes of this unit only.
  */
@@ -29,7 +30,10 @@
 
 #define FDS_FIRST 3
 
-/* Every start brings these anew: a vhost device belongs to the first process that used it, a backing chain may change. */
+/*
+ * Every start brings these anew: a vhost device belongs to the first process that used it, a backing chain
+ * may change.
+ */
 static bool brought_anew(const char *name)
 {
         return text_after(name, "vhost.") || text_after(name, "chain.");
@@ -154,7 +158,10 @@ int fds_place(Placement *placements, size_t count)
                 if (placements[i].to > above)
                         above = placements[i].to;
 
-        /* first all sources go where no target is, so that no target can overwrite a source that is still needed */
+        /*
+         * first all sources go where no target is, so that no target can overwrite a source that is still
+         * needed
+         */
         for (size_t i = 0; i < count; i++) {
                 placements[i].from = fcntl(placements[i].from, F_DUPFD_CLOEXEC, above + 1);
                 if (placements[i].from < 0)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The descriptors that systemd kept for the guest, and how they come to the numbers that QEMU's arguments name. */
+/*
+ * The descriptors that systemd kept for the guest, and how they come to the numbers that QEMU's arguments
+ * name.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,8 +27,8 @@ int fds_take(Fds *ret);
 void fds_done(Fds *f);
 
 /*
- * The descriptor of that name, which stays f's; -ENOENT where there is none. Of several the first one that is alive: the
- * device of a TAP may have been deleted behind systemd's back.
+ * The descriptor of that name, which stays f's; -ENOENT where there is none. Of several the first one that
+ * is alive: the device of a TAP may have been deleted behind systemd's back.
  */
 int fds_find(Fds *f, const char *name, int *ret);
 
@@ -34,8 +37,8 @@ typedef int (*FdsVisit)(const char *name, int fd, void *userdata);
 int fds_each(Fds *f, const char *prefix, FdsVisit visit, void *userdata);
 
 /*
- * Tells systemd what it need not keep: dead descriptors, names that nobody asked for, and those that every start brings
- * anew. To be called when all was asked for.
+ * Tells systemd what it need not keep: dead descriptors, names that nobody asked for, and those that every
+ * start brings anew. To be called when all was asked for.
  */
 void fds_tidy_store(const Fds *f);
 
@@ -47,8 +50,9 @@ typedef struct Placement {
 } Placement;
 
 /*
- * Makes each `to` a copy of its `from`, not close-on-exec, and every other descriptor from 3 up close-on-exec. Only calls
- * what may be called between fork() and exec(). Sources and targets may overlap in any way; targets must differ.
+ * Makes each `to` a copy of its `from`, not close-on-exec, and every other descriptor from 3 up
+ * close-on-exec. Only calls what may be called between fork() and exec(). Sources and targets may overlap in
+ * any way; targets must differ.
  */
 int fds_place(Placement *placements, size_t count);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who is at the other end (QEMU, a caller of the control socket) is not trusted: he may send a frame that never ends, or a
- * byte at a time. So a frame has a largest size, and no byte is looked at twice in search of the end.
+ * Who is at the other end (QEMU, a caller of the control socket) is not trusted: he may send a frame that
+ * never ends, or a byte at a time. So a frame has a largest size, and no byte is looked at twice in search
+ * of the end.
  */
 
 #include "launcher/frames.h"

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Cuts a stream of bytes into frames that each end with one byte: '\n' on QEMU's monitor, NUL on Varlink sockets. */
+/*
+ * Cuts a stream of bytes into frames that each end with one byte: '\n' on QEMU's monitor, NUL on Varlink
+ * sockets.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,15 +21,18 @@ typedef struct Frames {
 } Frames;
 
 /*
- * Where to read to, at least one byte. To be called when frames_next() has nothing more to give. -EMSGSIZE when what is
- * there of a frame is longer than one may be, -ENOMEM.
+ * Where to read to, at least one byte. To be called when frames_next() has nothing more to give. -EMSGSIZE
+ * when what is there of a frame is longer than one may be, -ENOMEM.
  */
 int frames_prepare(Frames *f, char **ret_room, size_t *ret_size);
 
 /* size bytes are there now. */
 void frames_received(Frames *f, size_t size);
 
-/* The next whole frame, ended by a NUL in place of its end, valid until frames_prepare(); false where there is none. */
+/*
+ * The next whole frame, ended by a NUL in place of its end, valid until frames_prepare(); false where there
+ * is none.
+ */
 bool frames_next(Frames *f, char **ret_frame, size_t *ret_size);
 
 void frames_done(Frames *f);

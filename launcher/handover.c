@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what systemd stored
- * by name, the monitor's socketpair, and one for each console. What the store lacks is an error, but for two things that a
- * host may not have: vhost for a TAP, and images behind a disk.
+ * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what
+ * systemd stored by name, the monitor's socketpair, and one for each console. What the store lacks is an
+ * error, but for two things that a host may not have: vhost for a TAP, and images behind a disk.
  */
 
 #include "launcher/handover.h"
@@ -53,7 +53,8 @@ static int place_stored(Handover *h, const RunOptions *o, Fds *store)
 
                 r = fds_find(store, n->name, &fd);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
+                        return log_errno(
+                                LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
                 r = place(h, fd, n->number);
                 if (r < 0)
                         return r;
@@ -84,7 +85,9 @@ static int place_optional(Handover *h, const RunOptions *o, Fds *store)
                 }
                 r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "Descriptor %s is not there, and cannot be done without", n->name);
+                        return log_errno(
+                                LOG_ERR, r, "Descriptor %s is not there, and cannot be done without",
+                                n->name);
                 log_info("Network %s goes without vhost.", id);
         }
         return 0;
@@ -106,7 +109,8 @@ static int add_to_chain(const char *name, int fd, void *userdata)
         struct stat st;
         int end = 0;
 
-        if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 || depth > CHAIN_DEPTH_MAX)
+        if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 ||
+            depth > CHAIN_DEPTH_MAX)
                 return log_errno(LOG_ERR, -EINVAL, "Descriptor %s has no proper name", name);
         if (c->images[depth - 1].format)
                 return log_errno(LOG_ERR, -EEXIST, "Descriptor %s is there with two formats", name);
@@ -137,9 +141,12 @@ static int place_chain(Handover *h, const char *node, Fds *store)
                 return r;
         for (size_t i = 0; i < c->count; i++)
                 if (!c->images[i].format)
-                        return log_errno(LOG_ERR, -ENOENT, "Image %zu behind %s was not handed over", i + 1, node);
+                        return log_errno(
+                                LOG_ERR, -ENOENT, "Image %zu behind %s was not handed over", i + 1, node);
         r = command_set_backing(&h->argv, node, c->images, c->count);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot put the images behind %s into QEMU's command line", node) : 0;
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "Cannot put the images behind %s into QEMU's command line", node)
+                     : 0;
 }
 
 static int copy_argv(Handover *h, char *const *argv)
@@ -151,8 +158,8 @@ static int copy_argv(Handover *h, char *const *argv)
 }
 
 /*
- * systemd drops what its store has no room for, and tells neither us nor prepare. A disk without the end of its backing
- * chain would be another disk, so all that prepare noted has to be there.
+ * systemd drops what its store has no room for, and tells neither us nor prepare. A disk without the end of
+ * its backing chain would be another disk, so all that prepare noted has to be there.
  */
 static int check_complete(const RunOptions *o, const Fds *store)
 {
@@ -164,7 +171,8 @@ static int check_complete(const RunOptions *o, const Fds *store)
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s/" NOTE_NAME ", which prepare wrote, cannot be used", directory);
+                return log_errno(
+                        LOG_ERR, r, "%s/" NOTE_NAME ", which prepare wrote, cannot be used", directory);
         for (size_t i = 0; i < note.names.count; i++) {
                 bool found = false;
 
@@ -172,8 +180,11 @@ static int check_complete(const RunOptions *o, const Fds *store)
                         found = streq(store->items[j].name, note.names.items[i]);
                 if (found)
                         continue;
-                log_error("Descriptor %s was stored and is not there: systemd's store has too little room. Raise FileDescriptorStoreMax= "
-                          "in the guest's unit.", note.names.items[i]);
+                log_error(
+                        "Descriptor %s was stored and is not there: systemd's store has too little room. "
+                        "Raise FileDescriptorStoreMax= "
+                        "in the guest's unit.",
+                        note.names.items[i]);
                 return -ENOENT;
         }
         return 0;

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What happens to the guest, and what follows from it. Three kinds of things come together here: QEMU's events, requests
- * from outside (systemctl, machinectl), and what the guest's XML says of its on_poweroff, on_reboot and on_crash. What comes
- * out is commands to QEMU, STATUS= for people, and an exit status that tells systemd how to go on:
+ * What happens to the guest, and what follows from it. Three kinds of things come together here: QEMU's
+ * events, requests from outside (systemctl, machinectl), and what the guest's XML says of its on_poweroff,
+ * on_reboot and on_crash. What comes out is commands to QEMU, STATUS= for people, and an exit status that
+ * tells systemd how to go on:
  *
  *     0    the guest is off and stays off
- *     133  start me again: on_…='restart'. The unit has RestartForceExitStatus=133, and systemd keeps the TAPs over it. QEMU
- *          is made anew, as libvirt does for a guest that was off, so that a change of the unit or of QEMU comes into force.
- *     1    QEMU or the guest failed. A crash with on_crash='destroy' counts as such, so that systemctl shows it and an
- *          administrator may add Restart=on-failure.
+ *     133  start me again: on_…='restart'. The unit has RestartForceExitStatus=133, and systemd keeps the
+ *          TAPs over it. QEMU is made anew, as libvirt does for a guest that was off, so that a change of
+ *          the unit or of QEMU comes into force.
+ *     1    QEMU or the guest failed. A crash with on_crash='destroy' counts as such, so that systemctl shows
+ *          it and an administrator may add Restart=on-failure.
  *
- * QEMU runs with -no-shutdown: when the guest goes off, QEMU stays, says so and waits for what is decided here. A reset is
- * carried out by QEMU itself, unless on_reboot says otherwise; then QEMU is told to take it as going off.
+ * QEMU runs with -no-shutdown: when the guest goes off, QEMU stays, says so and waits for what is decided
+ * here. A reset is carried out by QEMU itself, unless on_reboot says otherwise; then QEMU is told to take it
+ * as going off.
  *
- * A reboot from outside is one of the guest, not of the unit: power-down, and when the guest is off, a reset in the same QEMU.
- * So the guest keeps its registration, its process and who is attached to its console, as with libvirt.
+ * A reboot from outside is one of the guest, not of the unit: power-down, and when the guest is off, a reset
+ * in the same QEMU. So the guest keeps its registration, its process and who is attached to its console, as
+ * with libvirt.
  *
- * Trust: QEMU's events may be lies of a guest that took QEMU over. All that they can bring about is what the guest may do
- * anyway: go off, start again, or fail.
+ * Trust: QEMU's events may be lies of a guest that took QEMU over. All that they can bring about is what the
+ * guest may do anyway: go off, start again, or fail.
  */
 
 #include "launcher/lifecycle.h"
@@ -39,7 +43,7 @@
 #include "launcher/run-state.h"
 #include "util/text.h"
 
-#define REBOOT_PATIENCE_USEC (120 * MONITOR_SECOND) /* a guest that ignored its power button so long will not reboot */
+#define REBOOT_PATIENCE_USEC (120 * MONITOR_SECOND) /* a guest that ignores its power button so long */
 #define MONITOR_LOST_USEC    (10 * MONITOR_SECOND)  /* QEMU closed its monitor, and should be gone */
 
 typedef enum Phase {
@@ -138,7 +142,7 @@ static void end(Lifecycle *l, int exit_status)
         l->exit_status = exit_status;
         l->told = true;
 
-        /* from here on TimeoutStopSec= counts, also where it was the guest that went off: a QEMU that hangs is killed */
+        /* from here on TimeoutStopSec= counts, also where it was the guest that went off */
         set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be started again" : "Ending");
         (void) sd_notify(0, "STOPPING=1");
         if (!l->monitor || monitor_execute(l->monitor, "quit", NULL, NULL, NULL, MONITOR_NO_LIMIT) < 0)
@@ -237,7 +241,9 @@ static void crashed(Lifecycle *l)
         stop_request(l);
         if (dump && !l->options->state_directory)
                 log_warning("There is no STATE_DIRECTORY, so the guest's memory is not written.");
-        else if (dump && dump_new(l->event, l->monitor, l->options->state_directory, on_dumped, l, &l->dump) >= 0) {
+        else if (
+                dump &&
+                dump_new(l->event, l->monitor, l->options->state_directory, on_dumped, l, &l->dump) >= 0) {
                 l->phase = PHASE_DUMPING;
                 set_status(l, "Crashed, its memory is being written…");
                 return;
@@ -272,7 +278,8 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                         l->request = REQUEST_NONE;
                 }
                 if (l->monitor)
-                        (void) monitor_execute(l->monitor, "query-status", NULL, on_state, l, MONITOR_PATIENCE);
+                        (void) monitor_execute(
+                                l->monitor, "query-status", NULL, on_state, l, MONITOR_PATIENCE);
                 break;
         case EVENT_OFF:
         case EVENT_OFF_BY_RESET:
@@ -348,12 +355,13 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
                 log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
                 set_status(l, "QEMU %s", how ?: "failed");
         } else {
-                if (!clean)
+                if (!clean && !(code == CLD_KILLED && status == SIGTERM)) /* what end() may have sent */
                         log_warning("QEMU %s while it ended.", how ?: "failed");
                 set_status(l, "%s", l->reason ?: "Off");
                 log_entry(
                         LOG_INFO, MESSAGE_ID_ENDED, NULL,
-                        l->exit_status == EXIT_START_AGAIN ? "The guest is off, and is to be started again." : "The guest is off.");
+                        l->exit_status == EXIT_START_AGAIN ? "The guest is off, and is to be started again."
+                                                           : "The guest is off.");
         }
         l->handlers->finished(l->exit_status, l->userdata);
 }
@@ -385,7 +393,8 @@ static void on_described(const char *text, void *userdata)
 
         l->description = strdup(text);
         l->describe = describe_free(l->describe);
-        if (l->phase == PHASE_STARTING && monitor_execute(l->monitor, "cont", NULL, on_running, l, MONITOR_PATIENCE) < 0)
+        if (l->phase == PHASE_STARTING &&
+            monitor_execute(l->monitor, "cont", NULL, on_running, l, MONITOR_PATIENCE) < 0)
                 fail(l);
 }
 
@@ -408,11 +417,13 @@ void lifecycle_begin(Lifecycle *l, Monitor *monitor)
         if (l->phase != PHASE_STARTING)
                 return;
         if (l->options->on_reboot != FATE_RESTART)
-                r = monitor_execute(monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL, MONITOR_PATIENCE);
+                r = monitor_execute(
+                        monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL,
+                        MONITOR_PATIENCE);
         for (size_t i = 0; r >= 0 && i < down->count; i++)
                 r = monitor_execute(
-                        monitor, "set_link", json_pack("{s:s, s:b}", "name", down->items[i], "up", 0), on_link_down,
-                        l, MONITOR_PATIENCE);
+                        monitor, "set_link", json_pack("{s:s, s:b}", "name", down->items[i], "up", 0),
+                        on_link_down, l, MONITOR_PATIENCE);
         if (r < 0 || describe_new(monitor, l->options->argv, on_described, l, &l->describe) < 0)
                 fail(l);
 }
@@ -439,7 +450,9 @@ static int power_down(Lifecycle *l, Request request)
         int r = 0;
 
         if (!l->power_down)
-                log_info(request == REQUEST_REBOOT ? "The guest is to reboot." : "The guest is to turn itself off.");
+                log_info(
+                        request == REQUEST_REBOOT ? "The guest is to reboot."
+                                                  : "The guest is to turn itself off.");
         /* a reboot that is under way becomes a stop; a second stop changes nothing */
         if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
                 l->request = request;
@@ -516,7 +529,9 @@ void lifecycle_forget(Lifecycle *l, const void *userdata)
                 monitor_forget(l->monitor, userdata);
 }
 
-int lifecycle_new(sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata, Lifecycle **ret)
+int lifecycle_new(
+        sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata,
+        Lifecycle **ret)
 {
         _cleanup_(lifecycle_freep) Lifecycle *l = calloc(1, sizeof(*l));
         int r;
@@ -530,7 +545,8 @@ int lifecycle_new(sd_event *event, const LifecycleOptions *options, const Lifecy
                 .userdata = userdata,
                 .state = run_state_find("prelaunch"),
         };
-        r = sd_event_add_time_relative(event, &l->timer, CLOCK_MONOTONIC, 0, MONITOR_SECOND / 10, on_timer, l);
+        r = sd_event_add_time_relative(
+                event, &l->timer, CLOCK_MONOTONIC, 0, MONITOR_SECOND / 10, on_timer, l);
         if (r >= 0)
                 r = sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
         if (r < 0)

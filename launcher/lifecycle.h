@@ -28,7 +28,7 @@ typedef struct LifecycleOptions {
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;
-        Strings links_down;          /* ids of network cards that the guest finds unplugged; QEMU has no option for it */
+        Strings links_down;          /* ids of network cards that the guest finds unplugged */
 } LifecycleOptions;
 
 /* What somebody outside wants of the guest. */
@@ -41,12 +41,14 @@ typedef enum Request {
 } Request;
 
 typedef struct LifecycleHandlers {
-        void (*kill)(int signal, void *userdata);             /* QEMU does not listen to its monitor: send it a signal */
+        void (*kill)(int signal, void *userdata);             /* QEMU is deaf: send it a signal */
         void (*finished)(int exit_status, void *userdata);    /* QEMU is gone; the last call */
 } LifecycleHandlers;
 
 /* Keeps the pointers of options, and handlers. */
-int lifecycle_new(sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata, Lifecycle **ret);
+int lifecycle_new(
+        sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata,
+        Lifecycle **ret);
 Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; to be freed before the monitor */
 
 /* The monitor is ready: the guest is made to run, and systemd is told. */
@@ -56,7 +58,10 @@ void lifecycle_event(Lifecycle *l, const EventReport *report);
 void lifecycle_monitor_closed(Lifecycle *l, int error);
 void lifecycle_qemu_ended(Lifecycle *l, int code, int status); /* as waitid() says */
 
-/* -EBUSY before the guest runs or when it is about to end, else 0; what comes of it shows in the guest's state. */
+/*
+ * -EBUSY before the guest runs or when it is about to end, else 0; what comes of it shows in the guest's
+ * state.
+ */
 int lifecycle_request(Lifecycle *l, Request request);
 
 /* QEMU's answer goes to reply; -EBUSY as above. */

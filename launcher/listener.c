@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who may talk to a guest is decided twice: the socket is 0600 in a directory that is 0700, and who connects is asked for
- * his uid, since a descriptor of the directory may have gone elsewhere. Root and the guest's user may.
+ * Who may talk to a guest is decided twice: the socket is 0600 in a directory that is 0700, and who connects
+ * is asked for his uid, since a descriptor of the directory may have gone elsewhere. Root and the guest's
+ * user may.
  *
- * The directory belongs to the guest's user, so that a QEMU that was taken over can replace the socket. It gains nothing: it
- * is one of the two who may connect anyway.
+ * The directory belongs to the guest's user, so that a QEMU that was taken over can replace the socket. It
+ * gains nothing: it is one of the two who may connect anyway.
  */
 
 #include "launcher/listener.h"
@@ -56,7 +57,10 @@ static int on_connection(sd_event_source *s, int listening, uint32_t revents, vo
         return 0;
 }
 
-/* By way of the directory's descriptor: the path of a guest with a long name does not fit into a socket's address. */
+/*
+ * By way of the directory's descriptor: the path of a guest with a long name does not fit into a socket's
+ * address.
+ */
 static int bind_in(int fd, int directory, const char *name)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -76,7 +80,9 @@ static int bind_in(int fd, int directory, const char *name)
         return r;
 }
 
-int listener_new(sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata, Listener **ret)
+int listener_new(
+        sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata,
+        Listener **ret)
 {
         _cleanup_(listener_freep) Listener *l = calloc(1, sizeof(*l));
         int r;

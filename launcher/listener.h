@@ -13,7 +13,9 @@ typedef struct Listener Listener;
 typedef void (*ListenerAccept)(int fd, void *userdata);
 
 /* What a name may not have: a slash, or a dot at its start. A socket that was left there is replaced. */
-int listener_new(sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata, Listener **ret);
+int listener_new(
+        sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata,
+        Listener **ret);
 Listener *listener_free(Listener *l); /* returns NULL; removes the socket */
 
 DEFINE_CLEANUP(Listener, listener_free);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The journal is the only log there is, and it keeps fields: who looks for a guest's messages asks for VM_NAME=, never for
- * words in the text. So messages go to journald's own socket, not through stderr.
+ * The journal is the only log there is, and it keeps fields: who looks for a guest's messages asks for
+ * VM_NAME=, never for words in the text. So messages go to journald's own socket, not through stderr.
  *
- * stderr takes over where it is not connected to the journal (somebody runs vm-launcher by hand, or a test does), as
- * systemd's own programs decide it, by JOURNAL_STREAM.
+ * stderr takes over where it is not connected to the journal (somebody runs vm-launcher by hand, or a test
+ * does), as systemd's own programs decide it, by JOURNAL_STREAM.
  *
- * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone by then. So
- * what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes of root.
+ * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
+ * by then. So what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes
+ * of root.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -117,7 +118,8 @@ static void send_text(int priority, const char *message_id, char *const *fields,
         entry_send(&e, priority, text);
 }
 
-static _printf_(5, 0) void send_format(int priority, int error, const char *message_id, char *const *fields, const char *format, va_list ap)
+static _printf_(5, 0) void send_format(
+        int priority, int error, const char *message_id, char *const *fields, const char *format, va_list ap)
 {
         _cleanup_(freep) char *text = NULL, *whole = NULL;
         int saved = errno;

@@ -18,15 +18,20 @@ int log_errno(int priority, int error, const char *format, ...) _printf_(3, 4);
 
 int log_out_of_memory(void); /* says so, returns -ENOMEM */
 
-/* An entry with a MESSAGE_ID (32 hexadecimal digits) and more fields ("KEY=value", ended by NULL, or NULL for none). */
-void log_entry(int priority, const char *message_id, char *const *fields, const char *format, ...) _printf_(4, 5);
+/*
+ * An entry with a MESSAGE_ID (32 hexadecimal digits) and more fields ("KEY=value", ended by NULL, or NULL
+ * for none).
+ */
+void log_entry(int priority, const char *message_id, char *const *fields, const char *format, ...)
+        _printf_(4, 5);
 
 /* An entry of another identifier than our own: a line that a guest's console printed. */
 void log_line(int priority, const char *identifier, const char *text, size_t size);
 
 /*
- * A descriptor that turns each line written to it into an entry of that identifier. Where there is no journal a copy of
- * stderr, so that there always is one that can be written to; negative errno when even that fails.
+ * A descriptor that turns each line written to it into an entry of that identifier. Where there is no
+ * journal a copy of stderr, so that there always is one that can be written to; negative errno when even
+ * that fails.
  */
 int log_stream(int priority, const char *identifier);
 

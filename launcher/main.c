@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vm-launcher does for a guest, while its unit starts, runs and stops, what systemd cannot do by itself. Its callers are
- * the unit files that vm-generator wrote, so that all it is to do stands in arguments and nothing is read from the guest's
- * XML here. Some verbs start with root's privileges and some without any; each verb's file says what it needs and trusts.
+ * vm-launcher does for a guest, while its unit starts, runs and stops, what systemd cannot do by itself. Its
+ * callers are the unit files that vm-generator wrote, so that all it is to do stands in arguments and
+ * nothing is read from the guest's XML here. Some verbs start with root's privileges and some without any;
+ * each verb's file says what it needs and trusts.
  */
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const Verb verbs[] = {
         { "run",      verb_run,      "Run the guest (ExecStart=)" },
         { "register", verb_register, "Make the guest known to systemd-machined (ExecStartPost=+)" },
         { "cleanup",  verb_cleanup,  "Give disks back to their owners (ExecStopPost=+)" },
-        { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= of a guest with errors)" },
+        { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= instead of run)" },
 };
 
 static int show_help(void)

@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The MESSAGE_ID of each kind of journal entry about a guest. Fixed for good: programs ask the journal for them. What each
- * means to an administrator is in units/vmunit.catalog.
+ * The MESSAGE_ID of each kind of journal entry about a guest. Fixed for good: programs ask the journal for
+ * them. What each means to an administrator is in units/vmunit.catalog.
  */
 
 #define MESSAGE_ID_STARTED         "48e9a216fb98410a9b5cd36dc804f554" /* the guest runs */
-#define MESSAGE_ID_ENDED           "be37f5befe6d47a5a09ab3d657f71357" /* the guest is off, as it was asked to be or as its XML says */
+#define MESSAGE_ID_ENDED           "be37f5befe6d47a5a09ab3d657f71357" /* the guest is off, as was wanted */
 #define MESSAGE_ID_SHUTDOWN        "23edcc3993734f9ba5c7e374174e71aa" /* QEMU's machine went off */
 #define MESSAGE_ID_POWERDOWN       "bae084ceaa134e97bfbbef0d12e798dd" /* the power button was pressed */
 #define MESSAGE_ID_RESET           "1a2d1a369a144a5d8d9f46651e2e89e6" /* the machine was reset */
@@ -15,18 +15,18 @@
 #define MESSAGE_ID_RESUMED         "6b290388093e445da7f5b1073e8e8a1a" /* they go on */
 #define MESSAGE_ID_SUSPENDED       "118770d3aba64949b2fefa81f7f5bfaf" /* the guest sleeps */
 #define MESSAGE_ID_WOKEN           "7d14ed432c1745f087041d4514009bc7" /* it was woken */
-#define MESSAGE_ID_PANICKED        "889b7f4c800944babc838933960eb3eb" /* the guest's kernel said that it crashed */
-#define MESSAGE_ID_CRASH_KERNEL    "89305509e6dd46488123283e4a3b9ebe" /* it says that its crash kernel runs now */
-#define MESSAGE_ID_IO_ERROR        "4527968d151c4b6a98211358e845b019" /* a disk could not be read or written */
+#define MESSAGE_ID_PANICKED        "889b7f4c800944babc838933960eb3eb" /* the guest crashed */
+#define MESSAGE_ID_CRASH_KERNEL    "89305509e6dd46488123283e4a3b9ebe" /* its crash kernel runs */
+#define MESSAGE_ID_IO_ERROR        "4527968d151c4b6a98211358e845b019" /* a disk failed */
 #define MESSAGE_ID_IMAGE_CORRUPTED "a69b5ded9e12420e9730e4359c543fd0" /* a disk image is damaged */
 #define MESSAGE_ID_WATCHDOG        "1aacb29b7e8e41cc9fc1a48e9cb0b8d7" /* the guest's watchdog ran out */
 #define MESSAGE_ID_DEVICE_DELETED  "b0182faad072427caad08097887dcf88" /* the guest let go of a device */
-#define MESSAGE_ID_MEMORY_FAILURE  "4961990d267f4d379925224deca98152" /* the host's memory failed under the guest */
-#define MESSAGE_ID_AGENT           "22e1f984e94b415abec4cb6b71a93119" /* the guest agent (or another port) came or went */
+#define MESSAGE_ID_MEMORY_FAILURE  "4961990d267f4d379925224deca98152" /* memory of the host failed */
+#define MESSAGE_ID_AGENT           "22e1f984e94b415abec4cb6b71a93119" /* a guest agent came or went */
 #define MESSAGE_ID_QEMU_FAILED     "d0a6a3c6b3cb4b1092ab040b9b353b5a" /* QEMU ended by itself */
-#define MESSAGE_ID_DUMPED          "0f60d2b7eda240f0affe19d429353491" /* the memory of a crashed guest is in a file */
+#define MESSAGE_ID_DUMPED          "0f60d2b7eda240f0affe19d429353491" /* its memory is in a file */
 #define MESSAGE_ID_BLOCK_JOB       "e7437e3cebfd43fe89ad4b02f4b3b235" /* a copy of a disk ended, or failed */
 #define MESSAGE_ID_DISK_TRAY       "d58d13355d64405a93bbba340c3a4de2" /* a drive's tray moved */
-#define MESSAGE_ID_CLIENT          "12007178e37e4d088e707b5b080a513a" /* somebody came to the guest's screen, or left */
-#define MESSAGE_ID_SUPPRESSED      "119e39fd1a4944c98b9adffa54b6d195" /* lines of a console or events that were too many */
-#define MESSAGE_ID_OTHER           "70161ded21ea472b8485bd8d612bf8e7" /* an event of QEMU's that has no entry of its own */
+#define MESSAGE_ID_CLIENT          "12007178e37e4d088e707b5b080a513a" /* somebody at its screen */
+#define MESSAGE_ID_SUPPRESSED      "119e39fd1a4944c98b9adffa54b6d195" /* what was too much */
+#define MESSAGE_ID_OTHER           "70161ded21ea472b8485bd8d612bf8e7" /* any other event */

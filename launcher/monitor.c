@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The monitor is a socketpair whose other end only QEMU has. QEMU greets, capabilities are negotiated (none is asked for),
- * and from then on commands may be given, several at once, told apart by their "id".
+ * The monitor is a socketpair whose other end only QEMU has. QEMU greets, capabilities are negotiated (none
+ * is asked for), and from then on commands may be given, several at once, told apart by their "id".
  *
- * Nothing here waits for QEMU: a command whose answer does not come in time ends with an error for who gave it, and an
- * answer that comes later still is dropped. QEMU is not trusted, since a guest may have taken it over: an answer to a
- * question that nobody asked is not an error, and has no effect.
+ * Nothing here waits for QEMU: a command whose answer does not come in time ends with an error for who gave
+ * it, and an answer that comes later still is dropped. QEMU is not trusted, since a guest may have taken it
+ * over: an answer to a question that nobody asked is not an error, and has no effect.
  */
 
 #include "launcher/monitor.h"
@@ -96,14 +96,17 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
-static int execute(Monitor *m, const char *name, json_t *arguments, int fd, MonitorReply reply, void *userdata, uint64_t patience)
+static int execute(
+        Monitor *m, const char *name, json_t *arguments, int fd, MonitorReply reply, void *userdata,
+        uint64_t patience)
 {
         _cleanup_(json_decrefp) json_t *message = NULL, *taken = arguments;
         _cleanup_(freep) Command *c = NULL;
         int r;
 
         if (m->n_commands >= MONITOR_COMMANDS_MAX)
-                return log_errno(LOG_ERR, -EBUSY, "QEMU leaves too many commands unanswered, %s is not given", name);
+                return log_errno(
+                        LOG_ERR, -EBUSY, "QEMU leaves too many commands unanswered, %s is not given", name);
         c = calloc(1, sizeof(*c));
         message = json_pack("{s:s, s:I, s:O*}", "execute", name, "id", m->last_id + 1, "arguments", taken);
         if (!c || !message)
@@ -125,12 +128,15 @@ static int execute(Monitor *m, const char *name, json_t *arguments, int fd, Moni
         return 0;
 }
 
-int monitor_execute(Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata, uint64_t patience)
+int monitor_execute(
+        Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
+        uint64_t patience)
 {
         return execute(m, command, arguments, -1, reply, userdata, patience);
 }
 
-int monitor_execute_fd(Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata)
+int monitor_execute_fd(
+        Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata)
 {
         return execute(m, command, arguments, fd, reply, userdata, MONITOR_PATIENCE);
 }

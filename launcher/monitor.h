@@ -12,9 +12,9 @@
 typedef struct Monitor Monitor;
 
 typedef struct MonitorHandlers {
-        void (*ready)(void *userdata);                      /* capabilities are negotiated, commands may be given */
-        void (*event)(const json_t *event, void *userdata); /* as QEMU sent it: "event", "data", "timestamp" */
-        void (*closed)(int error, void *userdata);          /* 0: QEMU closed it; else what was wrong. The last call. */
+        void (*ready)(void *userdata);                      /* capabilities are negotiated */
+        void (*event)(const json_t *event, void *userdata); /* as QEMU sent it */
+        void (*closed)(int error, void *userdata);          /* 0: by QEMU; else an error. The last call. */
 } MonitorHandlers;
 
 /* result is QEMU's "return", borrowed; NULL on an error, then error says which. */
@@ -29,13 +29,17 @@ int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *
 Monitor *monitor_free(Monitor *m); /* returns NULL; commands that wait get no reply */
 
 /*
- * Gives a command; arguments (or NULL) are taken. reply (or NULL: an error is logged) is called once, at the latest after
- * patience microseconds, and never before this returns. Where this fails it is logged, and reply is not called.
+ * Gives a command; arguments (or NULL) are taken. reply (or NULL: an error is logged) is called once, at the
+ * latest after patience microseconds, and never before this returns. Where this fails it is logged, and
+ * reply is not called.
  */
-int monitor_execute(Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata, uint64_t patience);
+int monitor_execute(
+        Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
+        uint64_t patience);
 
 /* The same, and a descriptor goes along for the command ("getfd", "add-fd"); it stays the caller's. */
-int monitor_execute_fd(Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
+int monitor_execute_fd(
+        Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
 
 /* No reply is called any more with that userdata: its owner goes away. */
 void monitor_forget(Monitor *m, const void *userdata);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A press of the power button while the guest's firmware runs is lost, and nothing tells. So the button is pressed every
- * second until the guest turns off, which lifecycle.c sees; after half a minute only every ten seconds, since by then the
- * guest is either on its way or does not want to. How long that may take is the unit's TimeoutStopSec=.
+ * A press of the power button while the guest's firmware runs is lost, and nothing tells. So the button is
+ * pressed every second until the guest turns off, which lifecycle.c sees; after half a minute only every ten
+ * seconds, since by then the guest is either on its way or does not want to. How long that may take is the
+ * unit's TimeoutStopSec=.
  *
- * Before each press the guest's state is asked for, because a guest that sleeps has to be woken and a paused one to go on.
+ * Before each press the guest's state is asked for, because a guest that sleeps has to be woken and a paused
+ * one to go on.
  */
 
 #include "launcher/power-down.h"
@@ -103,12 +105,14 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 
         if (!p->busy)
                 execute(p, "query-status", on_state);
-        (void) sd_event_source_set_time_relative(s, p->presses < EAGER_PRESSES ? EAGER_INTERVAL : CALM_INTERVAL);
+        (void) sd_event_source_set_time_relative(
+                s, p->presses < EAGER_PRESSES ? EAGER_INTERVAL : CALM_INTERVAL);
         (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
         return 0;
 }
 
-int power_down_new(sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret)
+int power_down_new(
+        sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret)
 {
         _cleanup_(power_down_freep) PowerDown *p = calloc(1, sizeof(*p));
         int r;
@@ -116,7 +120,8 @@ int power_down_new(sd_event *event, Monitor *monitor, PowerDownImpossible imposs
         if (!p)
                 return -ENOMEM;
         *p = (PowerDown){ .monitor = monitor, .impossible = impossible, .userdata = userdata };
-        r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, 0, EAGER_INTERVAL / 10, on_timer, p);
+        r = sd_event_add_time_relative(
+                event, &p->timer, CLOCK_MONOTONIC, 0, EAGER_INTERVAL / 10, on_timer, p);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(p);

@@ -11,7 +11,8 @@ typedef struct PowerDown PowerDown;
 /* There is nobody who would react: why, for a message. Called once; the power-down may be freed in it. */
 typedef void (*PowerDownImpossible)(const char *why, void *userdata);
 
-int power_down_new(sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret);
+int power_down_new(
+        sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret);
 PowerDown *power_down_free(PowerDown *p); /* returns NULL; ends it */
 
 DEFINE_CLEANUP(PowerDown, power_down_free);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU is a plain child. What ties it to the launcher is PR_SET_PDEATHSIG: with KillMode=mixed systemd would kill a QEMU
- * whose launcher died only after the stop, and until then a second one could be started on the same disk.
+ * QEMU is a plain child. What ties it to the launcher is PR_SET_PDEATHSIG: with KillMode=mixed systemd would
+ * kill a QEMU whose launcher died only after the stop, and until then a second one could be started on the
+ * same disk.
  *
- * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment not what is for
- * the launcher: it is no business of QEMU's to tell systemd that the guest is well.
+ * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
+ * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well.
  */
 
 #include "launcher/process.h"
@@ -24,8 +25,8 @@
 #include "util/text.h"
 
 static const char *const launchers_own[] = {
-        "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "JOURNAL_STREAM",
-        "MAINPID", "INVOCATION_ID", "SYSTEMD_EXEC_PID",
+        "NOTIFY_SOCKET",  "WATCHDOG_PID",   "WATCHDOG_USEC", "LISTEN_PID",    "LISTEN_FDS",
+        "LISTEN_FDNAMES", "JOURNAL_STREAM", "MAINPID",       "INVOCATION_ID", "SYSTEMD_EXEC_PID",
 };
 
 static int reset_signals(void)
@@ -41,7 +42,8 @@ static int reset_signals(void)
 
 static int place_standard(int null, int output)
 {
-        if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+        if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+            dup2(output, STDERR_FILENO) < 0)
                 return -errno;
         return 0;
 }
@@ -69,7 +71,9 @@ static int child(pid_t parent, char *const *argv, Placement *placements, size_t 
 }
 
 /* The pipe to the parent is one more thing that has to be out of the way of the targets. */
-static _noreturn_ void child_or_report(pid_t parent, char *const *argv, Placement *placements, size_t count, int null, int output, int report)
+static _noreturn_ void child_or_report(
+        pid_t parent, char *const *argv, Placement *placements, size_t count, int null, int output,
+        int report)
 {
         int above = STDERR_FILENO, moved, r;
 
@@ -93,7 +97,8 @@ static void raise_descriptor_limit(void)
 
 int process_spawn(char *const *argv, Placement *placements, size_t count, int output, pid_t *ret)
 {
-        _cleanup_(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC), report_in = -1, report_out = -1;
+        _cleanup_(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC), report_in = -1,
+                              report_out = -1;
         pid_t parent = getpid(), pid;
         int pipe_fds[2], error;
         ssize_t n;
@@ -129,5 +134,6 @@ char *process_describe_end(int code, int status)
         if (code == CLD_EXITED)
                 return text_format("exited with status %d", status);
         name = sigabbrev_np(status);
-        return text_format("was killed by signal %s%s%s", name ? "SIG" : "", name ?: "", name ? "" : "(unknown)");
+        return text_format(
+                "was killed by signal %s%s%s", name ? "SIG" : "", name ?: "", name ? "" : "(unknown)");
 }

@@ -8,11 +8,14 @@
 #include "launcher/fds.h"
 
 /*
- * argv is ended by NULL, argv[0] an absolute path. The child gets the placed descriptors, /dev/null as stdin, output as stdout
- * and stderr, and nothing else that is open here. Returns when the program was really executed; else the errno of what failed,
- * which is logged.
+ * argv is ended by NULL, argv[0] an absolute path. The child gets the placed descriptors, /dev/null as
+ * stdin, output as stdout and stderr, and nothing else that is open here. Returns when the program was
+ * really executed; else the errno of what failed, which is logged.
  */
 int process_spawn(char *const *argv, Placement *placements, size_t count, int output, pid_t *ret);
 
-/* "was killed by signal SIGKILL", "exited with status 1"; for a wait status of waitid(). A new string or NULL. */
+/*
+ * "was killed by signal SIGKILL", "exited with status 1"; for a wait status of waitid(). A new string or
+ * NULL.
+ */
 char *process_describe_end(int code, int status);

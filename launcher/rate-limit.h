@@ -33,7 +33,10 @@ static inline bool rate_limit_pass(RateLimit *l, uint64_t now, size_t bytes)
         return true;
 }
 
-/* How many did not pass since this was last asked, once an interval is over in which some may pass again; else 0. */
+/*
+ * How many did not pass since this was last asked, once an interval is over in which some may pass again;
+ * else 0.
+ */
 static inline unsigned rate_limit_take_suppressed(RateLimit *l, uint64_t now)
 {
         unsigned n = l->suppressed;

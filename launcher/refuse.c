@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest that vm-generator could not convert has a unit all the same, so that `systemctl start` fails with the reason and
- * not with "unit not found". That unit's ExecStart= is this verb. It has no privileges and trusts nobody: the findings are
- * printed as they are, one a line.
+ * A guest that vm-generator could not convert has a unit all the same, so that `systemctl start` fails with
+ * the reason and not with "unit not found". That unit's ExecStart= is this verb. It has no privileges and
+ * trusts nobody: the findings are printed as they are, one a line.
  */
 
 #include <stdio.h>

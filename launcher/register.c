@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd-machined knows the guests of a host, for machinectl and whoever else asks. A guest is registered once it runs, with
- * the launcher as its leader; machined forgets it when the unit ends. A host without machined has its guests all the same.
+ * systemd-machined knows the guests of a host, for machinectl and whoever else asks. A guest is registered
+ * once it runs, with the launcher as its leader; machined forgets it when the unit ends. A host without
+ * machined has its guests all the same.
  *
- * machined of systemd 262 takes a control address too, where machinectl then asks the guest itself to power off, reboot, pause
- * and so on (control.c); older ones send the launcher signals. The new way is tried first, and where machined does not know
- * it, the old one is taken.
+ * machined of systemd 262 takes a control address too, where machinectl then asks the guest itself to power
+ * off, reboot, pause and so on (control.c); older ones send the launcher signals. The new way is tried
+ * first, and where machined does not know it, the old one is taken.
  *
- * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the user's whole
- * session for the guest.
+ * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
+ * user's whole session for the guest.
  *
- * This runs as root, because machined believes only root, and gives up every capability before it talks to anybody.
+ * This runs as root, because machined believes only root, and gives up every capability before it talks to
+ * anybody.
  */
 
 #include <errno.h>
@@ -45,10 +47,12 @@ typedef struct Registration {
         size_t n_indices;
 } Registration;
 
+#define TO(member) offsetof(Registration, member)
+
 static const Argument registration_arguments[] = {
-        { "guest",     "a guest's name",        argument_guest,   offsetof(Registration, guest),      ARGUMENT_REQUIRED },
-        { "uuid",      "a UUID",                argument_uuid,    offsetof(Registration, uuid),       ARGUMENT_REQUIRED },
-        { "interface", "an interface's name",   argument_strings, offsetof(Registration, interfaces), ARGUMENT_REPEATED },
+        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { "interface", "an interface", argument_strings, TO(interfaces), ARGUMENT_REPEATED },
 };
 
 static void registration_done(Registration *reg)
@@ -114,8 +118,9 @@ static json_t *registration_json(const Registration *reg)
         for (size_t i = 0; indices && i < reg->n_indices; i++)
                 (void) json_array_append_new(indices, json_integer(reg->indices[i]));
         return json_pack(
-                "{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:b}", "name", reg->name, "id", reg->uuid, "service", MACHINE_SERVICE, "class",
-                "vm", "leader", (int) reg->leader, "ifIndices", indices, "controlAddress", reg->control, "allocateUnit", 0);
+                "{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:b}", "name", reg->name, "id", reg->uuid, "service",
+                MACHINE_SERVICE, "class", "vm", "leader", (int) reg->leader, "ifIndices", indices,
+                "controlAddress", reg->control, "allocateUnit", 0);
 }
 
 /* 0, or negative errno where machined does not take it so. */
@@ -145,8 +150,8 @@ static int register_by_bus(const Registration *reg)
                 r = sd_bus_open_system(&bus);
         if (r >= 0)
                 r = sd_bus_message_new_method_call(
-                        bus, &call, "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager",
-                        "RegisterMachineWithNetwork");
+                        bus, &call, "org.freedesktop.machine1", "/org/freedesktop/machine1",
+                        "org.freedesktop.machine1.Manager", "RegisterMachineWithNetwork");
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", reg->name);
         if (r >= 0)
@@ -158,7 +163,9 @@ static int register_by_bus(const Registration *reg)
         if (r >= 0)
                 r = sd_bus_call(bus, call, BUS_TIMEOUT_USEC, &error, NULL);
         if (r < 0)
-                log_notice("The guest is not registered with systemd-machined: %s", error.message ?: strerror(-r));
+                log_notice(
+                        "The guest is not registered with systemd-machined: %s",
+                        error.message ?: strerror(-r));
         return r;
 }
 
@@ -171,12 +178,15 @@ static int read_leader(unsigned *ret)
         return r < 0 ? log_errno(LOG_ERR, r, "MAINPID does not say which process the guest is") : 0;
 }
 
-/* Only a mistake is a failure of the unit; a machined that is not there or does not want the guest is none. */
+/*
+ * Only a mistake is a failure of the unit; a machined that is not there or does not want the guest is none.
+ */
 int verb_register(int argc, char **argv)
 {
         _cleanup_(registration_done) Registration reg = { 0 };
 
-        if (arguments_read(registration_arguments, ELEMENTS(registration_arguments), &reg, argc, argv, NULL) < 0)
+        if (arguments_read(
+                    registration_arguments, ELEMENTS(registration_arguments), &reg, argc, argv, NULL) < 0)
                 return EXIT_BAD_USAGE;
         log_open(reg.guest, reg.uuid);
         if (read_leader(&reg.leader) < 0)

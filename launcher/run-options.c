@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The arguments of `run`, checked as a whole: that no two descriptors are to have one number, which would give QEMU a disk
- * where it expects a network, and that QEMU is named by its path.
+ * The arguments of `run`, checked as a whole: that no two descriptors are to have one number, which would
+ * give QEMU a disk where it expects a network, and that QEMU is named by its path.
  */
 
 #include "launcher/run-options.h"
@@ -90,18 +90,20 @@ static int read_crash_fate(const char *text, void *target)
         return read_fate(text, target, FATE_DUMP_RESTART);
 }
 
+#define TO(member) offsetof(RunOptions, member)
+
 static const Argument run_arguments[] = {
-        { "guest",       "a guest's name",                 argument_guest,   offsetof(RunOptions, guest),            ARGUMENT_REQUIRED },
-        { "uuid",        "a UUID",                         argument_uuid,    offsetof(RunOptions, uuid),             ARGUMENT_REQUIRED },
-        { "on-poweroff", "destroy, restart or preserve",   read_off_fate,    offsetof(RunOptions, life.on_poweroff), 0 },
-        { "on-reboot",   "destroy, restart or preserve",   read_off_fate,    offsetof(RunOptions, life.on_reboot),   0 },
-        { "on-crash",    "something to do after a crash",  read_crash_fate,  offsetof(RunOptions, life.on_crash),    0 },
-        { "monitor",     "a descriptor's number",          read_fd_number,   offsetof(RunOptions, monitor),          ARGUMENT_REQUIRED },
-        { "console",     "LABEL:NUMBER",                   read_console,     offsetof(RunOptions, consoles),         ARGUMENT_REPEATED },
-        { "fd",          "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, fds),              ARGUMENT_REPEATED },
-        { "try-fd",      "NAME:NUMBER",                    read_numbered,    offsetof(RunOptions, try_fds),          ARGUMENT_REPEATED },
-        { "chain",       "a node's name",                  argument_strings, offsetof(RunOptions, chains),           ARGUMENT_REPEATED },
-        { "link-down",   "a network card's id",            argument_strings, offsetof(RunOptions, life.links_down),  ARGUMENT_REPEATED },
+        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { "on-poweroff", "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
+        { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
+        { "on-crash", "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
+        { "monitor", "a descriptor's number", read_fd_number, TO(monitor), ARGUMENT_REQUIRED },
+        { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
+        { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
+        { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
+        { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
+        { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
 };
 
 static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
@@ -112,7 +114,9 @@ static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX 
                 bool *t = &taken[list->items[i].number];
 
                 if (*t) {
-                        log_error("%s:%d: that number is given to another descriptor.", list->items[i].name, list->items[i].number);
+                        log_error(
+                                "%s:%d: that number is given to another descriptor.", list->items[i].name,
+                                list->items[i].number);
                         r = -EINVAL;
                 }
                 *t = true;
@@ -126,7 +130,8 @@ static int check(const RunOptions *o)
         int r = 0;
 
         taken[o->monitor] = true;
-        if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 || check_list(&o->try_fds, taken) < 0)
+        if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 ||
+            check_list(&o->try_fds, taken) < 0)
                 r = -EINVAL;
         for (size_t i = 0; i < o->consoles.count; i++)
                 for (size_t j = 0; j < i; j++)
@@ -143,7 +148,9 @@ static int check(const RunOptions *o)
 
 int run_options_read(RunOptions *ret, int argc, char **argv)
 {
-        RunOptions o = { .life = { .on_poweroff = FATE_DESTROY, .on_reboot = FATE_RESTART, .on_crash = FATE_DESTROY } };
+        RunOptions o = {
+                .life = { .on_poweroff = FATE_DESTROY, .on_reboot = FATE_RESTART, .on_crash = FATE_DESTROY }
+        };
         int r;
 
         r = arguments_read(run_arguments, ELEMENTS(run_arguments), &o, argc, argv, &o.argv);

@@ -6,7 +6,9 @@
 #include "launcher/lifecycle.h"
 #include "util/text.h"
 
-/* "NAME:NUMBER": a console's label or a stored descriptor's name, and the number that QEMU is to get it as. */
+/*
+ * "NAME:NUMBER": a console's label or a stored descriptor's name, and the number that QEMU is to get it as.
+ */
 typedef struct Numbered {
         char *name;
         int number;

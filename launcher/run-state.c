@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Why a guest stopped, QEMU's STOP event does not say, but the state does that can be asked for afterwards. So the state is
- * asked for whenever it may have changed, and before each step of a power-down; nothing is concluded from the order of events.
+ * Why a guest stopped, QEMU's STOP event does not say, but the state does that can be asked for afterwards.
+ * So the state is asked for whenever it may have changed, and before each step of a power-down; nothing is
+ * concluded from the order of events.
  *
- * A guest that a person paused is let go on to be powered down: he who stops a unit wants the guest's disks clean. One that
- * stopped on an error of its disk, or crashed, would not get far, and is ended as it is.
+ * A guest that a person paused is let go on to be powered down: he who stops a unit wants the guest's disks
+ * clean. One that stopped on an error of its disk, or crashed, would not get far, and is ended as it is.
  */
 
 #include "launcher/run-state.h"
@@ -34,7 +35,8 @@ static const RunState run_states[] = {
 
 const RunState *run_state_find(const char *name)
 {
-        static const RunState unknown = { "unknown", "In a state that is not known", POWER_DOWN_BUTTON, true, false };
+        static const RunState unknown = { "unknown", "In a state that is not known", POWER_DOWN_BUTTON, true,
+                                          false };
 
         for (size_t i = 0; i < ELEMENTS(run_states); i++)
                 if (name && streq(run_states[i].name, name))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and stays until it
- * ends. It runs as the guest's user in the unit's sandbox, without any capability, so that there is nothing to gain from it
- * for a QEMU that a guest took over, which has the same rights.
+ * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and
+ * stays until it ends. It runs as the guest's user in the unit's sandbox, without any capability, so that
+ * there is nothing to gain from it for a QEMU that a guest took over, which has the same rights.
  *
- * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are attached. What
- * happens is decided in lifecycle.c; this file puts the parts together.
+ * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are
+ * attached. What happens is decided in lifecycle.c; this file puts the parts together.
  *
- * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes from QEMU.
+ * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes
+ * from QEMU.
  */
 
 #include <errno.h>
@@ -80,7 +81,9 @@ static void on_monitor_event(const json_t *event, void *userdata)
         (void) sd_event_now(run->event, CLOCK_MONOTONIC, &now);
         missed = rate_limit_take_suppressed(&run->event_limit, now);
         if (missed > 0)
-                log_entry(LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.", missed);
+                log_entry(
+                        LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.",
+                        missed);
         if (!report.quiet && rate_limit_pass(&run->event_limit, now, 0))
                 log_entry(report.priority, report.message_id, report.fields.items, "%s", report.text);
         if (!report.quiet)
@@ -116,7 +119,8 @@ static int on_watchdog(sd_event_source *s, uint64_t usec, void *userdata)
         if (lifecycle_is_ending(run->life))
                 (void) sd_notify(0, "WATCHDOG=1");
         else
-                (void) monitor_execute(run->monitor, "query-status", NULL, on_ping_answered, run, run->watchdog_usec);
+                (void) monitor_execute(
+                        run->monitor, "query-status", NULL, on_ping_answered, run, run->watchdog_usec);
         (void) sd_event_source_set_time_relative(s, run->watchdog_usec / 2);
         (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
         return 0;
@@ -126,7 +130,8 @@ static int start_watchdog(Run *run)
 {
         if (sd_watchdog_enabled(0, &run->watchdog_usec) <= 0)
                 return 0;
-        return sd_event_add_time_relative(run->event, NULL, CLOCK_MONOTONIC, run->watchdog_usec / 2, 0, on_watchdog, run);
+        return sd_event_add_time_relative(
+                run->event, NULL, CLOCK_MONOTONIC, run->watchdog_usec / 2, 0, on_watchdog, run);
 }
 
 /* ——— the life of the guest ——— */
@@ -174,12 +179,14 @@ static const struct {
 
 static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
 {
-        Request request = (int) info->ssi_signo == SIGRTMIN + 4 ? REQUEST_POWER_OFF : REQUEST_NONE; /* machinectl poweroff */
+        Request request = REQUEST_NONE;
         Run *run = userdata;
 
         for (size_t i = 0; i < ELEMENTS(signals); i++)
                 if ((int) info->ssi_signo == signals[i].number)
                         request = signals[i].request;
+        if ((int) info->ssi_signo == SIGRTMIN + 4) /* machinectl poweroff; not a constant */
+                request = REQUEST_POWER_OFF;
         if (request != REQUEST_NONE && lifecycle_request(run->life, request) < 0)
                 log_notice("Signal %u comes when the guest cannot react, and is ignored.", info->ssi_signo);
         return 0;
@@ -217,7 +224,8 @@ static int start_consoles(Run *run, Handover *h)
                 int r;
 
                 r = console_new(
-                        run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory, &run->console_limit, &run->consoles[i]);
+                        run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory,
+                        &run->console_limit, &run->consoles[i]);
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Cannot set up console %s", label);
         }
@@ -295,8 +303,9 @@ int verb_run(int argc, char **argv)
         _cleanup_(handover_done) Handover handover = { .monitor = -1 };
         _cleanup_(freep) char *state_directory = NULL;
         _cleanup_(run_done) Run run = {
-                .console_limit = { CONSOLE_RATE_SECONDS * UINT64_C(1000000), CONSOLE_RATE_LINES, CONSOLE_RATE_BYTES },
-                .event_limit = { EVENT_RATE_SECONDS * UINT64_C(1000000), EVENT_RATE_EVENTS, SIZE_MAX },
+                .console_limit = { CONSOLE_RATE_SECONDS * MONITOR_SECOND, CONSOLE_RATE_LINES,
+                                   CONSOLE_RATE_BYTES },
+                .event_limit = { EVENT_RATE_SECONDS * MONITOR_SECOND, EVENT_RATE_EVENTS, SIZE_MAX },
         };
         int r;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who reads the journal reads it at a terminal, and the guest must not write to that terminal: neither move its cursor, nor
- * turn what stands there around, nor send it the sequences that make a terminal answer. So of what a guest prints, the
- * characters are kept and the rest is left out; a byte that is part of no character is shown as U+FFFD.
+ * Who reads the journal reads it at a terminal, and the guest must not write to that terminal: neither move
+ * its cursor, nor turn what stands there around, nor send it the sequences that make a terminal answer. So
+ * of what a guest prints, the characters are kept and the rest is left out; a byte that is part of no
+ * character is shown as U+FFFD.
  *
  * This works byte by byte with a state of a few words, since a console ends nowhere and may be cut anywhere.
  */
@@ -12,10 +13,16 @@
 
 #include <string.h>
 
-/* The terminal sequences that matter: CSI (ESC [ … letter), strings (ESC ] … BEL or ESC \), other (ESC, maybe some, and one). */
+/*
+ * The terminal sequences that matter: CSI (ESC [ … letter), strings (ESC ] … BEL or ESC \), other (ESC,
+ * maybe some, and one).
+ */
 enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING, ESCAPE_STRING_END };
 
-/* A sequence that does not end is not believed for longer than this, or a lone ESC would silence the rest of the console. */
+/*
+ * A sequence that does not end is not believed for longer than this, or a lone ESC would silence the rest of
+ * the console.
+ */
 #define ESCAPE_LENGTH_MAX 256
 
 #define REPLACEMENT      "\xef\xbf\xbd"
@@ -60,11 +67,14 @@ static bool in_escape(Sanitizer *s, uint8_t byte)
         }
 }
 
-/* C0 and C1 controls, what turns the direction of writing around, line separators, and what is no character at all. */
+/*
+ * C0 and C1 controls, what turns the direction of writing around, line separators, and what is no character
+ * at all.
+ */
 static bool is_unsafe(uint32_t c)
 {
-        return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-               c == 0x200e || c == 0x200f || c == 0x61c || c == 0xfeff;
+        return (c < 0x20 && c != '\t') || (c >= 0x7f && c < 0xa0) || (c >= 0x2028 && c <= 0x202e) ||
+               (c >= 0x2066 && c <= 0x2069) || c == 0x200e || c == 0x200f || c == 0x61c || c == 0xfeff;
 }
 
 static size_t write_code(uint32_t c, char *ret)

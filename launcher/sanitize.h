@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Makes what a guest or its QEMU wrote safe to show: whole UTF-8, no control characters, no terminal sequences. */
+/*
+ * Makes what a guest or its QEMU wrote safe to show: whole UTF-8, no control characters, no terminal
+ * sequences.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +21,14 @@ typedef struct Sanitizer {
         unsigned swallowed;
 } Sanitizer;
 
-/* Takes a byte, and says what it comes to: none up to SANITIZED_MAX bytes, or one '\n' for the end of a line. */
+/*
+ * Takes a byte, and says what it comes to: none up to SANITIZED_MAX bytes, or one '\n' for the end of a
+ * line.
+ */
 size_t sanitize_byte(Sanitizer *s, uint8_t byte, char ret[static SANITIZED_MAX]);
 
-/* A whole text into a buffer of that many bytes; cut between characters, always ended by a NUL. Line ends become blanks. */
+/*
+ * A whole text into a buffer of that many bytes; cut between characters, always ended by a NUL. Line ends
+ * become blanks.
+ */
 void sanitize_text(const char *text, size_t size, char *ret, size_t room);

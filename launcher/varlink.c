@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd's own Varlink client is in libsystemd since 257 only. The protocol is a JSON object each way, ended by a NUL, so
- * that little is needed for a single call. Who answers is a service of the host, and still is given only so much time and
- * room.
+ * systemd's own Varlink client is in libsystemd since 257 only. The protocol is a JSON object each way,
+ * ended by a NUL, so that little is needed for a single call. Who answers is a service of the host, and
+ * still is given only so much time and room.
  */
 
 #include "launcher/varlink.h"
@@ -69,7 +69,9 @@ static int read_answer(int fd, json_t **ret)
 
 int varlink_call(const char *address, const char *method, json_t *parameters, char **ret_error)
 {
-        _cleanup_(json_decrefp) json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters", parameters), *answer = NULL;
+        _cleanup_(json_decrefp)
+                json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters", parameters),
+                       *answer = NULL;
         _cleanup_(freep) char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
         _cleanup_(closep) int fd = -EBADF;
         const char *error;

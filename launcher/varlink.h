@@ -6,7 +6,8 @@
 #include <jansson.h>
 
 /*
- * parameters is taken. 0 when the method succeeded; -EREMOTE when it returned an error, whose name is in *ret_error then, a
- * new string; else what went wrong with the connection (-ENOENT or -ECONNREFUSED: nobody listens).
+ * parameters is taken. 0 when the method succeeded; -EREMOTE when it returned an error, whose name is in
+ * *ret_error then, a new string; else what went wrong with the connection (-ENOENT or -ECONNREFUSED: nobody
+ * listens).
  */
 int varlink_call(const char *address, const char *method, json_t *parameters, char **ret_error);

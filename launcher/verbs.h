@@ -3,7 +3,7 @@
 
 /* What vm-launcher can do, a file each. argv[0] is the verb's name; the result is the exit status. */
 
-int verb_prepare(int argc, char **argv);  /* before the guest: TAPs into the fd store, disks to the guest's user */
+int verb_prepare(int argc, char **argv);  /* before the guest: opens TAPs, hands disks to its user */
 int verb_run(int argc, char **argv);      /* the guest itself: QEMU, its monitor, its consoles */
 int verb_register(int argc, char **argv); /* makes the guest known to systemd-machined */
 int verb_cleanup(int argc, char **argv);  /* after the guest: disks go back to their owners */
