@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * After a guest, its disks go back to who owned them. systemd runs this as root after each stop, also of a guest that never
- * came up or was killed; TAPs and other descriptors need no cleaning up, since systemd drops them with the unit.
+ * After a guest, its disks go back to who owned them, and what else was changed on the host is changed back (undo.h).
+ * systemd runs this as root after each stop, also of a guest that never came up or was killed; TAPs and other descriptors
+ * need no cleaning up, since systemd drops them with the unit.
  *
  * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier boot.
  *
  * All it needs to know is in the records, so it has no other input than a guest's name. Capabilities: CAP_CHOWN, CAP_FOWNER
- * and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path.
+ * and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that others may write on; and
+ * CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
  */
 
 #include <cap-ng.h>
@@ -18,6 +20,7 @@
 #include "launcher/log.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
+#include "launcher/undo.h"
 #include "launcher/verbs.h"
 #include "util/exit.h"
 
@@ -31,7 +34,17 @@ static const Argument cleanup_arguments[] = {
         { "stale", "",               argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
 };
 
-static int cleanup(const CleanupRequest *q)
+/* What was changed on the host, once nobody but root owns anything of it. */
+static int undo(const char *guest)
+{
+        _cleanup_(undo_freep) Undo *undo = NULL;
+        int r;
+
+        r = undo_open(guest, &undo);
+        return r < 0 ? r : undo_run(undo);
+}
+
+static int give_back(const CleanupRequest *q)
 {
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
         int r;
@@ -40,6 +53,22 @@ static int cleanup(const CleanupRequest *q)
                 return 0;
         r = ledger_open(&ledger);
         return r < 0 ? r : restore_released(ledger, q->guest, q->stale);
+}
+
+static int cleanup(const CleanupRequest *q)
+{
+        Capabilities keep = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
+        bool undoes = q->guest && undo_is_needed(q->guest);
+        int r, result;
+
+        if (undoes)
+                keep |= CAPABILITY(CAP_NET_ADMIN);
+        r = privileges_keep(keep);
+        if (r < 0)
+                return r;
+        result = give_back(q);
+        r = undoes ? undo(q->guest) : 0;
+        return result < 0 ? result : r;
 }
 
 int verb_cleanup(int argc, char **argv)
@@ -59,8 +88,6 @@ int verb_cleanup(int argc, char **argv)
                 return 0; /* a user's own guest had nothing handed out */
         umask(0022);
         r = privileges_enter_host();
-        if (r >= 0)
-                r = privileges_keep(CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH));
         if (r >= 0)
                 r = cleanup(&request);
         return r < 0 ? EXIT_OS : 0;

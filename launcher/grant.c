@@ -214,6 +214,20 @@ static int find_record(const Granting *granting, int fd, const char *path, Recor
         return 0;
 }
 
+static int walk_to_device(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk_logged("The device", path, walk);
+        if (r < 0)
+                return r;
+        if (!S_ISCHR(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error("%s is no device, and is not handed out as one.", walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
 static int walk_to_file(const char *path, Walk *walk)
 {
         int r;
@@ -242,26 +256,45 @@ static int hold(const Granting *granting, Record *record, const Walk *walk, Gran
         return r < 0 ? r : ledger_save(granting->ledger, record);
 }
 
-int grant_take(const Granting *granting, GrantMode mode, const char *path)
+static bool is_everybodys(const struct stat *st)
 {
-        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        return S_ISCHR(st->st_mode) && (st->st_mode & 0666) == 0666;
+}
+
+static int take(const Granting *granting, GrantMode mode, const Walk *walk)
+{
         _cleanup_(record_freep) Record *record = NULL;
         int r, access;
 
-        r = walk_to_file(path, &walk);
-        if (r < 0)
-                return r;
-        access = errand_access(granting->errand, walk.fd, access_mode(mode));
+        access = errand_access(granting->errand, walk->fd, access_mode(mode));
         if (access == -EROFS || (access < 0 && !granting->ledger) || (access < 0 && access != -EACCES && access != -EPERM))
-                return log_errno(LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk.path);
-        if (!granting->ledger)
+                return log_errno(LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk->path);
+        if (!granting->ledger || (access >= 0 && is_everybodys(&walk->st)))
                 return 0;
-        r = find_record(granting, walk.fd, walk.path, &record);
+        r = find_record(granting, walk->fd, walk->path, &record);
         if (r >= 0)
                 r = check_holders(granting, record, mode);
         if (r < 0)
                 return r;
-        return access < 0 ? change_owner(granting, record, &walk, mode) : hold(granting, record, &walk, mode);
+        return access < 0 ? change_owner(granting, record, walk, mode) : hold(granting, record, walk, mode);
+}
+
+int grant_take(const Granting *granting, GrantMode mode, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        r = walk_to_file(path, &walk);
+        return r < 0 ? r : take(granting, mode, &walk);
+}
+
+int grant_take_device(const Granting *granting, GrantMode mode, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        r = walk_to_device(path, &walk);
+        return r < 0 ? r : take(granting, mode, &walk);
 }
 
 int grant_note_reader(const Granting *granting, int fd, const char *path)

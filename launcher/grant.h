@@ -22,5 +22,11 @@ typedef struct Granting {
  */
 int grant_take(const Granting *granting, GrantMode mode, const char *path);
 
+/*
+ * The same for a block or character device; nothing else is handed out so. A character device that everybody may use,
+ * such as /dev/null, is nobody's, and any number of guests may have it.
+ */
+int grant_take_device(const Granting *granting, GrantMode mode, const char *path);
+
 /* Remembers that the guest reads what fd is open on, so that no other guest gets it for writing meanwhile. */
 int grant_note_reader(const Granting *granting, int fd, const char *path);

@@ -2,7 +2,7 @@
 
 /*
  * One file for each file that was handed out, named after what identifies it while the host is up (filesystem and inode, or
- * a block device's number), so that two paths to one file meet in one record. A record is written beside its name, synced,
+ * a device's number), so that two paths to one file meet in one record. A record is written beside its name, synced,
  * and renamed there; then the directory is synced. So at any moment the host may crash and each record is whole.
  *
  * All that reads or changes records or the owners they tell of does it under one lock on the directory. It is held for
@@ -98,7 +98,7 @@ int identity_of_fd(int fd, Identity *ret)
         if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
                 return -errno;
         *ret = (Identity){
-                .block = S_ISBLK(st.stx_mode),
+                .type = S_ISBLK(st.stx_mode) ? IDENTITY_BLOCK : S_ISCHR(st.stx_mode) ? IDENTITY_CHARACTER : IDENTITY_FILE,
                 .file_system = makedev(st.stx_dev_major, st.stx_dev_minor),
                 .inode = st.stx_ino,
                 .device = makedev(st.stx_rdev_major, st.stx_rdev_minor),
@@ -110,7 +110,7 @@ int identity_of_fd(int fd, Identity *ret)
 
 bool identity_same(const Identity *a, const Identity *b, bool rebooted)
 {
-        if (a->block != b->block || a->inode != b->inode || a->device != b->device)
+        if (a->type != b->type || a->inode != b->inode || a->device != b->device)
                 return false;
         if (a->born && b->born && a->born != b->born)
                 return false;
@@ -119,8 +119,8 @@ bool identity_same(const Identity *a, const Identity *b, bool rebooted)
 
 static char *identity_name(const Identity *id)
 {
-        if (id->block)
-                return text_format("b-%" PRIx64, id->device);
+        if (id->type != IDENTITY_FILE)
+                return text_format("%c-%" PRIx64, id->type == IDENTITY_BLOCK ? 'b' : 'c', id->device);
         return text_format("f-%" PRIx64 "-%" PRIx64, id->file_system, id->inode);
 }
 

@@ -46,6 +46,7 @@
 #define PATH_LINKS_MAX        40U          /* symbolic links on the way to one file, as the kernel has it */
 #define STORED_MAX            2048U        /* descriptors in systemd's store; TAPS_MAX times 2 queues and more */
 #define NVRAM_SIZE_MAX        (64U << 20)  /* bytes of a firmware's variables */
+#define UNDO_SIZE_MAX         (64U << 10)  /* bytes of what is remembered to be undone after one guest */
 #define SOURCE_SIZE_MAX       (16U << 20)  /* bytes of a guest's XML, to be hashed */
 #define NOTE_SIZE_MAX         (256U << 10) /* bytes of what prepare notes for its next run */
 #define RECORD_SIZE_MAX       (256U << 10) /* bytes of what is remembered about one file that was handed out */

@@ -13,6 +13,7 @@
 #include "launcher/arguments.h"
 #include "launcher/limits.h"
 #include "launcher/log.h"
+#include "launcher/macvtap.h"
 
 #define ID_MAX         64U
 #define HASH_DIGITS    16U
@@ -122,6 +123,11 @@ static int read_vhost(const char *text, void *target)
         return -EINVAL;
 }
 
+static int read_mode(const char *text, void *target)
+{
+        return macvtap_mode_from_text(text, target);
+}
+
 static const Argument tap_arguments[] = {
         { "id",      "an id of letters, digits, dots, dashes", read_id,    offsetof(TapRequest, id),        ARGUMENT_REQUIRED },
         { "ifname",  "an interface's name", read_interface,    offsetof(TapRequest, interface), ARGUMENT_REQUIRED },
@@ -132,7 +138,29 @@ static const Argument tap_arguments[] = {
         { "link",    "up or down",          read_link,         offsetof(TapRequest, down),      0 },
         { "vhost",   "no, try or require",  read_vhost,        offsetof(TapRequest, vhost),     0 },
         { "managed", "yes or no",           read_managed,      offsetof(TapRequest, unmanaged), 0 },
+        { "lower",   "an interface's name", read_interface,    offsetof(TapRequest, lower),     0 },
+        { "mode",    "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
 };
+
+/* What belongs together, and what does not. */
+static int check_macvtap(const TapRequest *q)
+{
+        static const uint8_t none[6];
+
+        if (!q->lower != !q->mode) {
+                log_error("lower= and mode= go together, for %s.", q->interface);
+                return -EINVAL;
+        }
+        if (q->lower && (q->bridge || q->unmanaged)) {
+                log_error("lower= does not go together with bridge= and managed=no, for %s.", q->interface);
+                return -EINVAL;
+        }
+        if (q->lower && memcmp(q->mac, none, sizeof(none)) == 0) {
+                log_error("lower= needs mac=, the guest's own, for %s.", q->interface);
+                return -EINVAL;
+        }
+        return 0;
+}
 
 static int read_tap(const char *text, void *target)
 {
@@ -151,6 +179,8 @@ static int read_tap(const char *text, void *target)
         r = arguments_read_list(tap_arguments, ELEMENTS(tap_arguments), q, text, &owned);
         if (owned && strings_take(&request->owned, owned) < 0)
                 return -ENOMEM;
+        if (r >= 0)
+                r = check_macvtap(q);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < list->count; i++)
@@ -197,6 +227,17 @@ static int read_grant(const char *text, void *target)
                 r = read_path(path, &items[list->count].path);
         if (r >= 0)
                 list->count++;
+        return r;
+}
+
+static int read_grant_device(const char *text, void *target)
+{
+        GrantList *list = target;
+        int r;
+
+        r = read_grant(text, target);
+        if (r >= 0)
+                list->items[list->count - 1].device = true;
         return r;
 }
 
@@ -270,6 +311,7 @@ static const Argument prepare_arguments[] = {
         { "source",          "PATH:HASH",                   read_source,    0,                     0                 },
         { "tap",             "a TAP's KEY=VALUE list",      read_tap,       AT(taps),              MANY              },
         { "grant",           "ro, rw or rw-shared:PATH",    read_grant,     AT(grants),            MANY              },
+        { "grant-device",    "ro, rw or rw-shared:PATH",    read_grant_device, AT(grants),         MANY              },
         { "chain",           "NODE:FORMAT:PATH",            read_chain,     AT(chains),            MANY              },
         { "image-directory", "an absolute path",            read_directory, AT(image_directories), MANY              },
         { "nvram-template",  "an absolute path",            read_path,      AT(nvram_template),    0                 },

@@ -10,6 +10,7 @@
 typedef struct GrantRequest {
         GrantMode mode;
         const char *path;
+        bool device; /* a device and no file */
 } GrantRequest;
 
 typedef struct TapList {

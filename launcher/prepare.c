@@ -7,10 +7,12 @@
  *
  * The order follows from what is left when something fails. TAPs vanish when we exit, so they come first; then files, which
  * have to be given back (done here, and by cleanup if we are killed); and the store last, when nothing else can go wrong.
+ * What does not vanish by itself is remembered before it is made, see undo.c.
  *
  * Capabilities, from the arguments and for the whole of the run (the stages before are told in privileges.c):
  *
  *   CAP_NET_ADMIN         only with --tap=
+ *   CAP_MKNOD             only with --tap=…,lower=: in a container a macvtap's device has no node
  *   CAP_CHOWN             only with files: to hand them over, and back
  *   CAP_FOWNER            only with files: to give back the mode and access control list of a file that is not root's
  *   CAP_DAC_READ_SEARCH   only with files: to walk through, and read below, directories that are closed to root without it
@@ -27,12 +29,14 @@
 
 #include "launcher/limits.h"
 #include "launcher/log.h"
+#include "launcher/macvtap.h"
 #include "launcher/netlink.h"
 #include "launcher/nvram.h"
 #include "launcher/path.h"
 #include "launcher/prepare-request.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
+#include "launcher/undo.h"
 #include "launcher/verbs.h"
 #include "util/exit.h"
 #include "util/file.h"
@@ -40,15 +44,30 @@
 typedef struct Preparation {
         const PrepareRequest *request;
         Granting granting;
+        Undo *undo; /* NULL where the arguments ask for nothing that needs it */
         Store store;
         Note last, note;
 } Preparation;
 
 static void preparation_done(Preparation *p)
 {
+        p->undo = undo_free(p->undo);
         store_done(&p->store);
         note_done(&p->last);
         note_done(&p->note);
+}
+
+static bool wants_macvtap(const PrepareRequest *q)
+{
+        for (size_t i = 0; i < q->taps.count; i++)
+                if (q->taps.items[i].lower)
+                        return true;
+        return false;
+}
+
+static bool wants_undo(const PrepareRequest *q)
+{
+        return wants_macvtap(q);
 }
 
 static bool wants_files(const PrepareRequest *q)
@@ -62,6 +81,8 @@ static Capabilities needed_capabilities(const PrepareRequest *q)
 
         if (q->taps.count > 0)
                 c |= CAPABILITY(CAP_NET_ADMIN);
+        if (wants_macvtap(q))
+                c |= CAPABILITY(CAP_MKNOD);
         if (wants_files(q))
                 c |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
         if (q->nvram)
@@ -98,11 +119,19 @@ static int open_taps(Preparation *p)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "The kernel's network interfaces cannot be looked at");
         for (size_t i = 0; i < taps->count; i++) {
-                r = tap_open(netlink, &taps->items[i], &p->last, &p->store, &p->note);
+                const TapRequest *q = &taps->items[i];
+
+                r = q->lower ? macvtap_open(netlink, q, p->undo, &p->store)
+                             : tap_open(netlink, q, &p->last, &p->store, &p->note);
                 if (r < 0)
                         return r;
         }
         return 0;
+}
+
+static int take_grant(const Granting *granting, const GrantRequest *q)
+{
+        return q->device ? grant_take_device(granting, q->mode, q->path) : grant_take(granting, q->mode, q->path);
 }
 
 static int take_files(Preparation *p)
@@ -113,7 +142,7 @@ static int take_files(Preparation *p)
         if (q->nvram)
                 r = nvram_make(&p->granting, q->nvram_template, q->nvram);
         for (size_t i = 0; i < q->grants.count && r >= 0; i++)
-                r = grant_take(&p->granting, q->grants.items[i].mode, q->grants.items[i].path);
+                r = take_grant(&p->granting, &q->grants.items[i]);
         for (size_t i = 0; i < q->chains.count && r >= 0; i++)
                 r = chain_open(&p->granting, &q->image_directories, &q->chains.items[i], &p->store);
         return r;
@@ -152,6 +181,15 @@ static int hand_on(Preparation *p)
         return r;
 }
 
+/* After a failure; returns that. */
+static int undo(Preparation *p, int failure)
+{
+        store_done(&p->store); /* a device is busy while it is open */
+        if (p->undo)
+                (void) undo_run(p->undo);
+        return failure;
+}
+
 static int prepare(Preparation *p)
 {
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
@@ -159,12 +197,17 @@ static int prepare(Preparation *p)
 
         check_source(p->request);
         r = note_read(p->granting.errand, p->granting.user, &p->last);
-        if (r >= 0)
-                r = open_taps(p);
+        if (r >= 0 && wants_undo(p->request))
+                r = undo_open(p->request->guest, &p->undo);
+        if (r < 0)
+                return r;
+        if (p->undo)
+                (void) undo_run(p->undo);
+        r = open_taps(p);
         if (r >= 0 && wants_files(p->request) && privileges_are_root())
                 r = ledger_open(&ledger);
         if (r < 0)
-                return r;
+                return undo(p, r);
         /* what a life of this guest left that could not clean up; that another guest's file resists is not this one's fault */
         if (ledger)
                 (void) restore_released(ledger, p->request->guest, false);
@@ -175,7 +218,7 @@ static int prepare(Preparation *p)
         if (r < 0 && ledger)
                 (void) restore_released(ledger, p->request->guest, false);
         p->granting.ledger = NULL;
-        return r;
+        return r < 0 ? undo(p, r) : 0;
 }
 
 static int exit_status(int r)

@@ -27,6 +27,12 @@ static const char *const grant_mode_texts[GRANT_MODES] = {
         [GRANT_SHARED] = "rw-shared",
 };
 
+static const char *const identity_type_texts[IDENTITY_TYPES] = {
+        [IDENTITY_FILE] = "file",
+        [IDENTITY_BLOCK] = "block",
+        [IDENTITY_CHARACTER] = "character",
+};
+
 const char *grant_mode_text(GrantMode mode)
 {
         return grant_mode_texts[mode];
@@ -162,7 +168,7 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
         fprintf(f, RECORD_FIRST_LINE "\npath=");
         write_escaped(f, record->path);
         fprintf(f, "\ntype=%s\nfilesystem=%" PRIu64 "\ninode=%" PRIu64 "\ndevice=%" PRIu64 "\nborn=%" PRIu64 "\n",
-                id->block ? "block" : "file", id->file_system, id->inode, id->device, id->born);
+                identity_type_texts[id->type], id->file_system, id->inode, id->device, id->born);
         fprintf(f, "owner=%u\ngroup=%u\nmode=%04o\n", record->owner, record->group, (unsigned) record->mode);
         if (record->acl) {
                 fputs("acl=", f);
@@ -218,8 +224,12 @@ static int read_path(Record *record, char *value)
 
 static int read_type(Record *record, char *value)
 {
-        record->identity.block = streq(value, "block");
-        return record->identity.block || streq(value, "file") ? 0 : -EBADMSG;
+        for (size_t i = 0; i < IDENTITY_TYPES; i++)
+                if (streq(value, identity_type_texts[i])) {
+                        record->identity.type = (IdentityType) i;
+                        return 0;
+                }
+        return -EBADMSG;
 }
 
 static int read_file_system(Record *record, char *value)

@@ -28,9 +28,16 @@ typedef struct Holder {
         char boot[RECORD_BOOT_SIZE]; /* the host's boot in which it was handed out */
 } Holder;
 
+typedef enum IdentityType {
+        IDENTITY_FILE, /* a regular one */
+        IDENTITY_BLOCK,
+        IDENTITY_CHARACTER,
+        IDENTITY_TYPES,
+} IdentityType;
+
 /* Which file it is, so that one that came in its place is told apart. */
 typedef struct Identity {
-        bool block;           /* a block device, else a regular file */
+        IdentityType type;
         uint64_t file_system; /* st_dev; may be another after a reboot */
         uint64_t inode;
         uint64_t device;      /* st_rdev */

@@ -102,7 +102,7 @@ static void sync_owner(int fd, const Record *record)
         _cleanup_(closep) int file = -EBADF;
         struct stat st;
 
-        if (record->identity.block || stat(LEDGER_DIRECTORY, &st) < 0 || st.st_dev == record->identity.file_system)
+        if (record->identity.type != IDENTITY_FILE || stat(LEDGER_DIRECTORY, &st) < 0 || st.st_dev == record->identity.file_system)
                 return;
         file = path_reopen(fd, O_RDONLY | O_NONBLOCK);
         if (file >= 0)
@@ -141,7 +141,7 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
         int r;
 
         r = path_walk(record->path, &walk);
-        if ((r == -ENOENT || r == -ENOTDIR) && rebooted && !record->identity.block) {
+        if ((r == -ENOENT || r == -ENOTDIR) && rebooted && record->identity.type == IDENTITY_FILE) {
                 /* its filesystem may not be mounted yet */
                 if (report_absent)
                         log_notice("%s is not there, so it is given back to its owner later. If it is gone for good, remove its record "
@@ -149,7 +149,7 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
                 return 1;
         }
         if (r == -ENOENT || r == -ENOTDIR) {
-                if (!record->identity.block)
+                if (record->identity.type == IDENTITY_FILE)
                         log_warning("%s is gone, so there is nothing to give back.", record->path);
                 return 0;
         }
@@ -158,7 +158,7 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
         /* device nodes are made anew, with their own owners, at each boot */
-        if (record->identity.block && rebooted)
+        if (record->identity.type != IDENTITY_FILE && rebooted)
                 return 0;
         if (!identity_same(&record->identity, &identity, rebooted)) {
                 log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", walk.path);

@@ -251,7 +251,7 @@ static int open_new(int netlink, const TapRequest *q, Store *store, Link *ret)
         return r < 0 ? r : open_others(q, store);
 }
 
-static int open_vhost(const TapRequest *q, Store *store)
+int tap_open_vhost(const TapRequest *q, Store *store)
 {
         for (unsigned queue = 0; q->vhost != VHOST_NO && queue < q->queues; queue++) {
                 int fd, r;
@@ -304,6 +304,6 @@ int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, N
                 if (r < 0)
                         return r;
         }
-        r = open_vhost(q, store);
+        r = tap_open_vhost(q, store);
         return r < 0 ? r : note_queues(q, note, tap.index);
 }

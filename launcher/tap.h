@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "launcher/netlink.h"
 #include "launcher/note.h"
 #include "launcher/store.h"
 
@@ -25,6 +26,8 @@ typedef struct TapRequest {
         VhostMode vhost;
         bool down;             /* it is not to come up */
         bool unmanaged;        /* it exists, and is only opened */
+        const char *lower;     /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
+        MacvtapMode mode;
 } TapRequest;
 
 /* A name that the kernel takes as it is and that needs no escaping. */
@@ -37,3 +40,6 @@ bool interface_name_is_valid(const char *name);
  * and the like where something is missing, -EEXIST where the name is taken.
  */
 int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, Note *note);
+
+/* Opens what the kernel moves its packets by, for each queue. Logged. */
+int tap_open_vhost(const TapRequest *q, Store *store);
