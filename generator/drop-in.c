@@ -67,7 +67,9 @@ static int prepare_arguments(const Conversion *c, const char *name, const char *
         for (size_t i = 0; r >= 0 && i < c->settings.image_directories.count && p->n_chains > 0; i++)
                 r = strings_addf(argv, "--image-directory=%s", c->settings.image_directories.items[i]);
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
-                r = strings_addf(argv, "--grant=%s:%s", access_word(p->grants[i].access), p->grants[i].path);
+                r = strings_addf(
+                        argv, "--grant%s=%s:%s", p->grants[i].device ? "-device" : "", access_word(p->grants[i].access),
+                        p->grants[i].path);
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
                 r = strings_addf(argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
         for (size_t i = 0; r >= 0 && i < p->prepare.count; i++)
@@ -157,15 +159,27 @@ static int write_grants(UnitFile *u, const Plan *p)
         return r;
 }
 
+static bool has_macvtap(const Plan *p)
+{
+        for (size_t i = 0; i < p->n_taps; i++)
+                if (p->taps[i].lower)
+                        return true;
+        return false;
+}
+
 /* The unit's device filter holds for the launcher's preparation as well: without this it could not open them. */
 static void write_tap_devices(UnitFile *u, const Plan *p)
 {
-        bool vhost = false;
+        bool vhost = false, tap = false;
 
-        for (size_t i = 0; i < p->n_taps; i++)
+        for (size_t i = 0; i < p->n_taps; i++) {
                 vhost = vhost || p->taps[i].vhost != OFF;
-        if (p->n_taps > 0)
+                tap = tap || !p->taps[i].lower;
+        }
+        if (tap)
                 unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
+        if (has_macvtap(p)) /* m: in a container the launcher makes the node itself; QEMU has no CAP_MKNOD, so gains nothing */
+                unit_plain(u, "DeviceAllow", "char-macvtap rwm");
         if (vhost)
                 unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
 }
@@ -213,6 +227,34 @@ static void write_directive(UnitFile *u, const Directive *d)
                 u->status = -ENOMEM;
 }
 
+static bool asks_for(const Plan *p, const char *argument)
+{
+        for (size_t i = 0; i < p->prepare.count; i++)
+                if (text_after(p->prepare.items[i], argument))
+                        return true;
+        return false;
+}
+
+/* A class of devices is known by a name only once its module is loaded, and systemd looks when the unit starts. */
+static void write_modules(UnitFile *u, const Plan *p)
+{
+        const struct {
+                bool needed;
+                const char *unit;
+        } modules[] = {
+                { has_macvtap(p), "modprobe@macvtap.service" },
+                { asks_for(p, "--pci=") || asks_for(p, "--mdev="), "modprobe@vfio_pci.service" },
+                { asks_for(p, "--scsi="), "modprobe@sg.service" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(modules); i++) {
+                if (!modules[i].needed)
+                        continue;
+                unit_plain(u, "Wants", modules[i].unit);
+                unit_plain(u, "After", modules[i].unit);
+        }
+}
+
 static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
 {
         _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
@@ -256,6 +298,7 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
         if (r < 0)
                 return r;
         write_head(&u, path, name, c->guest->general.title);
+        write_modules(&u, &c->plan);
         unit_section(&u, "Service");
         r = write_commands(&u, c, name, path);
         if (r < 0)
