@@ -4,6 +4,7 @@
  * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what
  * systemd stored by name, the monitor's socketpair, and one for each console. What the store lacks is an
  * error, but for two things that a host may not have: vhost for a TAP, and images behind a disk.
+ * QEMU's command line gets its last words here.
  */
 
 #include "launcher/handover.h"
@@ -12,7 +13,9 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
+#include "launcher/adapt.h"
 #include "launcher/command.h"
 #include "launcher/guest-user.h"
 #include "launcher/limits.h"
@@ -190,6 +193,26 @@ static int check_complete(const RunOptions *o, const Fds *store)
         return 0;
 }
 
+/* What the generator could not know. */
+static int adapt(Handover *h, const RunOptions *o)
+{
+        QemuVersion version;
+        int r;
+
+        if (o->rtc_offset != 0) {
+                r = adapt_rtc(&h->argv, o->rtc_offset, time(NULL));
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "Cannot set the guest's clock %lld s ahead",
+                                (long long) o->rtc_offset);
+        }
+        if (!adapt_knows_reconnect(&h->argv))
+                return 0;
+        if (qemu_version_ask(h->argv.items[0], &version) < 0)
+                return 0; /* is told in the words of today; if it does not know them it says so */
+        return adapt_reconnect(&h->argv, version) < 0 ? log_out_of_memory() : 0;
+}
+
 static int fill(Handover *h, const RunOptions *o, Fds *store)
 {
         int r;
@@ -213,7 +236,7 @@ static int fill(Handover *h, const RunOptions *o, Fds *store)
                 r = place_optional(h, o, store);
         for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
                 r = place_chain(h, o->chains.items[i], store);
-        return r;
+        return r < 0 ? r : adapt(h, o);
 }
 
 int handover_prepare(Handover *ret, const RunOptions *options, Fds *store)

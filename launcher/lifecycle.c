@@ -68,6 +68,7 @@ struct Lifecycle {
         const RunState *state;
         char *description, *status;
         Describe *describe;
+        Threads *threads;
         PowerDown *power_down;
         Dump *dump;
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
@@ -398,6 +399,25 @@ static void on_described(const char *text, void *userdata)
                 fail(l);
 }
 
+static void describe_then_run(Lifecycle *l)
+{
+        if (describe_new(l->monitor, l->options->argv, on_described, l, &l->describe) < 0)
+                fail(l);
+}
+
+static void on_arranged(bool ok, void *userdata)
+{
+        Lifecycle *l = userdata;
+
+        l->threads = threads_free(l->threads);
+        if (l->phase != PHASE_STARTING)
+                return;
+        if (ok)
+                describe_then_run(l);
+        else
+                fail(l);
+}
+
 static void on_link_down(const json_t *result, const char *error, void *userdata)
 {
         Lifecycle *l = userdata;
@@ -408,23 +428,47 @@ static void on_link_down(const json_t *result, const char *error, void *userdata
         fail(l);
 }
 
-void lifecycle_begin(Lifecycle *l, Monitor *monitor)
+static void on_balloon(const json_t *result, const char *error, void *userdata)
 {
-        const Strings *down = &l->options->links_down;
+        Lifecycle *l = userdata;
+
+        if (result || l->phase != PHASE_STARTING)
+                return;
+        log_error("QEMU does not ask the guest for some of its memory: %s", error);
+        fail(l);
+}
+
+/* What QEMU has no option for. */
+static int set_up_guest(Lifecycle *l)
+{
+        const LifecycleOptions *o = l->options;
         int r = 0;
 
+        if (o->on_reboot != FATE_RESTART)
+                r = monitor_execute(
+                        l->monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL,
+                        MONITOR_PATIENCE);
+        for (size_t i = 0; r >= 0 && i < o->links_down.count; i++)
+                r = monitor_execute(
+                        l->monitor, "set_link", json_pack("{s:s, s:b}", "name", o->links_down.items[i], "up", 0),
+                        on_link_down, l, MONITOR_PATIENCE);
+        if (r >= 0 && o->balloon > 0)
+                r = monitor_execute(
+                        l->monitor, "balloon", json_pack("{s:I}", "value", (json_int_t) o->balloon),
+                        on_balloon, l, MONITOR_PATIENCE);
+        return r;
+}
+
+void lifecycle_begin(Lifecycle *l, Monitor *monitor, pid_t qemu)
+{
         l->monitor = monitor;
         if (l->phase != PHASE_STARTING)
                 return;
-        if (l->options->on_reboot != FATE_RESTART)
-                r = monitor_execute(
-                        monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL,
-                        MONITOR_PATIENCE);
-        for (size_t i = 0; r >= 0 && i < down->count; i++)
-                r = monitor_execute(
-                        monitor, "set_link", json_pack("{s:s, s:b}", "name", down->items[i], "up", 0),
-                        on_link_down, l, MONITOR_PATIENCE);
-        if (r < 0 || describe_new(monitor, l->options->argv, on_described, l, &l->describe) < 0)
+        if (set_up_guest(l) < 0)
+                fail(l);
+        else if (l->options->threads.count == 0)
+                describe_then_run(l);
+        else if (threads_new(monitor, &l->options->threads, qemu, on_arranged, l, &l->threads) < 0)
                 fail(l);
 }
 
@@ -562,6 +606,7 @@ Lifecycle *lifecycle_free(Lifecycle *l)
         power_down_free(l->power_down);
         dump_free(l->dump);
         describe_free(l->describe);
+        threads_free(l->threads);
         sd_event_source_disable_unref(l->timer);
         sd_event_unref(l->event);
         free(l->description);

@@ -8,6 +8,7 @@
 
 #include "launcher/events.h"
 #include "launcher/monitor.h"
+#include "launcher/threads.h"
 #include "util/text.h"
 
 #define EXIT_START_AGAIN 133 /* RestartForceExitStatus= in the unit */
@@ -29,6 +30,8 @@ typedef struct LifecycleOptions {
         char *const *argv;           /* QEMU's */
         const char *guest;
         Strings links_down;          /* ids of network cards that the guest finds unplugged */
+        uint64_t balloon;            /* bytes that the guest is to keep of its memory; 0: all of it */
+        ThreadRules threads;
 } LifecycleOptions;
 
 /* What somebody outside wants of the guest. */
@@ -51,8 +54,8 @@ int lifecycle_new(
         Lifecycle **ret);
 Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; to be freed before the monitor */
 
-/* The monitor is ready: the guest is made to run, and systemd is told. */
-void lifecycle_begin(Lifecycle *l, Monitor *monitor);
+/* The monitor is ready: the guest is made to run, and systemd is told. qemu is the process behind it. */
+void lifecycle_begin(Lifecycle *l, Monitor *monitor, pid_t qemu);
 
 void lifecycle_event(Lifecycle *l, const EventReport *report);
 void lifecycle_monitor_closed(Lifecycle *l, int error);

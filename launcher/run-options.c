@@ -90,6 +90,23 @@ static int read_crash_fate(const char *text, void *target)
         return read_fate(text, target, FATE_DUMP_RESTART);
 }
 
+/* No more than the generator takes from the XML: 68 years. */
+static int read_seconds(const char *text, void *target)
+{
+        uint64_t n;
+        int r;
+
+        r = text_to_u64(text + (*text == '-'), INT32_MAX, &n);
+        if (r >= 0)
+                *(int64_t *) target = *text == '-' ? -(int64_t) n : (int64_t) n;
+        return r;
+}
+
+static int read_bytes(const char *text, void *target)
+{
+        return text_to_u64(text, INT64_MAX, target);
+}
+
 #define TO(member) offsetof(RunOptions, member)
 
 static const Argument run_arguments[] = {
@@ -104,6 +121,11 @@ static const Argument run_arguments[] = {
         { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
         { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
         { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
+        { "balloon", "a number of bytes", read_bytes, TO(life.balloon), 0 },
+        { "affinity", "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
+        { "scheduler", "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
+          ARGUMENT_REPEATED },
+        { "rtc-offset", "a number of seconds", read_seconds, TO(rtc_offset), 0 },
 };
 
 static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
@@ -179,6 +201,7 @@ void run_options_done(RunOptions *o)
         numbered_list_done(&o->try_fds);
         strings_done(&o->chains);
         strings_done(&o->life.links_down);
+        thread_rules_done(&o->life.threads);
 }
 
 static int highest(const NumberedList *list, int n)

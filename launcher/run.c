@@ -66,7 +66,7 @@ static void on_monitor_ready(void *userdata)
 {
         Run *run = userdata;
 
-        lifecycle_begin(run->life, run->monitor);
+        lifecycle_begin(run->life, run->monitor, run->qemu);
 }
 
 static void on_monitor_event(const json_t *event, void *userdata)

@@ -103,6 +103,12 @@ static void test_run_options(void)
         CHECK_NUMBER(RUN("--monitor=10", "--on-reboot=coredump-restart", "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=10", "--", "qemu"), -EINVAL); /* no path */
         CHECK_NUMBER(RUN("--monitor=10"), -EINVAL);
+        CHECK_NUMBER(RUN("--monitor=10", "--balloon=1048576", "--affinity=vcpu.0:1", "--affinity=vcpu.1:1", "--", "/q"), 0);
+        CHECK_NUMBER(RUN("--monitor=10", "--balloon=-1", "--", "/q"), -EINVAL);
+        CHECK_NUMBER(RUN("--monitor=10", "--affinity=vcpu.0:1", "--affinity=vcpu.0:2", "--", "/q"), -EINVAL);
+        CHECK_NUMBER(RUN("--monitor=10", "--rtc-offset=-123456", "--", "/q"), 0);
+        CHECK_NUMBER(RUN("--monitor=10", "--rtc-offset=--1", "--", "/q"), -EINVAL);
+        CHECK_NUMBER(RUN("--monitor=10", "--rtc-offset=2147483648", "--", "/q"), -EINVAL);
 }
 
 int main(void)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What of QEMU's command line depends on the moment of the start, and on the QEMU that is there. */
+
+#include <stdint.h>
+#include <time.h>
+
+#include "launcher/qemu-version.h"
+#include "util/text.h"
+
+/*
+ * Has the guest's clock begin that many seconds ahead of what -rtc base=utc or base=localtime says, by the
+ * date that this is now. -ENOENT where the command line has neither, -ERANGE for a date that QEMU has no
+ * word for.
+ */
+int adapt_rtc(Strings *argv, int64_t offset, time_t now);
+
+/* True if a -chardev of it has the option reconnect-ms=. */
+bool adapt_knows_reconnect(const Strings *argv);
+
+/* Says it in words that this QEMU knows: before 9.2 in whole seconds, rounded up. 0 or -ENOMEM. */
+int adapt_reconnect(Strings *argv, QemuVersion version);
