@@ -102,11 +102,13 @@ bool attached_show(Attached *a, const char *data, size_t size)
 {
         char *bigger;
 
+        if (size == 0) /* to realloc() a size of 0 means to free */
+                return true;
         if (size > CONSOLE_OUTPUT_MAX - a->waiting_size)
                 return false;
         bigger = realloc(a->waiting, a->waiting_size + size);
         if (!bigger)
-                return size == 0;
+                return false;
         a->waiting = bigger;
         memcpy(a->waiting + a->waiting_size, data, size);
         a->waiting_size += size;
