@@ -297,7 +297,7 @@ int grant_take_device(const Granting *granting, GrantMode mode, const char *path
         return r < 0 ? r : take(granting, mode, &walk);
 }
 
-int grant_note_reader(const Granting *granting, int fd, const char *path)
+static int note(const Granting *granting, GrantMode mode, int fd, const char *path)
 {
         _cleanup_(record_freep) Record *record = NULL;
         Walk walk = { .fd = fd, .path = (char *) path };
@@ -309,6 +309,16 @@ int grant_note_reader(const Granting *granting, int fd, const char *path)
                 return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
         r = find_record(granting, fd, path, &record);
         if (r >= 0)
-                r = check_holders(granting, record, GRANT_READ);
-        return r < 0 ? r : hold(granting, record, &walk, GRANT_READ);
+                r = check_holders(granting, record, mode);
+        return r < 0 ? r : hold(granting, record, &walk, mode);
+}
+
+int grant_note_reader(const Granting *granting, int fd, const char *path)
+{
+        return note(granting, GRANT_READ, fd, path);
+}
+
+int grant_note_device(const Granting *granting, int fd, const char *path)
+{
+        return note(granting, GRANT_WRITE, fd, path);
 }

@@ -30,3 +30,6 @@ int grant_take_device(const Granting *granting, GrantMode mode, const char *path
 
 /* Remembers that the guest reads what fd is open on, so that no other guest gets it for writing meanwhile. */
 int grant_note_reader(const Granting *granting, int fd, const char *path);
+
+/* Remembers that the guest, and no other, has the device that fd is open on. */
+int grant_note_device(const Granting *granting, int fd, const char *path);

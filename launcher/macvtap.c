@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A macvtap is an interface of the kernel's beside one of the host's, with an address of its own; packets to that address
- * are read from a character device. The kernel makes that with each interface, under a number that nobody can know before,
- * and it lives until it is removed, so it is removed after the guest and made anew at each start (see undo.c).
+ * A macvtap is an interface of the kernel's beside one of the host's, with an address of its own; packets to
+ * that address are read from a character device. The kernel makes that with each interface, under a number
+ * that nobody can know before, and it lives until it is removed, so it is removed after the guest and made
+ * anew at each start (see undo.c).
  *
- * Its node is devtmpfs' work. In a container /dev is none, so there a node is made where nobody else gets to, opened, and
- * removed at once; which device it is to be, sysfs says. What is opened in the end is compared with that.
+ * Its node is devtmpfs' work. In a container /dev is none, so there a node is made where nobody else gets
+ * to, opened, and removed at once; which device it is to be, sysfs says. What is opened in the end is
+ * compared with that.
  */
 
 #include "launcher/macvtap.h"
@@ -27,7 +29,7 @@
 #include "launcher/sysfs.h"
 #include "util/text.h"
 
-#define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_FORMAT     "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_BYTES(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
 
 static const struct {
@@ -63,7 +65,10 @@ static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
         int r;
 
         r = sysfs_read_device(SYSFS, ret, "class/net/%s/macvtap/tap%u/dev", q->interface, link->index);
-        return r < 0 ? log_errno(LOG_ERR, r, "Which device node the interface %s has cannot be read in " SYSFS, q->interface) : 0;
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "Which device node the interface %s has cannot be read in " SYSFS,
+                               q->interface)
+                     : 0;
 }
 
 /* -ENOENT where the node is another device's. Not logged. */
@@ -93,8 +98,8 @@ static int open_node_of_our_own(dev_t device)
                 return -errno;
         snprintf(path, sizeof(path), "%s/tap", directory);
         fd = mknod(path, S_IFCHR | 0600, device) < 0 ? -errno : open_node(path, device);
-        (void) unlink(path);
-        (void) rmdir(directory);
+        (void)unlink(path);
+        (void)rmdir(directory);
         return fd;
 }
 
@@ -108,9 +113,15 @@ static int open_queue(const TapRequest *q, const Link *link, dev_t device)
         if (fd == -ENOENT)
                 fd = open_node_of_our_own(device);
         if (fd == -EPERM)
-                return log_errno(LOG_ERR, fd, "The device of the interface %s cannot be opened; the unit needs DeviceAllow=char-macvtap rwm, "
-                                              "and the kernel's module macvtap before it starts (modprobe macvtap)", q->interface);
-        return fd < 0 ? log_errno(LOG_ERR, fd, "The device of the interface %s cannot be opened", q->interface) : fd;
+                return log_errno(
+                        LOG_ERR, fd,
+                        "The device of the interface %s cannot be opened; the unit needs "
+                        "DeviceAllow=char-macvtap rwm, "
+                        "and the kernel's module macvtap before it starts (modprobe macvtap)",
+                        q->interface);
+        return fd < 0 ? log_errno(
+                                LOG_ERR, fd, "The device of the interface %s cannot be opened", q->interface)
+                      : fd;
 }
 
 static int open_queues(const TapRequest *q, const Link *link, Store *store)
@@ -131,7 +142,9 @@ static int open_queues(const TapRequest *q, const Link *link, Store *store)
                 if (fd < 0)
                         return fd;
                 if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
-                        return log_errno(LOG_ERR, -errno, "Queue %u of the interface %s cannot be set up", queue, q->interface);
+                        return log_errno(
+                                LOG_ERR, -errno, "Queue %u of the interface %s cannot be set up", queue,
+                                q->interface);
                 r = store_add(store, text_format("tap.%s.%u", q->id, queue), TAKE_FD(fd));
                 if (r < 0)
                         return r;
@@ -143,17 +156,24 @@ static int explain(const TapRequest *q, int r)
 {
         switch (r) {
         case -EOPNOTSUPP:
-                return log_errno(LOG_ERR, -ENODEV, "There can be no macvtap interface: the kernel's module macvtap is missing (modprobe "
-                                                   "macvtap)");
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "There can be no macvtap interface: the kernel's module macvtap is missing "
+                        "(modprobe "
+                        "macvtap)");
         case -EPERM:
                 return log_errno(LOG_ERR, r, "Only root can make a macvtap interface on %s", q->lower);
         case -EBUSY:
         case -EINVAL:
-                return log_errno(LOG_ERR, r, "The interface %s cannot be made on %s in the mode %s. %s may be in a bridge or in a bond, or "
-                                             "have a macvtap in mode passthrough, which does not go together with any other", q->interface,
-                                 q->lower, macvtap_mode_text(q->mode), q->lower);
+                return log_errno(
+                        LOG_ERR, r,
+                        "The interface %s cannot be made on %s in the mode %s. %s may be in a bridge or in "
+                        "a bond, or "
+                        "have a macvtap in mode passthrough, which does not go together with any other",
+                        q->interface, q->lower, macvtap_mode_text(q->mode), q->lower);
         default:
-                return log_errno(LOG_ERR, r, "The interface %s cannot be made on %s", q->interface, q->lower);
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be made on %s", q->interface, q->lower);
         }
 }
 
@@ -164,16 +184,24 @@ static int make(int netlink, const TapRequest *q, Undo *undo, Link *ret)
 
         r = netlink_find(netlink, q->lower, &lower);
         if (r == -ENODEV) {
-                log_error("The host has no interface %s, on which the guest's interface %s is to be.", q->lower, q->interface);
+                log_error(
+                        "The host has no interface %s, on which the guest's interface %s is to be.",
+                        q->lower, q->interface);
                 return r;
         }
         if (r < 0)
                 return log_errno(LOG_ERR, r, "The interface %s cannot be looked at", q->lower);
         if (!lower.up)
-                log_warning("The interface %s is down, so the guest has no network until it is up (ip link set %s up).", q->lower, q->lower);
+                log_warning(
+                        "The interface %s is down, so the guest has no network until it is up (ip link set "
+                        "%s up).",
+                        q->lower, q->lower);
         if (netlink_find(netlink, q->interface, ret) >= 0) {
-                log_error("There is an interface %s already, and it is not this guest's. Remove it (ip link del %s), or give the guest's "
-                          "another name.", q->interface, q->interface);
+                log_error(
+                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
+                        "del %s), or give the guest's "
+                        "another name.",
+                        q->interface, q->interface);
                 return -EEXIST;
         }
         r = undo_add(undo, "macvtap 0 %s " MAC_FORMAT, q->interface, MAC_BYTES(q->mac));
@@ -196,23 +224,30 @@ int macvtap_open(int netlink, const TapRequest *q, Undo *undo, Store *store)
         r = make(netlink, q, undo, &link);
         if (r < 0)
                 return r;
-        /* a new one in mode passthrough has the address of the interface below, which gets this one as long as it lives */
+        /* a new one in mode passthrough has the address of the interface below, which gets this one as long
+         * as it lives */
         if (memcmp(link.address, q->mac, sizeof(link.address)) != 0) {
                 r = netlink_set_address(netlink, link.index, q->mac);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The interface %s cannot have the guest's address, on %s", q->interface, q->lower);
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have the guest's address, on %s",
+                                q->interface, q->lower);
         }
         if (q->mtu && q->mtu != link.mtu) {
                 r = netlink_set_mtu(netlink, link.index, q->mtu);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The interface %s cannot have an MTU of %u, on %s", q->interface, q->mtu, q->lower);
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have an MTU of %u, on %s", q->interface,
+                                q->mtu, q->lower);
         }
         r = open_queues(q, &link, store);
         if (r < 0)
                 return r;
         r = netlink_set_up(netlink, link.index, !q->down);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The interface %s cannot be brought %s", q->interface, q->down ? "down" : "up");
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        q->down ? "down" : "up");
         return tap_open_vhost(q, store);
 }
 
@@ -231,7 +266,8 @@ int macvtap_undo(char *words)
         Link link;
         int r;
 
-        if (!name || !words || text_to_unsigned(index_text, INT32_MAX, &index) < 0 || text_to_mac(words, mac) < 0)
+        if (!name || !words || text_to_unsigned(index_text, INT32_MAX, &index) < 0 ||
+            text_to_mac(words, mac) < 0)
                 return -EBADMSG;
         r = netlink_open(&netlink);
         if (r >= 0)

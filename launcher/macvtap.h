@@ -11,8 +11,8 @@ const char *macvtap_mode_text(MacvtapMode mode);
 int macvtap_mode_from_text(const char *text, MacvtapMode *ret);
 
 /*
- * Makes it on the host's interface q->lower and puts its descriptors into the store, as tap_open() does. It would outlive
- * them, so that it is remembered to be undone. Failures are logged.
+ * Makes it on the host's interface q->lower and puts its descriptors into the store, as tap_open() does. It
+ * would outlive them, so that it is remembered to be undone. Failures are logged.
  */
 int macvtap_open(int netlink, const TapRequest *q, Undo *undo, Store *store);
 

@@ -313,6 +313,10 @@ static const Argument prepare_arguments[] = {
         { "grant",           "ro, rw or rw-shared:PATH",    read_grant,     AT(grants),            MANY              },
         { "grant-device",    "ro, rw or rw-shared:PATH",    read_grant_device, AT(grants),         MANY              },
         { "chain",           "NODE:FORMAT:PATH",            read_chain,     AT(chains),            MANY              },
+        { "usb",             "a USB device's KEY=VALUE list",      device_request_usb,  AT(devices), MANY          },
+        { "pci",             "a PCI device's KEY=VALUE list",      device_request_pci,  AT(devices), MANY          },
+        { "mdev",            "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY          },
+        { "scsi",            "a SCSI unit's KEY=VALUE list",       device_request_scsi, AT(devices), MANY          },
         { "image-directory", "an absolute path",            read_directory, AT(image_directories), MANY              },
         { "nvram-template",  "an absolute path",            read_path,      AT(nvram_template),    0                 },
         { "nvram",           "an absolute path",            read_path,      AT(nvram),             0                 },
@@ -338,6 +342,7 @@ void prepare_request_done(PrepareRequest *request)
         free(request->taps.items);
         free(request->grants.items);
         free(request->chains.items);
+        device_requests_done(&request->devices);
         strings_done(&request->image_directories);
         strings_done(&request->owned);
         *request = (PrepareRequest){ 0 };

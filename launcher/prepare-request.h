@@ -4,6 +4,7 @@
 /* What the arguments of `vm-launcher prepare` ask for. */
 
 #include "launcher/chain.h"
+#include "launcher/device-request.h"
 #include "launcher/record.h"
 #include "launcher/tap.h"
 
@@ -35,6 +36,7 @@ typedef struct PrepareRequest {
         TapList taps;
         GrantList grants;
         ChainList chains;
+        DeviceRequests devices;
         Strings image_directories;
         const char *nvram_template;
         const char *nvram; /* both or none */

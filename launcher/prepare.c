@@ -16,7 +16,8 @@
  *   CAP_CHOWN             only with files: to hand them over, and back
  *   CAP_FOWNER            only with files: to give back the mode and access control list of a file that is not root's
  *   CAP_DAC_READ_SEARCH   only with files: to walk through, and read below, directories that are closed to root without it
- *   CAP_DAC_OVERRIDE      only with --nvram=: libvirt's directory for these is not root's
+ *   CAP_DAC_OVERRIDE      only with --nvram=: libvirt's directory for these is not root's; and with --scsi=: its node is
+ *                         opened when it is the guest's user's already
  *
  * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is its run-time
  * and state directories, and each image's content.
@@ -27,6 +28,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "launcher/host-device.h"
 #include "launcher/limits.h"
 #include "launcher/log.h"
 #include "launcher/macvtap.h"
@@ -36,6 +38,7 @@
 #include "launcher/prepare-request.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
+#include "launcher/sysfs.h"
 #include "launcher/undo.h"
 #include "launcher/verbs.h"
 #include "util/exit.h"
@@ -67,12 +70,15 @@ static bool wants_macvtap(const PrepareRequest *q)
 
 static bool wants_undo(const PrepareRequest *q)
 {
-        return wants_macvtap(q);
+        return wants_macvtap(q) || q->devices.n_pci > 0;
 }
 
 static bool wants_files(const PrepareRequest *q)
 {
-        return q->grants.count > 0 || q->chains.count > 0 || q->nvram;
+        const DeviceRequests *d = &q->devices;
+
+        return q->grants.count > 0 || q->chains.count > 0 || q->nvram || d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 ||
+               d->n_scsi > 0;
 }
 
 static Capabilities needed_capabilities(const PrepareRequest *q)
@@ -85,7 +91,7 @@ static Capabilities needed_capabilities(const PrepareRequest *q)
                 c |= CAPABILITY(CAP_MKNOD);
         if (wants_files(q))
                 c |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
-        if (q->nvram)
+        if (q->nvram || q->devices.n_scsi > 0)
                 c |= CAPABILITY(CAP_DAC_OVERRIDE);
         return c;
 }
@@ -134,6 +140,21 @@ static int take_grant(const Granting *granting, const GrantRequest *q)
         return q->device ? grant_take_device(granting, q->mode, q->path) : grant_take(granting, q->mode, q->path);
 }
 
+static int take_devices(Preparation *p)
+{
+        const DeviceRequests *d = &p->request->devices;
+        int r;
+
+        r = pci_take(&p->granting, SYSFS, d->pci, d->n_pci, p->undo);
+        for (size_t i = 0; i < d->n_mdev && r >= 0; i++)
+                r = mdev_take(&p->granting, SYSFS, &d->mdev[i]);
+        for (size_t i = 0; i < d->n_usb && r >= 0; i++)
+                r = usb_take(&p->granting, SYSFS, &d->usb[i], &p->store);
+        for (size_t i = 0; i < d->n_scsi && r >= 0; i++)
+                r = scsi_take(&p->granting, SYSFS, &d->scsi[i], &p->store);
+        return r;
+}
+
 static int take_files(Preparation *p)
 {
         const PrepareRequest *q = p->request;
@@ -145,7 +166,7 @@ static int take_files(Preparation *p)
                 r = take_grant(&p->granting, &q->grants.items[i]);
         for (size_t i = 0; i < q->chains.count && r >= 0; i++)
                 r = chain_open(&p->granting, &q->image_directories, &q->chains.items[i], &p->store);
-        return r;
+        return r < 0 ? r : take_devices(p);
 }
 
 /* What was stored for the guest's last life and is neither kept nor stored anew. */

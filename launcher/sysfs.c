@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Only what is needed here: libudev and sd-device read udev's database too, and follow more than one tree. */
+/* Only what is needed here: libudev and sd-device read udev's database too, and follow more than one tree.
+ */
 
 #include "launcher/sysfs.h"
 
@@ -17,7 +18,7 @@
 
 #define ATTRIBUTE_MAX 4096 /* the kernel writes no more than a page */
 
-static char *path_below(const char *sysfs, const char *format, va_list arguments)
+_printf_(2, 0) static char *path_below(const char *sysfs, const char *format, va_list arguments)
 {
         _cleanup_(freep) char *below = NULL;
 
@@ -27,14 +28,14 @@ static char *path_below(const char *sysfs, const char *format, va_list arguments
 }
 
 /* The path that the variable arguments behind `format` make, or NULL. */
-#define PATH(sysfs, format)                                       \
-        ({                                                        \
-                va_list arguments_;                               \
-                char *path_;                                      \
-                va_start(arguments_, format);                     \
-                path_ = path_below(sysfs, format, arguments_);    \
-                va_end(arguments_);                               \
-                path_;                                            \
+#define PATH(sysfs, format)                                    \
+        ({                                                     \
+                va_list arguments_;                            \
+                char *path_;                                   \
+                va_start(arguments_, format);                  \
+                path_ = path_below(sysfs, format, arguments_); \
+                va_end(arguments_);                            \
+                path_;                                         \
         })
 
 char *sysfs_path(const char *sysfs, const char *format, ...)
@@ -76,7 +77,7 @@ static bool parse_unsigned(const char *text, int base, char end, unsigned *ret, 
         n = strtoul(text, &rest, base);
         if (errno || rest == text || *rest != end || n > UINT_MAX)
                 return false;
-        *ret = (unsigned) n;
+        *ret = (unsigned)n;
         *ret_rest = end ? rest + 1 : rest;
         return true;
 }

@@ -13,12 +13,13 @@
 char *sysfs_path(const char *sysfs, const char *format, ...) _printf_(2, 3);
 
 /*
- * Attributes, without the newline at their end. -ENOENT where there is none; -EBADMSG where a number is none. No path
- * component may come from somebody who is not trusted.
+ * Attributes, without the newline at their end. -ENOENT where there is none; -EBADMSG where a number is
+ * none. No path component may come from somebody who is not trusted.
  */
 int sysfs_read(const char *sysfs, char **ret, const char *format, ...) _printf_(3, 4);
 int sysfs_read_unsigned(const char *sysfs, int base, unsigned *ret, const char *format, ...) _printf_(4, 5);
-int sysfs_read_device(const char *sysfs, dev_t *ret, const char *format, ...) _printf_(3, 4); /* "MAJOR:MINOR" */
+int sysfs_read_device(const char *sysfs, dev_t *ret, const char *format, ...)
+        _printf_(3, 4); /* "MAJOR:MINOR" */
 
 /* The last component of where a symbolic link leads. */
 int sysfs_read_link(const char *sysfs, char **ret, const char *format, ...) _printf_(3, 4);

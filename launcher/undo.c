@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A TAP is gone when its last descriptor is closed. A macvtap is not, nor does a PCI device go back to its driver by itself.
- * So each such change has a line in a file of the guest's before it is made, and cleanup undoes what it finds there,
- * whoever was killed meanwhile. What a line tells of may not have happened yet: each kind looks before it acts.
+ * A TAP is gone when its last descriptor is closed. A macvtap is not, nor does a PCI device go back to its
+ * driver by itself. So each such change has a line in a file of the guest's before it is made, and cleanup
+ * undoes what it finds there, whoever was killed meanwhile. What a line tells of may not have happened yet:
+ * each kind looks before it acts.
  *
- * The files are in /run: nothing that they tell of outlives the host's boot. A file belongs to one guest, whose prepare
- * and cleanup systemd never runs at once, so there is no lock.
+ * The files are in /run: nothing that they tell of outlives the host's boot. A file belongs to one guest,
+ * whose prepare and cleanup systemd never runs at once, so there is no lock.
  *
  * Trusted: root, who alone can enter the directory. The lines are parsed strictly all the same.
  */
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "launcher/host-device.h"
 #include "launcher/limits.h"
 #include "launcher/log.h"
 #include "launcher/macvtap.h"
@@ -39,6 +41,7 @@ typedef struct UndoKind {
 
 static const UndoKind undo_kinds[] = {
         { "macvtap", macvtap_undo },
+        { "pci", pci_undo },
 };
 
 static int open_directory(int *ret)
@@ -56,7 +59,8 @@ static int open_directory(int *ret)
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, UNDO_DIRECTORY " cannot be opened");
         if (st.st_uid != geteuid() || st.st_mode & 0077) {
-                log_error(UNDO_DIRECTORY " is not root's alone, so what it says cannot be believed. Look at it, then remove it.");
+                log_error(UNDO_DIRECTORY " is not root's alone, so what it says cannot be believed. Look at "
+                                         "it, then remove it.");
                 return -EPERM;
         }
         *ret = TAKE_FD(fd);
@@ -114,7 +118,8 @@ Undo *undo_free(Undo *undo)
 
 bool undo_is_needed(const char *guest)
 {
-        _cleanup_(freep) char *name = unit_name_escape(guest), *path = name ? text_format(UNDO_DIRECTORY "/%s", name) : NULL;
+        _cleanup_(freep) char *name = unit_name_escape(guest),
+                              *path = name ? text_format(UNDO_DIRECTORY "/%s", name) : NULL;
 
         return !path || access(path, F_OK) == 0;
 }
@@ -130,7 +135,8 @@ static int save(const Undo *undo)
 
         if (undo->steps.count == 0)
                 return unlinkat(undo->directory, undo->name, 0) < 0 && errno != ENOENT
-                               ? log_errno(LOG_ERR, -errno, UNDO_DIRECTORY "/%s cannot be removed", undo->name)
+                               ? log_errno(
+                                         LOG_ERR, -errno, UNDO_DIRECTORY "/%s cannot be removed", undo->name)
                                : 0;
         f = open_memstream(&text, &size);
         if (!f)
@@ -140,7 +146,8 @@ static int save(const Undo *undo)
         failed = ferror(f);
         if (fclose(f) != 0 || failed)
                 return log_out_of_memory();
-        r = size > UNDO_SIZE_MAX ? -E2BIG : file_write_atomic(undo->directory, undo->name, text, size, 0600, 0);
+        r = size > UNDO_SIZE_MAX ? -E2BIG
+                                 : file_write_atomic(undo->directory, undo->name, text, size, 0600, 0);
         return r < 0 ? log_errno(LOG_ERR, r, UNDO_DIRECTORY "/%s cannot be written", undo->name) : 0;
 }
 
@@ -152,7 +159,7 @@ static void drop_last(Undo *undo)
         s->items[s->count] = NULL;
 }
 
-static int add(Undo *undo, const char *format, va_list arguments)
+_printf_(2, 0) static int add(Undo *undo, const char *format, va_list arguments)
 {
         char *line;
 
