@@ -96,11 +96,11 @@ void hostdev_plan_vfio(Plan *p)
 {
         for (size_t i = 0; i < p->n_directives; i++)
                 if (streq(p->directives[i].key, "BindPaths") &&
-                    streq_null(p->directives[i].value, "/dev/vfio"))
+                    streq_null(p->directives[i].value, "-/dev/vfio"))
                         return;
         plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
         plan_directive(p, "DeviceAllow", "char-vfio rw");
-        plan_directive(p, "BindPaths", "/dev/vfio");
+        plan_directive(p, "BindPaths", "-/dev/vfio"); /* not there before its module is: the launcher says so */
         plan_directive(p, "LimitMEMLOCK", "infinity");
 }
 
