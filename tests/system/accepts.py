@@ -37,13 +37,21 @@ HOST_DRIVERS = {'nbd', 'iscsi', 'rbd', 'ssh', 'http', 'https', 'ftp', 'ftps', 'n
                 'virtio-blk-vhost-vdpa'}
 HOST_DEVICES = re.compile(r'^(vfio-|vhost-|usb-host|scsi-block|scsi-generic|ccid-card-emulated|usb-redir)')
 HOST_NETDEVS = {'vhost-user', 'vhost-vdpa', 'stream', 'dgram', 'l2tpv3'}
-HOST_OBJECTS = re.compile(r'^(sev-|tdx-|sgx|pr-manager|tls-creds|secret|memory-backend-epc|cryptodev-vhost|iommufd|rng-egd)')
+HOST_OBJECTS = re.compile(r'^(input-linux|sev-|tdx-|sgx|pr-manager|tls-creds|secret|memory-backend-epc|cryptodev-vhost|iommufd|rng-egd)')
+FILTERS = {'throttle', 'copy-on-read', 'preallocate', 'raw'}
 HOST_CHARDEVS = {'spicevmc', 'spiceport', 'dbus', 'parallel', 'qemu-vdagent'}
 
-# What a build of QEMU may lack: said by QEMU itself.
-LACKS = re.compile(r"('(iothread-vq-mapping|discard-no-unref)' (not found|is unexpected)|\.iothread-vq-mapping' not found|is not a valid device model name|Parameter 'type' expects a netdev backend|unsupported machine type"
-                   r"|is not a valid audiodev|invalid accelerator|does not accept value|Parameter 'driver' does not accept"
-                   r"|There is no option group 'spice'|Display '\w+' is not available|is not available)", re.I)
+# What a build of QEMU, or the host it runs on, may lack: said by QEMU itself.
+LACKS = re.compile(r"'(iothread-vq-mapping|discard-no-unref)' (not found|is unexpected)|\.iothread-vq-mapping' not found"
+                   r"|is not a valid device model name|Parameter 'type' expects a netdev backend|unsupported machine type"
+                   r"|invalid object type|invalid accelerator|does not accept value|Parameter 'driver' does not accept"
+                   r"|There is no option group 'spice'|is not available|without udmabuf|rutabaga or udmabuf"
+                   r"|Cannot assign requested address|Try x2apic=on|max CPUs supported by machine"
+                   r"|VIRTIO_F_IOMMU_PLATFORM was supported by neither|phys-bits too low"
+                   r"|failed to find romfile|kernel doesn.t allow setting HyperV|missing object type", re.I)
+
+# Guests that ask QEMU itself for what it cannot have, to see that it is passed on.
+NONSENSE = {'whole-qemu.xml': 'properties that no device has'}
 
 
 class Host:
@@ -67,6 +75,9 @@ class Host:
             name = fcntl.ioctl(fd, TUNSETIFF, struct.pack('16sH22x', name, flags))[:16]
             self.fds[number] = fd
 
+    def folder(self, path):
+        self.file(path + '/.', None)
+
     def file(self, path, make):
         if not path.startswith('/') or os.path.exists(path):
             return
@@ -78,6 +89,8 @@ class Host:
         for folder in reversed(missing):
             os.mkdir(folder)
             self.made.append((os.rmdir, folder))
+        if path.endswith('/.'):
+            return
         make(path)
         self.made.append((os.unlink, path))
 
@@ -93,7 +106,7 @@ class Host:
             s.close()
 
 
-def image(fmt, size='8M'):
+def image(fmt, size='1M'):
     return lambda path: subprocess.run(['qemu-img', 'create', '-q', '-f', fmt, path, size], check=True, stdin=subprocess.DEVNULL)
 
 
@@ -108,6 +121,8 @@ def blockdev(d, host, formats):
         d['driver'] = 'file'
     if isinstance(d.get('file'), dict):
         blockdev(d['file'], host, {})
+    if driver == 'vvfat':
+        host.folder(d['dir'])
     if 'filename' in d:
         d.pop('locking', None)
         d.pop('aio', None)
@@ -115,6 +130,8 @@ def blockdev(d, host, formats):
             d['cache']['direct'] = False
         if d['filename'].startswith('/dev/'):
             d['filename'] = '/tmp/accepts' + d['filename']
+        if d['filename'].startswith('/proc/'):
+            raise Skip('a descriptor of the host')
         fmt = formats.get(d.get('node-name'), 'raw')
         if fmt in ('luks',):
             raise Skip('an encrypted image')
@@ -155,7 +172,7 @@ def chardev(text, host):
         raise Skip('TLS credentials')
     for key in ('path', 'logfile'):
         if key in d and d[''] in ('file', 'socket') or key == 'logfile' and key in d:
-            host.file(os.path.dirname(d[key]) + '/.', lambda p: None)
+            host.folder(os.path.dirname(d[key]))
     if d[''] in ('pipe', 'serial', 'parallel', 'tty'):
         raise Skip(f'a {d[""]} of the host')
     return None
@@ -184,7 +201,7 @@ def adapt(argv, host):
     for option, value in zip(argv, argv[1:]):
         if option == '-blockdev':
             d = json.loads(value)
-            if isinstance(d.get('file'), str):
+            if isinstance(d.get('file'), str) and d['driver'] not in FILTERS:
                 formats[d['file']] = d['driver']
     out = ['/usr/bin/qemu-system-x86_64']
     i = 1
@@ -222,6 +239,10 @@ def adapt(argv, host):
             value = 'on'
         elif option in ('-kernel', '-initrd', '-dtb', '-bios', '-acpitable', '-add-fd', '-spice', '-tpmdev', '-fsdev'):
             raise Skip(f'what {option} names')
+        elif option == '-fw_cfg' and ',file=' in value:
+            raise Skip('a file for fw_cfg')
+        elif option == '-vnc' and value.startswith('unix:'):
+            host.folder(os.path.dirname(value[5:].split(',audiodev=')[0].replace(',,', ',')))
         elif option == '-display' and value.split(',')[0] not in ('none', 'vnc'):
             raise Skip('a display')
         out += [option, value]
@@ -297,8 +318,9 @@ def run(argv, host):
             p.wait()
             errors.seek(0)
             said = [line for line in errors.read().splitlines() if ': warning: ' not in line]
-            if said and LACKS.search(said[-1]):
-                raise Skip(f'a QEMU that has it: {said[-1].split(": ", 1)[-1]}') from e
+            lacking = next((line for line in said if LACKS.search(line)), None)
+            if lacking:
+                raise Skip(f'what this QEMU or host has not: {lacking.split(": ", 1)[-1][-160:]}') from e
             raise Wrong(f'{e}; {said[-1] if said else "QEMU said nothing"}') from e
         finally:
             p.kill()
@@ -311,9 +333,14 @@ def guest(path):
         return None
     if made.returncode:
         raise Wrong(f'vmctl: {made.stderr}')
+    argv = json.loads(made.stdout)
+    if os.path.basename(argv[0]) != 'qemu-system-x86_64':
+        raise Skip(f'{argv[0]}')
+    if os.path.basename(path) in NONSENSE:
+        raise Skip(NONSENSE[os.path.basename(path)])
     host = Host()
     try:
-        run(json.loads(made.stdout), host)
+        run(argv, host)
     except (OSError, subprocess.CalledProcessError) as e:
         raise Wrong(f'what it needs of the host cannot be made: {e}') from e
     finally:
