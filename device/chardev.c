@@ -420,10 +420,8 @@ void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id)
 
         props_textf(&chardev, "id", "char%s", id);
         build_source(g, c, &chardev, id, p);
-        if (c->reconnect != UNSET && c->mode == CHARDEV_CONNECT)
-                props_number(
-                        &chardev, "reconnect-ms",
-                        c->reconnect == ON ? c->reconnect_seconds.value * 1000 : 0);
+        if (c->reconnect == ON && c->mode == CHARDEV_CONNECT) /* "no" is what QEMU does without */
+                props_number(&chardev, "reconnect-ms", c->reconnect_seconds.value * 1000);
         if (c->log) {
                 props_text(&chardev, "logfile", c->log);
                 props_bool_if(&chardev, "logappend", c->log_append);

@@ -402,7 +402,7 @@ static void build_vhost_user(const Interface *i, Props *netdev, Plan *p)
         props_text(&chardev, "path", path);
         if (server)
                 props_bool(&chardev, "server", true);
-        if (s->reconnect == ON) /* an option of QEMU 9.2; "no" is what it does without */
+        if (s->reconnect == ON) /* "no" is what it does without */
                 props_number(&chardev, "reconnect-ms", s->reconnect_seconds.value * 1000);
         plan_list(p, "-chardev", &chardev);
         props_textf(netdev, "chardev", "char%s", i->device.id);

@@ -71,6 +71,10 @@ static void memballoon_check(Guest *g, Device *d)
         if (m->deflate != UNSET || m->report != UNSET)
                 device_error(
                         g, d, "<memballoon>: model='none' takes neither autodeflate nor freePageReporting");
+        if (memory_balloon(g) > 0)
+                guest_warning_at(
+                        g, "currentMemory",
+                        "<currentMemory>: a guest without a balloon keeps all of its memory");
 }
 
 static void memballoon_build(const Guest *g, const Device *d, Plan *p)
@@ -85,6 +89,8 @@ static void memballoon_build(const Guest *g, const Device *d, Plan *p)
         props_bool_if(&device, "free-page-reporting", m->report);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
+        if (memory_balloon(g) > 0)
+                plan_run(p, "--balloon=%llu", (unsigned long long) memory_balloon(g));
 }
 
 const DeviceKind kind_memballoon = {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A clock that runs so many seconds ahead of UTC depends on the moment of the start, which conversion does
- * not know. But QEMU can show the local time of a zone, and a zone that is so much ahead of UTC can be
- * written down: TZ=VMT-01:30:00.
+ * A clock that runs so many seconds ahead depends on the moment of the start, which conversion does not
+ * know: the launcher is told the seconds, and makes a date for QEMU of them.
  */
 
 #include "guest/clock.h"
@@ -26,8 +25,7 @@ enum { BASIS_UTC = 1, BASIS_LOCALTIME };
 enum { POLICY_DELAY = 1, POLICY_CATCHUP, POLICY_MERGE, POLICY_DISCARD };
 enum { TRACK_BOOT = 1 };
 
-#define START_MAX      (UINT64_C(1) << 35)        /* in the year 3058 */
-#define ADJUSTMENT_MAX (24 * 3600 + 59 * 60 + 59) /* of a TZ, in glibc */
+#define START_MAX (UINT64_C(1) << 35) /* in the year 3058 */
 
 static const Field clock_fields[] = {
         FIELD_OF_WORDS("@offset", Clock, offset, offset_words),
@@ -149,13 +147,6 @@ void clock_check(Guest *g)
                 guest_error(g, c->place, "<clock>: start goes with offset='absolute'");
         if (c->offset != OFFSET_VARIABLE && c->basis)
                 guest_error(g, c->place, "<clock>: basis goes with offset='variable'");
-        if (c->adjustment > ADJUSTMENT_MAX || c->adjustment < -ADJUSTMENT_MAX)
-                guest_error(g, c->place, "<clock>: adjustment='%s' is more than a day", c->adjustment_text);
-        if (c->adjustment && c->basis == BASIS_LOCALTIME)
-                guest_error(
-                        g, c->place,
-                        "<clock>: an adjustment of the local time is not supported; offset='timezone' may "
-                        "serve");
         if (c->adjustment && c->offset != OFFSET_VARIABLE)
                 guest_warning(
                         g, c->place, "<clock>: the adjustment has no meaning but with offset='variable'");
@@ -180,19 +171,6 @@ void clock_cpu(const Guest *g, Props *cpu)
                 props_bool(cpu, "kvm-no-adjvtime", t[TIMER_ARMVTIMER].tick_policy == POLICY_DISCARD);
 }
 
-/* POSIX counts zones westward, so one that is ahead of UTC has a minus. */
-static void set_zone(const Clock *c, Plan *p)
-{
-        int64_t s = c->adjustment < 0 ? -c->adjustment : c->adjustment;
-
-        if (c->offset == OFFSET_TIMEZONE)
-                plan_directive(p, "Environment", "TZ=%s", c->zone);
-        else if (c->adjustment)
-                plan_directive(
-                        p, "Environment", "TZ=VMT%c%02d:%02d:%02d", c->adjustment > 0 ? '-' : '+',
-                        (int) (s / 3600), (int) (s / 60 % 60), (int) (s % 60));
-}
-
 static const char *base_of(const Clock *c, char *buffer, size_t size)
 {
         time_t start = (time_t) c->start.value;
@@ -203,7 +181,7 @@ static const char *base_of(const Clock *c, char *buffer, size_t size)
         case OFFSET_TIMEZONE:
                 return "localtime";
         case OFFSET_VARIABLE:
-                return c->adjustment || c->basis == BASIS_LOCALTIME ? "localtime" : "utc";
+                return c->basis == BASIS_LOCALTIME ? "localtime" : "utc";
         case OFFSET_ABSOLUTE:
                 if (!gmtime_r(&start, &tm) || strftime(buffer, size, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
                         return "utc";
@@ -225,7 +203,10 @@ void clock_build(const Guest *g, Plan *p)
         if (rtc->tick_policy == POLICY_CATCHUP)
                 props_text(&props, "driftfix", "slew");
         plan_list_named(p, "-rtc", &props);
-        set_zone(c, p);
+        if (c->offset == OFFSET_TIMEZONE)
+                plan_directive(p, "Environment", "TZ=%s", c->zone);
+        if (c->offset == OFFSET_VARIABLE && c->adjustment)
+                plan_run(p, "--rtc-offset=%lld", (long long) c->adjustment);
         /* with KVM's own PIT, catching up is what happens anyway */
         if (pit->there && pit->tick_policy != POLICY_CATCHUP) {
                 Props policy = props_new(

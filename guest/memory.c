@@ -111,6 +111,13 @@ uint64_t memory_initial(const Guest *g)
         return size;
 }
 
+uint64_t memory_balloon(const Guest *g)
+{
+        const Memory *m = &g->memory;
+
+        return m->current.set && m->current.value / MIB < m->size.value / MIB ? m->current.value : 0;
+}
+
 static void check_pages(Guest *g)
 {
         const Memory *m = &g->memory;
@@ -168,11 +175,6 @@ void memory_check(Guest *g)
         if (m->hugepages && m->allocation == ALLOCATION_ON_DEMAND)
                 guest_error_at(
                         g, "memoryBacking/allocation", "<allocation>: huge pages are all set aside at once");
-        if (m->current.set && m->current.value / MIB < m->size.value / MIB)
-                guest_warning_at(
-                        g, "currentMemory",
-                        "<currentMemory>: the guest starts with all of its memory; the balloon can be blown "
-                        "up later");
         check_pages(g);
 }
 

@@ -2,8 +2,8 @@
 
 /*
  * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So
- * what is for all of the guest becomes the unit's directives, and what is for single threads becomes what
- * comes nearest for all of them, with a warning.
+ * what is for all of the guest becomes the unit's directives. Where a thread runs and how it is scheduled
+ * needs no cgroup (threads.c); a quota of some threads does, and becomes one of all of them, with a warning.
  */
 
 #include "guest/tuning.h"
@@ -20,65 +20,18 @@
 #define PERIOD_MIN       1000
 #define PERIOD_MAX       1000000
 
-static const char *const scheduler_words[] = { "batch", "idle", "fifo", "rr", NULL };
-enum { SCHEDULER_FIFO = 3 };
-
 static const Field cpu_fields[] = {
         FIELD("shares", FIELD_NUMBER, Tuning, shares),
         FIELD_IN_RANGE("period", Tuning, vcpu.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("quota", FIELD_TEXT, Tuning, vcpu.quota),
         FIELD_IN_RANGE("global_period", Tuning, global.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("global_quota", FIELD_TEXT, Tuning, global.quota),
-        FIELD("emulatorpin@cpuset", FIELD_SET, Tuning, emulator),
         FIELD_IN_RANGE("emulator_period", Tuning, emulator_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("emulator_quota", FIELD_TEXT, Tuning, emulator_bandwidth.quota),
         FIELD_IN_RANGE("iothread_period", Tuning, iothread_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("iothread_quota", FIELD_TEXT, Tuning, iothread_bandwidth.quota),
         FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
         FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
-        {},
-};
-
-typedef struct Pin {
-        Number id;
-        Set cpus;
-} Pin;
-
-static const Field vcpupin_fields[] = {
-        FIELD_IN_RANGE("@vcpu", Pin, id, 0, SET_MAX - 1),
-        FIELD("@cpuset", FIELD_SET, Pin, cpus),
-        {},
-};
-
-static const Field iothreadpin_fields[] = {
-        FIELD_IN_RANGE("@iothread", Pin, id, 1, SET_MAX - 1),
-        FIELD("@cpuset", FIELD_SET, Pin, cpus),
-        {},
-};
-
-typedef struct Schedule {
-        Set threads;
-        int scheduler;
-        Number priority;
-} Schedule;
-
-static const Field vcpusched_fields[] = {
-        FIELD("@vcpus", FIELD_SET, Schedule, threads),
-        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
-        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
-        {},
-};
-
-static const Field iothreadsched_fields[] = {
-        FIELD("@iothreads", FIELD_SET, Schedule, threads),
-        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
-        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
-        {},
-};
-
-static const Field emulatorsched_fields[] = {
-        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
-        FIELD_IN_RANGE("@priority", Schedule, priority, 0, 99),
         {},
 };
 
@@ -111,76 +64,13 @@ static const Field resource_fields[] = {
         {},
 };
 
-static void read_pins(Guest *g, XmlElement *xml)
-{
-        Tuning *t = &g->tuning;
-
-        XML_FOREACH(e, xml, "vcpupin") {
-                Pin pin = { 0 };
-
-                fields_read(e, vcpupin_fields, &pin, g->findings);
-                if (!pin.id.set || !pin.cpus.set) {
-                        guest_error(g, e->place, "<vcpupin>: vcpu and cpuset are needed");
-                        continue;
-                }
-                if (pin.id.value >= g->cpu.max.value)
-                        continue; /* as libvirt does: CPUs may have been taken away since */
-                if (!t->vcpus)
-                        t->vcpus = guest_zeroed(g, (size_t) g->cpu.max.value, sizeof(*t->vcpus));
-                if (t->vcpus && t->vcpus[pin.id.value].set)
-                        guest_error(
-                                g, e->place, "<vcpupin>: there is one for CPU %u already",
-                                (unsigned) pin.id.value);
-                if (t->vcpus)
-                        t->vcpus[pin.id.value] = pin.cpus;
-        }
-        XML_FOREACH(e, xml, "iothreadpin") {
-                Pin pin = { 0 };
-
-                fields_read(e, iothreadpin_fields, &pin, g->findings);
-                if (!pin.id.set || !pin.cpus.set)
-                        guest_error(g, e->place, "<iothreadpin>: iothread and cpuset are needed");
-                set_join(&t->iothreads, &pin.cpus);
-                set_add(&t->iothread_ids, (unsigned) pin.id.value);
-                t->single = true;
-        }
-        t->single |= t->vcpus || t->emulator.set;
-}
-
-/* seen: where the numbers of the threads are kept; NULL where there is but one thread. */
-static void read_schedules(Guest *g, XmlElement *xml, const char *name, const Field *fields, Set *seen)
-{
-        Set taken = { 0 };
-
-        XML_FOREACH(e, xml, name) {
-                Schedule s = { 0 };
-
-                fields_read(e, fields, &s, g->findings);
-                g->tuning.scheduled = true;
-                if (!s.scheduler || (seen && !s.threads.set))
-                        guest_error(
-                                g, e->place, "<%s>: a scheduler%s is needed", name,
-                                seen ? " and the threads" : "");
-                else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
-                        guest_error(g, e->place, "<%s>: priority is missing", name);
-                else if (set_overlaps(&taken, &s.threads))
-                        guest_error(g, e->place, "<%s>: one of these threads has a scheduler already", name);
-                set_join(&taken, &s.threads);
-        }
-        if (seen)
-                set_join(seen, &taken);
-}
-
 static void read_cpu(Guest *g, XmlElement *xml)
 {
         Tuning *t = &g->tuning;
 
         t->cpu_place = xml->place;
         fields_read(xml, cpu_fields, t, g->findings);
-        read_pins(g, xml);
-        read_schedules(g, xml, "vcpusched", vcpusched_fields, &t->vcpu_ids);
-        read_schedules(g, xml, "iothreadsched", iothreadsched_fields, &t->iothread_ids);
-        read_schedules(g, xml, "emulatorsched", emulatorsched_fields, NULL);
+        threads_read(g, xml);
 }
 
 static bool has_device(const Tuning *t, const char *path)
@@ -296,15 +186,6 @@ void tuning_check(Guest *g)
                 guest_warning_at(
                         g, "cputune/quota",
                         "<quota>: what all CPUs of the guest may use together is limited, not each");
-        if (t->scheduled)
-                guest_warning(
-                        g, t->cpu_place,
-                        "<cputune>: the threads are scheduled as all others; CPUSchedulingPolicy= of the "
-                        "unit is for all of them");
-        if (t->single)
-                guest_warning(
-                        g, t->cpu_place,
-                        "<cputune>: single threads are not pinned, only all of the guest to all these CPUs");
         if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
                 guest_error_at(
                         g, "memtune/swap_hard_limit",
@@ -312,12 +193,7 @@ void tuning_check(Guest *g)
                         "<hard_limit>");
         if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
                 guest_error_at(g, "memtune/swap_hard_limit", "<swap_hard_limit> needs <hard_limit>");
-        for (unsigned i = 0; i < SET_MAX; i++) {
-                if (set_has(&t->vcpu_ids, i) && i >= g->cpu.max.value)
-                        guest_error_at(g, "cputune/vcpusched", "<vcpusched>: the guest has no CPU %u", i);
-                if (set_has(&t->iothread_ids, i) && !iothread_exists(g, i))
-                        guest_error(g, t->cpu_place, "<cputune>: the guest has no IOThread %u", i);
-        }
+        threads_check(g);
         if (t->partition && !slice_name(t->partition, slice))
                 guest_error_at(
                         g, "resource/partition", "<partition>: '%s' is no path of plain names",
@@ -344,23 +220,11 @@ static void build_quota(const Guest *g, Plan *p)
 /* Nothing where at least one thread may run anywhere. */
 static void build_cpus(const Guest *g, Plan *p)
 {
-        const Tuning *t = &g->tuning;
-        const Set *all =
-                g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
-        Set sum = { 0 };
         char *text;
+        Set sum;
 
-        if (!t->emulator.set && !all)
+        if (!threads_cpus(g, &sum))
                 return;
-        set_join(&sum, t->emulator.set ? &t->emulator : all);
-        set_join(&sum, &t->iothreads);
-        for (unsigned i = 0; i < g->cpu.max.value; i++) {
-                const Set *own = t->vcpus && t->vcpus[i].set ? &t->vcpus[i] : all;
-
-                if (!own)
-                        return;
-                set_join(&sum, own);
-        }
         text = set_format(&sum);
         if (text)
                 plan_directive(p, "AllowedCPUs", "%s", text);
@@ -426,6 +290,7 @@ void tuning_build(const Guest *g, Plan *p)
                         (unsigned long long) (t->shares.value > WEIGHT_MAX ? WEIGHT_MAX : t->shares.value));
         build_quota(g, p);
         build_cpus(g, p);
+        threads_build(g, p);
         build_memory(g, p);
         if (t->io_weight.value > 0)
                 plan_directive(p, "IOWeight", "%llu", (unsigned long long) t->io_weight.value);

@@ -5,6 +5,7 @@
 
 #include "guest/field.h"
 #include "guest/plan.h"
+#include "guest/threads.h"
 
 typedef struct Guest Guest;
 
@@ -24,10 +25,7 @@ typedef struct TuningDevice {
 typedef struct Tuning {
         Number shares;
         Bandwidth vcpu, global, emulator_bandwidth, iothread_bandwidth;
-        Set emulator, *vcpus; /* by number; NULL where none has one of its own */
-        Set iothreads;        /* of all of them together */
-        Set iothread_ids, vcpu_ids; /* that are spoken of */
-        bool scheduled, single; /* some threads have a scheduler, or a pinning, of their own */
+        Threads threads;
         Place cpu_place;
 
         Number hard_limit, soft_limit, swap_hard_limit; /* bytes */

@@ -54,16 +54,16 @@ struct Threads {
 /* A number at *text, which goes on behind it. */
 static int read_number(const char **text, unsigned max, unsigned *ret)
 {
-        unsigned n = 0;
+        uint64_t n = 0;
 
         if (**text < '0' || **text > '9')
                 return -EINVAL;
         for (; **text >= '0' && **text <= '9'; (*text)++) {
-                n = n * 10 + (unsigned) (**text - '0');
+                n = n * 10 + (uint64_t) (**text - '0');
                 if (n > max)
                         return -ERANGE;
         }
-        *ret = n;
+        *ret = (unsigned) n;
         return 0;
 }
 
@@ -109,7 +109,7 @@ static int read_thread(const char *text, ThreadRule *rule, const char **ret_rest
                 rule->kind = THREAD_EMULATOR;
         } else if ((rest = text_after(text, "vcpu.")) || (rest = text_after(text, "iothread."))) {
                 rule->kind = *text == 'v' ? THREAD_VCPU : THREAD_IOTHREAD;
-                r = read_number(&rest, 99999999, &rule->id);
+                r = read_number(&rest, UINT32_MAX - 1, &rule->id);
                 if (r < 0)
                         return r;
         } else {
@@ -348,7 +348,7 @@ static void on_vcpus(const json_t *result, const char *error, void *userdata)
         }
 }
 
-/* The generator calls them iothread1 and so on; another one has no number, and yet is not of the emulator. */
+/* The generator calls them iothread1 and so on; another one has no number, nor is it of the emulator. */
 static void on_iothreads(const json_t *result, const char *error, void *userdata)
 {
         Threads *t = userdata;

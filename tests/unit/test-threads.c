@@ -39,6 +39,9 @@ static void test_affinity(void)
 
 static void test_scheduler(void)
 {
+        static const char *const bad[] = {
+                "vcpu.2:deadline", "vcpu.2:", "vcpu.2:fifo:", "vcpu.2:fifox:1", "vcpu.2",
+        };
         ThreadRules rules = { 0 };
 
         CHECK_NUMBER(thread_rules_read_scheduler("vcpu.0:fifo:99", &rules), 0);
@@ -49,8 +52,8 @@ static void test_scheduler(void)
         CHECK_NUMBER(thread_rules_read_scheduler("vcpu.2:fifo", &rules), -ERANGE);
         CHECK_NUMBER(thread_rules_read_scheduler("vcpu.2:rr:100", &rules), -ERANGE);
         CHECK_NUMBER(thread_rules_read_scheduler("vcpu.2:batch:1", &rules), -ERANGE);
-        for (const char *const *bad = (const char *const[]){ "vcpu.2:deadline", "vcpu.2:", "vcpu.2:fifo:", "vcpu.2:fifox:1", "vcpu.2", NULL }; *bad; bad++)
-                CHECK_NUMBER(thread_rules_read_scheduler(*bad, &rules), -EINVAL);
+        for (size_t i = 0; i < ELEMENTS(bad); i++)
+                CHECK_NUMBER(thread_rules_read_scheduler(bad[i], &rules), -EINVAL);
         CHECK_NUMBER(rules.count, 4);
         CHECK_NUMBER(rules.items[0].policy, SCHED_FIFO);
         CHECK_NUMBER(rules.items[0].priority, 99);
