@@ -6,7 +6,8 @@
  * same disk.
  *
  * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
- * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well.
+ * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well. The last
+ * thing before the exec takes from it the means to send signals to others of its user.
  */
 
 #include "launcher/process.h"
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "launcher/log.h"
+#include "launcher/signal-filter.h"
 #include "util/text.h"
 
 static const char *const launchers_own[] = {
@@ -64,6 +66,8 @@ static int child(pid_t parent, char *const *argv, Placement *placements, size_t 
                 r = fds_place(placements, count);
         if (r >= 0)
                 r = reset_signals();
+        if (r >= 0)
+                r = signal_filter_install();
         if (r < 0)
                 return r;
         (void) execv(argv[0], argv);

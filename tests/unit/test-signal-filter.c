@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher/signal-filter.h"
+#include "tests/unit/test.h"
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+        caught++;
+}
+
+#define CHECK_REFUSED(call)                                                                              \
+        do {                                                                                             \
+                errno = 0;                                                                               \
+                CHECK_NUMBER(call, -1);                                                                  \
+                CHECK_NUMBER(errno, EPERM);                                                              \
+        } while (0)
+
+static void others_are_out_of_reach(pid_t other)
+{
+        struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
+        struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = other };
+        int fds[2], number = other;
+        siginfo_t info = { .si_code = SI_QUEUE };
+        char byte;
+        struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
+
+        CHECK_REFUSED(kill(other, 0));
+        CHECK_REFUSED(kill(0, 0));
+        CHECK_REFUSED(kill(-1, 0));
+        CHECK_REFUSED(kill(-getpgrp(), 0));
+        CHECK_REFUSED(syscall(SYS_kill, (uint64_t) 1 << 32 | (uint32_t) other, 0));
+        CHECK_REFUSED(syscall(SYS_tkill, other, 0));
+        CHECK_REFUSED(syscall(SYS_tgkill, other, other, 0));
+        CHECK_REFUSED(syscall(SYS_rt_sigqueueinfo, other, SIGUSR1, &info));
+        CHECK_REFUSED(syscall(SYS_rt_tgsigqueueinfo, other, other, SIGUSR1, &info));
+        CHECK_REFUSED(syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0));
+        CHECK_REFUSED(syscall(SYS_pidfd_getfd, -1, 0, 0));
+        CHECK_REFUSED(prlimit(other, RLIMIT_CPU, NULL, &limit));
+        CHECK_REFUSED(prlimit(other, RLIMIT_CPU, &limit, NULL));
+        CHECK_REFUSED(ptrace(PTRACE_SEIZE, other, NULL, NULL));
+        CHECK_REFUSED(process_vm_readv(other, &vector, 1, &vector, 1, 0));
+        CHECK_REFUSED(process_vm_writev(other, &vector, 1, &vector, 1, 0));
+
+        CHECK_NUMBER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        CHECK_REFUSED(fcntl(fds[0], F_SETOWN, other));
+        CHECK_REFUSED(fcntl(fds[0], F_SETOWN, -other));
+        CHECK_REFUSED(fcntl(fds[0], F_SETOWN_EX, &owner));
+        CHECK_REFUSED(ioctl(fds[0], FIOSETOWN, &number));
+        CHECK_REFUSED(ioctl(fds[0], SIOCSPGRP, &number));
+#ifdef __x86_64__
+        CHECK_REFUSED(syscall(0x40000000 | SYS_kill, other, 0));
+#endif
+}
+
+/* By the numbers of 32 bits, which QEMU has no use for. */
+static void other_architectures_are_out(pid_t other)
+{
+#ifdef __x86_64__
+        int r = 37;
+
+        __asm__ volatile("int $0x80" : "+a"(r) : "b"(other), "c"(0) : "memory", "r8", "r9", "r10", "r11");
+        CHECK(r == -EPERM);
+#endif
+}
+
+static void *wait_for_signal(void *userdata)
+{
+        while (caught < 5)
+                (void) usleep(1000);
+        return NULL;
+}
+
+static void own_threads_are_in_reach(void)
+{
+        struct rlimit limit;
+        pthread_t thread;
+        int fds[2];
+
+        CHECK(signal(SIGUSR1, on_signal) != SIG_ERR);
+        CHECK_NUMBER(raise(SIGUSR1), 0);
+        CHECK_NUMBER(kill(getpid(), SIGUSR1), 0);
+        CHECK_NUMBER(sigqueue(getpid(), SIGUSR1, (union sigval){ 0 }), 0);
+        CHECK_NUMBER(syscall(SYS_tkill, getpid(), SIGUSR1), 0);
+        CHECK_NUMBER(pthread_create(&thread, NULL, wait_for_signal, NULL), 0);
+        CHECK_NUMBER(pthread_kill(thread, SIGUSR1), 0);
+        CHECK_NUMBER(pthread_join(thread, NULL), 0);
+        CHECK_NUMBER(caught, 5);
+
+        CHECK_NUMBER(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        CHECK_NUMBER(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        CHECK_NUMBER(prlimit(getpid(), RLIMIT_NOFILE, NULL, &limit), 0);
+        CHECK_NUMBER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        CHECK_NUMBER(fcntl(fds[0], F_SETOWN, getpid()), 0);
+        CHECK_NUMBER(fcntl(fds[0], F_SETOWN, 0), 0);
+        CHECK_NUMBER(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+        CHECK_NUMBER(ioctl(fds[0], FIONREAD, &fds[1]), 0);
+}
+
+int main(void)
+{
+        pid_t other, filtered;
+        int status;
+
+        other = fork();
+        CHECK(other >= 0);
+        if (other == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                for (;;)
+                        (void) pause();
+        }
+
+        /* so that what is refused is not for another reason */
+        CHECK_NUMBER(kill(other, 0), 0);
+        filtered = fork();
+        CHECK(filtered >= 0);
+        if (filtered == 0) {
+                CHECK_NUMBER(signal_filter_install(), 0);
+                CHECK_NUMBER(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
+                others_are_out_of_reach(other);
+                other_architectures_are_out(other);
+                own_threads_are_in_reach();
+                _exit(0);
+        }
+        CHECK_NUMBER(waitpid(filtered, &status, 0), filtered);
+        CHECK_NUMBER(status, 0);
+        CHECK_NUMBER(waitpid(other, &status, WNOHANG), 0);
+        CHECK_NUMBER(kill(other, SIGKILL), 0);
+        CHECK_NUMBER(waitpid(other, &status, 0), other);
+        return 0;
+}
