@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting its output. */
+/*
+ * vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting its output.
+ *
+ * The socket is in a directory of the guest's user, so a QEMU that was taken over may have put anything in its place:
+ * above all a symbolic link to a socket that the caller may use, and the guest may not. So what is connected to is a
+ * socket in that very directory, of the directory's owner.
+ */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <termios.h>
 
@@ -16,14 +24,29 @@
 
 #define ESCAPE_KEY 0x1d /* Ctrl-], as virsh and telnet have it */
 
-static int connect_to(const char *path)
+/* "console" in the directory, with O_PATH; -ENOTSOCK where it is another kind of file, or of another owner. */
+static int find_socket(const char *path)
+{
+        _cleanup_(closep) int directory = -EBADF, fd = -EBADF;
+        struct stat owner, st;
+
+        directory = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (directory < 0 || fstat(directory, &owner) < 0)
+                return -errno;
+        fd = openat(directory, "console", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        return S_ISSOCK(st.st_mode) && st.st_uid == owner.st_uid ? TAKE_FD(fd) : -ENOTSOCK;
+}
+
+static int connect_in(const char *directory)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int found = find_socket(directory), fd = -EBADF;
 
-        if (strlen(path) >= sizeof(address.sun_path))
-                return -ENAMETOOLONG;
-        strcpy(address.sun_path, path);
+        if (found < 0)
+                return found;
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", found);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
                 return -errno;
@@ -92,14 +115,16 @@ int verb_console(bool user_scope, int argc, char **argv)
         if (r != 0)
                 return r;
         instance = unit_name_escape(argv[1]);
-        at = instance ? text_format("%s/vm/%s/console", user_scope && run ? run : "/run", argv[1]) : NULL;
-        if (!at)
+        at = instance ? text_format("%s/vm/%s", user_scope && run ? run : "/run", argv[1]) : NULL;
+        if (!instance || !at)
                 return fail(EXIT_OS, "out of memory");
-        fd = connect_to(at);
+        fd = connect_in(at);
         if (fd == -ENOENT || fd == -ECONNREFUSED)
                 return fail(EXIT_MISSING, "guest %s does not run, or has no serial console; to start it: %s start 'vm@%s'", argv[1], systemctl_of(user_scope), instance);
+        if (fd == -ENOTSOCK)
+                return fail(EXIT_POLICY, "%s/console is not the socket that the guest's launcher made, and is not connected to", at);
         if (fd < 0)
-                return fail(fd == -EACCES ? EXIT_POLICY : EXIT_OS, "%s: %s", at, strerror(-fd));
+                return fail(fd == -EACCES ? EXIT_POLICY : EXIT_OS, "%s/console: %s", at, strerror(-fd));
 
         terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) >= 0;
         if (terminal) {
