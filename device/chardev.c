@@ -11,6 +11,7 @@
 
 #include "device/chardev.h"
 
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 #define TLS_DIRECTORY "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
@@ -186,6 +187,12 @@ static bool has_spice(const Guest *g)
         return false;
 }
 
+/* QEMU makes the socket, or waits for one that is not there yet. */
+static bool needs_directory(const Chardev *c)
+{
+        return c->mode == CHARDEV_BIND || c->reconnect == ON;
+}
+
 static void check_unix(Guest *g, const Chardev *c)
 {
         if (!c->path)
@@ -195,7 +202,9 @@ static void check_unix(Guest *g, const Chardev *c)
                 guest_error(
                         g, c->xml->place, "<%s>: '%s' is longer than a socket's path may be", c->xml->name,
                         c->path);
-        else if (c->mode == CHARDEV_BIND && !c->generated)
+        else if (!c->generated && needs_directory(c))
+                bind_check_socket(g, c->xml->place, c->xml->name, c->path);
+        if (c->path && strlen(c->path) <= SOCKET_PATH_MAX && c->mode == CHARDEV_BIND && !c->generated)
                 guest_warning(
                         g, c->xml->place,
                         "<%s>: QEMU makes '%s' itself: the guest's user has to be allowed to write there",
@@ -263,14 +272,6 @@ void chardev_check(Guest *g, const Chardev *c)
                 guest_error(g, at, "<%s>: <reconnect enabled='yes'> needs timeout='…' in seconds", name);
 }
 
-/* The sandbox shows the directory that path is in: QEMU makes, or waits for, what is not there yet. */
-static void bind_directory(Plan *p, const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        plan_directive(p, "BindPaths", "%.*s", slash == path ? 1 : (int) (slash - path), path);
-}
-
 static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p)
 {
         props_text(chardev, "path", c->path);
@@ -280,8 +281,8 @@ static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p
         }
         if (c->generated)
                 return;
-        if (c->mode == CHARDEV_BIND || c->reconnect == ON)
-                bind_directory(p, c->path);
+        if (needs_directory(c))
+                bind_socket_directory(g, c->path, p);
         else
                 plan_directive(p, "BindPaths", "%s", c->path);
 }

@@ -6,6 +6,7 @@
  */
 
 #include "device/kinds.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 #define TAG_MAX_9P       31 /* MAX_TAG_LEN of QEMU's hw/9pfs/9p.h, without its NUL */
@@ -98,6 +99,7 @@ static void check_9p(Guest *g, const Filesystem *f)
 
         if (!f->directory)
                 device_error(g, d, "<source>: dir is missing");
+        bind_check_directory(g, d->place, "source", f->directory);
         if (f->socket)
                 device_error(g, d, "<source>: socket is for <driver type='virtiofs'/>");
         if ((f->fmode || f->dmode) && (!f->access || !streq(access_words[f->access - 1], "mapped")))

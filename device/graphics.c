@@ -8,6 +8,7 @@
 #include "device/graphics.h"
 
 #include "device/kinds.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 #include "guest/secret.h"
 
@@ -47,6 +48,7 @@ static bool address_is_plain(const char *address)
 
 static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *ret)
 {
+        ret->place = place;
         ret->type = e->type;
         ret->address = e->address;
         ret->socket = e->socket;
@@ -109,6 +111,8 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name)
 {
         if (l->type == LISTEN_SOCKET && !l->socket)
                 l->socket = guest_text(g, "%s/%s.sock", g->settings->run_directory, name);
+        else if (l->type == LISTEN_SOCKET)
+                bind_check_socket(g, l->place, "listen", l->socket);
 }
 
 static bool address_is_local(const char *address)
@@ -118,17 +122,10 @@ static bool address_is_local(const char *address)
 
 void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p)
 {
-        const char *run = g->settings->run_directory, *base;
-
         if (l->type == LISTEN_ADDRESS)
                 plan_network(p, address_is_local(l->address) ? NETWORK_LOCAL : NETWORK_ANY);
-        if (l->type != LISTEN_SOCKET || text_after(l->socket, run))
-                return;
-        base =
-                strrchr(l->socket,
-                        '/'); /* a path, so there is one; QEMU makes the socket, so it needs the directory */
-        if (base > l->socket)
-                plan_directive(p, "BindPaths", "%.*s", (int) (base - l->socket), l->socket);
+        if (l->type == LISTEN_SOCKET)
+                bind_socket_directory(g, l->socket, p);
 }
 
 PortKind graphics_port_read(Guest *g, Device *d, const char *attribute, unsigned *ret_port)

@@ -14,6 +14,7 @@ typedef enum ListenType {
 
 /* Where VNC or SPICE waits for clients. */
 typedef struct Listen {
+        Place place;
         int type;            /* ListenType */
         const char *address; /* set where type is LISTEN_ADDRESS */
         const char *socket;  /* set where type is LISTEN_SOCKET */

@@ -10,6 +10,7 @@
 #include "device/hostdev.h"
 #include "device/kinds.h"
 #include "device/network.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 #define INTERFACE_NAME_MAX 15 /* IFNAMSIZ of Linux, without its NUL */
@@ -218,6 +219,8 @@ static void check_vhost_user(Guest *g, const Interface *i)
                 device_error(g, d, "<source>: mode='client' or mode='server' is missing");
         else if (streq(i->source.mode_text, "server") && i->source.reconnect == ON)
                 device_error(g, d, "<reconnect>: for mode='client' only");
+        else if (streq(i->source.mode_text, "server") || i->source.reconnect == ON)
+                bind_check_socket(g, d->place, "source", i->source.path);
         if (i->source.reconnect == ON && !i->source.reconnect_seconds.set)
                 device_error(g, d, "<reconnect>: enabled='yes' needs timeout='…'");
 }
@@ -391,12 +394,12 @@ static void build_socket(const Interface *i, Props *netdev, Plan *p)
 }
 
 /* The other end is a program of the host's, which has its socket there, or waits for QEMU's to appear. */
-static void build_vhost_user(const Interface *i, Props *netdev, Plan *p)
+static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, Plan *p)
 {
         const InterfaceSource *s = &i->source;
         Props chardev = props_new("backend", "socket");
         bool server = !i->passt && streq(s->mode_text, "server");
-        const char *path = i->passt ? i->served : s->path, *slash = strrchr(path, '/');
+        const char *path = i->passt ? i->served : s->path;
 
         props_textf(&chardev, "id", "char%s", i->device.id);
         props_text(&chardev, "path", path);
@@ -411,7 +414,7 @@ static void build_vhost_user(const Interface *i, Props *netdev, Plan *p)
         if (i->passt)
                 return;
         if (server || s->reconnect == ON)
-                plan_directive(p, "BindPaths", "%.*s", slash == path ? 1 : (int) (slash - path), path);
+                bind_socket_directory(g, path, p);
         else
                 plan_directive(p, "BindPaths", "%s", path);
 }
@@ -433,7 +436,7 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
         } else if (i->type == INTERFACE_USER) {
                 build_user(i, &netdev, p);
         } else if (i->type == INTERFACE_VHOST_USER) {
-                build_vhost_user(i, &netdev, p);
+                build_vhost_user(g, i, &netdev, p);
         } else if (i->type == INTERFACE_VDPA) {
                 props_text(&netdev, "vhostdev", i->source.dev);
                 if (i->queues.value > 1)

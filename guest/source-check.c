@@ -2,6 +2,7 @@
 
 /* What an image cannot be, each image of a chain for itself. */
 
+#include "guest/bind.h"
 #include "guest/guest.h"
 #include "guest/source.h"
 
@@ -69,12 +70,18 @@ void source_check(Guest *g, const Source *s)
         if (s->backing && !has_backing_format(s))
                 guest_error(g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it",
                         source_format_words[s->format - 1]);
+        if (has_backing_format(s) && s->format != FORMAT_QCOW2 && !s->backing && !s->last)
+                guest_error(g, s->place,
+                        "<source>: of '%s' vmunit cannot read which image is behind; say it by <backingStore type='…'>, or <backingStore/> for none",
+                        source_format_words[s->format - 1]);
         if (s->data && s->format != FORMAT_QCOW2)
                 guest_error(g, s->data->place, "<dataStore>: it is for qcow2 images");
         if (s->type == SOURCE_DIRECTORY && s->format != FORMAT_FAT)
                 guest_error(g, s->place, "<driver>: type='fat' is how a directory can be shown to a guest");
         if (s->type != SOURCE_DIRECTORY && s->format == FORMAT_FAT)
                 guest_error(g, s->place, "<driver>: type='fat' is for type='dir'");
+        if (s->type == SOURCE_DIRECTORY)
+                bind_check_directory(g, s->place, "source", s->path);
         if (s->type == SOURCE_DIRECTORY && !s->read_only)
                 guest_warning(g, s->place,
                         "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
