@@ -45,13 +45,3 @@ int unit_state(sd_bus *bus, const char *unit, char **ret);
 
 /* daemon-reload; 0 or negative errno. */
 int manager_reload(sd_bus *bus);
-
-static inline void conversion_cleanup(Conversion *c)
-{
-        conversion_done(c);
-}
-
-static inline void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}

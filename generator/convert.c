@@ -46,6 +46,32 @@ static int set_directories(Conversion *c, const char *name)
         return 0;
 }
 
+/* What the kernel takes as one argument (MAX_ARG_STRLEN of linux/binfmts.h), with its NUL. */
+#define ARGUMENT_MAX ((size_t) 128 << 10)
+
+static void check_arguments(Conversion *c)
+{
+        const Strings *argv = &c->plan.argv;
+
+        for (size_t i = 1; i < argv->count; i++)
+                if (strlen(argv->items[i]) >= ARGUMENT_MAX)
+                        guest_error(
+                                c->guest, c->guest->xml->place, "<domain>: what QEMU would get as its %s is longer than the %zu KiB that Linux takes",
+                                argv->items[i - 1][0] == '-' ? argv->items[i - 1] : "argument", ARGUMENT_MAX >> 10);
+}
+
+/* Directories have the name as it is; systemd 257 executes nothing where they hold a backslash, 262 where a quote. */
+static void check_name(Conversion *c, const char *name)
+{
+        _cleanup_(freep) char *unit = NULL;
+        Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place : c->guest->xml->place;
+
+        if (strpbrk(name, "\\\""))
+                guest_error(c->guest, place, "<name>: '%s' holds a backslash or a quote, which systemd cannot have in a directory's name", name);
+        else if (unit_name_for_guest(name, &unit) == -ENAMETOOLONG)
+                guest_error(c->guest, place, "<name>: it is too long: the unit's name could have 255 characters at most");
+}
+
 int conversion_start(Conversion *c, const char *root, bool user_scope)
 {
         int r;
@@ -68,10 +94,15 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
                 return c->status = -EINVAL;
         if (name && c->guest->general.name && !streq(name, c->guest->general.name))
                 guest_error(c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'", c->guest->general.name, name);
+        if (c->guest->general.name)
+                check_name(c, c->guest->general.name);
         r = set_directories(c, c->guest->general.name ?: "");
-        if (r < 0)
-                return c->status = r;
-        return c->status = guest_convert(c->guest, &c->plan);
+        r = r < 0 ? r : guest_convert(c->guest, &c->plan);
+        if (r == 0) {
+                check_arguments(c);
+                r = findings_failed(c->findings) ? -EINVAL : 0;
+        }
+        return c->status = r;
 }
 
 int conversion_file(Conversion *c, const char *path, const char *name)

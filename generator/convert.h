@@ -18,6 +18,11 @@ typedef struct Conversion {
 
 void conversion_done(Conversion *c);
 
+static inline void conversion_cleanup(Conversion *c)
+{
+        conversion_done(c);
+}
+
 /*
  * Reads vmunit.conf, which every conversion goes by; root is a prefix of the host's directories, NULL for none. 0,
  * -EBADMSG where the findings hold an error of vmunit.conf (conversion then fails with the same), -ENOMEM.

@@ -12,11 +12,8 @@
 #include "generator/unit-file.h"
 
 #define REFUSED_FINDINGS_MAX 20 /* findings that a refusing drop-in repeats */
-
-static void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}
+#define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
+#define TITLE_MAX            200  /* bytes of a title in Description= */
 
 static void unit_file_cleanup(UnitFile *u)
 {
@@ -110,13 +107,72 @@ static int register_arguments(const Conversion *c, const char *name, Strings *ar
         return r;
 }
 
+/* Whether the path is one of the directories, or in one of them. */
+static bool is_below(const char *path, const char *const *directories)
+{
+        for (const char *const *d = directories; *d; d++) {
+                const char *rest = text_after(path, *d);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* "-": the launcher is in these mounts too, and says better than systemd what is missing, or gives back what is there. */
+static void write_bind(UnitFile *u, const char *key, const char *path)
+{
+        _cleanup_(freep) char *optional = text_format("-%s", path);
+
+        if (optional)
+                unit_word(u, key, optional, "");
+        else
+                u->status = -ENOMEM;
+}
+
+static bool is_bind(const Directive *d)
+{
+        return streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths");
+}
+
+static const char *bind_source(const Directive *d)
+{
+        return d->value[0] == '-' ? d->value + 1 : d->value;
+}
+
+static int require_mounts(UnitFile *u, const char *path, Strings *seen)
+{
+        static const char *const always_there[] = { "/dev", "/run", "/proc", "/sys", "/usr", NULL };
+
+        if (is_below(path, always_there) || strings_have(seen, path))
+                return 0;
+        unit_word(u, "RequiresMountsFor", path, "");
+        return strings_add(seen, path);
+}
+
+/* A guest whose disks are on a server or a pool of disks starts when these are there. */
+static int write_mounts(UnitFile *u, const Plan *p)
+{
+        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
+                r = require_mounts(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
+                if (is_bind(&p->directives[i]))
+                        r = require_mounts(u, bind_source(&p->directives[i]), &seen);
+        return r;
+}
+
 /*
  * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole top
  * directory gives way to an empty one in which systemd makes the mount points. /var is that already, in the template.
  */
 static int hide_top(UnitFile *u, const char *path, Strings *seen)
 {
-        static const char *const left_alone[] = { "/usr", "/dev", "/run", "/proc", "/sys", "/var", NULL };
+        static const char *const left_alone[] = {
+                "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/dev", "/etc", "/run", "/proc", "/sys", "/var", NULL,
+        };
         _cleanup_(freep) char *top = NULL;
         size_t n = strcspn(path + 1, "/");
 
@@ -130,6 +186,8 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
                         return 0;
         if (strings_have(seen, top))
                 return 0;
+        if (strchr(top, ':')) /* parts a directory from its options, also within quotes */
+                u->status = -EINVAL;
         if (streq(top, "/home") || streq(top, "/root"))
                 unit_plain(u, "ProtectHome", "tmpfs");
         else
@@ -144,15 +202,14 @@ static int write_grants(UnitFile *u, const Plan *p)
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = hide_top(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
+                if (is_bind(&p->directives[i]))
+                        r = hide_top(u, bind_source(&p->directives[i]), &seen);
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
                 const Grant *g = &p->grants[i];
                 bool read_only = g->access == ACCESS_READ;
-                _cleanup_(freep) char *path = text_format("-%s", g->path);
 
-                /* "-": prepare is in these mounts too, and says better than systemd what is missing */
-                if (!path)
-                        return -ENOMEM;
-                unit_word(u, read_only ? "BindReadOnlyPaths" : "BindPaths", path, "");
+                write_bind(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path);
                 if (g->device)
                         unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
         }
@@ -207,7 +264,11 @@ static void write_directive(UnitFile *u, const Directive *d)
         _cleanup_(freep) char *path = NULL;
         const char *space;
 
-        if (streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths") || streq(d->key, "Environment")) {
+        if (is_bind(d)) {
+                write_bind(u, d->key, bind_source(d));
+                return;
+        }
+        if (streq(d->key, "Environment")) {
                 unit_word(u, d->key, d->value, "");
                 return;
         }
@@ -272,21 +333,53 @@ static int write_commands(UnitFile *u, const Conversion *c, const char *name, co
         return 0;
 }
 
-static void write_head(UnitFile *u, const char *path, const char *name, const char *title)
+static void write_emulator(UnitFile *u, const Plan *p)
 {
-        _cleanup_(freep) char *comment = text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
-        _cleanup_(freep) char *description = text_format("Guest %s%s%s%s", name, title ? " (" : "", title ?: "", title ? ")" : "");
+        static const char *const of_programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", NULL };
 
-        if (!comment || !description) {
-                u->status = -ENOMEM;
+        if (p->argv.count > 0 && !is_below(p->argv.items[0], of_programs))
+                unit_word(u, "ExecPaths", p->argv.items[0], "");
+}
+
+/* Shortens it to so many bytes or a little less, for a character is not cut. */
+static void cut(char *text, size_t max)
+{
+        if (strlen(text) <= max)
                 return;
-        }
+        while (max > 0 && ((unsigned char) text[max] & 0xc0) == 0x80)
+                max--;
+        text[max] = '\0';
+}
+
+/* It is a label only: what a unit file cannot express is written as something near. */
+static void write_description(UnitFile *u, char *description)
+{
+        size_t n = strlen(description);
+
         for (char *p = description; *p; p++)
                 if ((unsigned char) *p < 0x20 || *p == 0x7f)
                         *p = ' ';
+        if (n > 0 && (description[n - 1] == ' ' || description[n - 1] == '\\'))
+                description[n - 1] = '_';
+        unit_plain(u, "Description", description);
+}
+
+static void write_head(UnitFile *u, const char *path, const char *name, const char *guest_title)
+{
+        _cleanup_(freep) char *title = guest_title ? strdup(guest_title) : NULL;
+        _cleanup_(freep) char *comment = text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
+        _cleanup_(freep) char *description = NULL;
+
+        if (title)
+                cut(title, TITLE_MAX);
+        description = text_format("Guest %s%s%s%s", name, title ? " (" : "", title ?: "", title ? ")" : "");
+        if (!comment || !description || (guest_title && !title)) {
+                u->status = -ENOMEM;
+                return;
+        }
         unit_comment(u, comment);
         unit_section(u, "Unit");
-        unit_plain(u, "Description", description);
+        write_description(u, description);
         unit_plain(u, "SourcePath", path);
 }
 
@@ -299,6 +392,9 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
                 return r;
         write_head(&u, path, name, c->guest->general.title);
         write_modules(&u, &c->plan);
+        r = write_mounts(&u, &c->plan);
+        if (r < 0)
+                return r;
         unit_section(&u, "Service");
         r = write_commands(&u, c, name, path);
         if (r < 0)
@@ -312,6 +408,7 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
         r = write_grants(&u, &c->plan);
         if (r < 0)
                 return r;
+        write_emulator(&u, &c->plan);
         write_tap_devices(&u, &c->plan);
         write_network(&u, &c->plan);
         for (size_t i = 0; i < c->plan.n_directives; i++)
@@ -327,8 +424,13 @@ static int refuse_arguments(const Conversion *c, const char *name, const char *p
         r = r < 0 ? r : strings_add(argv, "refuse");
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
         r = r < 0 ? r : strings_add(argv, "--");
-        for (size_t i = 0; r >= 0 && i < shown; i++)
-                r = strings_take(argv, finding_format(findings_get(c->findings, i)));
+        for (size_t i = 0; r >= 0 && i < shown; i++) {
+                char *text = finding_format(findings_get(c->findings, i));
+
+                if (text)
+                        cut(text, REFUSED_FINDING_MAX);
+                r = strings_take(argv, text);
+        }
         if (r >= 0 && shown < n)
                 r = strings_addf(argv, "%zu more; all of them: vmctl check %s", n - shown, path);
         return r;
@@ -347,6 +449,8 @@ static int write_refusal(const Conversion *c, const char *name, const char *path
                 return r;
         write_head(&u, path, name, NULL);
         unit_section(&u, "Service");
+        if (strpbrk(name, "\\\"")) /* the refusal would not be executed, see check_name() */
+                unit_empty(&u, "RuntimeDirectory");
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);
         return unit_file_finish(&u, ret_text, ret_size);
@@ -358,9 +462,11 @@ int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_t
 
         if (c->status == 0) {
                 r = write_guest(c, name, path, ret_text, ret_size);
-                if (r != -EINVAL)
+                if (r != -EINVAL && r != -E2BIG)
                         return r;
-                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "a path or another value holds a character that a unit file cannot express");
+                finding(c->findings, SEVERITY_ERROR, (Place){ path },
+                        r == -E2BIG ? "QEMU's command line would be longer than the 1 MiB that systemd reads"
+                                    : "a path or another value holds a character that a unit file cannot express");
                 c->status = -EINVAL;
         }
         return write_refusal(c, name, path, ret_text, ret_size);

@@ -18,16 +18,6 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-static void conversion_cleanup(Conversion *c)
-{
-        conversion_done(c);
-}
-
-static void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}
-
 /* Appears whole or not at all: the directory is new, and the file is renamed into it. */
 static int write_drop_in(int output_fd, const char *name, const char *text, size_t size)
 {

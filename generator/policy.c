@@ -171,11 +171,6 @@ static int read_first(Reader *r, const char *root, const char *middle, const cha
         return 0;
 }
 
-static void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}
-
 int policy_read(const char *root, Settings *settings, Strings *texts, Findings *findings)
 {
         Reader r = { .settings = settings, .texts = texts, .findings = findings };

@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #define COMMAND_WIDTH 100 /* columns after which a command line goes on in the next line */
+#define DIRECTIVE_MAX ((size_t) 1 << 20) /* bytes: LONG_LINE_MAX of systemd, which also bounds lines joined by "\\" */
 
 int unit_file_start(UnitFile *u)
 {
@@ -167,6 +168,7 @@ static size_t write_argument(UnitFile *u, const char *word)
 
 void unit_command(UnitFile *u, const char *key, const char *prefix, const Strings *argv)
 {
+        long start = ftell(u->file), end;
         size_t column = (size_t) fprintf(u->file, "%s=%s", key, prefix);
 
         for (size_t i = 0; i < argv->count; i++) {
@@ -183,5 +185,10 @@ void unit_command(UnitFile *u, const char *key, const char *prefix, const String
                         column += (size_t) fprintf(u->file, " ");
                 column += write_argument(u, word);
         }
+        end = ftell(u->file);
+        if (start < 0 || end < 0)
+                u->status = -ENOMEM;
+        else if ((size_t) (end - start) >= DIRECTIVE_MAX)
+                u->status = -E2BIG;
         fputc('\n', u->file);
 }

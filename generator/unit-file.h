@@ -20,7 +20,10 @@ typedef struct UnitFile {
 int unit_file_start(UnitFile *u);
 void unit_file_done(UnitFile *u);
 
-/* 0, and the text, which belongs to the caller; -ENOMEM, or -EINVAL where a value cannot be written. */
+/*
+ * 0, and the text, which belongs to the caller; -ENOMEM, -EINVAL where a value cannot be written, or -E2BIG where a
+ * command line is longer than systemd reads.
+ */
 int unit_file_finish(UnitFile *u, char **ret_text, size_t *ret_size);
 
 void unit_comment(UnitFile *u, const char *text);

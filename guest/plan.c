@@ -108,6 +108,14 @@ void plan_list_named(Plan *p, const char *option, Props *props)
         add_option(p, option, props, props_list_named);
 }
 
+/* Who writes a file alone must not be joined by another guest because a second mention of it would share it. */
+static bool is_stronger(Access a, Access than)
+{
+        static const unsigned strength[] = { [ACCESS_READ] = 0, [ACCESS_WRITE_SHARED] = 1, [ACCESS_WRITE] = 2 };
+
+        return strength[a] > strength[than];
+}
+
 /* A file that is named twice is granted once, with the larger of both. */
 static void add_grant(Plan *p, Grant grant)
 {
@@ -115,8 +123,9 @@ static void add_grant(Plan *p, Grant grant)
 
         for (size_t i = 0; i < p->n_grants; i++)
                 if (streq(p->grants[i].path, grant.path)) {
-                        if (p->grants[i].access == ACCESS_READ)
+                        if (is_stronger(grant.access, p->grants[i].access))
                                 p->grants[i].access = grant.access;
+                        p->grants[i].device |= grant.device;
                         return;
                 }
         to = one_more(p, &p->grants, &p->n_grants, sizeof(*to));

@@ -54,6 +54,12 @@ typedef struct Strings {
 } Strings;
 
 void strings_done(Strings *s);
+
+static inline void strings_cleanup(Strings *s)
+{
+        strings_done(s);
+}
+
 int strings_add(Strings *s, const char *text);                              /* 0 or -ENOMEM */
 int strings_take(Strings *s, char *text);                                   /* owns text also on -ENOMEM, and when text is NULL */
 int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);

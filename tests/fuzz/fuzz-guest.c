@@ -29,7 +29,7 @@ static const char *const directives[] = {
         "IOWriteIOPSMax", "IPAddressAllow", "LimitMEMLOCK", "LimitRTPRIO", "LoadCredential", "LoadCredentialEncrypted", "MemoryDenyWriteExecute", "MemoryHigh",
         "MemoryLow", "MemoryMax", "MemorySwapMax", "NUMAMask", "NUMAPolicy", "PrivateNetwork", "ProtectHome", "RestrictAddressFamilies", "RestrictRealtime",
         "SELinuxContext", "SetCredential", "Slice", "SocketBindAllow", "SourcePath", "StateDirectory", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
-        "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "Wants", NULL,
+        "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "RequiresMountsFor", "Wants", "ExecPaths", "RuntimeDirectory", NULL,
 };
 
 static bool among(const char *const *list, const char *word)

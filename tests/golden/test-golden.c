@@ -22,16 +22,6 @@ static bool regenerate;
 static unsigned failures;
 static Strings used;
 
-static void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}
-
-static void conversion_cleanup(Conversion *c)
-{
-        conversion_done(c);
-}
-
 /* What is there has to be what was expected; an absent file is an empty one. */
 static void compare(const char *path, const char *text)
 {

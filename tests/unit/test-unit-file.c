@@ -55,6 +55,26 @@ static void test_long_command(void)
         strings_done(&argv);
 }
 
+/* systemd would take none of it. */
+static void test_endless_command(void)
+{
+        static char word[64 * 1024];
+        Strings argv = { 0 };
+        char *text;
+        size_t size;
+        UnitFile u;
+
+        memset(word, 'x', sizeof(word) - 1);
+        CHECK_NUMBER(strings_add(&argv, "/bin/x"), 0);
+        for (unsigned i = 0; i < 17; i++)
+                CHECK_NUMBER(strings_add(&argv, word), 0);
+        CHECK_NUMBER(unit_file_start(&u), 0);
+        unit_command(&u, "ExecStart", "", &argv);
+        CHECK_NUMBER(unit_file_finish(&u, &text, &size), -E2BIG);
+        unit_file_done(&u);
+        strings_done(&argv);
+}
+
 static void test_words(void)
 {
         _cleanup_(freep) char *text = NULL;
@@ -104,6 +124,7 @@ int main(void)
 {
         test_command();
         test_long_command();
+        test_endless_command();
         test_words();
         test_inexpressible();
         return 0;
