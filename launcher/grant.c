@@ -135,6 +135,31 @@ static int remember_state(Record *record, const Walk *walk)
         return 0;
 }
 
+/* Where the file lies, for when its path leads there no more. */
+static int remember_place(Record *record, const Walk *walk)
+{
+        struct {
+                struct file_handle handle;
+                uint8_t room[RECORD_HANDLE_MAX];
+        } h = { .handle.handle_bytes = sizeof(h.room) };
+        uint8_t *handle = NULL;
+        int mount;
+
+        record->directory = walk->directory;
+        *record->pending = '\0';
+        if (name_to_handle_at(walk->fd, "", &h.handle, &mount, AT_EMPTY_PATH) >= 0 && h.handle.handle_bytes > 0) {
+                handle = malloc(h.handle.handle_bytes);
+                if (!handle)
+                        return log_out_of_memory();
+                memcpy(handle, h.room, h.handle.handle_bytes);
+        }
+        free(record->handle);
+        record->handle = handle;
+        record->handle_size = handle ? h.handle.handle_bytes : 0;
+        record->handle_type = handle ? h.handle.handle_type : 0;
+        return 0;
+}
+
 static int add_holder(const Granting *granting, Record *record, GrantMode mode)
 {
         Holder holder = {
@@ -163,6 +188,9 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
                 r = remember_state(record, walk);
         if (r < 0)
                 return r;
+        r = remember_place(record, walk);
+        if (r < 0)
+                return r;
         record->granted = true;
         record->granted_user = granting->user->uid;
         record->returning = false;
@@ -183,6 +211,14 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         return 0;
 }
 
+/* What waits to be given back and cannot be told from this file by more than its path is not taken for it. */
+static bool is_another(const Record *record, const Identity *identity, const char *path)
+{
+        if (!identity_same(&record->identity, identity, false))
+                return true;
+        return *record->pending && !identity->born && !streq(record->path, path);
+}
+
 /* The file's record, a new one where there is none. */
 static int find_record(const Granting *granting, int fd, const char *path, Record **ret)
 {
@@ -196,9 +232,12 @@ static int find_record(const Granting *granting, int fd, const char *path, Recor
         r = ledger_load(granting->ledger, &identity, &record);
         if (r < 0)
                 return r;
-        if (record && !identity_same(&record->identity, &identity, false)) {
-                log_warning("%s took the place of %s, which was handed out and is gone; what was remembered of that is dropped.", path,
-                            record->path);
+        if (record && is_another(record, &identity, path)) {
+                log_notice("%s is not %s, which was handed out and is not there any more; what is remembered of that is kept.", path,
+                           record->path);
+                r = ledger_set_aside(granting->ledger, record);
+                if (r < 0)
+                        return r;
                 record = record_free(record);
         }
         if (!record) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One file for each file that was handed out, named after what identifies it while the host is up (filesystem and inode, or
- * a device's number), so that two paths to one file meet in one record. A record is written beside its name, synced,
+ * One file for each file that was handed out, named after what identifies it while the host is up (filesystem, inode and
+ * when it was made, or a device's number) and the boot, so that two paths to one file meet in one record, and none meets that
+ * of an earlier boot, when the numbers meant something else. A record is written beside its name, synced,
  * and renamed there; then the directory is synced. So at any moment the host may crash and each record is whole.
  *
  * All that reads or changes records or the owners they tell of does it under one lock on the directory. It is held for
@@ -114,19 +115,19 @@ bool identity_same(const Identity *a, const Identity *b, bool rebooted)
                 return false;
         if (a->born && b->born && a->born != b->born)
                 return false;
-        return rebooted || a->file_system == b->file_system;
+        return rebooted || a->file_system == b->file_system || (a->type == IDENTITY_FILE && a->born && b->born);
 }
 
-static char *identity_name(const Identity *id)
+static char *identity_name(const Ledger *ledger, const Identity *id)
 {
         if (id->type != IDENTITY_FILE)
-                return text_format("%c-%" PRIx64, id->type == IDENTITY_BLOCK ? 'b' : 'c', id->device);
-        return text_format("f-%" PRIx64 "-%" PRIx64, id->file_system, id->inode);
+                return text_format("%c-%" PRIx64 "-%s", id->type == IDENTITY_BLOCK ? 'b' : 'c', id->device, ledger->boot);
+        return text_format("f-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%s", id->file_system, id->inode, id->born, ledger->boot);
 }
 
-static char *record_name(const Record *record)
+static char *record_name(const Ledger *ledger, const Record *record)
 {
-        return record->name ? strdup(record->name) : identity_name(&record->identity);
+        return record->name ? strdup(record->name) : identity_name(ledger, &record->identity);
 }
 
 static int load(Ledger *ledger, const char *name, Record **ret)
@@ -159,7 +160,7 @@ static int load(Ledger *ledger, const char *name, Record **ret)
 
 int ledger_load(Ledger *ledger, const Identity *identity, Record **ret)
 {
-        _cleanup_(freep) char *name = identity_name(identity);
+        _cleanup_(freep) char *name = identity_name(ledger, identity);
 
         if (!name)
                 return log_out_of_memory();
@@ -168,7 +169,7 @@ int ledger_load(Ledger *ledger, const Identity *identity, Record **ret)
 
 int ledger_save(Ledger *ledger, const Record *record)
 {
-        _cleanup_(freep) char *name = record_name(record), *text = NULL;
+        _cleanup_(freep) char *name = record_name(ledger, record), *text = NULL;
         size_t size = 0;
         int r;
 
@@ -186,7 +187,7 @@ int ledger_save(Ledger *ledger, const Record *record)
 
 int ledger_remove(Ledger *ledger, const Record *record)
 {
-        _cleanup_(freep) char *name = record_name(record);
+        _cleanup_(freep) char *name = record_name(ledger, record);
 
         if (!name)
                 return log_out_of_memory();
@@ -194,6 +195,24 @@ int ledger_remove(Ledger *ledger, const Record *record)
         if (unlinkat(ledger->directory, name, 0) < 0 && errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY "/%s cannot be removed", name);
         return 0;
+}
+
+int ledger_set_aside(Ledger *ledger, Record *record)
+{
+        int r = -EEXIST;
+
+        for (unsigned i = 1; r == -EEXIST && i <= RECORDS_ASIDE_MAX; i++) {
+                _cleanup_(freep) char *name = text_format("%s+%u", record->name, i);
+
+                if (!name)
+                        return log_out_of_memory();
+                r = file_rename_new(ledger->directory, record->name, name);
+                if (r >= 0) {
+                        free(record->name);
+                        record->name = TAKE_PTR(name);
+                }
+        }
+        return r < 0 ? log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be set aside", record->name) : 0;
 }
 
 static int list_names(Ledger *ledger, Strings *names)

@@ -20,15 +20,21 @@ const char *ledger_boot(const Ledger *ledger); /* the id of the host's present b
 /* Which file a descriptor is. */
 int identity_of_fd(int fd, Identity *ret);
 
-/* Whether it is the same file; after a reboot the number of its filesystem may be another. */
+/*
+ * Whether it is the same file. After a reboot, or when it was mounted anew, the number of its filesystem may be another; in
+ * the same boot that is believed only where the filesystem tells when the file was made.
+ */
 bool identity_same(const Identity *a, const Identity *b, bool rebooted);
 
-/* The file's record, or NULL where there is none (0 is returned all the same). */
+/* The file's record of the present boot, or NULL where there is none (0 is returned all the same). */
 int ledger_load(Ledger *ledger, const Identity *identity, Record **ret);
 
 /* Safely on the disk when this returns. */
 int ledger_save(Ledger *ledger, const Record *record);
 int ledger_remove(Ledger *ledger, const Record *record);
+
+/* Gives the record another name, since another file has come to the one it has. */
+int ledger_set_aside(Ledger *ledger, Record *record);
 
 /* Calls for each record that can be read, which the function owns then. Goes on after a failure and returns the first. */
 typedef int (*LedgerFunction)(Ledger *ledger, Record *record, void *userdata);

@@ -31,6 +31,7 @@
 #define EVENT_RATE_EVENTS     200U
 
 #define EVENT_VALUE_MAX       256U         /* bytes of a value of QEMU's in a journal field or in a text */
+#define EVENT_DATA_MAX        4096U        /* bytes of an event that nobody knows, in a journal field */
 #define FD_NUMBER_MAX         4000U        /* the highest number that a descriptor of QEMU's may be given */
 #define CHAIN_DEPTH_MAX       64U          /* images behind one disk; the generator asks for room in systemd's store for as many */
 #define CORE_DUMPS_MAX        3U           /* dumps of a guest that are kept; no further one is made */
@@ -51,5 +52,6 @@
 #define SOURCE_SIZE_MAX       (16U << 20)  /* bytes of a guest's XML, to be hashed */
 #define NOTE_SIZE_MAX         (256U << 10) /* bytes of what prepare notes for its next run */
 #define RECORD_SIZE_MAX       (256U << 10) /* bytes of what is remembered about one file that was handed out */
+#define RECORDS_ASIDE_MAX     100U         /* records of files that others took the place of, of one name */
 #define RECORD_HOLDERS_MAX    1024U        /* guests that share one file */
 #define QCOW2_HEADER_MAX      (64U << 10)  /* bytes of an image that are looked at; QEMU writes less than one KiB */

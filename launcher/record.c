@@ -63,6 +63,7 @@ Record *record_free(Record *record)
         free(record->name);
         free(record->path);
         free(record->acl);
+        free(record->handle);
         free(record);
         return NULL;
 }
@@ -121,6 +122,13 @@ static void write_escaped(FILE *f, const char *text)
         }
 }
 
+static void write_bytes(FILE *f, const uint8_t *bytes, size_t size)
+{
+        for (size_t i = 0; i < size; i++)
+                fprintf(f, "%02x", bytes[i]);
+        putc('\n', f);
+}
+
 static int hex_digit(char c)
 {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -170,12 +178,18 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
         fprintf(f, "\ntype=%s\nfilesystem=%" PRIu64 "\ninode=%" PRIu64 "\ndevice=%" PRIu64 "\nborn=%" PRIu64 "\n",
                 identity_type_texts[id->type], id->file_system, id->inode, id->device, id->born);
         fprintf(f, "owner=%u\ngroup=%u\nmode=%04o\n", record->owner, record->group, (unsigned) record->mode);
+        if (record->directory)
+                fprintf(f, "directory=%" PRIu64 "\n", record->directory);
+        if (record->handle) {
+                fprintf(f, "handle=%08x", (unsigned) record->handle_type);
+                write_bytes(f, record->handle, record->handle_size);
+        }
         if (record->acl) {
                 fputs("acl=", f);
-                for (size_t i = 0; i < record->acl_size; i++)
-                        fprintf(f, "%02x", record->acl[i]);
-                putc('\n', f);
+                write_bytes(f, record->acl, record->acl_size);
         }
+        if (*record->pending)
+                fprintf(f, "pending=%s\n", record->pending);
         if (record->granted)
                 fprintf(f, "granted=%u\n", record->granted_user);
         if (record->returning)
@@ -284,23 +298,62 @@ static int read_returning(Record *record, char *value)
         return record->returning ? 0 : -EBADMSG;
 }
 
-static int read_acl(Record *record, char *value)
+static int read_bytes(const char *value, uint8_t **ret, size_t *ret_size)
 {
+        _cleanup_(freep) uint8_t *bytes = NULL;
         size_t n = strlen(value);
 
         if (n == 0 || n % 2 != 0)
                 return -EBADMSG;
-        record->acl = malloc(n / 2);
-        if (!record->acl)
+        bytes = malloc(n / 2);
+        if (!bytes)
                 return -ENOMEM;
         for (size_t i = 0; i < n / 2; i++) {
                 int byte = hex_byte(value + 2 * i);
 
                 if (byte < 0)
                         return -EBADMSG;
-                record->acl[i] = (uint8_t) byte;
+                bytes[i] = (uint8_t) byte;
         }
-        record->acl_size = n / 2;
+        *ret = TAKE_PTR(bytes);
+        *ret_size = n / 2;
+        return 0;
+}
+
+static int read_acl(Record *record, char *value)
+{
+        return read_bytes(value, &record->acl, &record->acl_size);
+}
+
+static int read_directory(Record *record, char *value)
+{
+        return read_u64(value, &record->directory);
+}
+
+/* The handle's type, four bytes, before the handle itself. */
+static int read_handle(Record *record, char *value)
+{
+        _cleanup_(freep) uint8_t *bytes = NULL;
+        size_t size;
+        int r;
+
+        r = read_bytes(value, &bytes, &size);
+        if (r < 0)
+                return r;
+        if (size <= 4 || size > 4 + RECORD_HANDLE_MAX)
+                return -EBADMSG;
+        record->handle_type = (int) ((uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 | bytes[3]);
+        record->handle_size = size - 4;
+        memmove(bytes, bytes + 4, size - 4);
+        record->handle = TAKE_PTR(bytes);
+        return 0;
+}
+
+static int read_pending(Record *record, char *value)
+{
+        if (strlen(value) != RECORD_BOOT_SIZE - 1)
+                return -EBADMSG;
+        memcpy(record->pending, value, RECORD_BOOT_SIZE);
         return 0;
 }
 
@@ -341,6 +394,9 @@ static const RecordKey record_keys[] = {
         { "group",      read_group,       KEY_ONCE     },
         { "mode",       read_mode,        KEY_ONCE     },
         { "acl",        read_acl,         KEY_OPTIONAL },
+        { "directory",  read_directory,   KEY_OPTIONAL },
+        { "handle",     read_handle,      KEY_OPTIONAL },
+        { "pending",    read_pending,     KEY_OPTIONAL },
         { "granted",    read_granted,     KEY_OPTIONAL },
         { "returning",  read_returning,   KEY_OPTIONAL },
         { "holder",     read_holder,      KEY_MANY     },

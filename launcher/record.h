@@ -11,6 +11,7 @@
 #include "util/ownership.h"
 
 #define RECORD_BOOT_SIZE 33 /* 32 hexadecimal digits and a NUL */
+#define RECORD_HANDLE_MAX 128U /* bytes of a file handle, as the kernel has it (MAX_HANDLE_SZ) */
 
 typedef enum GrantMode {
         GRANT_READ,   /* "ro": shared with others that only read */
@@ -48,6 +49,11 @@ typedef struct Record {
         char *name;         /* of its file, where the ledger read it from one */
         char *path;         /* without symbolic links */
         Identity identity;
+        uint64_t directory; /* the filesystem of its directory, which is not the file's everywhere; 0 where it is not known */
+        uint8_t *handle;    /* finds the file whatever its path is by now; NULL where the filesystem has none */
+        size_t handle_size;
+        int handle_type;
+        char pending[RECORD_BOOT_SIZE]; /* the boot in which nobody had it any more, but it was not there to be given back */
         uid_t owner;        /* owner, group, mode and acl are what was there before */
         gid_t group;
         mode_t mode;        /* 07777 */

@@ -9,6 +9,11 @@
  * The record may tell of a file that is no more what it was when somebody else came between: a file that was replaced is
  * another file, and an owner that we did not set is somebody's decision. Both are left as they are, with a warning.
  *
+ * That a file is not at its path says little: its directory may have been renamed, or its filesystem be unmounted for a
+ * while. So it is looked for by its handle on what filesystem there is on the way, if that is the recorded one; and a record
+ * is dropped only where the filesystem is there and the file is not. Otherwise it stays, and the next cleanup of any guest
+ * tries again.
+ *
  * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far things went.
  * Only where mode or list have to be set after the owner, the record says so before ("returning").
  *
@@ -133,46 +138,140 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         return r;
 }
 
+typedef enum Place {
+        PLACE_FOUND,
+        PLACE_GONE,    /* it is no more */
+        PLACE_TAKEN,   /* another file is where it was */
+        PLACE_UNKNOWN, /* it may turn up */
+} Place;
+
+/* By its handle, on the filesystem that `directory` is of. */
+static Place find_by_handle(const Record *record, int directory, Walk *walk)
+{
+        struct {
+                struct file_handle handle;
+                uint8_t room[RECORD_HANDLE_MAX];
+        } h = { .handle = { .handle_bytes = (unsigned) record->handle_size, .handle_type = record->handle_type } };
+        _cleanup_(closep) int mount = path_reopen(directory, O_RDONLY | O_DIRECTORY), fd = -EBADF;
+        Identity identity;
+
+        if (mount < 0)
+                return PLACE_UNKNOWN;
+        memcpy(h.room, record->handle, record->handle_size);
+        fd = open_by_handle_at(mount, &h.handle, O_PATH | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ESTALE ? PLACE_GONE : PLACE_UNKNOWN;
+        if (identity_of_fd(fd, &identity) < 0 || fstat(fd, &walk->st) < 0)
+                return PLACE_UNKNOWN;
+        if (!identity_same(&record->identity, &identity, false))
+                return PLACE_UNKNOWN;
+        walk->fd = TAKE_FD(fd);
+        return PLACE_FOUND;
+}
+
+/* The file is not at its path. Looks below the deepest directory of the path that is there. */
+static Place find_elsewhere(const Record *record, Walk *walk)
+{
+        uint64_t expected = record->directory ?: record->identity.file_system;
+        _cleanup_(freep) char *path = path_directory(record->path);
+        bool parent = true;
+
+        while (path) {
+                _cleanup_(walk_done) Walk directory = WALK_EMPTY;
+                char *up;
+                int r;
+
+                r = path_walk(path, &directory);
+                if (r >= 0 && directory.st.st_dev != expected)
+                        return PLACE_UNKNOWN;
+                if (r >= 0 && record->handle)
+                        return find_by_handle(record, directory.fd, walk);
+                if (r >= 0)
+                        return parent && S_ISDIR(directory.st.st_mode) ? PLACE_GONE : PLACE_UNKNOWN;
+                if ((r != -ENOENT && r != -ENOTDIR) || streq(path, "/"))
+                        return PLACE_UNKNOWN;
+                parent = false;
+                up = path_directory(path);
+                free(path);
+                path = up;
+        }
+        return PLACE_UNKNOWN;
+}
+
+/* What is at the path now, or where the file is by now. */
+static int find_file(const Record *record, bool rebooted, Walk *walk, Place *ret)
+{
+        Identity identity;
+        Place place;
+        int r;
+
+        r = path_walk(record->path, walk);
+        if (r == -ENOENT || r == -ENOTDIR) {
+                if (record->identity.type != IDENTITY_FILE)
+                        *ret = PLACE_GONE; /* device nodes come and go with their devices */
+                else
+                        *ret = rebooted ? PLACE_UNKNOWN : find_elsewhere(record, walk);
+                return 0;
+        }
+        if (r >= 0)
+                r = identity_of_fd(walk->fd, &identity);
+        if (r < 0)
+                return r;
+        if (identity_same(&record->identity, &identity, rebooted)) {
+                *ret = PLACE_FOUND;
+                return 0;
+        }
+        if (record->identity.type != IDENTITY_FILE) {
+                *ret = PLACE_TAKEN;
+                return 0;
+        }
+        if (rebooted) {
+                *ret = identity.file_system == record->identity.file_system ? PLACE_TAKEN : PLACE_UNKNOWN;
+                return 0;
+        }
+        walk_done(walk);
+        place = find_elsewhere(record, walk);
+        *ret = place == PLACE_GONE ? PLACE_TAKEN : place;
+        return 0;
+}
+
 /* 1 where the record has to stay, since the file may still turn up. */
 static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
-        Identity identity;
+        Place place;
         int r;
 
-        r = path_walk(record->path, &walk);
-        if ((r == -ENOENT || r == -ENOTDIR) && rebooted && record->identity.type == IDENTITY_FILE) {
-                /* its filesystem may not be mounted yet */
-                if (report_absent)
-                        log_notice("%s is not there, so it is given back to its owner later. If it is gone for good, remove its record "
-                                   "from " LEDGER_DIRECTORY ".", record->path);
-                return 1;
-        }
-        if (r == -ENOENT || r == -ENOTDIR) {
-                if (record->identity.type == IDENTITY_FILE)
-                        log_warning("%s is gone, so there is nothing to give back.", record->path);
-                return 0;
-        }
-        if (r >= 0)
-                r = identity_of_fd(walk.fd, &identity);
+        r = find_file(record, rebooted, &walk, &place);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
         /* device nodes are made anew, with their own owners, at each boot */
         if (record->identity.type != IDENTITY_FILE && rebooted)
                 return 0;
-        if (!identity_same(&record->identity, &identity, rebooted)) {
-                log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", walk.path);
+        if (place == PLACE_UNKNOWN) {
+                if (report_absent || (!rebooted && !*record->pending))
+                        log_notice("%s is not there, so it is given back to its owner later: when a guest starts or stops after it came "
+                                   "back. If it is gone for good, remove its record from " LEDGER_DIRECTORY ".", record->path);
+                return 1;
+        }
+        if (place == PLACE_GONE) {
+                if (record->identity.type == IDENTITY_FILE)
+                        log_warning("%s is gone, so there is nothing to give back.", record->path);
+                return 0;
+        }
+        if (place == PLACE_TAKEN) {
+                log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", record->path);
                 return 0;
         }
         if (walk.st.st_uid != record->granted_user && !(record->returning && walk.st.st_uid == record->owner)) {
                 if (walk.st.st_uid != record->owner)
                         log_warning("%s belongs to user %u now, neither to who had it before (%u) nor to who it was handed to (%u), so it "
-                                    "stays as it is.", walk.path, walk.st.st_uid, record->owner, record->granted_user);
+                                    "stays as it is.", record->path, walk.st.st_uid, record->owner, record->granted_user);
                 return 0;
         }
         r = give_back(ledger, record, walk.fd, &walk.st);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be given back to user %u", walk.path, record->owner);
+                return log_errno(LOG_ERR, r, "%s cannot be given back to user %u", record->path, record->owner);
         return 0;
 }
 
@@ -199,6 +298,17 @@ static bool held_since_boot(const Ledger *ledger, const Record *record)
         return false;
 }
 
+/* Ends what is held of a file that is not there, so that no guest is told that it is in use. */
+static int put_off(Ledger *ledger, Record *record)
+{
+        if (*record->pending)
+                return 0;
+        memcpy(record->pending, ledger_boot(ledger), sizeof(record->pending));
+        while (record->n_holders > 0)
+                record_remove_holder(record, record->n_holders - 1);
+        return ledger_save(ledger, record);
+}
+
 static int release_one(Ledger *ledger, Record *taken, void *userdata)
 {
         _cleanup_(record_freep) Record *record = taken;
@@ -218,9 +328,13 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
         }
         if (record->granted) {
                 /* where that fails the holders stay in the record, so that the next one to look tries again */
-                r = restore_file(ledger, record, !held_since_boot(ledger, record), release->report_absent);
-                if (r != 0)
-                        return r < 0 ? r : 0;
+                bool rebooted = !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
+
+                r = restore_file(ledger, record, rebooted, release->report_absent);
+                if (r > 0)
+                        return rebooted ? 0 : put_off(ledger, record);
+                if (r < 0)
+                        return r;
         }
         return ledger_remove(ledger, record);
 }

@@ -29,6 +29,12 @@ static void test_round_trip(void)
         a->acl = malloc(3);
         memcpy(a->acl, "\x00\xff\x0a", 3);
         a->acl_size = 3;
+        a->directory = 77;
+        a->handle = malloc(2);
+        memcpy(a->handle, "\xfe\x01", 2);
+        a->handle_size = 2;
+        a->handle_type = 0x81;
+        memcpy(a->pending, BOOT, sizeof(a->pending));
         a->granted = a->returning = true;
         a->granted_user = 107;
         CHECK_NUMBER(record_add_holder(a, &(Holder){ .guest = (char *) "my guest=1", .directory = (char *) "/run/vm/my\\x20guest",
@@ -41,6 +47,8 @@ static void test_round_trip(void)
         CHECK(memcmp(&a->identity, &b->identity, sizeof(a->identity)) == 0);
         CHECK(b->owner == 4294967294U && b->group == 6 && b->mode == 0640 && b->granted && b->granted_user == 107 && b->returning);
         CHECK(b->acl_size == 3 && memcmp(b->acl, a->acl, 3) == 0);
+        CHECK(b->directory == 77 && b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 && b->handle_type == 0x81);
+        CHECK_TEXT(b->pending, BOOT);
         CHECK_NUMBER(b->n_holders, 2);
         CHECK_TEXT(b->holders[0].guest, "my guest=1");
         CHECK_TEXT(b->holders[0].directory, "/run/vm/my\\x20guest");
@@ -90,6 +98,9 @@ static void test_hostile(void)
                 START "acl=\n",
                 START "acl=0\n",
                 START "acl=0g\n",
+                START "handle=00000001\n",               /* a type and no handle */
+                START "handle=\n",
+                START "pending=0123\n",
                 START "holder=\n",
                 START "holder=rw " BOOT " 1 guest\n",
                 START "holder=rw " BOOT " 1 guest /d more\n",
