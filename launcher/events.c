@@ -292,6 +292,7 @@ static int add_fields(Strings *fields, const EventRow *row, const char *name, co
 static int translate_unknown(const json_t *data, EventReport *report)
 {
         _cleanup_(freep) char *dump = NULL;
+        char text[EVENT_DATA_MAX + 1];
         int r;
 
         report->priority = LOG_DEBUG;
@@ -301,7 +302,8 @@ static int translate_unknown(const json_t *data, EventReport *report)
         if (r >= 0 && data) {
                 dump = json_dumps(data, JSON_COMPACT | JSON_ENSURE_ASCII);
                 if (dump)
-                        r = strings_addf(&report->fields, "VM_DATA=%.4096s", dump);
+                        sanitize_text(dump, strlen(dump), text, sizeof(text));
+                r = dump ? strings_addf(&report->fields, "VM_DATA=%s", text) : -ENOMEM;
         }
         return r;
 }

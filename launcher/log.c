@@ -9,7 +9,8 @@
  *
  * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
  * by then. So what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes
- * of root.
+ * of root. Of others an error that is their first message, and likely their last, goes through stderr, whose
+ * unit journald knows from its beginning; LogExtraFields= of the unit adds VM_NAME= to it.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -93,8 +94,13 @@ static void entry_add_value(Entry *e, const char *key, const char *value)
 
 static void entry_send(Entry *e, int priority, const char *text)
 {
-        if (stderr_is_journal() && sd_journal_sendv(e->fields, (int) e->count) >= 0)
+        static bool known; /* to journald, by an earlier message */
+        bool last_words = !known && priority <= LOG_ERR && geteuid() != 0;
+
+        if (stderr_is_journal() && !last_words && sd_journal_sendv(e->fields, (int) e->count) >= 0) {
+                known = true;
                 return;
+        }
         if (stderr_is_journal())
                 fprintf(stderr, "<%d>%s\n", priority, text);
         else

@@ -160,7 +160,7 @@ void sanitize_text(const char *text, size_t size, char *ret, size_t room)
                 if (n + more >= room)
                         break;
                 memcpy(ret + n, piece, more);
-                if (more == 1 && piece[0] == '\n')
+                if (more == 1 && (piece[0] == '\n' || piece[0] == '\t'))
                         ret[n] = ' ';
                 n += more;
         }

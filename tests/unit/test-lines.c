@@ -92,8 +92,8 @@ static void test_text(void)
 {
         char text[8];
 
-        sanitize_text("a\nb\x1b[1mc", 8, text, sizeof(text));
-        CHECK_TEXT(text, "a bc");
+        sanitize_text("a\nb\t\x1b[1mc", 9, text, sizeof(text));
+        CHECK_TEXT(text, "a b c");
         sanitize_text("abcdef\xc3\xbc", 8, text, sizeof(text)); /* cut before a character that does not fit whole */
         CHECK_TEXT(text, "abcdef");
         sanitize_text("", 0, text, 1);
