@@ -180,8 +180,7 @@ int policy_read(const char *root, Settings *settings, Strings *texts, Findings *
         root = root ?: "";
         settings->allow_qemu_commandline = true;
         settings->allow_host_devices = !settings->user_scope;
-        q = strings_add(&settings->image_directories, "/var/lib/libvirt/images");
-        q = q < 0 ? q : read_first(&r, root, "", "vmunit.conf");
+        q = read_first(&r, root, "", "vmunit.conf");
         q = q < 0 ? q : list_drop_ins(root, &names);
         for (size_t i = 0; q >= 0 && i < names.count; i++)
                 q = read_first(&r, root, "vmunit.conf.d/", names.items[i]);

@@ -5,7 +5,8 @@
  * image is written by the guest's own QEMU: if that has been taken over, its header can name any file of the host, to get
  * it opened at the next start. So what only a header names is opened
  *
- *   - where it is near: in the directory of the image that names it, or below one of the directories that are for images.
+ *   - where it is near: in the directory of the image that names it, or in one of the directories that are for images; not
+ *     deeper, since other guests' disks may lie there.
  *     First as the guest's user; where that user may not, with root's rights, on a way that passes path_walk() and
  *     walk_check_owner().
  *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The sandbox that QEMU is
@@ -28,9 +29,6 @@
 #include "launcher/limits.h"
 #include "launcher/log.h"
 #include "launcher/path.h"
-
-/* Below /var/lib/vm each guest has its NVRAM and more, so that is none of them. */
-static const char *const image_directories[] = { "/var/lib/libvirt/images" };
 
 /* Formats whose images name no further file, and the one whose headers are read here. */
 static const char *const formats[] = { "qcow2", "raw", "vdi", "vpc", "vhdx" };
@@ -83,6 +81,16 @@ int chain_resolve(const char *image, const char *backing, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
+/* `path` has no slash at its end; one that was configured may. */
+static bool is_directory(const char *path, const char *configured)
+{
+        size_t n = strlen(configured);
+
+        while (n > 1 && configured[n - 1] == '/')
+                n--;
+        return strlen(path) == n && strncmp(path, configured, n) == 0;
+}
+
 bool chain_is_near(const char *image, const char *backing, const Strings *directories)
 {
         _cleanup_(freep) char *ours = path_directory(image), *theirs = path_directory(backing);
@@ -91,14 +99,8 @@ bool chain_is_near(const char *image, const char *backing, const Strings *direct
                 return false;
         if (streq(ours, theirs))
                 return true;
-        if (directories && directories->count > 0) {
-                for (size_t i = 0; i < directories->count; i++)
-                        if (path_is_below(backing, directories->items[i]))
-                                return true;
-                return false;
-        }
-        for (size_t i = 0; i < ELEMENTS(image_directories); i++)
-                if (path_is_below(backing, image_directories[i]))
+        for (size_t i = 0; directories && i < directories->count; i++)
+                if (is_directory(theirs, directories->items[i]))
                         return true;
         return false;
 }
@@ -292,8 +294,14 @@ int chain_open(const Granting *granting, const Strings *directories, const Chain
         _cleanup_(image_done) Image image = { .fd = -EBADF };
         int r;
 
+        /* no header says which format it is: a guest can write a qcow2 header into its raw disk */
+        if (!chain_format_is_known(q->format)) {
+                log_error("What is behind %s is not known, since headers of the format %s are not read here. Name it in <backingStore>, or "
+                          "say <backingStore/> if there is nothing.", q->path, q->format);
+                return -EPERM;
+        }
         if (!streq(q->format, "qcow2"))
-                return 0; /* never guessed: a guest can write a qcow2 header into its raw disk */
+                return 0;
         r = open_top(&chain, &image);
         if (r >= 0)
                 r = check_loop(&chain, &image);

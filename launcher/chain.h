@@ -15,8 +15,9 @@ typedef struct ChainRequest {
 
 /*
  * Puts each backing file into the store as "chain.NODE.DEPTH.FORMAT", DEPTH from 1. directories are those that an image's
- * header may name files in; NULL or empty for what is compiled in. Failures are logged: -EBADMSG for an image that is
- * damaged or says too little, -EPERM and the like for a file that a header alone is not to be believed about.
+ * header may name files in; NULL for none. Failures are logged: -EBADMSG for an image that is
+ * damaged or says too little, -EPERM and the like for a file that a header alone is not to be believed about,
+ * and for an image whose header is not read here.
  */
 int chain_open(const Granting *granting, const Strings *directories, const ChainRequest *q, Store *store);
 

@@ -39,8 +39,8 @@ static void test_order(void)
         CHECK_NUMBER(findings_count(f), 0);
         CHECK(s.allow_qemu_commandline); /* /etc hides /usr/lib whole */
         CHECK(s.allow_host_devices);
-        CHECK_NUMBER(s.image_directories.count, 3);
-        CHECK_TEXT(s.image_directories.items[2], "/data");
+        CHECK_NUMBER(s.image_directories.count, 2);
+        CHECK_TEXT(s.image_directories.items[1], "/data");
         settings_done(&s);
         strings_done(&texts);
 }
