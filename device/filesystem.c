@@ -82,8 +82,9 @@ static void filesystem_complete(Guest *g, Device *d)
         if (!f->socket)
                 device_warning(
                         g, d,
-                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s before the guest starts (or at <source socket='…'/>)",
-                        f->directory ?: "<source dir='…'/>", f->served);
+                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s (or at <source socket='…'/>); "
+                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        f->directory ?: "<source dir='…'/>", f->served, g->general.name ?: "");
 }
 
 static bool mode_is_octal(const char *mode)

@@ -104,8 +104,9 @@ void interface_backend_complete(Guest *g, Interface *i)
                 i->served = guest_text(g, "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
                 device_warning(
                         g, &i->device,
-                        "<backend>: vmunit does not start passt; it has to listen at %s before the guest starts",
-                        i->served);
+                        "<backend>: vmunit does not start passt; it has to listen at %s; "
+                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        i->served, g->general.name ?: "");
         }
         if (!interface_has_tap(i))
                 return;

@@ -193,8 +193,9 @@ static void video_complete(Guest *g, Device *d)
                 v->served = guest_text(g, "%s/%s-vhost-user-gpu.sock", g->settings->run_directory, d->id);
                 device_warning(
                         g, d,
-                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s before the guest starts",
-                        v->served);
+                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; "
+                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        v->served, g->general.name ?: "");
         }
         if (is_virtio(v))
                 device_virtio_complete(g, d, VIRTIO_MODEL);
