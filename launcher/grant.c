@@ -11,6 +11,8 @@
  *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written has one guest.
  *     That is asked of the records, so that the answer names the other guest, before QEMU's own locks would only say no.
  *
+ * A file that a guest only reads keeps its owner: an entry in its access control list lets the guest's user read it.
+ *
  * A user that may use the file already gets no more, and its directories do not matter then. Whether it may is asked of the
  * kernel by the process that is that user. Only owners change: a mode that does not let its owner write means it, and a
  * file with setuid or setgid bits is no disk.
@@ -23,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "launcher/acl.h"
 #include "launcher/log.h"
 #include "launcher/path.h"
 #include "launcher/restore.h"
@@ -184,7 +187,7 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         if (r >= 0)
                 r = check_other_users(granting, record);
         /* an owner that is not the one we set was set by somebody since, and is the one to go back to */
-        if (r >= 0 && !(record->granted && record->granted_user == walk->st.st_uid))
+        if (r >= 0 && !record->listed && !(record->granted && record->granted_user == walk->st.st_uid))
                 r = remember_state(record, walk);
         if (r < 0)
                 return r;
@@ -208,6 +211,50 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
                 return log_errno(LOG_ERR, r, "%s was handed to user %u, who still may not %s it", walk->path, granting->user->uid,
                                  purpose(mode));
         log_debug("%s is handed from user %u to user %u.", walk->path, walk->st.st_uid, granting->user->uid);
+        return 0;
+}
+
+/*
+ * Who only reads gets no more than that: an owner could let itself write. The entry stands in the access control list until
+ * nobody has the file any more.
+ */
+static int let_read(const Granting *granting, Record *record, const Walk *walk)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t size;
+        int r;
+
+        r = check_file(granting, walk, GRANT_READ);
+        if (r >= 0)
+                r = check_other_users(granting, record);
+        if (r >= 0 && !record->listed)
+                r = remember_state(record, walk);
+        if (r >= 0)
+                r = remember_place(record, walk);
+        if (r < 0)
+                return r;
+        r = acl_add_reader(record->acl, record->acl_size, record->mode, granting->user->uid, &acl, &size);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The access control list of %s cannot be made", walk->path);
+        record->listed = true;
+        record->listed_user = granting->user->uid;
+        record->returning = false;
+        r = add_holder(granting, record, GRANT_READ);
+        if (r >= 0)
+                r = ledger_save(granting->ledger, record);
+        if (r < 0)
+                return r;
+        r = acl_set(walk->fd, acl, size);
+        if (r == -EOPNOTSUPP) {
+                log_error("User %u may not read %s, and its filesystem has no access control lists to let only that user. Let more read "
+                          "it: chmod o+r, or chgrp and chmod g+r.", granting->user->uid, walk->path);
+                return -EPERM;
+        }
+        if (r >= 0)
+                r = errand_access(granting->errand, walk->fd, R_OK);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "User %u cannot be let read %s", granting->user->uid, walk->path);
+        log_debug("User %u is let read %s.", granting->user->uid, walk->path);
         return 0;
 }
 
@@ -286,7 +333,7 @@ static int hold(const Granting *granting, Record *record, const Walk *walk, Gran
 {
         int r;
 
-        if (!record->granted) {
+        if (!record->granted && !record->listed) {
                 r = remember_state(record, walk);
                 if (r < 0)
                         return r;
@@ -315,7 +362,9 @@ static int take(const Granting *granting, GrantMode mode, const Walk *walk)
                 r = check_holders(granting, record, mode);
         if (r < 0)
                 return r;
-        return access < 0 ? change_owner(granting, record, walk, mode) : hold(granting, record, walk, mode);
+        if (access >= 0)
+                return hold(granting, record, walk, mode);
+        return mode == GRANT_READ ? let_read(granting, record, walk) : change_owner(granting, record, walk, mode);
 }
 
 int grant_take(const Granting *granting, GrantMode mode, const char *path)

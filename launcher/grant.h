@@ -17,7 +17,7 @@ typedef struct Granting {
 
 /*
  * Lets the guest's user read, or read and write, a regular file or block device. Nothing is changed where it may already;
- * else it becomes the owner. Failures are logged: -EPERM and -EACCES where it is not safe or not possible to let it,
+ * else it becomes the owner, or where it is to read only, gets an entry in the access control list. Failures are logged: -EPERM and -EACCES where it is not safe or not possible to let it,
  * -EBUSY where another guest has it, -ENOENT and the like where there is no such file.
  */
 int grant_take(const Granting *granting, GrantMode mode, const char *path);

@@ -192,6 +192,8 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
                 fprintf(f, "pending=%s\n", record->pending);
         if (record->granted)
                 fprintf(f, "granted=%u\n", record->granted_user);
+        if (record->listed)
+                fprintf(f, "listed=%u\n", record->listed_user);
         if (record->returning)
                 fputs("returning=yes\n", f);
         for (size_t i = 0; i < record->n_holders; i++) {
@@ -290,6 +292,12 @@ static int read_granted(Record *record, char *value)
 {
         record->granted = true;
         return read_u32(value, UINT32_MAX - 1, &record->granted_user);
+}
+
+static int read_listed(Record *record, char *value)
+{
+        record->listed = true;
+        return read_u32(value, UINT32_MAX - 1, &record->listed_user);
 }
 
 static int read_returning(Record *record, char *value)
@@ -398,6 +406,7 @@ static const RecordKey record_keys[] = {
         { "handle",     read_handle,      KEY_OPTIONAL },
         { "pending",    read_pending,     KEY_OPTIONAL },
         { "granted",    read_granted,     KEY_OPTIONAL },
+        { "listed",     read_listed,      KEY_OPTIONAL },
         { "returning",  read_returning,   KEY_OPTIONAL },
         { "holder",     read_holder,      KEY_MANY     },
 };

@@ -61,6 +61,8 @@ typedef struct Record {
         size_t acl_size;
         bool granted;       /* the owner was changed, or was about to be */
         uid_t granted_user; /* to this one */
+        bool listed;        /* an entry was put into its access control list, or was about to be */
+        uid_t listed_user;  /* for this one, to read it */
         bool returning;     /* it was being given back */
         Holder *holders;
         size_t n_holders;

@@ -28,11 +28,11 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "launcher/acl.h"
 #include "launcher/log.h"
 #include "launcher/path.h"
 #include "util/text.h"
 
-#define ACL_ATTRIBUTE "system.posix_acl_access"
 #define ACL_SIZE_MAX  65536
 
 /* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
@@ -63,7 +63,17 @@ int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size)
         return 0;
 }
 
-static int acl_differs(int fd, const Record *record)
+int acl_set(int fd, const uint8_t *acl, size_t size)
+{
+        char name[32];
+
+        name_of_fd(fd, name);
+        if (acl)
+                return setxattr(name, ACL_ATTRIBUTE, acl, size, 0) < 0 ? -errno : 0;
+        return removexattr(name, ACL_ATTRIBUTE) < 0 && errno != ENODATA && errno != EOPNOTSUPP ? -errno : 0;
+}
+
+static int differs_from(int fd, const uint8_t *expected, size_t expected_size)
 {
         _cleanup_(freep) uint8_t *acl = NULL;
         size_t size;
@@ -72,17 +82,12 @@ static int acl_differs(int fd, const Record *record)
         r = acl_of_fd(fd, &acl, &size);
         if (r < 0)
                 return r;
-        return size != record->acl_size || (size > 0 && memcmp(acl, record->acl, size) != 0);
+        return size != expected_size || (size > 0 && memcmp(acl, expected, size) != 0);
 }
 
-static int set_acl(int fd, const Record *record)
+static int acl_differs(int fd, const Record *record)
 {
-        char name[32];
-
-        name_of_fd(fd, name);
-        if (record->acl)
-                return setxattr(name, ACL_ATTRIBUTE, record->acl, record->acl_size, 0) < 0 ? -errno : 0;
-        return removexattr(name, ACL_ATTRIBUTE) < 0 && errno != ENODATA && errno != EOPNOTSUPP ? -errno : 0;
+        return differs_from(fd, record->acl, record->acl_size);
 }
 
 /* Mode and list, once the owner is who it was. The mode first: it would change a list's mask. */
@@ -95,7 +100,7 @@ static int set_access(int fd, const Record *record)
         if (chmod(name, record->mode) < 0)
                 return -errno;
         r = acl_differs(fd, record);
-        return r > 0 ? set_acl(fd, record) : r;
+        return r > 0 ? acl_set(fd, record->acl, record->acl_size) : r;
 }
 
 /*
@@ -114,25 +119,74 @@ static void sync_owner(int fd, const Record *record)
                 (void) fsync(file);
 }
 
+static int mark_returning(Ledger *ledger, Record *record)
+{
+        if (record->returning)
+                return 0;
+        record->returning = true;
+        return ledger_save(ledger, record);
+}
+
+/*
+ * An entry for a reader goes. The rest of the list is as it was, unless its owner changed it meanwhile: then only the entry
+ * is taken out of what there is.
+ */
+static int unlist(Ledger *ledger, Record *record, int fd)
+{
+        _cleanup_(freep) uint8_t *listed = NULL, *now = NULL, *rest = NULL;
+        size_t listed_size, now_size, rest_size;
+        int r;
+
+        r = acl_of_fd(fd, &now, &now_size);
+        if (r < 0)
+                return r;
+        if (!record->returning && !now)
+                return 0; /* crashed before it was set, or somebody removed it */
+        if (!record->returning) {
+                r = acl_add_reader(record->acl, record->acl_size, record->mode, record->listed_user, &listed, &listed_size);
+                if (r < 0)
+                        return r;
+                if (now_size != listed_size || memcmp(now, listed, now_size) != 0) {
+                        r = acl_drop_user(now, now_size, record->listed_user, &rest, &rest_size);
+                        return r < 0 ? r : acl_set(fd, rest, rest_size);
+                }
+        }
+        r = mark_returning(ledger, record);
+        if (r >= 0)
+                r = set_access(fd, record);
+        if (r >= 0)
+                sync_owner(fd, record);
+        return r;
+}
+
 static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *st)
 {
         int differs = acl_differs(fd, record), r;
+        struct stat after;
 
         if (differs < 0)
                 return differs;
         if ((st->st_mode & 07777) != record->mode || differs) {
-                log_warning("%s had its mode or its access control list changed while it was handed out; both go back to what they "
-                            "were.", record->path);
-                if (!record->returning) {
-                        record->returning = true;
-                        r = ledger_save(ledger, record);
-                        if (r < 0)
-                                return r;
-                }
+                if (!record->listed)
+                        log_warning("%s had its mode or its access control list changed while it was handed out; both go back to what "
+                                    "they were.", record->path);
+                r = mark_returning(ledger, record);
+                if (r < 0)
+                        return r;
         }
         if (fchownat(fd, "", record->owner, record->group, AT_EMPTY_PATH) < 0)
                 return -errno;
-        r = record->returning ? set_access(fd, record) : 0;
+        /* once more: who owned it until now may have changed it after the first look */
+        if (fstat(fd, &after) < 0)
+                return -errno;
+        differs = acl_differs(fd, record);
+        if (differs < 0)
+                return differs;
+        r = 0;
+        if ((after.st_mode & 07777) != record->mode || differs)
+                r = mark_returning(ledger, record);
+        if (r >= 0 && record->returning)
+                r = set_access(fd, record);
         if (r >= 0)
                 sync_owner(fd, record);
         return r;
@@ -263,6 +317,10 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
                 log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", record->path);
                 return 0;
         }
+        if (record->listed && !(record->granted && walk.st.st_uid == record->granted_user)) {
+                r = unlist(ledger, record, walk.fd);
+                return r < 0 ? log_errno(LOG_ERR, r, "The access control list of %s cannot be set back", record->path) : 0;
+        }
         if (walk.st.st_uid != record->granted_user && !(record->returning && walk.st.st_uid == record->owner)) {
                 if (walk.st.st_uid != record->owner)
                         log_warning("%s belongs to user %u now, neither to who had it before (%u) nor to who it was handed to (%u), so it "
@@ -326,7 +384,7 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
                                 record_remove_holder(record, i);
                 return ledger_save(ledger, record);
         }
-        if (record->granted) {
+        if (record->granted || record->listed) {
                 /* where that fails the holders stay in the record, so that the next one to look tries again */
                 bool rebooted = !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
 

@@ -12,5 +12,8 @@
  */
 int restore_released(Ledger *ledger, const char *guest, bool report_absent);
 
+/* Sets it, through an O_PATH descriptor too; NULL for none. */
+int acl_set(int fd, const uint8_t *acl, size_t size);
+
 /* The file's access control list as the kernel has it; NULL and 0 where it has none or the filesystem knows none. */
 int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size);

@@ -37,6 +37,8 @@ static void test_round_trip(void)
         memcpy(a->pending, BOOT, sizeof(a->pending));
         a->granted = a->returning = true;
         a->granted_user = 107;
+        a->listed = true;
+        a->listed_user = 108;
         CHECK_NUMBER(record_add_holder(a, &(Holder){ .guest = (char *) "my guest=1", .directory = (char *) "/run/vm/my\\x20guest",
                                                      .mode = GRANT_SHARED, .user = 107, .boot = BOOT }), 0);
         CHECK_NUMBER(record_add_holder(a, &(Holder){ .guest = (char *) "b", .directory = (char *) "/run/vm/b", .user = 1, .boot = BOOT }), 0);
@@ -49,6 +51,7 @@ static void test_round_trip(void)
         CHECK(b->acl_size == 3 && memcmp(b->acl, a->acl, 3) == 0);
         CHECK(b->directory == 77 && b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 && b->handle_type == 0x81);
         CHECK_TEXT(b->pending, BOOT);
+        CHECK(b->listed && b->listed_user == 108);
         CHECK_NUMBER(b->n_holders, 2);
         CHECK_TEXT(b->holders[0].guest, "my guest=1");
         CHECK_TEXT(b->holders[0].directory, "/run/vm/my\\x20guest");
