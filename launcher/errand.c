@@ -17,14 +17,17 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "launcher/errand-agent.h"
+#include "launcher/limits.h"
 #include "launcher/log.h"
 
 struct Errand {
         int socket;
         pid_t child;
+        bool lost; /* it did not answer in time, so what it says later is no answer */
 };
 
 int errand_send(int socket, const void *message, size_t size, int fd)
@@ -65,7 +68,7 @@ int errand_receive(int socket, void *message, size_t size, int *ret_fd)
                 n = recvmsg(socket, &m, MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
         if (n < 0)
-                return -errno;
+                return errno == EAGAIN ? -ETIMEDOUT : -errno;
         c = CMSG_FIRSTHDR(&m);
         if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(&fd, CMSG_DATA(c), sizeof(fd));
@@ -92,6 +95,7 @@ int errand_start(const GuestUser *user, Errand **ret)
 {
         _cleanup_(errand_freep) Errand *errand = calloc(1, sizeof(*errand));
         _cleanup_(closep) int other = -EBADF, none = -EBADF;
+        const struct timeval patience = { .tv_sec = ERRAND_PATIENCE };
         pid_t parent = getpid();
         ErrandReply reply;
         int pair[2], r;
@@ -112,7 +116,12 @@ int errand_start(const GuestUser *user, Errand **ret)
                 child_main(copy, parent, user);
         }
         other = fd_close(other);
+        /* the guest's user may stop the child, and others wait for what we hold meanwhile */
+        if (setsockopt(errand->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+            setsockopt(errand->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
+                return log_errno(LOG_ERR, -errno, "A time limit cannot be set");
         r = errand_receive(errand->socket, &reply, sizeof(reply), &none);
+        errand->lost = r == -ETIMEDOUT;
         if (r >= 0)
                 r = reply.result;
         if (r < 0)
@@ -126,7 +135,8 @@ Errand *errand_free(Errand *errand)
         if (!errand)
                 return NULL;
         fd_close(errand->socket); /* tells it to end */
-        if (errand->child > 0)
+        /* one that does not answer is not waited for: it is killed when we end, see child_main() */
+        if (errand->child > 0 && !errand->lost)
                 while (waitpid(errand->child, NULL, 0) < 0 && errno == EINTR)
                         ;
         free(errand);
@@ -147,11 +157,15 @@ static int errand_do(Errand *errand, const ErrandRequest *request, int fd, Erran
 {
         int r;
 
+        if (errand->lost)
+                return -ETIMEDOUT;
         r = errand_send(errand->socket, request, sizeof(*request), fd);
         if (r >= 0)
                 r = errand_receive(errand->socket, reply, sizeof(*reply), ret_fd);
-        if (r < 0)
+        if (r < 0) {
+                errand->lost = r == -ETIMEDOUT || r == -EAGAIN;
                 return r;
+        }
         return reply->result > 0 ? -EPROTO : reply->result;
 }
 

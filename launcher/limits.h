@@ -40,6 +40,7 @@
 #define TAPS_MAX              64U
 #define TAP_QUEUES_MAX        256U         /* of one TAP; the kernel has no more */
 #define TAP_PATIENCE          2000U        /* milliseconds for a TAP that a guest's last life held to go away */
+#define ERRAND_PATIENCE       20U          /* seconds for one answer of the child that is the guest's user */
 #define GRANTS_MAX            256U
 #define HOST_DEVICES_MAX      64U          /* of each kind */
 #define USER_GROUPS_MAX       1024U        /* groups of a guest's user; of one with more only its own is taken */
