@@ -86,7 +86,7 @@ static const EventRow event_rows[] = {
           "The guest turned itself off ({reason}).", REASON_FIELD },
         { "SHUTDOWN", NULL, NULL, EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
           "The guest was turned off ({reason}).", REASON_FIELD },
-        { "POWERDOWN", NULL, NULL, EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_POWERDOWN,
+        { "POWERDOWN", NULL, NULL, EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
           "The guest's power button was pressed." },
         { "RESET", "guest", "true", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET,
           "The guest reset itself.", REASON_FIELD },

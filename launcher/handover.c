@@ -86,12 +86,13 @@ static int place_optional(Handover *h, const RunOptions *o, Fds *store)
                                 return r;
                         continue;
                 }
+
+                /* prepare said why */
                 r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
                 if (r < 0)
                         return log_errno(
                                 LOG_ERR, r, "Descriptor %s is not there, and cannot be done without",
                                 n->name);
-                log_info("Network %s goes without vhost.", id);
         }
         return 0;
 }

@@ -63,6 +63,7 @@ struct Lifecycle {
         Phase phase;
         Request request;
         int exit_status;
+        bool pressed;       /* its power button, since it was last asked to go off */
         bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
         const char *reason; /* of a failure, for STATUS= at the end; a constant */
         const RunState *state;
@@ -124,11 +125,17 @@ bool lifecycle_is_ending(const Lifecycle *l)
         return l->phase == PHASE_ENDING;
 }
 
+bool lifecycle_expects(const Lifecycle *l, const EventReport *report)
+{
+        return report->meaning == EVENT_BUTTON && l->pressed;
+}
+
 /* ——— how it ends ——— */
 
 static void stop_request(Lifecycle *l)
 {
         l->power_down = power_down_free(l->power_down);
+        l->pressed = false;
         if (l->phase != PHASE_ENDING)
                 (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
 }
@@ -273,12 +280,16 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
         switch (report->meaning) {
         case EVENT_NOTE:
                 break;
+        case EVENT_BUTTON:
+                l->pressed = true;
+                break;
         case EVENT_STATE:
                 if (streq(report->name, "RESET") && l->request == REQUEST_REBOOT) {
                         stop_request(l); /* it did so itself */
                         l->request = REQUEST_NONE;
                 }
-                if (l->monitor)
+                /* on its way to the end QEMU stops the guest, and may be gone before it reads a question */
+                if (l->monitor && l->phase != PHASE_ENDING)
                         (void) monitor_execute(
                                 l->monitor, "query-status", NULL, on_state, l, MONITOR_PATIENCE);
                 break;

@@ -74,6 +74,9 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 /* Whoever gave that userdata goes away, and gets no reply any more. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);
 
+/* True for what the journal has already: the button is pressed until the guest reacts. Before lifecycle_event(). */
+bool lifecycle_expects(const Lifecycle *l, const EventReport *report);
+
 /* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */
 bool lifecycle_is_ending(const Lifecycle *l);
 

@@ -84,7 +84,8 @@ static void on_monitor_event(const json_t *event, void *userdata)
                 log_entry(
                         LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.",
                         missed);
-        if (!report.quiet && rate_limit_pass(&run->event_limit, now, 0))
+        if (!report.quiet && !lifecycle_expects(run->life, &report) &&
+            rate_limit_pass(&run->event_limit, now, 0))
                 log_entry(report.priority, report.message_id, report.fields.items, "%s", report.text);
         if (!report.quiet)
                 control_publish(run->control, report.name, json_object_get(event, "data"));

@@ -34,6 +34,8 @@ static void expect(const char *event, EventMeaning meaning, int priority, const 
 
 static void test_rows(void)
 {
+        expect("{\"event\":\"POWERDOWN\"}", EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
+               "The guest's power button was pressed.", NULL);
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-shutdown\"}}", EVENT_OFF, LOG_NOTICE,
                MESSAGE_ID_SHUTDOWN, "The guest turned itself off.", "VM_REASON=guest-shutdown");
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}", EVENT_OFF_BY_RESET, LOG_NOTICE,
