@@ -31,10 +31,12 @@
 #include "launcher/verbs.h"
 #include "util/exit.h"
 #include "util/text.h"
+#include "util/unit-name.h"
 
 #define MACHINE_SERVICE    "vmunit"
 #define MACHINE_NAME_MAX   64
 #define BUS_TIMEOUT_USEC   UINT64_C(10000000)
+#define MACHINED           "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
 
 typedef struct Registration {
         const char *guest;
@@ -137,21 +139,37 @@ static int register_by_varlink(const Registration *reg)
         return r;
 }
 
-static int register_by_bus(const Registration *reg)
+/*
+ * A restart is too quick for machined, which still has the guest's last life when the next one comes. Only what belongs to
+ * this guest's own unit is forgotten; another machine of this name stays, and the registration then says so.
+ */
+static void forget_last_life(const Registration *reg, sd_bus *bus)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *own = NULL, *unit = NULL;
+        const char *path;
+
+        if (sd_bus_call_method(bus, MACHINED, "GetMachine", NULL, &reply, "s", reg->name) < 0 ||
+            sd_bus_message_read(reply, "o", &path) < 0 || unit_name_for_guest(reg->guest, &own) < 0)
+                return;
+        if (sd_bus_get_property_string(
+                    bus, "org.freedesktop.machine1", path, "org.freedesktop.machine1.Machine", "Unit", NULL,
+                    &unit) < 0 ||
+            !streq(unit, own))
+                return;
+        (void) sd_bus_call_method(bus, MACHINED, "UnregisterMachine", NULL, NULL, "s", reg->name);
+}
+
+static int register_by_bus(const Registration *reg, sd_bus *bus)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         sd_id128_t id;
         int r;
 
         r = sd_id128_from_string(reg->uuid, &id);
         if (r >= 0)
-                r = sd_bus_open_system(&bus);
-        if (r >= 0)
-                r = sd_bus_message_new_method_call(
-                        bus, &call, "org.freedesktop.machine1", "/org/freedesktop/machine1",
-                        "org.freedesktop.machine1.Manager", "RegisterMachineWithNetwork");
+                r = sd_bus_message_new_method_call(bus, &call, MACHINED, "RegisterMachineWithNetwork");
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", reg->name);
         if (r >= 0)
@@ -183,6 +201,7 @@ static int read_leader(unsigned *ret)
  */
 int verb_register(int argc, char **argv)
 {
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(registration_done) Registration reg = { 0 };
 
         if (arguments_read(
@@ -201,9 +220,15 @@ int verb_register(int argc, char **argv)
                 return EXIT_OS;
         make_name(reg.guest, reg.name);
         reg.control = control_address(reg.guest);
+        if (privileges_are_root() && sd_bus_open_system(&bus) >= 0) {
+                (void) sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
+                forget_last_life(&reg, bus);
+        }
         if (register_by_varlink(&reg) >= 0)
                 return EXIT_SUCCESS;
-        if (privileges_are_root())
-                (void) register_by_bus(&reg);
+        if (bus)
+                (void) register_by_bus(&reg, bus);
+        else if (privileges_are_root())
+                log_notice("The guest is not registered with systemd-machined: there is no system bus.");
         return EXIT_SUCCESS;
 }
