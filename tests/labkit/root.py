@@ -23,7 +23,7 @@ PACKAGES = [
     'acl', 'attr', 'file', 'iproute2', 'iputils-ping', 'jq', 'less', 'libcap2-bin', 'libxml2-utils', 'procps',
     'python3', 'socat', 'strace',
     # for the test guests
-    'busybox-static', 'cpio', 'kmod', 'xz-utils', 'zstd',
+    'busybox-static', 'cpio', 'e2fsprogs', 'kmod', 'xz-utils', 'zstd',
 ]
 
 SUITE_PACKAGES = {

@@ -143,10 +143,11 @@ def _test_suite(suite, args, results):
 
 
 def _new_logs(suite):
-    """A directory for the logs of this run; those of the latest few runs stay."""
+    """A directory for the logs of this run; those of the latest few runs stay, and of any that may be running."""
     parent = CACHE / 'logs'
     for old in sorted(parent.glob(f'test-{suite}-*'), key=os.path.getmtime)[:-4]:
-        shutil.rmtree(old, ignore_errors=True)
+        if os.path.getmtime(old) < time.time() - 6 * 3600:
+            shutil.rmtree(old, ignore_errors=True)
     logs = parent / f'test-{suite}-{os.getpid()}'
     logs.mkdir(parents=True, exist_ok=True)
     return logs
