@@ -239,6 +239,7 @@ static bool place_companion(Placement *p, Controller *c)
                         continue;
                 a = other->device.address;
                 a.pci.function = c->function;
+                a.pci.multifunction = UNSET; /* only the first function says so */
                 if (!pci_take(&p->buses, &a, wants_of(p, d), d, true))
                         return false;
                 d->address = a;
