@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "generator/unit-file.h"
+#include "util/exit.h"
 
 #define REFUSED_FINDINGS_MAX 20 /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
@@ -423,6 +424,9 @@ static int refuse_arguments(const Conversion *c, const char *name, const char *p
 
         r = r < 0 ? r : strings_add(argv, "refuse");
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
+        /* a policy that is not understood is not the guest's fault */
+        if (r >= 0 && c->status == -EBADMSG)
+                r = strings_addf(argv, "--exit=%d", EXIT_CONFIG);
         r = r < 0 ? r : strings_add(argv, "--");
         for (size_t i = 0; r >= 0 && i < shown; i++) {
                 char *text = finding_format(findings_get(c->findings, i));
