@@ -19,7 +19,7 @@ import builds
 import guests
 import host
 import vmunit
-from base import CACHE, SOURCE, SUITES, LabError, out, say, tail
+from base import CACHE, SOURCE, SUITES, LabError, out, process_exists, say, tail
 from lab import Lab
 
 SYSTEM = SOURCE / 'tests' / 'system'
