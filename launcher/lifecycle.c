@@ -25,7 +25,7 @@
  * guest may do anyway: go off, start again, or fail.
  */
 
-#include "launcher/lifecycle.h"
+#include "launcher/lifecycle-private.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -34,46 +34,10 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#include "launcher/describe.h"
-#include "launcher/dump.h"
 #include "launcher/log.h"
 #include "launcher/message-ids.h"
-#include "launcher/power-down.h"
 #include "launcher/process.h"
-#include "launcher/run-state.h"
 #include "util/text.h"
-
-#define REBOOT_PATIENCE_USEC (120 * MONITOR_SECOND) /* a guest that ignores its power button so long */
-#define MONITOR_LOST_USEC    (10 * MONITOR_SECOND)  /* QEMU closed its monitor, and should be gone */
-
-typedef enum Phase {
-        PHASE_STARTING,  /* QEMU is there, the guest does not run yet */
-        PHASE_LIVING,    /* systemd was told that it runs; also while it is paused */
-        PHASE_DUMPING,   /* it crashed, and its memory is being written */
-        PHASE_PRESERVED, /* off or crashed, and kept as it is */
-        PHASE_ENDING,    /* exit_status is decided, QEMU was told to end */
-} Phase;
-
-struct Lifecycle {
-        sd_event *event;
-        const LifecycleOptions *options;
-        const LifecycleHandlers *handlers;
-        void *userdata;
-        Monitor *monitor;
-        Phase phase;
-        Request request;
-        int exit_status;
-        bool pressed;       /* its power button, since it was last asked to go off */
-        bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
-        const char *reason; /* of a failure, for STATUS= at the end; a constant */
-        const RunState *state;
-        char *description, *status;
-        Describe *describe;
-        Threads *threads;
-        PowerDown *power_down;
-        Dump *dump;
-        sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
-};
 
 /* ——— what people see ——— */
 
@@ -96,7 +60,7 @@ static _printf_(2, 3) void set_status(Lifecycle *l, const char *format, ...)
         (void) sd_notifyf(0, "STATUS=%s", text);
 }
 
-static void show_state(Lifecycle *l)
+void lifecycle_show_state(Lifecycle *l)
 {
         if (l->phase != PHASE_LIVING)
                 return;
@@ -141,7 +105,7 @@ static void stop_request(Lifecycle *l)
 }
 
 /* Once it is decided it stays so, but for a failure that comes on top. */
-static void end(Lifecycle *l, int exit_status)
+void lifecycle_end(Lifecycle *l, int exit_status)
 {
         if (l->phase == PHASE_ENDING)
                 return;
@@ -157,9 +121,9 @@ static void end(Lifecycle *l, int exit_status)
                 l->handlers->kill(SIGTERM, l->userdata);
 }
 
-static void fail(Lifecycle *l)
+void lifecycle_fail(Lifecycle *l)
 {
-        end(l, EXIT_FAILURE);
+        lifecycle_end(l, EXIT_FAILURE);
 }
 
 static void preserve(Lifecycle *l, const char *what)
@@ -176,14 +140,14 @@ static void on_started_again(const json_t *result, const char *error, void *user
         Lifecycle *l = userdata;
 
         if (result) {
-                show_state(l);
+                lifecycle_show_state(l);
                 return;
         }
         log_error("The guest cannot be started again: %s", error);
-        fail(l);
+        lifecycle_fail(l);
 }
 
-static void reset_and_continue(Lifecycle *l)
+void lifecycle_start_again(Lifecycle *l)
 {
         stop_request(l);
         l->request = REQUEST_NONE;
@@ -191,7 +155,7 @@ static void reset_and_continue(Lifecycle *l)
         log_notice("The guest is started again.");
         if (monitor_execute(l->monitor, "system_reset", NULL, NULL, NULL, MONITOR_PATIENCE) < 0 ||
             monitor_execute(l->monitor, "cont", NULL, on_started_again, l, MONITOR_PATIENCE) < 0)
-                fail(l);
+                lifecycle_fail(l);
 }
 
 static void meet_fate(Lifecycle *l, Fate fate, const char *what, int destroyed)
@@ -199,7 +163,7 @@ static void meet_fate(Lifecycle *l, Fate fate, const char *what, int destroyed)
         switch (fate) {
         case FATE_RESTART:
         case FATE_DUMP_RESTART:
-                end(l, EXIT_START_AGAIN);
+                lifecycle_end(l, EXIT_START_AGAIN);
                 break;
         case FATE_PRESERVE:
                 preserve(l, what);
@@ -207,7 +171,7 @@ static void meet_fate(Lifecycle *l, Fate fate, const char *what, int destroyed)
         case FATE_DESTROY:
         case FATE_DUMP_DESTROY:
                 l->reason = destroyed ? what : NULL;
-                end(l, destroyed);
+                lifecycle_end(l, destroyed);
                 break;
         }
 }
@@ -215,11 +179,11 @@ static void meet_fate(Lifecycle *l, Fate fate, const char *what, int destroyed)
 static void went_off(Lifecycle *l, bool by_reset)
 {
         if (l->request == REQUEST_REBOOT && !by_reset)
-                reset_and_continue(l);
+                lifecycle_start_again(l);
         else if (l->request == REQUEST_STOP || l->request == REQUEST_POWER_OFF)
-                end(l, 0);
+                lifecycle_end(l, 0);
         else if (by_reset && l->options->on_reboot == FATE_RESTART)
-                reset_and_continue(l);
+                lifecycle_start_again(l);
         else
                 meet_fate(l, by_reset ? l->options->on_reboot : l->options->on_poweroff, "Off", 0);
 }
@@ -261,7 +225,7 @@ static void crashed(Lifecycle *l)
 
 /* ——— what QEMU says ——— */
 
-static void on_state(const json_t *result, const char *error, void *userdata)
+void lifecycle_on_state(const json_t *result, const char *error, void *userdata)
 {
         const RunState *before;
         Lifecycle *l = userdata;
@@ -272,7 +236,7 @@ static void on_state(const json_t *result, const char *error, void *userdata)
         l->state = run_state_find(json_string_value(json_object_get(result, "status")));
         if (l->state->failed && l->state != before)
                 log_entry(LOG_ERR, MESSAGE_ID_PAUSED, NULL, "%s.", l->state->text);
-        show_state(l);
+        lifecycle_show_state(l);
 }
 
 void lifecycle_event(Lifecycle *l, const EventReport *report)
@@ -291,7 +255,7 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                 /* on its way to the end QEMU stops the guest, and may be gone before it reads a question */
                 if (l->monitor && l->phase != PHASE_ENDING)
                         (void) monitor_execute(
-                                l->monitor, "query-status", NULL, on_state, l, MONITOR_PATIENCE);
+                                l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
                 break;
         case EVENT_OFF:
         case EVENT_OFF_BY_RESET:
@@ -299,14 +263,14 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                         went_off(l, report->meaning == EVENT_OFF_BY_RESET);
                 break;
         case EVENT_OFF_BY_HOST:
-                end(l, 0);
+                lifecycle_end(l, 0);
                 break;
         case EVENT_OFF_BY_FAILURE:
                 l->reason = l->request == REQUEST_STOP ? NULL : "QEMU gave the guest up";
                 if (l->request == REQUEST_STOP)
-                        end(l, 0);
+                        lifecycle_end(l, 0);
                 else
-                        fail(l);
+                        lifecycle_fail(l);
                 break;
         case EVENT_PANIC:
                 crashed(l);
@@ -330,11 +294,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         log_warning("The guest did not react to its power button, and is not rebooted.");
         stop_request(l);
         l->request = REQUEST_NONE;
-        show_state(l);
+        lifecycle_show_state(l);
         return 0;
 }
 
-static void arm_timer(Lifecycle *l, uint64_t usec)
+void lifecycle_arm_timer(Lifecycle *l, uint64_t usec)
 {
         (void) sd_event_source_set_time_relative(l->timer, usec);
         (void) sd_event_source_set_enabled(l->timer, SD_EVENT_ONESHOT);
@@ -352,7 +316,7 @@ void lifecycle_monitor_closed(Lifecycle *l, int error)
                 l->phase = PHASE_ENDING;
                 l->exit_status = EXIT_FAILURE;
         }
-        arm_timer(l, MONITOR_LOST_USEC);
+        lifecycle_arm_timer(l, MONITOR_LOST_USEC);
 }
 
 void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
@@ -367,7 +331,7 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
                 log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
                 set_status(l, "QEMU %s", how ?: "failed");
         } else {
-                if (!clean && !(code == CLD_KILLED && status == SIGTERM)) /* what end() may have sent */
+                if (!clean && !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
                         log_warning("QEMU %s while it ended.", how ?: "failed");
                 set_status(l, "%s", l->reason ?: "Off");
                 log_entry(
@@ -376,212 +340,6 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
                                                            : "The guest is off.");
         }
         l->handlers->finished(l->exit_status, l->userdata);
-}
-
-/* ——— how it begins ——— */
-
-static void on_running(const json_t *result, const char *error, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        if (l->phase != PHASE_STARTING)
-                return;
-        if (!result) {
-                log_error("QEMU does not let the guest run: %s", error);
-                fail(l);
-                return;
-        }
-        l->phase = PHASE_LIVING;
-        l->state = run_state_find("running");
-        log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest runs.");
-        show_state(l);
-        (void) sd_notify(0, "READY=1");
-        (void) monitor_execute(l->monitor, "query-status", NULL, on_state, l, MONITOR_PATIENCE);
-}
-
-static void on_described(const char *text, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        l->description = strdup(text);
-        l->describe = describe_free(l->describe);
-        if (l->phase == PHASE_STARTING &&
-            monitor_execute(l->monitor, "cont", NULL, on_running, l, MONITOR_PATIENCE) < 0)
-                fail(l);
-}
-
-static void describe_then_run(Lifecycle *l)
-{
-        if (describe_new(l->monitor, l->options->argv, on_described, l, &l->describe) < 0)
-                fail(l);
-}
-
-static void on_arranged(bool ok, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        l->threads = threads_free(l->threads);
-        if (l->phase != PHASE_STARTING)
-                return;
-        if (ok)
-                describe_then_run(l);
-        else
-                fail(l);
-}
-
-static void on_link_down(const json_t *result, const char *error, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        if (result || l->phase != PHASE_STARTING)
-                return;
-        log_error("QEMU does not unplug a network card: %s", error);
-        fail(l);
-}
-
-static void on_balloon(const json_t *result, const char *error, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        if (result || l->phase != PHASE_STARTING)
-                return;
-        log_error("QEMU does not ask the guest for some of its memory: %s", error);
-        fail(l);
-}
-
-/* What QEMU has no option for. */
-static int set_up_guest(Lifecycle *l)
-{
-        const LifecycleOptions *o = l->options;
-        int r = 0;
-
-        if (o->on_reboot != FATE_RESTART)
-                r = monitor_execute(
-                        l->monitor, "set-action", json_pack("{s:s}", "reboot", "shutdown"), NULL, NULL,
-                        MONITOR_PATIENCE);
-        for (size_t i = 0; r >= 0 && i < o->links_down.count; i++)
-                r = monitor_execute(
-                        l->monitor, "set_link", json_pack("{s:s, s:b}", "name", o->links_down.items[i], "up", 0),
-                        on_link_down, l, MONITOR_PATIENCE);
-        if (r >= 0 && o->balloon > 0)
-                r = monitor_execute(
-                        l->monitor, "balloon", json_pack("{s:I}", "value", (json_int_t) o->balloon),
-                        on_balloon, l, MONITOR_PATIENCE);
-        return r;
-}
-
-void lifecycle_begin(Lifecycle *l, Monitor *monitor, pid_t qemu)
-{
-        l->monitor = monitor;
-        if (l->phase != PHASE_STARTING)
-                return;
-        if (set_up_guest(l) < 0)
-                fail(l);
-        else if (l->options->threads.count == 0)
-                describe_then_run(l);
-        else if (threads_new(monitor, &l->options->threads, qemu, on_arranged, l, &l->threads) < 0)
-                fail(l);
-}
-
-/* ——— what others want ——— */
-
-/* A guest that cannot be asked is reset or ended without. */
-static void on_impossible(const char *why, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        l->power_down = power_down_free(l->power_down);
-        if (l->request == REQUEST_REBOOT) {
-                log_notice("The guest cannot be powered down (%s), and is reset.", why);
-                reset_and_continue(l);
-                return;
-        }
-        log_notice("The guest cannot be powered down (%s), and is ended.", why);
-        end(l, 0);
-}
-
-static int power_down(Lifecycle *l, Request request)
-{
-        int r = 0;
-
-        if (!l->power_down)
-                log_info(
-                        request == REQUEST_REBOOT ? "The guest is to reboot."
-                                                  : "The guest is to turn itself off.");
-        /* a reboot that is under way becomes a stop; a second stop changes nothing */
-        if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
-                l->request = request;
-        if (!l->power_down)
-                r = power_down_new(l->event, l->monitor, on_impossible, l, &l->power_down);
-        if (r < 0) {
-                log_errno(LOG_ERR, r, "Cannot power the guest down");
-                l->request = REQUEST_NONE;
-                return r;
-        }
-        if (l->request == REQUEST_REBOOT)
-                arm_timer(l, REBOOT_PATIENCE_USEC);
-        else
-                (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-        if (l->request == REQUEST_STOP)
-                (void) sd_notify(0, "STOPPING=1");
-        show_state(l);
-        return 0;
-}
-
-int lifecycle_request(Lifecycle *l, Request request)
-{
-        switch (l->phase) {
-        case PHASE_STARTING:
-                if (request == REQUEST_REBOOT)
-                        return -EBUSY;
-                end(l, 0);
-                arm_timer(l, MONITOR_LOST_USEC);
-                return 0;
-        case PHASE_ENDING:
-                return request == REQUEST_REBOOT ? -EBUSY : 0;
-        case PHASE_DUMPING:
-                if (request == REQUEST_REBOOT)
-                        return -EBUSY;
-                l->request = request; /* the dump comes first */
-                if (request == REQUEST_TERMINATE)
-                        end(l, 0);
-                return 0;
-        case PHASE_PRESERVED:
-                if (request == REQUEST_REBOOT)
-                        reset_and_continue(l);
-                else
-                        end(l, 0);
-                return 0;
-        case PHASE_LIVING:
-                break;
-        }
-        if (request != REQUEST_TERMINATE)
-                return power_down(l, request);
-        end(l, 0);
-        return 0;
-}
-
-static int execute_alive(Lifecycle *l, const char *command, MonitorReply reply, void *userdata)
-{
-        if (l->phase != PHASE_LIVING || l->request != REQUEST_NONE)
-                return -EBUSY;
-        return monitor_execute(l->monitor, command, NULL, reply, userdata, MONITOR_PATIENCE);
-}
-
-int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
-{
-        return execute_alive(l, "stop", reply, userdata);
-}
-
-int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata)
-{
-        return execute_alive(l, "cont", reply, userdata);
-}
-
-void lifecycle_forget(Lifecycle *l, const void *userdata)
-{
-        if (l->monitor)
-                monitor_forget(l->monitor, userdata);
 }
 
 int lifecycle_new(
