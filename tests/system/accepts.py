@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -88,7 +89,7 @@ class Host:
             folder = os.path.dirname(folder)
         for folder in reversed(missing):
             os.mkdir(folder)
-            self.made.append((os.rmdir, folder))
+            self.made.append((shutil.rmtree, folder))     # QEMU makes sockets and logs there
         if path.endswith('/.'):
             return
         make(path)
