@@ -52,12 +52,17 @@ def parse(argv):
     return parser.parse_args(argv)
 
 
+def end(number, frame):
+    """However the lab is asked to end, its `finally` clauses run."""
+    os.write(sys.stderr.fileno(), f'lab: ended by {signal.Signals(number).name}\n'.encode())
+    sys.exit(128 + number)
+
+
 def main():
     args = parse(sys.argv[1:])
 
-    # However the lab is asked to end, its `finally` clauses run.
     for s in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(s, lambda number, frame: sys.exit(128 + number))
+        signal.signal(s, end)
     try:
         return args.function(args)
     except KeyboardInterrupt:
