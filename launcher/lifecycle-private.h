@@ -9,6 +9,7 @@
 #include "launcher/power-down.h"
 #include "launcher/run-state.h"
 #include "launcher/threads.h"
+
 #define REBOOT_PATIENCE_USEC (120 * MONITOR_SECOND) /* a guest that ignores its power button so long */
 #define MONITOR_LOST_USEC    (10 * MONITOR_SECOND)  /* QEMU closed its monitor, and should be gone */
 
