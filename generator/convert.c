@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "device/kinds.h"
+#include "generator/find.h"
 #include "generator/policy.h"
 #include "util/file.h"
 #include "util/unit-name.h"
@@ -92,7 +93,9 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         c->guest = guest_read(file, data, size, device_kinds, &c->settings, c->findings);
         if (!c->guest)
                 return c->status = -EINVAL;
-        if (name && c->guest->general.name && !streq(name, c->guest->general.name))
+        /* of a name that none can have, the finding is there already */
+        if (name && c->guest->general.name && guest_name_is_valid(c->guest->general.name) &&
+            !streq(name, c->guest->general.name))
                 guest_error(c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'", c->guest->general.name, name);
         if (c->guest->general.name)
                 check_name(c, c->guest->general.name);
