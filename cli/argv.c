@@ -22,7 +22,9 @@ static int print_json(const Strings *argv)
 /* Quoted for a POSIX shell. */
 static void print_word(const char *word)
 {
-        if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@") == strlen(word)) {
+        if (*word &&
+            strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@") ==
+                    strlen(word)) {
                 fputs(word, stdout);
                 return;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* vmctl: what its verbs share. Every verb is one file; each returns what the program exits with (util/exit.h). */
+/* vmctl: what its verbs share. Every verb is one file; each returns what the program exits with
+ * (util/exit.h). */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -29,12 +30,14 @@ int exit_of_conversion(int r);
 const char *systemctl_of(bool user_scope);
 
 /*
- * The file that an argument means: a path where it has a slash or ends in ".xml", else a guest's name in the scope.
- * Says what is wrong itself; 0 or what to exit with. ret_name: the guest's name, NULL where a path was given.
+ * The file that an argument means: a path where it has a slash or ends in ".xml", else a guest's name in the
+ * scope. Says what is wrong itself; 0 or what to exit with. ret_name: the guest's name, NULL where a path
+ * was given.
  */
 int resolve_guest(bool user_scope, const char *argument, char **ret_path, char **ret_name);
 
-/* resolve_guest(), then the conversion, its findings printed. 0 or what to exit with; c is to be done with in any case. */
+/* resolve_guest(), then the conversion, its findings printed. 0 or what to exit with; c is to be done with
+ * in any case. */
 int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path);
 
 /* The bus of the scope's service manager; 0 or negative errno. */

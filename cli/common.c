@@ -66,8 +66,11 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
                 return fail(EXIT_BAD_USAGE, "\"%s\" cannot be a guest's name", argument);
         if (r == -ENOENT)
                 return fail(
-                        EXIT_NO_GUEST, "there is no guest \"%s\" in %s%s; \"vmctl%s list\" shows those that there are", argument,
-                        directories.items[0], user_scope ? "" : ", /run/vmunit/guests or /usr/lib/vmunit/guests", user_scope ? " --user" : "");
+                        EXIT_NO_GUEST,
+                        "there is no guest \"%s\" in %s%s; \"vmctl%s list\" shows those that there are",
+                        argument, directories.items[0],
+                        user_scope ? "" : ", /run/vmunit/guests or /usr/lib/vmunit/guests",
+                        user_scope ? " --user" : "");
         if (r < 0)
                 return fail(EXIT_OS, "%s", strerror(-r));
         *ret_name = strdup(argument);
@@ -106,7 +109,9 @@ int unit_state(sd_bus *bus, const char *unit, char **ret)
         r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
         if (r < 0)
                 return r;
-        return sd_bus_get_property_string(bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", "ActiveState", NULL, ret);
+        return sd_bus_get_property_string(
+                bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", "ActiveState", NULL,
+                ret);
 }
 
 int manager_reload(sd_bus *bus)
@@ -114,5 +119,6 @@ int manager_reload(sd_bus *bus)
         /* reading every unit of a large host again takes its time */
         (void) sd_bus_set_method_call_timeout(bus, UINT64_C(300) * 1000 * 1000);
         return sd_bus_call_method(
-                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "Reload", NULL, NULL, NULL);
+                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", "Reload", NULL, NULL, NULL);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting its output.
+ * vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting
+ * its output.
  *
- * The socket is in a directory of the guest's user, so a QEMU that was taken over may have put anything in its place:
- * above all a symbolic link to a socket that the caller may use, and the guest may not. So what is connected to is a
- * socket in that very directory, of the directory's owner.
+ * The socket is in a directory of the guest's user, so a QEMU that was taken over may have put anything in
+ * its place: above all a symbolic link to a socket that the caller may use, and the guest may not. So what
+ * is connected to is a socket in that very directory, of the directory's owner.
  */
 
 #include <errno.h>
@@ -24,7 +25,8 @@
 
 #define ESCAPE_KEY 0x1d /* Ctrl-], as virsh and telnet have it */
 
-/* "console" in the directory, with O_PATH; -ENOTSOCK where it is another kind of file, or of another owner. */
+/* "console" in the directory, with O_PATH; -ENOTSOCK where it is
+ * another kind of file, or of another owner. */
 static int find_socket(const char *path)
 {
         _cleanup_(closep) int directory = -EBADF, fd = -EBADF;
@@ -120,9 +122,16 @@ int verb_console(bool user_scope, int argc, char **argv)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_in(at);
         if (fd == -ENOENT || fd == -ECONNREFUSED)
-                return fail(EXIT_MISSING, "guest %s does not run, or has no serial console; to start it: %s start 'vm@%s'", argv[1], systemctl_of(user_scope), instance);
+                return fail(
+                        EXIT_MISSING,
+                        "guest %s does not run, or has no serial console; to start it: %s start 'vm@%s'",
+                        argv[1], systemctl_of(user_scope), instance);
         if (fd == -ENOTSOCK)
-                return fail(EXIT_POLICY, "%s/console is not the socket that the guest's launcher made, and is not connected to", at);
+                return fail(
+                        EXIT_POLICY,
+                        "%s/console is not the socket that the guest's launcher made, and is not connected "
+                        "to",
+                        at);
         if (fd < 0)
                 return fail(fd == -EACCES ? EXIT_POLICY : EXIT_OS, "%s/console: %s", at, strerror(-fd));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl define and undefine: a guest's file comes and goes whole, and systemd is told. Define checks first, so that what
- * stands in the directory is a guest that can start; a file put there by hand is as good.
+ * vmctl define and undefine: a guest's file comes and goes whole, and systemd is told. Define checks first,
+ * so that what stands in the directory is a guest that can start; a file put there by hand is as good.
  */
 
 #include <errno.h>
@@ -67,7 +67,8 @@ static void reload(bool user_scope)
         if (r >= 0)
                 r = manager_reload(bus);
         if (r < 0)
-                fprintf(stderr, "vmctl: systemd could not be told (%s): run \"%s daemon-reload\"\n", strerror(-r), systemctl_of(user_scope));
+                fprintf(stderr, "vmctl: systemd could not be told (%s): run \"%s daemon-reload\"\n",
+                        strerror(-r), systemctl_of(user_scope));
 }
 
 static int convert(bool user_scope, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
@@ -75,9 +76,12 @@ static int convert(bool user_scope, const char *argument, Conversion *c, char **
         const char *file = streq(argument, "-") ? "<stdin>" : argument;
         int r;
 
-        r = streq(argument, "-") ? read_stdin(ret_data, ret_size) : file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
+        r = streq(argument, "-") ? read_stdin(ret_data, ret_size)
+                                 : file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
         if (r < 0)
-                return fail(exit_of_conversion(r), "%s: cannot be read: %s", file, r == -EINVAL ? "not a regular file" : strerror(-r));
+                return fail(
+                        exit_of_conversion(r), "%s: cannot be read: %s", file,
+                        r == -EINVAL ? "not a regular file" : strerror(-r));
         r = conversion_start(c, NULL, user_scope);
         if (r >= 0)
                 r = conversion_data(c, file, *ret_data, *ret_size, NULL);
@@ -92,7 +96,9 @@ static int store(const char *directory, const char *name, const char *data, size
         /* the XML may hold passwords, as libvirt's does */
         if (r >= 0)
                 r = file_write_atomic(AT_FDCWD, path, data, size, 0600, 1);
-        return r < 0 ? fail(r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS, "%s/%s.xml cannot be written: %s", directory, name, strerror(-r)) : 0;
+        return r < 0 ? fail(r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS,
+                            "%s/%s.xml cannot be written: %s", directory, name, strerror(-r))
+                     : 0;
 }
 
 int verb_define(bool user_scope, int argc, char **argv)
@@ -125,7 +131,8 @@ int verb_define(bool user_scope, int argc, char **argv)
                 return r;
         reload(user_scope);
         if (unit_name_for_guest(name, &unit) >= 0)
-                printf("Guest %s is %s/%s.xml. To start it: %s start '%s'\n", name, directories.items[0], name, systemctl_of(user_scope), unit);
+                printf("Guest %s is %s/%s.xml. To start it: %s start '%s'\n", name, directories.items[0],
+                       name, systemctl_of(user_scope), unit);
         return EXIT_SUCCESS;
 }
 
@@ -133,8 +140,8 @@ int verb_define(bool user_scope, int argc, char **argv)
 static void disable(sd_bus *bus, const char *unit)
 {
         (void) sd_bus_call_method(
-                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL,
-                "asb", 1, unit, 0);
+                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL, "asb", 1, unit, 0);
 }
 
 int verb_undefine(bool user_scope, int argc, char **argv)
@@ -152,14 +159,22 @@ int verb_undefine(bool user_scope, int argc, char **argv)
         if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)
                 return fail(EXIT_BAD_USAGE, "undefine wants a guest's name, not a file");
         if (!text_after(path, directories.items[0]))
-                return fail(EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path, directories.items[0], directories.items[0], name);
-        if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 && !streq(state, "inactive") && !streq(state, "failed"))
-                return fail(EXIT_MISSING, "guest %s is %s; first: %s stop '%s'", name, state, systemctl_of(user_scope), unit);
+                return fail(
+                        EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path,
+                        directories.items[0], directories.items[0], name);
+        if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 &&
+            !streq(state, "inactive") && !streq(state, "failed"))
+                return fail(
+                        EXIT_MISSING, "guest %s is %s; first: %s stop '%s'", name, state,
+                        systemctl_of(user_scope), unit);
         if (unlink(path) < 0)
-                return fail(errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "%s cannot be removed: %s", path, strerror(errno));
+                return fail(
+                        errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS,
+                        "%s cannot be removed: %s", path, strerror(errno));
         if (bus)
                 disable(bus, unit);
         reload(user_scope);
-        printf("Guest %s is gone from %s. Its disks and its state (NVRAM, TPM) were left as they are.\n", name, directories.items[0]);
+        printf("Guest %s is gone from %s. Its disks and its state (NVRAM, TPM) were left as they are.\n",
+               name, directories.items[0]);
         return EXIT_SUCCESS;
 }

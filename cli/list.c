@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl list: the guests of a scope and the state of their units, as far as a service manager can be asked. */
+/* vmctl list: the guests of a scope and the state of their units,
+ * as far as a service manager can be asked. */
 
 #include <errno.h>
 #include <jansson.h>
@@ -40,12 +41,15 @@ static int print_json(const Row *rows, size_t n)
 
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = json_array_append_new(
-                        array, json_pack("{s:s, s:s, s:s, s:s}", "name", rows[i].name, "unit", rows[i].unit, "state", rows[i].state, "file", rows[i].file));
+                        array, json_pack(
+                                       "{s:s, s:s, s:s, s:s}", "name", rows[i].name, "unit", rows[i].unit,
+                                       "state", rows[i].state, "file", rows[i].file));
         if (r == 0)
                 r = json_dumpf(array, stdout, JSON_INDENT(1));
         putchar('\n');
         json_decref(array);
-        return r == 0 ? EXIT_SUCCESS : fail(EXIT_OS, "the list cannot be written as JSON: a name is not UTF-8");
+        return r == 0 ? EXIT_SUCCESS
+                      : fail(EXIT_OS, "the list cannot be written as JSON: a name is not UTF-8");
 }
 
 static int print_table(const Row *rows, size_t n)
@@ -81,7 +85,9 @@ int verb_list(bool user_scope, int argc, char **argv)
                 fprintf(stderr, "vmctl: systemd cannot be asked for the guests' states\n");
         for (size_t i = 0; r >= 0 && i < files.count; i++)
                 r = fill(&rows[i], &files.items[i], bus);
-        r = r < 0 ? fail(EXIT_OS, "%s", strerror(-r)) : json ? print_json(rows, files.count) : print_table(rows, files.count);
+        r = r < 0  ? fail(EXIT_OS, "%s", strerror(-r))
+            : json ? print_json(rows, files.count)
+                   : print_table(rows, files.count);
         for (size_t i = 0; i < files.count; i++) {
                 free(rows[i].unit);
                 free(rows[i].state);

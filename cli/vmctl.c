@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl: for what systemctl, machinectl and journalctl cannot do: looking at guests' XML, bringing it in, the console. */
+/* vmctl: for what systemctl, machinectl and journalctl cannot do: looking at guests' XML, bringing it in,
+ * the console. */
 
 #include <getopt.h>
 
@@ -22,12 +23,15 @@ static const struct {
 
 static int help(void)
 {
-        printf("vmctl [--user|--system] VERB ...\n\nLooks after guests: QEMU as systemd services, from libvirt's domain XML.\n\n");
+        printf("vmctl [--user|--system] VERB ...\n\nLooks after guests: QEMU as systemd services, from "
+               "libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-9s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
-        printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the system's\n"
+        printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the "
+               "system's\n"
                "  --help, --version\n\n"
-               "Starting, stopping and logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl -u vm@NAME.\n"
+               "Starting, stopping and logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl -u "
+               "vm@NAME.\n"
                "vmctl(1) says more.\n");
         return EXIT_SUCCESS;
 }
@@ -35,8 +39,10 @@ static int help(void)
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
-                { "user", no_argument, NULL, 'u' }, { "system", no_argument, NULL, 's' },
-                { "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' },
+                { "user", no_argument, NULL, 'u' },
+                { "system", no_argument, NULL, 's' },
+                { "help", no_argument, NULL, 'h' },
+                { "version", no_argument, NULL, 'V' },
                 { 0 },
         };
         bool user_scope = getuid() != 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <audio>: the host's end of the guest's sound. A guest without any gets one as libvirt adds it: the one of its
- * graphics where these carry sound (SPICE, SDL), otherwise none, which swallows what the guest plays.
+ * <audio>: the host's end of the guest's sound. A guest without any gets one as libvirt adds it: the one of
+ * its graphics where these carry sound (SPICE, SDL), otherwise none, which swallows what the guest plays.
  */
 
 #include "device/audio.h"

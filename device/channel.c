@@ -117,8 +117,8 @@ static void channel_check(Guest *g, Device *d)
 static void build_guestfwd(const Channel *c, Plan *p)
 {
         Props netdev = props_new("type", "user");
-        json_t *forward = json_sprintf(
-                "tcp:%s:%u-chardev:char%s", c->address, (unsigned) c->port.value, c->device.id);
+        json_t *forward =
+                json_sprintf("tcp:%s:%u-chardev:char%s", c->address, (unsigned) c->port.value, c->device.id);
 
         json_array_append_new(props_array(&netdev, "guestfwd"), json_pack("{s:o}", "str", forward));
         props_text(&netdev, "id", c->device.id);

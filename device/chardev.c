@@ -14,8 +14,8 @@
 #include "guest/bind.h"
 #include "guest/guest.h"
 
-#define TLS_DIRECTORY "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
-#define SOCKET_PATH_MAX 107                      /* sun_path of unix(7), without the byte that ends it */
+#define TLS_DIRECTORY   "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
+#define SOCKET_PATH_MAX 107                        /* sun_path of unix(7), without the byte that ends it */
 
 typedef enum Protocol {
         PROTOCOL_RAW = 1,
@@ -28,8 +28,8 @@ typedef enum Mouse {
 } Mouse;
 
 static const char *const type_words[] = {
-        "null", "vc", "pty", "stdio", "file", "pipe", "dev", "unix",
-        "tcp", "udp", "spicevmc", "spiceport", "dbus", "qemu-vdagent", NULL,
+        "null", "vc",  "pty",      "stdio",     "file", "pipe",         "dev", "unix",
+        "tcp",  "udp", "spicevmc", "spiceport", "dbus", "qemu-vdagent", NULL,
 };
 static const char *const mode_words[] = { "connect", "bind", NULL };
 static const char *const protocol_words[] = { "raw", "telnet", NULL };
@@ -105,14 +105,10 @@ static const Field vdagent_fields[] = {
 
 /* What <source> may hold, by type. Without a table: what a running guest had, and does not matter. */
 static const Field *const source_fields[CHARDEV_VDAGENT + 1] = {
-        [CHARDEV_FILE] = file_fields,
-        [CHARDEV_PIPE] = file_fields,
-        [CHARDEV_DEV] = file_fields,
-        [CHARDEV_UNIX] = unix_fields,
-        [CHARDEV_TCP] = tcp_fields,
-        [CHARDEV_SPICEPORT] = channel_fields,
-        [CHARDEV_DBUS] = channel_fields,
-        [CHARDEV_VDAGENT] = vdagent_fields,
+        [CHARDEV_FILE] = file_fields,    [CHARDEV_PIPE] = file_fields,
+        [CHARDEV_DEV] = file_fields,     [CHARDEV_UNIX] = unix_fields,
+        [CHARDEV_TCP] = tcp_fields,      [CHARDEV_SPICEPORT] = channel_fields,
+        [CHARDEV_DBUS] = channel_fields, [CHARDEV_VDAGENT] = vdagent_fields,
 };
 
 static void read_udp_source(Guest *g, XmlElement *source, Chardev *c)
@@ -161,7 +157,10 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
 bool chardev_path_is_libvirts(const Chardev *c, const char *name)
 {
         static const char *const directories[] = {
-                "/var/lib/libvirt/qemu/", "/run/libvirt/qemu/", "/var/run/libvirt/qemu/", NULL,
+                "/var/lib/libvirt/qemu/",
+                "/run/libvirt/qemu/",
+                "/var/run/libvirt/qemu/",
+                NULL,
         };
 
         if (!c->path)

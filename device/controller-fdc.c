@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The floppy controller sits on the ISA bus. The i440fx has one built in; a q35 gets one where there is a floppy drive.
- * It is the controller, not the drive, that QEMU is told to boot from.
+ * The floppy controller sits on the ISA bus. The i440fx has one built in; a q35 gets one where there is a
+ * floppy drive. It is the controller, not the drive, that QEMU is told to boot from.
  */
 
 #include "device/kinds.h"
@@ -47,7 +47,8 @@ static void build(const Guest *g, const Device *d, Plan *p)
                         char value[24];
                         Props global;
 
-                        (void) snprintf(value, sizeof(value), "%llu", (unsigned long long) drive->boot_index.value);
+                        (void) snprintf(
+                                value, sizeof(value), "%llu", (unsigned long long) drive->boot_index.value);
                         global = props_new(key, value);
                         plan_list_named(p, "-global", &global);
                 } else {

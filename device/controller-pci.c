@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI roots, ports and bridges. The root is the machine's own, so QEMU is told only of what differs from its default;
- * of all others it is told in the order of guest/place-pci.c.
+ * PCI roots, ports and bridges. The root is the machine's own, so QEMU is told only of what differs from its
+ * default; of all others it is told in the order of guest/place-pci.c.
  */
 
 #include "device/kinds.h"
@@ -43,11 +43,13 @@ static const struct {
         [PCI_MODEL_BRIDGE] = { "pci-bridge", .chassis_nr = true, .mem_reserve = true },
         [PCI_MODEL_DMI_BRIDGE] = { "i82801b11-bridge" },
         [PCI_MODEL_EXPRESS_BRIDGE] = { "pcie-pci-bridge" },
-        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", "ioh3420", .chassis = true, .hotplug = true, .mem_reserve = true },
+        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", "ioh3420", .chassis = true, .hotplug = true,
+                                  .mem_reserve = true },
         [PCI_MODEL_UPSTREAM_PORT] = { "x3130-upstream" },
         [PCI_MODEL_DOWNSTREAM_PORT] = { "xio3130-downstream", .chassis = true, .hotplug = true },
         [PCI_MODEL_EXPANDER] = { "pxb", .bus_nr = true, .families = 1 << MACHINE_I440FX },
-        [PCI_MODEL_EXPRESS_EXPANDER] = { "pxb-pcie", .bus_nr = true, .families = 1 << MACHINE_Q35 | 1 << MACHINE_VIRT },
+        [PCI_MODEL_EXPRESS_EXPANDER] = { "pxb-pcie", .bus_nr = true,
+                                         .families = 1 << MACHINE_Q35 | 1 << MACHINE_VIRT },
 };
 
 static const Field fields[] = {
@@ -99,7 +101,8 @@ static void complete(Guest *g, Device *d)
                 d->pci_preferred = (Number){ 0x1e << 3, true };
 }
 
-/* The bus numbers from this one on are its own; two for each that the XML gives none, downward from the highest. */
+/* The bus numbers from this one on are its own; two for each that the XML gives none, downward from the
+ * highest. */
 static Number free_bus_nr(const Guest *g)
 {
         uint64_t lowest = 256;
@@ -145,9 +148,11 @@ static void check(Guest *g, Device *d)
                 device_error(g, d, "<controller>: a PCI root has no address");
         if (model == PCI_MODEL_BRIDGE && a->type == ADDRESS_PCI && a->pci.bus >= index)
                 device_error(
-                        g, d, "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u",
+                        g, d,
+                        "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u",
                         index, a->pci.bus);
-        if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) && !is_other_driver(pci))
+        if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) &&
+            !is_other_driver(pci))
                 device_error(g, d, "<controller>: a %s is no '%s'", pci_model_word(model), pci->name);
         check_setting(g, d, models[model].chassis_nr, pci->chassis_nr.set, "chassisNr");
         check_setting(g, d, models[model].chassis, pci->chassis.set, "chassis");
@@ -155,7 +160,9 @@ static void check(Guest *g, Device *d)
         check_setting(g, d, models[model].bus_nr, pci->bus_nr.set, "busNr");
         check_setting(g, d, models[model].bus_nr, pci->numa_node.set, "<node>");
         check_setting(g, d, models[model].hotplug, pci->hotplug != UNSET, "hotplug setting");
-        check_setting(g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set, "memReserve");
+        check_setting(
+                g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set,
+                "memReserve");
         check_setting(g, d, models[model].hole64 && os_is_pc(&g->os), pci->hole64.set, "<pcihole64>");
 
         if (models[model].chassis_nr && !pci->chassis_nr.set)
@@ -163,17 +170,20 @@ static void check(Guest *g, Device *d)
         if (models[model].chassis && !pci->chassis.set)
                 pci->chassis = (Number){ index, true };
         if (models[model].chassis && !pci->port.set)
-                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function : a->pci.slot,
+                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function
+                                                                   : a->pci.slot,
                                       true };
         if (pci->numa_node.set && pci->numa_node.value >= g->numa.n_cells)
                 device_error(
-                        g, d, "<node>: the guest has no NUMA node %llu", (unsigned long long) pci->numa_node.value);
+                        g, d, "<node>: the guest has no NUMA node %llu",
+                        (unsigned long long) pci->numa_node.value);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 pci->bus_nr = free_bus_nr(g);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 device_error(
                         g, d,
-                        "<controller>: there is no bus number below those of the other expander buses; set busNr");
+                        "<controller>: there is no bus number below those of the other expander buses; set "
+                        "busNr");
 }
 
 static void build_root(const Guest *g, const PciController *pci, Plan *p)
@@ -181,7 +191,8 @@ static void build_root(const Guest *g, const PciController *pci, Plan *p)
         const char *host = g->os.family == MACHINE_I440FX ? "i440FX-pcihost" : "q35-pcihost";
 
         if (pci->hotplug != UNSET) {
-                Props hotplug = props_new("PIIX4_PM.acpi-root-pci-hotplug", pci->hotplug == ON ? "on" : "off");
+                Props hotplug =
+                        props_new("PIIX4_PM.acpi-root-pci-hotplug", pci->hotplug == ON ? "on" : "off");
 
                 plan_list_named(p, "-global", &hotplug);
         }

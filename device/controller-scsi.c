@@ -80,8 +80,8 @@ static bool is_default(const ScsiController *scsi)
 }
 
 /*
- * A controller that only SCSI devices of the host imply is of the model of the one that has their like; 0 where there
- * is none.
+ * A controller that only SCSI devices of the host imply is of the model of the one that has their like; 0
+ * where there is none.
  */
 static int model_of_likes(const Guest *g, const Device *d)
 {
@@ -91,7 +91,8 @@ static int model_of_likes(const Guest *g, const Device *d)
                 const Device *drive = g->devices[i];
                 Controller *c;
 
-                if (drive->bus != BUS_DRIVE || drive->drive_bus != DRIVE_SCSI || drive->address.type != ADDRESS_DRIVE)
+                if (drive->bus != BUS_DRIVE || drive->drive_bus != DRIVE_SCSI ||
+                    drive->address.type != ADDRESS_DRIVE)
                         continue;
                 c = controller_find(g, CONTROLLER_SCSI, drive->address.drive.controller);
                 if (c && &c->device == d && !streq(drive->kind->element, "hostdev"))
@@ -137,7 +138,8 @@ static void check_iothreads(Guest *g, const Device *d, const ScsiController *scs
                 device_error(g, d, "<driver>: iothread and <iothreads> exclude each other");
         if (scsi->iothread.set && !iothread_exists(g, scsi->iothread.value))
                 device_error(
-                        g, d, "<driver>: the guest has no iothread %llu", (unsigned long long) scsi->iothread.value);
+                        g, d, "<driver>: the guest has no iothread %llu",
+                        (unsigned long long) scsi->iothread.value);
         iothread_mapping_check(g, scsi->iothreads, scsi->queues.value);
 }
 
@@ -171,7 +173,9 @@ static void build(const Guest *g, const Device *d, Plan *p)
         if (models[scsi->model].virtio) {
                 props = device_virtio_new(d, models[scsi->model].driver, models[scsi->model].virtio);
                 if (scsi->iothread.set)
-                        props_textf(&props, "iothread", "iothread%llu", (unsigned long long) scsi->iothread.value);
+                        props_textf(
+                                &props, "iothread", "iothread%llu",
+                                (unsigned long long) scsi->iothread.value);
                 iothread_mapping_props(scsi->iothreads, &props);
                 number_above_zero(&props, "num_queues", scsi->queues);
                 number_above_zero(&props, "cmd_per_lun", scsi->cmd_per_lun);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * USB controllers. An ICH9 one is up to four PCI functions with one index: an EHCI for fast devices, and companions for
- * the slow ones on the same ports.
+ * USB controllers. An ICH9 one is up to four PCI functions with one index: an EHCI for fast devices, and
+ * companions for the slow ones on the same ports.
  */
 
 #include "device/kinds.h"
@@ -34,19 +34,8 @@ typedef enum UsbModel {
 } UsbModel;
 
 static const char *const model_words[] = {
-        "piix3-uhci",
-        "piix4-uhci",
-        "ehci",
-        "ich9-ehci1",
-        "ich9-uhci1",
-        "ich9-uhci2",
-        "ich9-uhci3",
-        "vt82c686b-uhci",
-        "pci-ohci",
-        "nec-xhci",
-        "qemu-xhci",
-        "none",
-        NULL,
+        "piix3-uhci",     "piix4-uhci", "ehci",     "ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3",
+        "vt82c686b-uhci", "pci-ohci",   "nec-xhci", "qemu-xhci",  "none",       NULL,
 };
 
 static const struct {
@@ -59,9 +48,12 @@ static const struct {
         [USB_PIIX4] = { "piix4-usb-uhci", PCI_CONVENTIONAL, 2 },
         [USB_EHCI] = { "usb-ehci", PCI_CONVENTIONAL, 6 },
         [USB_ICH9_EHCI1] = { "ich9-usb-ehci1", PCI_CONVENTIONAL, 6, .ich9 = true, .function = 7 },
-        [USB_ICH9_UHCI1] = { "ich9-usb-uhci1", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true, .function = 0, .first_port = 0 },
-        [USB_ICH9_UHCI2] = { "ich9-usb-uhci2", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true, .function = 1, .first_port = 2 },
-        [USB_ICH9_UHCI3] = { "ich9-usb-uhci3", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true, .function = 2, .first_port = 4 },
+        [USB_ICH9_UHCI1] = { "ich9-usb-uhci1", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true,
+                             .function = 0, .first_port = 0 },
+        [USB_ICH9_UHCI2] = { "ich9-usb-uhci2", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true,
+                             .function = 1, .first_port = 2 },
+        [USB_ICH9_UHCI3] = { "ich9-usb-uhci3", PCI_CONVENTIONAL, 0, .ich9 = true, .companion = true,
+                             .function = 2, .first_port = 4 },
         [USB_VT82C686B] = { "vt82c686b-usb-uhci", PCI_CONVENTIONAL, 2 },
         [USB_OHCI] = { "pci-ohci", PCI_CONVENTIONAL, 3 },
         [USB_NEC_XHCI] = { "nec-usb-xhci", PCI_EXPRESS, 4, .sizable = true },
@@ -77,7 +69,8 @@ static const Field fields[] = {
         {},
 };
 
-/* What libvirt takes where the XML names no model: for a controller that it names, and for one that it implies. */
+/* What libvirt takes where the XML names no model: for a controller that it names, and for one that it
+ * implies. */
 static int default_model(const Guest *g, const Device *d)
 {
         if (g->os.family == MACHINE_VIRT || (!d->xml && g->os.family == MACHINE_Q35))
@@ -114,7 +107,8 @@ static void complete(Guest *g, Device *d)
 static void check(Guest *g, Device *d)
 {
         const UsbController *usb = (UsbController *) d;
-        const Controller *master = controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
+        const Controller *master =
+                controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
 
         if (usb->ports.set && !models[usb->model].sizable)
                 device_error(
@@ -123,10 +117,12 @@ static void check(Guest *g, Device *d)
         if (usb->controller.companion && (!master || master->companion))
                 device_error(
                         g, d,
-                        "<controller>: a companion needs a master: a USB controller of model 'ich9-ehci1' with the "
-                        "same index");
+                        "<controller>: a companion needs a master: a USB controller of model 'ich9-ehci1' "
+                        "with the same index");
         if (!usb->controller.companion && usb->master_port.set)
-                device_error(g, d, "<master>: a USB controller of model '%s' has none", model_words[usb->model - 1]);
+                device_error(
+                        g, d, "<master>: a USB controller of model '%s' has none",
+                        model_words[usb->model - 1]);
         if (usb->controller.disabled)
                 GUEST_FOREACH_CONTROLLER(g, CONTROLLER_USB, other)
                         if (!other->disabled && other->device.xml)
@@ -148,7 +144,8 @@ static void build(const Guest *g, const Device *d, Plan *p)
         props_number_if(&props, "p2", usb->ports);
         props_number_if(&props, "p3", usb->ports);
         if (usb->controller.companion) {
-                const Controller *master = controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
+                const Controller *master =
+                        controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
 
                 props_textf(&props, "masterbus", "%s.0", master->device.id);
                 props_number(&props, "firstport", usb->master_port.value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a disk cannot be. A table says what each kind of drive may have, because QEMU would refuse the rest only when the
- * guest starts; the functions say what depends on more than the bus.
+ * What a disk cannot be. A table says what each kind of drive may have, because QEMU would refuse the rest
+ * only when the guest starts; the functions say what depends on more than the bus.
  */
 
 #include "device/disk.h"
@@ -19,7 +19,8 @@
 static void refuse(Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
 {
         if (there && !(ON_BUS(disk->bus) & allowed))
-                device_error(g, &disk->device, "<disk>: %s does not go with bus='%s'", what,
+                device_error(
+                        g, &disk->device, "<disk>: %s does not go with bus='%s'", what,
                         disk_bus_words[disk->bus - 1]);
 }
 
@@ -27,7 +28,8 @@ static void check_bus(Guest *g, const Disk *disk)
 {
         const DiskGeometry *geometry = &disk->geometry;
 
-        refuse(g, disk, disk->model && disk->model <= (int) VIRTIO_MODEL_NON_TRANSITIONAL, "a virtio model", VIRTIO);
+        refuse(g, disk, disk->model && disk->model <= (int) VIRTIO_MODEL_NON_TRANSITIONAL, "a virtio model",
+               VIRTIO);
         refuse(g, disk, disk->model > (int) VIRTIO_MODEL_NON_TRANSITIONAL, "a USB model", USB);
         refuse(g, disk, disk->queues.set, "<driver queues='…'>", VIRTIO);
         refuse(g, disk, disk->queue_size.set, "<driver queue_size='…'>", VIRTIO);
@@ -41,12 +43,14 @@ static void check_bus(Guest *g, const Disk *disk)
         refuse(g, disk, disk->wwn != NULL, "<wwn>", SCSI | ATA);
         refuse(g, disk, disk->vendor != NULL, "<vendor>", SCSI);
         refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
-        if (disk->kind != DISK_DISK && (disk->rotation_rate.set || (disk->removable != UNSET && disk->bus == DISK_SCSI)))
+        if (disk->kind != DISK_DISK &&
+            (disk->rotation_rate.set || (disk->removable != UNSET && disk->bus == DISK_SCSI)))
                 device_error(g, &disk->device, "<target>: rotation_rate and removable are for disks");
-        refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set, "<geometry>",
-                VIRTIO | SCSI | ATA);
+        refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set,
+               "<geometry>", VIRTIO | SCSI | ATA);
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
-        refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy", VIRTIO | SCSI | ATA | USB);
+        refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy",
+               VIRTIO | SCSI | ATA | USB);
         refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB);
         if (disk->bus != DISK_VIRTIO)
                 device_no_virtio_options(g, &disk->device);
@@ -56,30 +60,39 @@ static void check_kind(Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
         bool removable = disk->kind == DISK_CDROM || disk->kind == DISK_FLOPPY;
-        const char *why = disk->read_only ? "<readonly>" : removable ? "removable media" : disk->kind == DISK_LUN ? "device='lun'" : NULL;
+        const char *why = disk->read_only          ? "<readonly>"
+                          : removable              ? "removable media"
+                          : disk->kind == DISK_LUN ? "device='lun'"
+                                                   : NULL;
 
         if ((disk->kind == DISK_FLOPPY) != (disk->bus == DISK_FDC))
-                device_error(g, d, "<disk>: device='%s' does not go with bus='%s'", disk_device_words[disk->kind - 1],
-                        disk_bus_words[disk->bus - 1]);
+                device_error(
+                        g, d, "<disk>: device='%s' does not go with bus='%s'",
+                        disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
         if (disk->kind == DISK_CDROM && disk->bus == DISK_VIRTIO)
                 device_error(g, d, "<disk>: device='cdrom' does not go with bus='virtio'");
-        if (disk->kind != DISK_CDROM && (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
-                device_error(g, d, "<target>: dev='%s' is not the name of a %s", disk->target,
+        if (disk->kind != DISK_CDROM &&
+            (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
+                device_error(
+                        g, d, "<target>: dev='%s' is not the name of a %s", disk->target,
                         disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
         if (disk->source.empty && !removable)
-                device_error(g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
+                device_error(
+                        g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
         if (disk->read_only && disk->kind == DISK_DISK && (disk->bus == DISK_IDE || disk->bus == DISK_SATA))
                 device_error(g, d, "<readonly>: an IDE or SATA disk cannot be read-only");
         if (disk->copy_on_read == ON && why)
                 device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", why);
-        if (disk->options.io == 2 && disk->options.cache != CACHE_NONE && disk->options.cache != CACHE_DIRECTSYNC)
+        if (disk->options.io == 2 && disk->options.cache != CACHE_NONE &&
+            disk->options.cache != CACHE_DIRECTSYNC)
                 device_error(g, d, "<driver>: io='native' needs cache='none' or cache='directsync'");
         if (disk->read_error_policy == ERROR_ENOSPACE)
                 device_error(g, d, "<driver>: rerror_policy='enospace' makes no sense for reading");
         if (disk->shareable && !disk->read_only && disk->source.format != FORMAT_RAW)
                 device_error(g, d, "<shareable>: only an image of type 'raw' can have other writers");
         if (disk->shareable && disk->options.cache > CACHE_NONE)
-                device_warning(g, d, "<shareable>: other writers do not see what the cache of this guest holds");
+                device_warning(
+                        g, d, "<shareable>: other writers do not see what the cache of this guest holds");
 }
 
 static void check_lun(Guest *g, const Disk *disk)
@@ -92,13 +105,17 @@ static void check_lun(Guest *g, const Disk *disk)
                 return;
         }
         if (disk->bus != DISK_SCSI)
-                device_error(g, d, "<disk>: device='lun' goes with bus='scsi' only; QEMU has no other any more");
+                device_error(
+                        g, d, "<disk>: device='lun' goes with bus='scsi' only; QEMU has no other any more");
         if (disk->type != SOURCE_BLOCK && disk->source.network.protocol != PROTOCOL_ISCSI)
                 device_error(g, d, "<disk>: device='lun' needs a block device or an iSCSI unit");
         if (disk->source.format != FORMAT_RAW)
                 device_error(g, d, "<driver>: device='lun' is always of type='raw'");
-        if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set || disk->dpofua)
-                device_error(g, d, "<disk>: device='lun' has the serial number, names and geometry of the real unit");
+        if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set ||
+            disk->dpofua)
+                device_error(
+                        g, d,
+                        "<disk>: device='lun' has the serial number, names and geometry of the real unit");
         if (disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set)
                 device_error(g, d, "<blockio>: device='lun' has the block sizes of the real unit");
         if (disk->source.slice.present || disk->source.encryption.xml)
@@ -114,7 +131,10 @@ static void check_transient(Guest *g, const Disk *disk)
         if (disk->source.empty || disk->read_only || disk->type != SOURCE_FILE || disk->kind != DISK_DISK)
                 device_error(g, d, "<transient>: it is for disks of type='file' that the guest can write");
         if (disk->n_filters > 0 || disk->cor_node || disk->shareable)
-                device_error(g, d, "<transient>: it goes neither with limits nor with copy_on_read nor with <shareable>");
+                device_error(
+                        g, d,
+                        "<transient>: it goes neither with limits nor with copy_on_read nor with "
+                        "<shareable>");
 }
 
 #define SERIAL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. +"
@@ -146,11 +166,15 @@ static void check_identity(Guest *g, Disk *disk)
                         disk->wwn_number = (Number){ strtoull(digits, NULL, 16), true };
         }
         if (disk->serial && !is_of(disk->serial, SERIAL_CHARACTERS))
-                device_error(g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"", disk->serial);
+                device_error(
+                        g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"",
+                        disk->serial);
         if (disk->vendor && (strlen(disk->vendor) > 8 || !is_printable(disk->vendor)))
                 device_error(g, d, "<vendor>: '%s' is not up to 8 printable characters", disk->vendor);
         if (disk->product && (strlen(disk->product) > product_max || !is_printable(disk->product)))
-                device_error(g, d, "<product>: '%s' is not up to %u printable characters", disk->product, product_max);
+                device_error(
+                        g, d, "<product>: '%s' is not up to %u printable characters", disk->product,
+                        product_max);
 }
 
 static void check_numbers(Guest *g, const Disk *disk)
@@ -161,15 +185,18 @@ static void check_numbers(Guest *g, const Disk *disk)
         if (geometry->cylinders.set != geometry->heads.set || geometry->heads.set != geometry->sectors.set)
                 device_error(g, d, "<geometry>: cyls, heads and secs are given together or not at all");
         if (disk->queue_size.set && (disk->queue_size.value & (disk->queue_size.value - 1)) != 0)
-                device_error(g, d, "<driver>: queue_size='%llu' is not a power of two",
+                device_error(
+                        g, d, "<driver>: queue_size='%llu' is not a power of two",
                         (unsigned long long) disk->queue_size.value);
         for (const Number *n = &disk->logical_block; n <= &disk->physical_block; n++)
-                if (n->value > 0 && (n->value < 512 || n->value > 2 * MIB || (n->value & (n->value - 1)) != 0))
+                if (n->value > 0 &&
+                    (n->value < 512 || n->value > 2 * MIB || (n->value & (n->value - 1)) != 0))
                         device_error(g, d, "<blockio>: a block size is a power of two from 512 to 2097152");
         if (disk->iothread.set && disk->iothreads)
                 device_error(g, d, "<driver>: it has iothread='…' as well as <iothreads>");
         if (disk->iothread.set && !iothread_exists(g, disk->iothread.value))
-                device_error(g, d, "<driver>: the guest has no iothread %llu",
+                device_error(
+                        g, d, "<driver>: the guest has no iothread %llu",
                         (unsigned long long) disk->iothread.value);
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
@@ -200,15 +227,20 @@ static void check_vhost_user(Guest *g, const Disk *disk)
                 { disk->transient, "<transient>" },
                 { disk->serial || disk->wwn || disk->vendor || disk->product, "serial numbers and names" },
                 { disk->geometry.cylinders.set || disk->geometry.translation, "<geometry>" },
-                { disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set, "<blockio>" },
+                { disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set,
+                  "<blockio>" },
                 { disk->format > FORMAT_RAW, "an image format" },
         };
 
         for (size_t i = 0; i < ELEMENTS(rows); i++)
                 if (rows[i].there)
-                        device_error(g, &disk->device, "<disk>: type='vhostuser' does not go with %s", rows[i].what);
+                        device_error(
+                                g, &disk->device, "<disk>: type='vhostuser' does not go with %s",
+                                rows[i].what);
         if (disk->bus != DISK_VIRTIO || disk->kind != DISK_DISK)
-                device_error(g, &disk->device, "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
+                device_error(
+                        g, &disk->device,
+                        "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
         if (disk->reconnect == ON && !disk->reconnect_seconds.set)
                 device_error(g, &disk->device, "<reconnect>: enabled='yes' needs timeout='…'");
         memory_require_shared(g, disk->device.place, "type='vhostuser'");
@@ -243,7 +275,8 @@ static void set_drive_id(Guest *g, Disk *disk)
         if (d->bus != BUS_DRIVE)
                 return;
         if (disk->bus == DISK_SCSI && !(c && c->narrow))
-                device_set_id(g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target,
+                device_set_id(
+                        g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target,
                         a->drive.unit);
         else
                 device_set_id(g, d, "%s%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.unit);
@@ -264,6 +297,7 @@ void disk_check(Guest *g, Device *d)
         throttle_check(g, disk);
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && streq(device_disk(other)->target, disk->target))
-                        device_error(g, d, "<target>: dev='%s' is that of the disk in line %u as well", disk->target,
-                                other->place.line);
+                        device_error(
+                                g, d, "<target>: dev='%s' is that of the disk in line %u as well",
+                                disk->target, other->place.line);
 }

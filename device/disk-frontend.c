@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The drive that the guest sees, as QEMU's -device. Source: QEMU's hw/block, hw/ide, hw/scsi, hw/usb ("-device X,help"). */
+/* The drive that the guest sees, as QEMU's -device. Source: QEMU's hw/block, hw/ide, hw/scsi, hw/usb
+ * ("-device X,help"). */
 
 #include "device/chardev.h"
 #include "device/disk.h"
@@ -111,7 +112,8 @@ static void props_errors(const Disk *disk, Props *p)
 
 static void props_cache(const Disk *disk, Props *p)
 {
-        bool write_through = disk->options.cache == CACHE_WRITETHROUGH || disk->options.cache == CACHE_DIRECTSYNC;
+        bool write_through =
+                disk->options.cache == CACHE_WRITETHROUGH || disk->options.cache == CACHE_DIRECTSYNC;
 
         if (disk->options.cache > CACHE_DEFAULT && disk->kind != DISK_LUN && !disk_is_vhost_user(disk))
                 props_text(p, "write-cache", write_through ? "off" : "on");

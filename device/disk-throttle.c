@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <iotune>, <throttlegroups>, <throttlefilters>: how fast a disk may be. libvirt sets the first over the monitor once the
- * guest runs; here a throttle node stands between the image and the guest's drive from the start, as for the others.
+ * <iotune>, <throttlegroups>, <throttlefilters>: how fast a disk may be. libvirt sets the first over the
+ * monitor once the guest runs; here a throttle node stands between the image and the guest's drive from the
+ * start, as for the others.
  */
 
 #include "device/disk.h"
@@ -39,8 +40,8 @@ enum {
         LIMIT_TOTAL,
         LIMIT_READ,
         LIMIT_WRITE,
-        LIMIT_IOPS = 3,         /* what is said of bytes at 0 … 2 is said of operations at 3 … 5 */
-        LIMIT_MAX = 6,          /* the bursts of the first six */
+        LIMIT_IOPS = 3, /* what is said of bytes at 0 … 2 is said of operations at 3 … 5 */
+        LIMIT_MAX = 6,  /* the bursts of the first six */
         LIMIT_MAX_LENGTH = 12,
         LIMIT_SIZE = 18,
 };
@@ -53,14 +54,18 @@ static void read_limits(Guest *g, XmlElement *e, DiskThrottle *t)
         t->xml = e;
         for (unsigned i = 0; i < THROTTLE_LIMITS; i++) {
                 const Field fields[] = {
-                        { .path = limits[i].element, .type = FIELD_NUMBER, .offset = offsetof(DiskThrottle, limits) + i * sizeof(Number),
+                        { .path = limits[i].element,
+                          .type = FIELD_NUMBER,
+                          .offset = offsetof(DiskThrottle, limits) + i * sizeof(Number),
                           .max = LIMIT_VALUE_MAX },
                         {},
                 };
 
                 fields_read(e, fields, t, g->findings);
         }
-        fields_read(e, (const Field[]){ FIELD("group_name", FIELD_TEXT, DiskThrottle, group), {} }, t, g->findings);
+        fields_read(
+                e, (const Field[]){ FIELD("group_name", FIELD_TEXT, DiskThrottle, group), {} }, t,
+                g->findings);
 }
 
 /* The same again without findings, for when they were told already. */
@@ -71,7 +76,8 @@ static void limits_of(XmlElement *e, DiskThrottle *t)
                 XmlElement *limit = xml_child(e, limits[i].element);
 
                 if (limit)
-                        t->limits[i].set = text_to_u64(xml_text(limit), LIMIT_VALUE_MAX, &t->limits[i].value) >= 0;
+                        t->limits[i].set =
+                                text_to_u64(xml_text(limit), LIMIT_VALUE_MAX, &t->limits[i].value) >= 0;
         }
 }
 
@@ -88,21 +94,25 @@ static void check_limits(Guest *g, const DiskThrottle *t)
         const Number *l = t->limits;
 
         for (unsigned i = 0; i < LIMIT_MAX_LENGTH; i += 3)
-                if (l[i + LIMIT_TOTAL].value > 0 && (l[i + LIMIT_READ].value > 0 || l[i + LIMIT_WRITE].value > 0))
-                        guest_error(g, t->xml->place, "<%s>: %s goes with neither %s nor %s", t->xml->name,
-                                limits[i].element,
-                                    limits[i + LIMIT_READ].element, limits[i + LIMIT_WRITE].element);
+                if (l[i + LIMIT_TOTAL].value > 0 &&
+                    (l[i + LIMIT_READ].value > 0 || l[i + LIMIT_WRITE].value > 0))
+                        guest_error(
+                                g, t->xml->place, "<%s>: %s goes with neither %s nor %s", t->xml->name,
+                                limits[i].element, limits[i + LIMIT_READ].element,
+                                limits[i + LIMIT_WRITE].element);
         for (unsigned i = 0; i < LIMIT_MAX; i++) {
                 if (l[i + LIMIT_MAX].value > 0 && l[i + LIMIT_MAX].value < l[i].value)
-                        guest_error(g, t->xml->place, "<%s>: %s is less than %s", t->xml->name,
+                        guest_error(
+                                g, t->xml->place, "<%s>: %s is less than %s", t->xml->name,
                                 limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX].value > 0 && l[i].value == 0)
-                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                        guest_error(
+                                g, t->xml->place, "<%s>: %s without %s", t->xml->name,
                                 limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX_LENGTH].value > 0 && l[i + LIMIT_MAX].value == 0)
-                        guest_error(g, t->xml->place, "<%s>: %s without %s", t->xml->name,
-                                limits[i + LIMIT_MAX_LENGTH].element,
-                                    limits[i + LIMIT_MAX].element);
+                        guest_error(
+                                g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                                limits[i + LIMIT_MAX_LENGTH].element, limits[i + LIMIT_MAX].element);
         }
 }
 
@@ -116,7 +126,8 @@ static void build_group(const DiskThrottle *t, const char *name, Plan *p)
         /* 0 is no limit; but a burst's length of 0 is none at all */
         for (unsigned i = 0; i < THROTTLE_LIMITS; i++)
                 if (t->limits[i].value > 0 || i < LIMIT_MAX_LENGTH || i == LIMIT_SIZE)
-                        json_object_set_new(object, limits[i].limit, json_integer((json_int_t) t->limits[i].value));
+                        json_object_set_new(
+                                object, limits[i].limit, json_integer((json_int_t) t->limits[i].value));
         plan_json(p, "-object", &group);
 }
 
@@ -155,8 +166,10 @@ void throttle_groups_read(Guest *g)
                 read_limits(g, e, &t);
                 check_limits(g, &t);
                 if (!t.group || !is_object_name(t.group))
-                        guest_error(g, e->place,
-                                "<throttlegroup>: <group_name> is missing or not made of letters, digits, \"-\", \".\" and \"_\"");
+                        guest_error(
+                                g, e->place,
+                                "<throttlegroup>: <group_name> is missing or not made of letters, digits, "
+                                "\"-\", \".\" and \"_\"");
                 else if (find_group(g, t.group) != e)
                         guest_error(g, e->place, "<throttlegroup>: there are two of the name '%s'", t.group);
         }
@@ -216,10 +229,13 @@ void throttle_check(Guest *g, const Disk *disk)
 
                 check_limits(g, t);
                 if (t->group && !has_limits(&first->throttle))
-                        guest_error(g, t->xml->place, "<iotune>: nobody of the group '%s' has any limits", t->group);
+                        guest_error(
+                                g, t->xml->place, "<iotune>: nobody of the group '%s' has any limits",
+                                t->group);
                 if (has_limits(t) && memcmp(first->throttle.limits, t->limits, sizeof(t->limits)) != 0)
-                        guest_error(g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u", t->group,
-                                first->throttle.xml->place.line);
+                        guest_error(
+                                g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u",
+                                t->group, first->throttle.xml->place.line);
         }
         if (!disk->filters)
                 return;
@@ -229,7 +245,8 @@ void throttle_check(Guest *g, const Disk *disk)
                 const char *group = xml_attribute(filter, "group");
 
                 if (!group || !find_group(g, group))
-                        guest_error(g, filter->place, "<throttlefilter>: there is no <throttlegroup> '%s'",
+                        guest_error(
+                                g, filter->place, "<throttlefilter>: there is no <throttlegroup> '%s'",
                                 group ?: "");
         }
 }
@@ -269,7 +286,9 @@ void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p
                 return;
         XML_FOREACH(filter, disk->filters, "throttlefilter") {
                 snprintf(name, sizeof(name), "libvirt-%u-filter", number - 1);
-                build_node(number, xml_attribute(filter, "group"), number == disk->first_filter ? below : name, p);
+                build_node(
+                        number, xml_attribute(filter, "group"), number == disk->first_filter ? below : name,
+                        p);
                 number++;
         }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <disk>: hard disks, CD-ROM and floppy drives, and whole SCSI units. The image and all behind it is guest/source.c's;
- * here is the drive: its name, which says where it is plugged in, its bus, and how QEMU serves it.
+ * <disk>: hard disks, CD-ROM and floppy drives, and whole SCSI units. The image and all behind it is
+ * guest/source.c's; here is the drive: its name, which says where it is plugged in, its bus, and how QEMU
+ * serves it.
  */
 
 #include "device/disk.h"
@@ -61,10 +62,14 @@ static const Field fields[] = {
         FIELD("source/reconnect@enabled", FIELD_YESNO, Disk, reconnect),
         FIELD_IN_RANGE("source/reconnect@timeout", Disk, reconnect_seconds, 0, UINT32_MAX / 1000),
         FIELD_SAID("@snapshot", FIELD_IGNORED, NULL), /* what libvirt's snapshots do with it by default */
-        FIELD_SAID("mirror", FIELD_IGNORED, NULL),    /* a copy that was being made while the guest ran under libvirt */
+        FIELD_SAID(
+                "mirror", FIELD_IGNORED,
+                NULL), /* a copy that was being made while the guest ran under libvirt */
         FIELD_SAID("driver/statistics", FIELD_IGNORED, NULL),
         FIELD("transient", FIELD_PRESENT, Disk, transient),
-        FIELD_SAID("transient@shareBacking", FIELD_IGNORED, NULL), /* it can be shared anyway: it is only read */
+        FIELD_SAID(
+                "transient@shareBacking", FIELD_IGNORED,
+                NULL), /* it can be shared anyway: it is only read */
         FIELD_SAID("backenddomain", FIELD_REFUSED, "is Xen's"),
         {},
 };
@@ -90,8 +95,8 @@ static int index_of_name(const char *name)
 }
 
 /*
- * libvirt keeps the disks of a bus sorted by their names, and slots and boot order follow that. A new one goes before the
- * first of its bus that comes later, else behind the last of its bus, else to the end.
+ * libvirt keeps the disks of a bus sorted by their names, and slots and boot order follow that. A new one
+ * goes before the first of its bus that comes later, else behind the last of its bus, else to the end.
  */
 static void sort_in(Guest *g, Device *d)
 {
@@ -139,10 +144,12 @@ static void read_tray(Guest *g, Disk *disk)
         else if (disk->kind != DISK_CDROM && disk->kind != DISK_FLOPPY)
                 guest_error(g, target->place, "<target>: tray is for cdrom and floppy drives");
         else if (streq(tray, "open"))
-                guest_warning(g, target->place, "<target>: tray='open': the drive starts with its tray closed");
+                guest_warning(
+                        g, target->place, "<target>: tray='open': the drive starts with its tray closed");
 }
 
-/* What libvirt did for SCSI commands that the kernel reserves. Units that are handed through mostly do without. */
+/* What libvirt did for SCSI commands that the kernel reserves. Units that are handed through mostly do
+ * without. */
 static void read_commands(Guest *g, Disk *disk)
 {
         static const char *const filters[] = { "filtered", NULL }, *const raw[] = { "yes", "no", NULL };
@@ -154,7 +161,8 @@ static void read_commands(Guest *g, Disk *disk)
         else if ((rawio && !words_find(raw, rawio)) || (sgio && !words_find(filters, sgio)))
                 guest_error(g, e->place, "<disk>: rawio='yes', rawio='no' or sgio='filtered' is expected");
         else if (rawio && streq(rawio, "yes"))
-                guest_warning(g, e->place,
+                guest_warning(
+                        g, e->place,
                         "<disk>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands fail");
 }
 
@@ -167,7 +175,11 @@ static void disk_read(Guest *g, Device *d)
         read_driver(g, disk);
         read_tray(g, disk);
         read_commands(g, disk);
-        source_read(g, d->xml, disk->type, disk->format ?: disk->type == SOURCE_DIRECTORY ? FORMAT_FAT : FORMAT_RAW,
+        source_read(
+                g, d->xml, disk->type,
+                disk->format
+                        ?: disk->type == SOURCE_DIRECTORY ? FORMAT_FAT
+                                                          : FORMAT_RAW,
                 &disk->source);
         throttle_read(g, disk);
         if (!disk->target) {
@@ -176,7 +188,8 @@ static void disk_read(Guest *g, Device *d)
         }
         disk->target_index = index_of_name(disk->target);
         if (disk->target_index < 0)
-                device_error(g, d, "<target>: dev='%s' is not a disk's name such as vda, sda, hda or fda",
+                device_error(
+                        g, d, "<target>: dev='%s' is not a disk's name such as vda, sda, hda or fda",
                         disk->target);
         sort_in(g, d);
 }
@@ -215,12 +228,8 @@ static int bus_of_name(const Disk *disk)
 static void complete_bus(Guest *g, Disk *disk)
 {
         static const DriveBus drive_buses[] = {
-                [DISK_IDE] = DRIVE_IDE,
-                [DISK_FDC] = DRIVE_FDC,
-                [DISK_SCSI] = DRIVE_SCSI,
-                [DISK_SATA] = DRIVE_SATA,
-                [DISK_VIRTIO] = DRIVE_NONE,
-                [DISK_USB] = DRIVE_NONE,
+                [DISK_IDE] = DRIVE_IDE,   [DISK_FDC] = DRIVE_FDC,     [DISK_SCSI] = DRIVE_SCSI,
+                [DISK_SATA] = DRIVE_SATA, [DISK_VIRTIO] = DRIVE_NONE, [DISK_USB] = DRIVE_NONE,
         };
         Device *d = &disk->device;
 

@@ -73,16 +73,16 @@ typedef struct Disk {
         DiskGeometry geometry;
         Number logical_block, physical_block, discard_granularity;
         DiskThrottle throttle;
-        XmlElement *filters;        /* <throttlefilters> */
-        Tristate reconnect;         /* to a vhost-user server */
+        XmlElement *filters; /* <throttlefilters> */
+        Tristate reconnect;  /* to a vhost-user server */
         Number reconnect_seconds;
 
         /* from the image upwards; NULL where there is none of the kind */
-        const char *cor_node;   /* copy-on-read */
-        unsigned n_filters;     /* of throttling */
-        unsigned first_filter;  /* the number of the first of their nodes */
-        const char *overlay;    /* a drive of its own, not a node: where a transient disk's changes go */
-        const char *drive;      /* what the guest's drive is connected to; NULL for none */
+        const char *cor_node;  /* copy-on-read */
+        unsigned n_filters;    /* of throttling */
+        unsigned first_filter; /* the number of the first of their nodes */
+        const char *overlay;   /* a drive of its own, not a node: where a transient disk's changes go */
+        const char *drive;     /* what the guest's drive is connected to; NULL for none */
 } Disk;
 
 extern const char *const disk_device_words[], *const disk_bus_words[], *const error_policy_words[];

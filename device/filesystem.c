@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <filesystem>: a directory of the host in the guest, by 9p, which QEMU serves itself with the rights of the guest's
- * user, or by virtiofs, which another program serves behind a socket.
+ * <filesystem>: a directory of the host in the guest, by 9p, which QEMU serves itself with the rights of the
+ * guest's user, or by virtiofs, which another program serves behind a socket.
  */
 
 #include "device/kinds.h"
@@ -82,8 +82,9 @@ static void filesystem_complete(Guest *g, Device *d)
         if (!f->socket)
                 device_warning(
                         g, d,
-                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s (or at <source socket='…'/>); "
-                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s (or "
+                        "at <source socket='…'/>); a unit with User=qemu, RuntimeDirectory=vm/%s and "
+                        "Before= of the guest's can start it",
                         f->directory ?: "<source dir='…'/>", f->served, g->general.name ?: "");
 }
 
@@ -114,7 +115,8 @@ static void check_9p(Guest *g, const Filesystem *f)
         if (f->driver == FILESYSTEM_HANDLE)
                 device_warning(
                         g, d,
-                        "<driver>: QEMU has no type='handle' any more; it is taken as type='path', which looks the same to the guest");
+                        "<driver>: QEMU has no type='handle' any more; it is taken as type='path', which "
+                        "looks the same to the guest");
 }
 
 static void check_virtiofs(Guest *g, const Filesystem *f)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='spice'>. SPICE's server cannot look for a free port itself, and a port that is chosen here might be
- * another's at the guest's start: autoport becomes a socket in the guest's own directory, with a warning.
+ * <graphics type='spice'>. SPICE's server cannot look for a free port itself, and a port that is chosen here
+ * might be another's at the guest's start: autoport becomes a socket in the guest's own directory, with a
+ * warning.
  */
 
 #include "device/audio.h"
@@ -120,7 +121,8 @@ static void spice_complete(Guest *g, Device *d)
                 graphics_listen_complete(g, &s->listen, "spice");
                 device_warning(
                         g, d,
-                        "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer spice+unix://%s)",
+                        "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer "
+                        "spice+unix://%s)",
                         s->listen.socket, s->listen.socket);
         }
         graphics_listen_complete(g, &s->listen, "spice");

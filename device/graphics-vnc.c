@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='vnc'>. A port that the XML leaves to be chosen is chosen by QEMU itself while it binds, the first
- * free one of the display numbers 0 to 99: nobody can take it in between.
+ * <graphics type='vnc'>. A port that the XML leaves to be chosen is chosen by QEMU itself while it binds,
+ * the first free one of the display numbers 0 to 99: nobody can take it in between.
  */
 
 #include "device/audio.h"

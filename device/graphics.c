@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the kinds of <graphics> share. And the kind that stands for a guest without any: QEMU would open a window for
- * it unless it is told not to.
+ * What the kinds of <graphics> share. And the kind that stands for a guest without any: QEMU would open a
+ * window for it unless it is told not to.
  */
 
 #include "device/graphics.h"
@@ -57,7 +57,8 @@ static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *r
         } else if (e->type == LISTEN_NETWORK) {
                 guest_error(
                         g, place,
-                        "<listen>: vmunit has no networks with addresses; name one by type='address' address='…'");
+                        "<listen>: vmunit has no networks with addresses; name one by type='address' "
+                        "address='…'");
                 return;
         }
         if (e->type != LISTEN_SOCKET && e->socket)
@@ -154,8 +155,9 @@ void graphics_password_complete(Guest *g, Device *d, Password *password, const c
         password->id = guest_text(g, "%s-password", what);
         device_warning(
                 g, d,
-                "<graphics>: passwd would stand in the unit for everybody to read; the password is the credential '%s' instead, "
-                "which has to be in /etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)",
+                "<graphics>: passwd would stand in the unit for everybody to read; the password is the "
+                "credential '%s' instead, which has to be in /etc/credstore or /etc/credstore.encrypted "
+                "(systemd-creds encrypt)",
                 password->credential);
 }
 
@@ -215,7 +217,8 @@ void graphics_check(Guest *g, const Device *d)
                 else if (has_gl(d) && has_gl(other))
                         device_error(
                                 g, d,
-                                "<gl>: QEMU has one display with OpenGL at most, and that of line %u is another",
+                                "<gl>: QEMU has one display with OpenGL at most, and that of line %u is "
+                                "another",
                                 other->place.line);
         }
 }

@@ -20,7 +20,8 @@ typedef struct Listen {
         const char *socket;  /* set where type is LISTEN_SOCKET */
 } Listen;
 
-/* Reads the attributes listen= and socket= and the elements <listen>; nothing there is the address 127.0.0.1. */
+/* Reads the attributes listen= and socket= and the elements <listen>; nothing there is the address
+ * 127.0.0.1. */
 void graphics_listen_read(Guest *g, Device *d, Listen *ret);
 
 /* Gives a socket without a path one of the guest's own: NAME.sock in its run-time directory. */
@@ -30,17 +31,21 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name);
 void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p);
 
 /*
- * passwd= of VNC and SPICE. The XML's is not used, because the unit would show it to everybody: a credential of systemd is.
+ * passwd= of VNC and SPICE. The XML's is not used, because the unit would show it to everybody: a credential
+ * of systemd is.
  */
 typedef struct Password {
         const char *xml, *valid_to;
-        const char *credential, *id; /* where there is to be one: of systemd, and of the -object that holds it */
+        const char *credential,
+                *id; /* where there is to be one: of systemd, and of the -object that holds it */
 } Password;
 
-#define PASSWORD_FIELDS(struct_, member_)                                \
-        FIELD("@passwd", FIELD_STRING, struct_, member_.xml),            \
-        FIELD("@passwdValidTo", FIELD_TEXT, struct_, member_.valid_to),  \
-        FIELD_SAID("@connected", FIELD_IGNORED, NULL) /* what a change of the password while the guest runs would do */
+#define PASSWORD_FIELDS(struct_, member_)                                       \
+        FIELD("@passwd", FIELD_STRING, struct_, member_.xml),                   \
+                FIELD("@passwdValidTo", FIELD_TEXT, struct_, member_.valid_to), \
+                FIELD_SAID(                                                     \
+                        "@connected", FIELD_IGNORED,                            \
+                        NULL) /* what a change of the password while the guest runs would do */
 
 void graphics_password_complete(Guest *g, Device *d, Password *password, const char *what);
 void graphics_password_build(const Guest *g, const Password *password, Props *graphics, Plan *p);
@@ -69,9 +74,10 @@ typedef struct Graphics {
         Gl gl;
 } Graphics;
 
-#define GL_FIELDS                                                       \
-        FIELD("gl@enable", FIELD_YESNO, Graphics, gl.enable),           \
-        FIELD("gl@rendernode", FIELD_PATH, Graphics, gl.render_node) /* said in vain where it is not enabled */
+#define GL_FIELDS                                             \
+        FIELD("gl@enable", FIELD_YESNO, Graphics, gl.enable), \
+                FIELD("gl@rendernode", FIELD_PATH, Graphics,  \
+                      gl.render_node) /* said in vain where it is not enabled */
 
 /* Whether any of the guest's graphics has OpenGL. */
 bool graphics_have_gl(const Guest *g);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <hostdev type='mdev'>: a mediated device, such as a slice of a graphics card. It exists on the host already; the
- * launcher hands the node of its IOMMU group to the guest's user.
+ * <hostdev type='mdev'>: a mediated device, such as a slice of a graphics card. It exists on the host
+ * already; the launcher hands the node of its IOMMU group to the guest's user.
  */
 
 #include "device/graphics.h"
@@ -58,7 +58,8 @@ static void hostdev_mdev_check(Guest *g, Device *d)
         if (m->managed == ON)
                 device_error(
                         g, d,
-                        "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl makes them at boot");
+                        "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl "
+                        "makes them at boot");
         if (m->display == ON && !graphics_have(g, NULL))
                 device_error(g, d, "<hostdev>: display='on' needs <graphics>");
         if (m->ramfb == ON && m->display != ON)

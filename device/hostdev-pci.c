@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <hostdev type='pci'>, and <interface type='hostdev'>, which is the same for a network card that has a MAC to be set. */
+/* <hostdev type='pci'>, and <interface type='hostdev'>, which is the same for a network card that has a MAC
+ * to be set. */
 
 #include "device/hostdev.h"
 #include "device/kinds.h"
@@ -35,7 +36,9 @@ static const Field interface_fields[] = {
         FIELD("vlan", FIELD_ELEMENT, HostdevPci, vlan_element),
         FIELD_IN_RANGE("vlan/tag@id", HostdevPci, vlan, 0, 4095),
         FIELD_SAID("model@type", FIELD_IGNORED, NULL), /* the device is what it is */
-        FIELD_SAID("virtualport", FIELD_REFUSED, "vmunit does not negotiate virtual ports with switches (802.1Qbg, 802.1Qbh)"),
+        FIELD_SAID(
+                "virtualport", FIELD_REFUSED,
+                "vmunit does not negotiate virtual ports with switches (802.1Qbg, 802.1Qbh)"),
         {},
 };
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <hostdev type='scsi'> and <hostdev type='scsi_host'>: a SCSI unit of the host or of an iSCSI server, and a target of the
- * host's kernel. Which /dev/sgN a unit is may differ at each boot, so the launcher looks for it by its address, opens it
- * and hands the descriptor over; QEMU wants a name that is a character device, and /proc/self/fd has one.
+ * <hostdev type='scsi'> and <hostdev type='scsi_host'>: a SCSI unit of the host or of an iSCSI server, and a
+ * target of the host's kernel. Which /dev/sgN a unit is may differ at each boot, so the launcher looks for
+ * it by its address, opens it and hands the descriptor over; QEMU wants a name that is a character device,
+ * and /proc/self/fd has one.
  */
 
 #include "device/hostdev.h"
@@ -32,7 +33,9 @@ static const Field scsi_fields[] = {
         FIELD("readonly", FIELD_PRESENT, HostScsi, read_only),
         FIELD("shareable", FIELD_PRESENT, HostScsi, shareable),
         FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to change */
-        FIELD_SAID("@rawio", FIELD_REFUSED, "QEMU has no capabilities here, so SCSI commands that need CAP_SYS_RAWIO fail"),
+        FIELD_SAID(
+                "@rawio", FIELD_REFUSED,
+                "QEMU has no capabilities here, so SCSI commands that need CAP_SYS_RAWIO fail"),
         FIELD_SAID("@sgio", FIELD_REFUSED, "kernels do not filter SCSI commands any more"),
         {},
 };
@@ -53,7 +56,10 @@ static void scsi_read(Guest *g, Device *d)
                 return;
         }
         if (!h->adapter || !h->bus.set || !h->target.set || !h->unit.set) {
-                device_error(g, d, "<hostdev>: its <source> needs <adapter name='…'/> and <address bus='…' target='…' unit='…'/>");
+                device_error(
+                        g, d,
+                        "<hostdev>: its <source> needs <adapter name='…'/> and <address bus='…' target='…' "
+                        "unit='…'/>");
                 return;
         }
         number = text_after(h->adapter, "scsi_host");
@@ -78,12 +84,13 @@ static void scsi_complete(Guest *g, Device *d)
 static bool is_same_unit(const HostScsi *a, const HostScsi *b)
 {
         if (is_iscsi(a) || is_iscsi(b))
-                return is_iscsi(a) && is_iscsi(b) && a->iscsi.network.n_hosts > 0 && b->iscsi.network.n_hosts > 0 &&
+                return is_iscsi(a) && is_iscsi(b) && a->iscsi.network.n_hosts > 0 &&
+                       b->iscsi.network.n_hosts > 0 &&
                        streq_null(a->iscsi.network.name, b->iscsi.network.name) &&
                        streq_null(a->iscsi.network.hosts[0].name, b->iscsi.network.hosts[0].name) &&
                        a->iscsi.network.hosts[0].port.value == b->iscsi.network.hosts[0].port.value;
         return a->host == b->host && a->bus.value == b->bus.value && a->target.value == b->target.value &&
-                a->unit.value == b->unit.value;
+               a->unit.value == b->unit.value;
 }
 
 static void scsi_check(Guest *g, Device *d)
@@ -93,7 +100,9 @@ static void scsi_check(Guest *g, Device *d)
         hostdev_check_mode(g, d, h->mode);
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && is_same_unit(h, (const HostScsi *) other))
-                        device_error(g, d, "<hostdev>: the guest has this unit already, by line %u", other->place.line);
+                        device_error(
+                                g, d, "<hostdev>: the guest has this unit already, by line %u",
+                                other->place.line);
         if (!is_iscsi(h))
                 hostdev_check_allowed(g, d);
         else if (h->iscsi.network.protocol != PROTOCOL_ISCSI)
@@ -108,14 +117,18 @@ static void build_local(const HostScsi *h, Plan *p)
         const char *id = h->device.id;
 
         plan_prepare(
-                p, "--scsi=id=%s,host=%u,bus=%u,target=%u,unit=%u,access=%s", id, h->host, (unsigned) h->bus.value,
-                (unsigned) h->target.value, (unsigned) h->unit.value, h->read_only ? "ro" : h->shareable ? "rw-shared" : "rw");
+                p, "--scsi=id=%s,host=%u,bus=%u,target=%u,unit=%u,access=%s", id, h->host,
+                (unsigned) h->bus.value, (unsigned) h->target.value, (unsigned) h->unit.value,
+                h->read_only   ? "ro"
+                : h->shareable ? "rw-shared"
+                               : "rw");
         props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, "scsi.%s", id));
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);
         plan_json(p, "-blockdev", &node);
         for (size_t i = 0; i < p->n_directives; i++)
-                if (streq(p->directives[i].key, "DeviceAllow") && streq_null(p->directives[i].value, "char-sg rw"))
+                if (streq(p->directives[i].key, "DeviceAllow") &&
+                    streq_null(p->directives[i].value, "char-sg rw"))
                         return;
         plan_directive(p, "DeviceAllow", "char-sg rw");
 }
@@ -186,7 +199,9 @@ static void vhost_check(Guest *g, Device *d)
         if (!h->protocol)
                 device_error(g, d, "<hostdev>: <source protocol='vhost'> is expected");
         if (!h->wwpn || !is_wwpn(h->wwpn))
-                device_error(g, d, "<source>: wwpn='%s' is not \"naa.\" and 16 hexadecimal digits", h->wwpn ?: "");
+                device_error(
+                        g, d, "<source>: wwpn='%s' is not \"naa.\" and 16 hexadecimal digits",
+                        h->wwpn ?: "");
 }
 
 static void vhost_build(const Guest *g, const Device *d, Plan *p)

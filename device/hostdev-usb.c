@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <hostdev type='usb'>: a USB device of the host, named by its place on a bus or by vendor and product. By those, the
- * launcher looks for it; QEMU's own search would need all the host's USB devices to be the guest's user's.
+ * <hostdev type='usb'>: a USB device of the host, named by its place on a bus or by vendor and product. By
+ * those, the launcher looks for it; QEMU's own search would need all the host's USB devices to be the
+ * guest's user's.
  */
 
 #include "device/hostdev.h"
@@ -30,7 +31,7 @@ static const char *const reset_words[] = { "off", "uninitialized", "on", NULL };
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@mode", HostdevUsb, mode, hostdev_mode_words),
-        FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* QEMU takes it from its driver itself */
+        FIELD_SAID("@managed", FIELD_IGNORED, NULL),       /* QEMU takes it from its driver itself */
         FIELD_SAID("source@missing", FIELD_IGNORED, NULL), /* what libvirt last saw */
         FIELD("source@autoAddress", FIELD_YESNO, HostdevUsb, auto_address),
         FIELD_OF_WORDS("source@startupPolicy", HostdevUsb, startup, startup_words),
@@ -79,7 +80,8 @@ static void hostdev_usb_check(Guest *g, Device *d)
         if (!u->vendor.set && !(u->bus.set && (u->number.set || u->port)))
                 device_error(
                         g, d,
-                        "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' device='…'/>, are missing");
+                        "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' "
+                        "device='…'/>, are missing");
         if (u->port && u->number.set)
                 device_error(g, d, "<address>: device and port exclude each other");
         if (u->port && !port_is_plain(u->port))
@@ -87,7 +89,8 @@ static void hostdev_usb_check(Guest *g, Device *d)
         if (u->startup && !streq(startup_words[u->startup - 1], "mandatory"))
                 device_warning(
                         g, d,
-                        "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with the device",
+                        "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with "
+                        "the device",
                         startup_words[u->startup - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_usb, other) {
                 if (other == d)
@@ -99,7 +102,8 @@ static void hostdev_usb_check(Guest *g, Device *d)
         }
 }
 
-/* Those that are not named by their node alone: the launcher finds it, opens it, and QEMU gets the descriptor. */
+/* Those that are not named by their node alone: the launcher finds it, opens it, and QEMU gets the
+ * descriptor. */
 static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
 {
         const char *id = u->device.id;

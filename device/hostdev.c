@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI devices of the host. QEMU opens them by VFIO without any privilege once the node of the device's IOMMU group is
- * the guest's user's. Which group that is, and which driver has the device now, only the host can tell: vm-launcher
- * prepare is told the device's address and does the rest.
+ * PCI devices of the host. QEMU opens them by VFIO without any privilege once the node of the device's IOMMU
+ * group is the guest's user's. Which group that is, and which driver has the device now, only the host can
+ * tell: vm-launcher prepare is told the device's address and does the rest.
  */
 
 #include "device/hostdev.h"
@@ -27,7 +27,8 @@ void hostdev_check_allowed(Guest *g, const Device *d)
         if (!g->settings->allow_host_devices)
                 device_error(
                         g, d,
-                        "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the host",
+                        "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the "
+                        "host",
                         d->kind->element);
 }
 
@@ -100,7 +101,8 @@ void hostdev_plan_vfio(Plan *p)
                         return;
         plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
         plan_directive(p, "DeviceAllow", "char-vfio rw");
-        plan_directive(p, "BindPaths", "-/dev/vfio"); /* not there before its module is: the launcher says so */
+        plan_directive(
+                p, "BindPaths", "-/dev/vfio"); /* not there before its module is: the launcher says so */
         plan_directive(p, "LimitMEMLOCK", "infinity");
 }
 

@@ -22,15 +22,15 @@ typedef struct HostPci {
 } HostPci;
 
 /* Rows for a struct with a HostPci of that name in it. */
-#define HOST_PCI_FIELDS(struct_, member_)                                                     \
+#define HOST_PCI_FIELDS(struct_, member_)                                                            \
         FIELD_OF_WORDS("source/address@type", struct_, member_.address_type, hostdev_address_words), \
-        FIELD_IN_RANGE("source/address@domain", struct_, member_.domain, 0, 0xffff),          \
-        FIELD_IN_RANGE("source/address@bus", struct_, member_.bus, 0, 0xff),                  \
-        FIELD_IN_RANGE("source/address@slot", struct_, member_.slot, 0, 0x1f),                \
-        FIELD_IN_RANGE("source/address@function", struct_, member_.function, 0, 7),           \
-        FIELD_OF_WORDS("driver@name", struct_, member_.driver, hostdev_driver_words),         \
-        FIELD("driver@model", FIELD_TEXT, struct_, member_.module),                           \
-        FIELD("@managed", FIELD_YESNO, struct_, member_.managed)
+                FIELD_IN_RANGE("source/address@domain", struct_, member_.domain, 0, 0xffff),         \
+                FIELD_IN_RANGE("source/address@bus", struct_, member_.bus, 0, 0xff),                 \
+                FIELD_IN_RANGE("source/address@slot", struct_, member_.slot, 0, 0x1f),               \
+                FIELD_IN_RANGE("source/address@function", struct_, member_.function, 0, 7),          \
+                FIELD_OF_WORDS("driver@name", struct_, member_.driver, hostdev_driver_words),        \
+                FIELD("driver@model", FIELD_TEXT, struct_, member_.module),                          \
+                FIELD("@managed", FIELD_YESNO, struct_, member_.managed)
 
 extern const char *const hostdev_address_words[];
 extern const char *const hostdev_driver_words[];
@@ -46,13 +46,15 @@ const HostPci *host_pci_of(const Device *d);
 /* "vfio-pci" with the device as QEMU names it, ready for further props. */
 Props host_pci_new(const HostPci *h);
 
-/* What the host must do for it: find, bind to VFIO, hand over. extra is further words of the argument, or "". */
+/* What the host must do for it: find, bind to VFIO, hand over. extra is further words of the argument, or
+ * "". */
 void host_pci_plan(const HostPci *h, const char *extra, Plan *p);
 
 /* What any device that VFIO hands through needs. */
 void hostdev_plan_vfio(Plan *p);
 
-/* <teaming type='transient' persistent='…'/>: the interface that takes over while this one is away for a migration. */
+/* <teaming type='transient' persistent='…'/>: the interface that takes over while this one is away for a
+ * migration. */
 typedef struct Teaming {
         int type; /* the first of hostdev_teaming_words */
         const char *persistent;

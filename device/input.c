@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <input>: what a user types and points with. PS/2 devices are part of every PC and need no option; the others plug
- * into USB or PCI, hand through an event device of the host, or mirror one (evdev).
+ * <input>: what a user types and points with. PS/2 devices are part of every PC and need no option; the
+ * others plug into USB or PCI, hand through an event device of the host, or mirror one (evdev).
  */
 
 #include "device/hostdev.h"
@@ -140,7 +140,8 @@ static void build_usb(const Guest *g, const Input *i, Plan *p)
 
 static void build_virtio(const Guest *g, const Input *i, Plan *p)
 {
-        static const char *const drivers[] = { NULL, "virtio-mouse", "virtio-tablet", "virtio-keyboard", "virtio-input-host" };
+        static const char *const drivers[] = { NULL, "virtio-mouse", "virtio-tablet", "virtio-keyboard",
+                                               "virtio-input-host" };
         Props device = device_virtio_new(&i->device, drivers[i->type], i->model);
 
         if (i->type == INPUT_PASSTHROUGH) {

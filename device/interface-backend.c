@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a network card is connected to on the host. TAPs and macvtaps are opened by vm-launcher, which QEMU gets as
- * descriptors, so that QEMU needs no privilege for them; the other kinds are sockets that QEMU opens itself.
+ * What a network card is connected to on the host. TAPs and macvtaps are opened by vm-launcher, which QEMU
+ * gets as descriptors, so that QEMU needs no privilege for them; the other kinds are sockets that QEMU opens
+ * itself.
  */
 
 #include "device/interface.h"
@@ -51,7 +52,8 @@ static bool name_is_generated(const char *name)
         return false;
 }
 
-/* "vm-NAME-0" where that fits; else as much of the name's letters as do, told apart by a hash of the whole. */
+/* "vm-NAME-0" where that fits; else as much of the name's letters
+ * as do, told apart by a hash of the whole. */
 static const char *tap_name(Guest *g, const Interface *i)
 {
         static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -104,14 +106,16 @@ void interface_backend_complete(Guest *g, Interface *i)
                 i->served = guest_text(g, "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
                 device_warning(
                         g, &i->device,
-                        "<backend>: vmunit does not start passt; it has to listen at %s; "
-                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        "<backend>: vmunit does not start passt; it has to listen at %s; a unit with "
+                        "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
                         i->served, g->general.name ?: "");
         }
         if (!interface_has_tap(i))
                 return;
         if (i->managed == OFF && !i->target)
-                device_error(g, &i->device, "<target>: managed='no' needs dev='…', which has to be there already");
+                device_error(
+                        g, &i->device,
+                        "<target>: managed='no' needs dev='…', which has to be there already");
         if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
                 i->target = tap_name(g, i);
         if (i->type == INTERFACE_DIRECT && !i->source.mode_text)
@@ -125,7 +129,8 @@ static void check_name(Guest *g, const Interface *i, const char *what, const cha
         else if (!name_is_plain(name))
                 device_error(
                         g, &i->device,
-                        "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or \".\" at most)",
+                        "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or "
+                        "\".\" at most)",
                         streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
 }
 
@@ -154,7 +159,8 @@ static void check_tap(Guest *g, const Interface *i)
                 else
                         device_warning(
                                 g, d,
-                                "<script>: it is not run; a drop-in of the guest's unit can run it (ExecStartPre=, systemctl edit)");
+                                "<script>: it is not run; a drop-in of the guest's unit can run it "
+                                "(ExecStartPre=, systemctl edit)");
         }
         GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
                 const Interface *o = (const Interface *) other;
@@ -262,7 +268,8 @@ void interface_backend_check(Guest *g, const Interface *i)
         else if (i->n_addresses > 0)
                 device_error(
                         g, d,
-                        "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets them");
+                        "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets "
+                        "them");
         if (i->type == INTERFACE_VDPA) {
                 hostdev_check_allowed(g, d);
                 if (!i->source.dev)

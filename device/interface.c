@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <interface>: the network card that the guest sees. What it is connected to is interface-backend.c's; one that is a
- * card of the host, handed through, is interface-hostdev.c's.
+ * <interface>: the network card that the guest sees. What it is connected to is interface-backend.c's; one
+ * that is a card of the host, handed through, is interface-hostdev.c's.
  */
 
 #include "device/interface.h"
@@ -27,7 +27,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("@type", Interface, type, type_words),
         FIELD("@trustGuestRxFilters", FIELD_YESNO, Interface, trust_filters),
         FIELD("mac@address", FIELD_MAC, Interface, mac),
-        FIELD_SAID("mac@type", FIELD_IGNORED, NULL),  /* of other hypervisors, and so is the next */
+        FIELD_SAID("mac@type", FIELD_IGNORED, NULL), /* of other hypervisors, and so is the next */
         FIELD_SAID("mac@check", FIELD_IGNORED, NULL),
         FIELD("model@type", FIELD_TEXT, Interface, model),
         FIELD("target@dev", FIELD_TEXT, Interface, target),
@@ -64,11 +64,22 @@ static const Field fields[] = {
         FIELD_SAID("backend@tap", FIELD_WARNED, "TAPs are always made by /dev/net/tun"),
         FIELD_SAID("backend@vhost", FIELD_WARNED, "vhost is always that of /dev/vhost-net"),
         FIELD_SAID("coalesce", FIELD_WARNED, "interrupts of the host's end are not coalesced"),
-        FIELD_SAID("bandwidth", FIELD_REFUSED, "vmunit shapes no traffic; systemd.network(5) can, by the name in <target dev=…/>"),
-        FIELD_SAID("filterref", FIELD_REFUSED, "vmunit filters no traffic; nftables can, by the name in <target dev=…/>"),
-        FIELD_SAID("virtualport", FIELD_REFUSED, "only Linux's own bridges are joined, which have no virtual ports"),
-        FIELD_SAID("vlan", FIELD_REFUSED, "the host's end is not put into a VLAN; a bridge per VLAN does the same"),
-        FIELD_SAID("port@isolated", FIELD_REFUSED, "the port of the bridge is not isolated; systemd.network(5) can (Isolated=), by the name in <target dev=…/>"),
+        FIELD_SAID(
+                "bandwidth", FIELD_REFUSED,
+                "vmunit shapes no traffic; systemd.network(5) can, by the name in <target dev=…/>"),
+        FIELD_SAID(
+                "filterref", FIELD_REFUSED,
+                "vmunit filters no traffic; nftables can, by the name in <target dev=…/>"),
+        FIELD_SAID(
+                "virtualport", FIELD_REFUSED,
+                "only Linux's own bridges are joined, which have no virtual ports"),
+        FIELD_SAID(
+                "vlan", FIELD_REFUSED,
+                "the host's end is not put into a VLAN; a bridge per VLAN does the same"),
+        FIELD_SAID(
+                "port@isolated", FIELD_REFUSED,
+                "the port of the bridge is not isolated; systemd.network(5) can (Isolated=), by the name in "
+                "<target dev=…/>"),
         {},
 };
 
@@ -93,7 +104,8 @@ static const Field vhost_user_source[] = {
         FIELD("source@path", FIELD_PATH, Interface, source.path),
         FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
         FIELD("source/reconnect@enabled", FIELD_YESNO, Interface, source.reconnect),
-        FIELD_IN_RANGE("source/reconnect@timeout", Interface, source.reconnect_seconds, 0, UINT32_MAX / 1000),
+        FIELD_IN_RANGE(
+                "source/reconnect@timeout", Interface, source.reconnect_seconds, 0, UINT32_MAX / 1000),
         {},
 };
 static const Field vdpa_source[] = {
@@ -109,9 +121,11 @@ static const Field socket_source[] = {
 };
 
 static const Field *const source_of[] = {
-        [INTERFACE_BRIDGE] = bridge_source,         [INTERFACE_NETWORK] = network_source, [INTERFACE_DIRECT] = direct_source,
-        [INTERFACE_VHOST_USER] = vhost_user_source, [INTERFACE_VDPA] = vdpa_source,       [INTERFACE_SERVER] = socket_source,
-        [INTERFACE_CLIENT] = socket_source,         [INTERFACE_MCAST] = socket_source,    [INTERFACE_UDP] = socket_source,
+        [INTERFACE_BRIDGE] = bridge_source, [INTERFACE_NETWORK] = network_source,
+        [INTERFACE_DIRECT] = direct_source, [INTERFACE_VHOST_USER] = vhost_user_source,
+        [INTERFACE_VDPA] = vdpa_source,     [INTERFACE_SERVER] = socket_source,
+        [INTERFACE_CLIENT] = socket_source, [INTERFACE_MCAST] = socket_source,
+        [INTERFACE_UDP] = socket_source,
 };
 
 static const Field address_fields[] = {
@@ -302,7 +316,8 @@ static void interface_check(Guest *g, Device *d)
                 if (has_virtio_driver_options(i))
                         device_warning(
                                 g, d,
-                                "<driver>: it has options that only model type='virtio' has; they change nothing");
+                                "<driver>: it has options that only model type='virtio' has; they change "
+                                "nothing");
                 if (i->teaming)
                         device_error(g, d, "<teaming>: type='persistent' is for model type='virtio'");
         }
@@ -315,7 +330,8 @@ static void interface_check(Guest *g, Device *d)
         if (i->trust_filters == ON)
                 device_warning(
                         g, d,
-                        "<interface>: trustGuestRxFilters: the host's end does not follow the guest's filters");
+                        "<interface>: trustGuestRxFilters: the host's end does not follow the guest's "
+                        "filters");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
                 if (other->index < d->index && streq(((const Interface *) other)->mac, i->mac))
                         device_warning(g, d, "<mac>: '%s' is another interface's, too", i->mac);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What keeps the guest's devices apart from its memory. A q35 with more than 255 CPUs needs one, because interrupts
- * reach the CPUs above that number only by remapping; so such a guest gets it unasked.
+ * What keeps the guest's devices apart from its memory. A q35 with more than 255 CPUs needs one, because
+ * interrupts reach the CPUs above that number only by remapping; so such a guest gets it unasked.
  */
 
 #include "device/kinds.h"
@@ -82,14 +82,15 @@ static void check_intel(Guest *g, Device *d)
         if (iommu->intremap == ON && g->features.ioapic == 1)
                 device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
         if (needs_remapping(g) && iommu->eim != ON)
-                device_error(g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
+                device_error(
+                        g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
 }
 
 static void check(Guest *g, Device *d)
 {
         const Iommu *iommu = (const Iommu *) d;
-        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb || iommu->dma_translation ||
-                     iommu->aw_bits.set;
+        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb ||
+                     iommu->dma_translation || iommu->aw_bits.set;
 
         if (d->index > 0)
                 device_error(g, d, "<iommu>: there is one already");
@@ -109,11 +110,14 @@ static void check(Guest *g, Device *d)
                 if (g->os.family != MACHINE_Q35 && g->os.family != MACHINE_VIRT)
                         device_error(g, d, "<iommu>: model='virtio' is for q35 and virt machines");
                 else if (!g->features.acpi)
-                        device_error(g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
+                        device_error(
+                                g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
                 break;
         case IOMMU_AMD:
                 device_error(
-                        g, d, "<iommu>: model='amd' has no address of its own in the QEMU versions that are supported");
+                        g, d,
+                        "<iommu>: model='amd' has no address of its own in the QEMU versions that are "
+                        "supported");
                 break;
         default:
                 device_error(g, d, "<iommu>: model is missing");

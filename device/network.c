@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <source network='NAME'/> means the network that NAME.xml describes, in libvirt's own format, in one of vmunit's
- * directories. vmunit only joins what is there: it makes no bridges, and runs no DHCP and no NAT. So all that counts
- * in the file is which bridge, or which interface of the host, the network is.
+ * <source network='NAME'/> means the network that NAME.xml describes, in libvirt's own format, in one of
+ * vmunit's directories. vmunit only joins what is there: it makes no bridges, and runs no DHCP and no NAT.
+ * So all that counts in the file is which bridge, or which interface of the host, the network is.
  */
 
 #include "device/network.h"
@@ -16,8 +16,10 @@
 
 #define NETWORK_SIZE_MAX ((size_t) 1 << 20)
 
-static const char *const directories[] = { "/etc/vmunit/networks", "/run/vmunit/networks", "/usr/lib/vmunit/networks", NULL };
-static const char *const forward_words[] = { "nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev", NULL };
+static const char *const directories[] = { "/etc/vmunit/networks", "/run/vmunit/networks",
+                                           "/usr/lib/vmunit/networks", NULL };
+static const char *const forward_words[] = { "nat",  "route",       "open",    "bridge", "private",
+                                             "vepa", "passthrough", "hostdev", NULL };
 
 typedef enum Forward {
         FORWARD_NONE,
@@ -74,7 +76,8 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         if (x->virtualport || x->vlan || x->bandwidth) {
                 guest_error(
                         g, place,
-                        "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out",
+                        "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does "
+                        "not carry out",
                         name);
                 return false;
         }
@@ -100,7 +103,8 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         if (x->forward != FORWARD_BRIDGE)
                 guest_warning(
                         g, place,
-                        "<source>: network '%s' is the bridge %s here, which the host has to have; its addresses, DHCP, NAT and routes are the host's as well",
+                        "<source>: network '%s' is the bridge %s here, which the host has to have; its "
+                        "addresses, DHCP, NAT and routes are the host's as well",
                         name, x->bridge);
         return true;
 }
@@ -137,7 +141,9 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         if (r == -ENOENT) {
                 guest_error(
                         g, place,
-                        "<source>: there is no network '%s'; make one: %s/%s.xml with <network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use type='bridge'",
+                        "<source>: there is no network '%s'; make one: %s/%s.xml with "
+                        "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or "
+                        "use type='bridge'",
                         name, directories[0], name, name);
                 return false;
         }
@@ -166,7 +172,8 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         if (portgroup_matters(root, portgroup)) {
                 guest_error(
                         g, place,
-                        "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does not carry out",
+                        "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or "
+                        "<bandwidth>, which vmunit does not carry out",
                         portgroup ?: "(default)", name);
                 return false;
         }

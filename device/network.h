@@ -13,7 +13,7 @@ typedef struct Network {
 } Network;
 
 /*
- * Looks the network up in the directories networks/ of vmunit's configuration. What is missing or wrong there is an
- * error at place, and false. portgroup may be NULL. Text lives as long as the guest.
+ * Looks the network up in the directories networks/ of vmunit's configuration. What is missing or wrong
+ * there is an error at place, and false. portgroup may be NULL. Text lives as long as the guest.
  */
 bool network_find(Guest *g, Place place, const char *name, const char *portgroup, Network *ret);

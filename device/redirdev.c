@@ -70,12 +70,9 @@ typedef struct Rule {
 } Rule;
 
 static const Field rule_fields[] = {
-        FIELD("@class", FIELD_TEXT, Rule, class),
-        FIELD("@vendor", FIELD_TEXT, Rule, vendor),
-        FIELD("@product", FIELD_TEXT, Rule, product),
-        FIELD("@version", FIELD_TEXT, Rule, version),
-        FIELD("@allow", FIELD_YESNO, Rule, allow),
-        {},
+        FIELD("@class", FIELD_TEXT, Rule, class),     FIELD("@vendor", FIELD_TEXT, Rule, vendor),
+        FIELD("@product", FIELD_TEXT, Rule, product), FIELD("@version", FIELD_TEXT, Rule, version),
+        FIELD("@allow", FIELD_YESNO, Rule, allow),    {},
 };
 
 /* "-1", or nothing, for any. */
@@ -132,8 +129,8 @@ static void redirfilter_read(Guest *g, Device *d)
                 product = number_text(g, e->place, "product", rule.product, 0xffff);
                 version = version_text(g, e->place, rule.version);
                 f->rules = guest_text(
-                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "", class, vendor, product, version,
-                        rule.allow == ON);
+                        g, "%s%s%s:%s:%s:%s:%d", f->rules ?: "", f->rules ? "|" : "", class, vendor, product,
+                        version, rule.allow == ON);
         }
 }
 

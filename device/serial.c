@@ -99,7 +99,7 @@ static void choose_port(Guest *g, Serial *s)
                 GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
                         const Serial *o = (const Serial *) other;
                         bool isa = o->target == SERIAL_ISA ||
-                                (!o->target && default_target(g, other) == SERIAL_ISA);
+                                   (!o->target && default_target(g, other) == SERIAL_ISA);
 
                         if (isa && o->port.set && o->port.value == port) {
                                 taken = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <sound>: the guest's sound card, each connected to one of its <audio>. HDA cards get codecs, a duplex one unasked. */
+/* <sound>: the guest's sound card, each connected to one of its <audio>. HDA cards get codecs, a duplex one
+ * unasked. */
 
 #include "device/audio.h"
 #include "device/kinds.h"
@@ -28,8 +29,10 @@ typedef struct Sound {
         Tristate multichannel;
 } Sound;
 
-static const char *const model_words[] = { "sb16", "es1370", "pcspk", "ac97", "ich6", "ich9", "usb", "virtio", NULL };
-static const char *const drivers[] = { NULL, "sb16", "ES1370", NULL, "AC97", "intel-hda", "ich9-intel-hda", "usb-audio", "virtio-sound" };
+static const char *const model_words[] = { "sb16", "es1370", "pcspk",  "ac97", "ich6",
+                                           "ich9", "usb",    "virtio", NULL };
+static const char *const drivers[] = { NULL,        "sb16",           "ES1370",    NULL,          "AC97",
+                                       "intel-hda", "ich9-intel-hda", "usb-audio", "virtio-sound" };
 static const char *const codec_words[] = { "duplex", "micro", "output", NULL };
 static const char *const codec_drivers[] = { NULL, "hda-duplex", "hda-micro", "hda-output" };
 

@@ -105,8 +105,9 @@ static void tpm_complete(Guest *g, Device *d)
                 t->path = guest_text(g, "%s/swtpm.sock", g->settings->run_directory);
                 device_warning(
                         g, d,
-                        "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says; "
-                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says; a "
+                        "unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start "
+                        "it",
                         t->path, g->general.name ?: "");
         }
         device_set_id(g, d, "tpm%u", d->index);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <video>: graphics cards. The primary one comes first, whatever its place in the XML, and is the one that the firmware
- * draws on; the others are cards without VGA compatibility.
+ * <video>: graphics cards. The primary one comes first, whatever its place in the XML, and is the one that
+ * the firmware draws on; the others are cards without VGA compatibility.
  */
 
 #include "device/graphics.h"
@@ -46,11 +46,14 @@ typedef struct Video {
         const char *served; /* the socket of vhost-user-gpu */
 } Video;
 
-static const char *const model_words[] = { "none", "vga", "cirrus", "vmvga", "qxl", "virtio", "bochs", "ramfb", NULL };
+static const char *const model_words[] = { "none",   "vga",   "cirrus", "vmvga", "qxl",
+                                           "virtio", "bochs", "ramfb",  NULL };
 static const char *const driver_words[] = { "qemu", "vhostuser", NULL };
 
-static const char *const frontend_words[] = { "virtio-vga",    "virtio-vga-gl",  "virtio-gpu",
-                                              "virtio-gpu-gl", "vhost-user-vga", "vhost-user-gpu", NULL };
+static const char *const frontend_words[] = {
+        "virtio-vga",     "virtio-vga-gl",  "virtio-gpu", "virtio-gpu-gl",
+        "vhost-user-vga", "vhost-user-gpu", NULL
+};
 
 static const struct {
         const char *device; /* of QEMU's, on PCI */
@@ -193,8 +196,8 @@ static void video_complete(Guest *g, Device *d)
                 v->served = guest_text(g, "%s/%s-vhost-user-gpu.sock", g->settings->run_directory, d->id);
                 device_warning(
                         g, d,
-                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; "
-                        "a unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; a unit with "
+                        "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
                         v->served, g->general.name ?: "");
         }
         if (is_virtio(v))
@@ -283,15 +286,18 @@ static void video_check(Guest *g, Device *d)
         if (is_virtio(v) && !takes_virtio_options(v) && device_has_virtio_options(d))
                 device_warning(
                         g, d,
-                        "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the primary one");
+                        "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the "
+                        "primary one");
         if (v->accel3d == ON && v->driver != VIDEO_DRIVER_VHOST_USER && !graphics_have_gl(g))
                 device_warning(
                         g, d,
-                        "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or of type='egl-headless'");
+                        "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or "
+                        "of type='egl-headless'");
         if (v->render_node && v->driver != VIDEO_DRIVER_VHOST_USER)
                 device_error(
                         g, d,
-                        "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of <graphics>");
+                        "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of "
+                        "<graphics>");
         if (v->x.set != v->y.set)
                 device_error(g, d, "<resolution>: x and y are needed");
         if (v->x.set && !models[v->model].resolution)
@@ -308,9 +314,8 @@ static Props video_new(const Guest *g, const Video *v)
 {
         bool primary = v->device.index == 0 && os_is_x86(&g->os);
         Props p = props_new(
-                "driver",
-                primary || !models[v->model].secondary ? models[v->model].primary
-                                                       : models[v->model].secondary);
+                "driver", primary || !models[v->model].secondary ? models[v->model].primary
+                                                                 : models[v->model].secondary);
 
         if (!is_virtio(v))
                 return p;

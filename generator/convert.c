@@ -24,10 +24,12 @@ void conversion_done(Conversion *c)
         *c = (Conversion){ 0 };
 }
 
-/* The directories have the guest's name as it is: systemd 257 cannot execute anything where they hold an escape. */
+/* The directories have the guest's name as it is: systemd 257 cannot execute anything where they hold an
+ * escape. */
 static int set_directories(Conversion *c, const char *name)
 {
-        const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"), *state = getenv("XDG_STATE_HOME");
+        const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"),
+                   *state = getenv("XDG_STATE_HOME");
 
         c->instance = unit_name_escape(name);
         if (!c->instance)
@@ -36,8 +38,10 @@ static int set_directories(Conversion *c, const char *name)
                 c->run_directory = text_format("/run/vm/%s", name);
                 c->state_directory = text_format("/var/lib/vm/%s", name);
         } else {
-                c->run_directory = run ? text_format("%s/vm/%s", run, name) : text_format("/run/user/%u/vm/%s", (unsigned) getuid(), name);
-                c->state_directory = state ? text_format("%s/vm/%s", state, name) : text_format("%s/.local/state/vm/%s", home, name);
+                c->run_directory = run ? text_format("%s/vm/%s", run, name)
+                                       : text_format("/run/user/%u/vm/%s", (unsigned) getuid(), name);
+                c->state_directory = state ? text_format("%s/vm/%s", state, name)
+                                           : text_format("%s/.local/state/vm/%s", home, name);
         }
         if (!c->run_directory || !c->state_directory)
                 return -ENOMEM;
@@ -57,20 +61,31 @@ static void check_arguments(Conversion *c)
         for (size_t i = 1; i < argv->count; i++)
                 if (strlen(argv->items[i]) >= ARGUMENT_MAX)
                         guest_error(
-                                c->guest, c->guest->xml->place, "<domain>: what QEMU would get as its %s is longer than the %zu KiB that Linux takes",
-                                argv->items[i - 1][0] == '-' ? argv->items[i - 1] : "argument", ARGUMENT_MAX >> 10);
+                                c->guest, c->guest->xml->place,
+                                "<domain>: what QEMU would get as its %s is longer than the %zu KiB that "
+                                "Linux takes",
+                                argv->items[i - 1][0] == '-' ? argv->items[i - 1] : "argument",
+                                ARGUMENT_MAX >> 10);
 }
 
-/* Directories have the name as it is; systemd 257 executes nothing where they hold a backslash, 262 where a quote. */
+/* Directories have the name as it is; systemd 257 executes nothing where they hold a backslash, 262 where a
+ * quote. */
 static void check_name(Conversion *c, const char *name)
 {
         _cleanup_(freep) char *unit = NULL;
-        Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place : c->guest->xml->place;
+        Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place
+                                                       : c->guest->xml->place;
 
         if (strpbrk(name, "\\\""))
-                guest_error(c->guest, place, "<name>: '%s' holds a backslash or a quote, which systemd cannot have in a directory's name", name);
+                guest_error(
+                        c->guest, place,
+                        "<name>: '%s' holds a backslash or a quote, which systemd cannot have in a "
+                        "directory's name",
+                        name);
         else if (unit_name_for_guest(name, &unit) == -ENAMETOOLONG)
-                guest_error(c->guest, place, "<name>: it is too long: the unit's name could have 255 characters at most");
+                guest_error(
+                        c->guest, place,
+                        "<name>: it is too long: the unit's name could have 255 characters at most");
 }
 
 int conversion_start(Conversion *c, const char *root, bool user_scope)
@@ -96,7 +111,9 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         /* of a name that none can have, the finding is there already */
         if (name && c->guest->general.name && guest_name_is_valid(c->guest->general.name) &&
             !streq(name, c->guest->general.name))
-                guest_error(c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'", c->guest->general.name, name);
+                guest_error(
+                        c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'",
+                        c->guest->general.name, name);
         if (c->guest->general.name)
                 check_name(c, c->guest->general.name);
         r = set_directories(c, c->guest->general.name ?: "");
@@ -118,7 +135,8 @@ int conversion_file(Conversion *c, const char *path, const char *name)
                 return c->status;
         r = file_read(AT_FDCWD, path, XML_SIZE_MAX, &data, &size);
         if (r == -EFBIG)
-                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "larger than the limit of %zu MiB", XML_SIZE_MAX >> 20);
+                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "larger than the limit of %zu MiB",
+                        XML_SIZE_MAX >> 20);
         else if (r == -EINVAL)
                 finding(c->findings, SEVERITY_ERROR, (Place){ path }, "not a regular file");
         else if (r < 0)

@@ -13,7 +13,8 @@ typedef struct Conversion {
         Guest *guest; /* NULL where the file could not be read as a guest at all */
         Plan plan;
         uint64_t hash; /* text_hash() of the file */
-        int status;    /* 0: the plan holds; -EINVAL: the findings say why not; other: as conversion_file() says */
+        int status; /* 0: the plan holds; -EINVAL: the findings say why not; other: as conversion_file() says
+                     */
 } Conversion;
 
 void conversion_done(Conversion *c);
@@ -24,15 +25,17 @@ static inline void conversion_cleanup(Conversion *c)
 }
 
 /*
- * Reads vmunit.conf, which every conversion goes by; root is a prefix of the host's directories, NULL for none. 0,
- * -EBADMSG where the findings hold an error of vmunit.conf (conversion then fails with the same), -ENOMEM.
+ * Reads vmunit.conf, which every conversion goes by; root is a prefix of the host's directories, NULL for
+ * none. 0, -EBADMSG where the findings hold an error of vmunit.conf (conversion then fails with the same),
+ * -ENOMEM.
  */
 int conversion_start(Conversion *c, const char *root, bool user_scope);
 
 /*
- * After conversion_start(): converts the file at path. name is the guest's name as its file has it, or NULL not to compare: a guest whose <name>
- * is another is an error. Findings of whatever went wrong are in c->findings, also for a file that cannot be read.
- * Returns c->status: 0; -EINVAL where the findings hold an error; the file's error (-ENOENT, -EACCES, -EISDIR, -EFBIG …).
+ * After conversion_start(): converts the file at path. name is the guest's name as its file has it, or NULL
+ * not to compare: a guest whose <name> is another is an error. Findings of whatever went wrong are in
+ * c->findings, also for a file that cannot be read. Returns c->status: 0; -EINVAL where the findings hold an
+ * error; the file's error (-ENOENT, -EACCES, -EISDIR, -EFBIG …).
  */
 int conversion_file(Conversion *c, const char *path, const char *name);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the plan to directives. The template vm@.service closes everything; each line here opens what this guest's XML
- * needs and nothing else, so "systemctl cat" shows the whole of what a guest may do on the host.
+ * From the plan to directives. The template vm@.service closes everything; each line here opens what this
+ * guest's XML needs and nothing else, so "systemctl cat" shows the whole of what a guest may do on the host.
  */
 
 #include "generator/drop-in.h"
@@ -12,7 +12,7 @@
 #include "generator/unit-file.h"
 #include "util/exit.h"
 
-#define REFUSED_FINDINGS_MAX 20 /* findings that a refusing drop-in repeats */
+#define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
 #define TITLE_MAX            200  /* bytes of a title in Description= */
 
@@ -34,7 +34,10 @@ static int add_tap(Strings *argv, const Tap *t)
 
         if (!f)
                 return -ENOMEM;
-        fprintf(f, "--tap=id=%s,ifname=%s,queues=%u,vhost=%s", t->id, t->ifname, t->queues ?: 1, t->vhost == ON ? "require" : t->vhost == OFF ? "no" : "try");
+        fprintf(f, "--tap=id=%s,ifname=%s,queues=%u,vhost=%s", t->id, t->ifname, t->queues ?: 1,
+                t->vhost == ON    ? "require"
+                : t->vhost == OFF ? "no"
+                                  : "try");
         if (t->bridge)
                 fprintf(f, ",bridge=%s", t->bridge);
         if (t->mac)
@@ -66,10 +69,11 @@ static int prepare_arguments(const Conversion *c, const char *name, const char *
                 r = strings_addf(argv, "--image-directory=%s", c->settings.image_directories.items[i]);
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = strings_addf(
-                        argv, "--grant%s=%s:%s", p->grants[i].device ? "-device" : "", access_word(p->grants[i].access),
-                        p->grants[i].path);
+                        argv, "--grant%s=%s:%s", p->grants[i].device ? "-device" : "",
+                        access_word(p->grants[i].access), p->grants[i].path);
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
-                r = strings_addf(argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
+                r = strings_addf(
+                        argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
         for (size_t i = 0; r >= 0 && i < p->prepare.count; i++)
                 r = strings_add(argv, p->prepare.items[i]);
         if (r >= 0 && p->nvram_template)
@@ -120,7 +124,8 @@ static bool is_below(const char *path, const char *const *directories)
         return false;
 }
 
-/* "-": the launcher is in these mounts too, and says better than systemd what is missing, or gives back what is there. */
+/* "-": the launcher is in these mounts too, and says better than systemd what is missing, or gives back what
+ * is there. */
 static void write_bind(UnitFile *u, const char *key, const char *path)
 {
         _cleanup_(freep) char *optional = text_format("-%s", path);
@@ -166,13 +171,15 @@ static int write_mounts(UnitFile *u, const Plan *p)
 }
 
 /*
- * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole top
- * directory gives way to an empty one in which systemd makes the mount points. /var is that already, in the template.
+ * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole
+ * top directory gives way to an empty one in which systemd makes the mount points. /var is that already, in
+ * the template.
  */
 static int hide_top(UnitFile *u, const char *path, Strings *seen)
 {
         static const char *const left_alone[] = {
-                "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/dev", "/etc", "/run", "/proc", "/sys", "/var", NULL,
+                "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
+                "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
         };
         _cleanup_(freep) char *top = NULL;
         size_t n = strcspn(path + 1, "/");
@@ -225,7 +232,8 @@ static bool has_macvtap(const Plan *p)
         return false;
 }
 
-/* The unit's device filter holds for the launcher's preparation as well: without this it could not open them. */
+/* The unit's device filter holds for the launcher's preparation as well: without this it could not open
+ * them. */
 static void write_tap_devices(UnitFile *u, const Plan *p)
 {
         bool vhost = false, tap = false;
@@ -236,14 +244,16 @@ static void write_tap_devices(UnitFile *u, const Plan *p)
         }
         if (tap)
                 unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
-        if (has_macvtap(p)) /* m: in a container the launcher makes the node itself; QEMU has no CAP_MKNOD, so gains nothing */
+        if (has_macvtap(p)) /* m: in a container the launcher makes the node itself; QEMU has no CAP_MKNOD,
+                               so gains nothing */
                 unit_plain(u, "DeviceAllow", "char-macvtap rwm");
         if (vhost)
                 unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
 }
 
-#define LOOKUP_PATHS \
-        "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls -/etc/pki/ca-trust"
+#define LOOKUP_PATHS                                                                                       \
+        "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls " \
+        "-/etc/pki/ca-trust"
 
 static void write_network(UnitFile *u, const Plan *p)
 {
@@ -259,7 +269,8 @@ static void write_network(UnitFile *u, const Plan *p)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
 }
 
-/* Of a plan's further directives these have one word in front, which may need quotes; the others are plain. */
+/* Of a plan's further directives these have one word in front,
+ * which may need quotes; the others are plain. */
 static void write_directive(UnitFile *u, const Directive *d)
 {
         _cleanup_(freep) char *path = NULL;
@@ -297,7 +308,8 @@ static bool asks_for(const Plan *p, const char *argument)
         return false;
 }
 
-/* A class of devices is known by a name only once its module is loaded, and systemd looks when the unit starts. */
+/* A class of devices is known by a name only once its module is loaded, and systemd looks when the unit
+ * starts. */
 static void write_modules(UnitFile *u, const Plan *p)
 {
         const struct {
@@ -368,7 +380,8 @@ static void write_description(UnitFile *u, char *description)
 static void write_head(UnitFile *u, const char *path, const char *name, const char *guest_title)
 {
         _cleanup_(freep) char *title = guest_title ? strdup(guest_title) : NULL;
-        _cleanup_(freep) char *comment = text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
+        _cleanup_(freep) char *comment =
+                text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
         _cleanup_(freep) char *description = NULL;
 
         if (title)
@@ -384,7 +397,8 @@ static void write_head(UnitFile *u, const char *path, const char *name, const ch
         unit_plain(u, "SourcePath", path);
 }
 
-static int write_guest(const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+static int write_guest(
+        const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
         _cleanup_(unit_file_cleanup) UnitFile u;
         int r = unit_file_start(&u);
@@ -400,7 +414,9 @@ static int write_guest(const Conversion *c, const char *name, const char *path, 
         r = write_commands(&u, c, name, path);
         if (r < 0)
                 return r;
-        unit_own(&u, "StateDirectory", "vm/%I"); /* not in the template: a guest that cannot run leaves none behind */
+        unit_own(
+                &u, "StateDirectory",
+                "vm/%I"); /* not in the template: a guest that cannot run leaves none behind */
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
                 _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
 
@@ -440,7 +456,8 @@ static int refuse_arguments(const Conversion *c, const char *name, const char *p
         return r;
 }
 
-static int write_refusal(const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+static int write_refusal(
+        const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
         _cleanup_(strings_cleanup) Strings argv = { 0 };
         _cleanup_(unit_file_cleanup) UnitFile u;
@@ -470,7 +487,8 @@ int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_t
                         return r;
                 finding(c->findings, SEVERITY_ERROR, (Place){ path },
                         r == -E2BIG ? "QEMU's command line would be longer than the 1 MiB that systemd reads"
-                                    : "a path or another value holds a character that a unit file cannot express");
+                                    : "a path or another value holds a character that a unit file cannot "
+                                      "express");
                 c->status = -EINVAL;
         }
         return write_refusal(c, name, path, ret_text, ret_size);

@@ -11,11 +11,13 @@
 
 int guest_directories(bool user_scope, Strings *ret)
 {
-        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"), *run = getenv("XDG_RUNTIME_DIR");
+        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"),
+                   *run = getenv("XDG_RUNTIME_DIR");
         int r = 0;
 
         if (!user_scope) {
-                for (const char **d = (const char *[]){ "/etc", "/run", "/usr/lib", NULL }; r >= 0 && *d; d++)
+                for (const char **d = (const char *[]){ "/etc", "/run", "/usr/lib", NULL }; r >= 0 && *d;
+                     d++)
                         r = strings_addf(ret, "%s/vmunit/guests", *d);
                 return r;
         }
@@ -62,7 +64,8 @@ static bool is_masked(int dir_fd, const char *file)
 
 static int add_file(GuestFiles *files, const char *directory, unsigned rank, const char *file)
 {
-        _cleanup_(freep) char *name = strndup(file, strlen(file) - 4), *path = text_format("%s/%s", directory, file);
+        _cleanup_(freep) char *name = strndup(file, strlen(file) - 4),
+                              *path = text_format("%s/%s", directory, file);
         GuestFile *grown;
 
         if (!name || !path)

@@ -23,12 +23,14 @@ typedef struct GuestFiles {
 void guest_files_done(GuestFiles *files);
 
 /*
- * All guests of the directories, sorted by name; the first directory that has a name wins. A link to /dev/null masks
- * the guest. Directories that are not there are passed over; 0, -ENOMEM, -E2BIG over GUESTS_MAX, or what reading gave.
+ * All guests of the directories, sorted by name; the first directory that has a name wins. A link to
+ * /dev/null masks the guest. Directories that are not there are passed over; 0, -ENOMEM, -E2BIG over
+ * GUESTS_MAX, or what reading gave.
  */
 int guest_files_find(const Strings *directories, GuestFiles *ret);
 
-/* The file of one guest: 0, -ENOENT (also where it is masked), -EINVAL for a name that cannot be one, -ENOMEM. */
+/* The file of one guest: 0, -ENOENT (also where it is masked), -EINVAL for a name that cannot be one,
+ * -ENOMEM. */
 int guest_file_find(const Strings *directories, const char *name, char **ret_path);
 
 /* Whether a guest may have this name: a file name without ".xml" whose unit name is not too long. */

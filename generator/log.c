@@ -35,8 +35,9 @@ void generator_log(const char *format, ...)
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
         /* 3 is "err"; stderr of a generator goes to the journal, which takes the prefix as well */
-        n = log_fd == STDERR_FILENO ? snprintf(line, sizeof(line), "<3>%s\n", text) :
-                                      snprintf(line, sizeof(line), "<3>vm-generator[%d]: %s\n", getpid(), text);
+        n = log_fd == STDERR_FILENO
+                    ? snprintf(line, sizeof(line), "<3>%s\n", text)
+                    : snprintf(line, sizeof(line), "<3>vm-generator[%d]: %s\n", getpid(), text);
         if (write(log_fd, line, (size_t) n) < 0)
                 return; /* nowhere left to say so */
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where a generator may log: the kernel's log in the system scope, as systemd's own do, and stderr elsewhere. */
+/* Where a generator may log: the kernel's log in the system scope, as systemd's own do, and stderr
+ * elsewhere. */
 
 #include "guest/findings.h"
 

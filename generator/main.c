@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vm-generator: run by systemd at boot and at each daemon-reload, as systemd.generator(7) has it. It reads files and
- * writes drop-ins, and always exits 0 unless it could not work at all: a guest that cannot be converted gets a drop-in
- * that says so when it is started, and the others are none the worse.
+ * vm-generator: run by systemd at boot and at each daemon-reload, as systemd.generator(7) has it. It reads
+ * files and writes drop-ins, and always exits 0 unless it could not work at all: a guest that cannot be
+ * converted gets a drop-in that says so when it is started, and the others are none the worse.
  */
 
 #include <errno.h>
@@ -77,7 +77,8 @@ static int generate_all(int output_fd, bool user_scope)
                 }
                 r = generate(output_fd, &files.items[i], user_scope, &unique);
                 if (r < 0)
-                        generator_log("%s: no drop-in could be written: %s", files.items[i].path, strerror(-r));
+                        generator_log(
+                                "%s: no drop-in could be written: %s", files.items[i].path, strerror(-r));
         }
         return 0;
 }
@@ -89,7 +90,8 @@ int main(int argc, char **argv)
         bool user_scope;
 
         if (argc != 2 && argc != 4) {
-                fprintf(stderr, "vm-generator is run by systemd, with one or three directories to write into.\n");
+                fprintf(stderr,
+                        "vm-generator is run by systemd, with one or three directories to write into.\n");
                 return EXIT_BAD_USAGE;
         }
         /* 252 and later say the scope; by hand, it is the caller's */

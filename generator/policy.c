@@ -40,7 +40,9 @@ static void read_paths(Reader *r, Strings *list, const char *value)
 
 static void read_bool(Reader *r, bool *to, const char *value)
 {
-        static const char *const yes[] = { "yes", "true", "on", "1", NULL }, *const no[] = { "no", "false", "off", "0", NULL };
+        static const char *const yes[] = { "yes", "true", "on", "1", NULL }, *const no[] = { "no", "false",
+                                                                                             "off", "0",
+                                                                                             NULL };
 
         if (words_find(yes, value))
                 *to = true;
@@ -145,7 +147,8 @@ static int list_drop_ins(const char *root, Strings *names)
                 if (!path)
                         return -ENOMEM;
                 while (dir && (entry = readdir(dir))) {
-                        if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".conf") || strings_have(names, entry->d_name))
+                        if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".conf") ||
+                            strings_have(names, entry->d_name))
                                 continue;
                         if (names->count >= POLICY_FILES_MAX)
                                 return -E2BIG;

@@ -46,7 +46,9 @@ static int note(Unique *u, Conversion *c, const GuestFile *file, const char *wha
                 return 0;
         /* a guest may have one MAC twice, as under libvirt */
         if (found && !streq((*found)->path, file->path)) {
-                guest_error(c->guest, c->guest->xml->place, "%s %s is already that of %s", what, value, (*found)->path);
+                guest_error(
+                        c->guest, c->guest->xml->place, "%s %s is already that of %s", what, value,
+                        (*found)->path);
                 c->status = -EINVAL;
         }
         entry_free(entry);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Three syntaxes stand behind the "=": plain text, where only "%" and the end of the line mean something; lists of
- * words, where systemd takes quotes and drops a backslash but knows no \n; and command lines, which have C escapes and
+ * Three syntaxes stand behind the "=": plain text, where only "%" and the end of the line mean something;
+ * lists of words, where systemd takes quotes and drops a backslash but knows no \n; and command lines, which
+ * have C escapes and
  * "$" besides. What a syntax cannot express is an error rather than something near it.
  */
 
@@ -11,7 +12,8 @@
 #include <errno.h>
 
 #define COMMAND_WIDTH 100 /* columns after which a command line goes on in the next line */
-#define DIRECTIVE_MAX ((size_t) 1 << 20) /* bytes: LONG_LINE_MAX of systemd, which also bounds lines joined by "\\" */
+#define DIRECTIVE_MAX \
+        ((size_t) 1 << 20) /* bytes: LONG_LINE_MAX of systemd, which also bounds lines joined by "\\" */
 
 int unit_file_start(UnitFile *u)
 {
@@ -96,7 +98,9 @@ void unit_plain(UnitFile *u, const char *key, const char *value)
 
 static bool is_bare(const char *word)
 {
-        return *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@+-") == strlen(word);
+        return *word &&
+               strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@+-") ==
+                       strlen(word);
 }
 
 static void write_list_word(UnitFile *u, const char *word)
@@ -174,7 +178,8 @@ void unit_command(UnitFile *u, const char *key, const char *prefix, const String
         for (size_t i = 0; i < argv->count; i++) {
                 const char *word = argv->items[i], *before = i > 0 ? argv->items[i - 1] : "";
                 bool is_value = before[0] == '-' && before[1] != '-' && word[0] != '-';
-                size_t width = strlen(word) + (i + 1 < argv->count && word[0] == '-' ? strlen(argv->items[i + 1]) : 0);
+                size_t width = strlen(word) +
+                               (i + 1 < argv->count && word[0] == '-' ? strlen(argv->items[i + 1]) : 0);
 
                 /* an option stands in one line with its value */
                 if (i > 0 && !is_value && column + width > COMMAND_WIDTH) {

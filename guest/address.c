@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The types of addresses differ in which attributes they have, so there is a table for each. What an address does not
- * say is 0, but for the port of a USB address, whose absence lets the placing choose it.
+ * The types of addresses differ in which attributes they have, so there is a table for each. What an address
+ * does not say is 0, but for the port of a USB address, whose absence lets the placing choose it.
  */
 
 #include "guest/address.h"
@@ -136,7 +136,8 @@ static void fill(Guest *g, XmlElement *e, const Raw *raw, Address *a)
                 if (raw->usb_port && !parse_usb_port(raw->usb_port, a->usb.port))
                         guest_error(
                                 g, e->place,
-                                "<address>: port='%s' is not up to %d numbers from 1 to 255 with dots between",
+                                "<address>: port='%s' is not up to %d numbers from 1 to 255 with dots "
+                                "between",
                                 raw->usb_port, USB_PORT_DEPTH);
                 break;
         case ADDRESS_ISA:
@@ -208,13 +209,15 @@ const char *address_text(Guest *g, const Address *a)
         switch (a->type) {
         case ADDRESS_PCI:
                 return guest_text(
-                        g, "PCI address %04x:%02x:%02x.%x", a->pci.domain, a->pci.bus, a->pci.slot, a->pci.function);
+                        g, "PCI address %04x:%02x:%02x.%x", a->pci.domain, a->pci.bus, a->pci.slot,
+                        a->pci.function);
         case ADDRESS_DRIVE:
                 return guest_text(
-                        g, "drive address controller %u, bus %u, target %u, unit %u", a->drive.controller, a->drive.bus,
-                        a->drive.target, a->drive.unit);
+                        g, "drive address controller %u, bus %u, target %u, unit %u", a->drive.controller,
+                        a->drive.bus, a->drive.target, a->drive.unit);
         case ADDRESS_VIRTIO_SERIAL:
-                return guest_text(g, "port %u of virtio-serial controller %u", a->serial.port, a->serial.controller);
+                return guest_text(
+                        g, "port %u of virtio-serial controller %u", a->serial.port, a->serial.controller);
         case ADDRESS_CCID:
                 return guest_text(g, "slot %u of ccid controller %u", a->ccid.slot, a->ccid.controller);
         case ADDRESS_USB:

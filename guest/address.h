@@ -8,7 +8,8 @@
 /* Reads the device's <address>, where it has one; what does not fit the type is an error. */
 void address_read(Guest *g, Device *d);
 
-/* Whether the XML left the address, or the part of it that matters, to the placing; 00:00.0 is the host bridge's. */
+/* Whether the XML left the address, or the part of it that matters, to the placing; 00:00.0 is the host
+ * bridge's. */
 bool address_is_vacant(const Address *a);
 
 /* "PCI address 0000:00:1f.2" and so on, for findings. */

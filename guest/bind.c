@@ -51,8 +51,8 @@ static bool is_one_of(const char *path, const char *const *directories, bool or_
 
 /* The host's own state: nothing below it is a place for guests' sockets. */
 static const char *const systems[] = {
-        "/dev", "/proc", "/sys", "/etc", "/usr", "/boot",
-        "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", NULL,
+        "/dev",  "/proc", "/sys",   "/etc",   "/usr",    "/boot", "/bin",
+        "/sbin", "/lib",  "/lib32", "/lib64", "/libx32", NULL,
 };
 
 /* The first n bytes of a path as they are to be compared. */
@@ -78,12 +78,12 @@ void bind_check_socket(Guest *g, Place at, const char *element, const char *path
         directory = normalized(g, path, (size_t) (strrchr(path, '/') - path) + 1);
         if (is_same_or_below(directory, g->settings->run_directory))
                 return;
-        if (is_top(directory) || is_one_of(directory, systems, true) || is_one_of(directory, crowded, false) ||
-            is_same_or_below(directory, GUESTS_DIRECTORY))
+        if (is_top(directory) || is_one_of(directory, systems, true) ||
+            is_one_of(directory, crowded, false) || is_same_or_below(directory, GUESTS_DIRECTORY))
                 guest_error(
                         g, at,
-                        "<%s>: QEMU would have to see all of '%s' for this socket; put it into a directory of its own, "
-                        "or leave the path out: it is in %s then",
+                        "<%s>: QEMU would have to see all of '%s' for this socket; put it into a directory "
+                        "of its own, or leave the path out: it is in %s then",
                         element, directory, g->settings->run_directory);
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Directories of the host that the sandbox shows. A socket that QEMU makes, or waits for, can only be had with the
- * directory that it is in; so that one must be a directory for such things, and not half of the host.
+ * Directories of the host that the sandbox shows. A socket that QEMU makes, or waits for, can only be had
+ * with the directory that it is in; so that one must be a directory for such things, and not half of the
+ * host.
  */
 
 #include "guest/findings.h"

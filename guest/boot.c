@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <os><boot dev='…'/> names classes of devices, <boot order='…'/> the devices themselves; a guest has one or the other.
- * Of a class QEMU is told of the first device only, as libvirt does: a second disk is not tried.
+ * <os><boot dev='…'/> names classes of devices, <boot order='…'/> the devices themselves; a guest has one or
+ * the other. Of a class QEMU is told of the first device only, as libvirt does: a second disk is not tried.
  */
 
 #include "guest/boot.h"
@@ -26,12 +26,15 @@ static void assign_orders(Guest *g)
                         continue;
                 d->boot_index = d->boot_order;
                 if (g->os.n_boot > 0)
-                        device_error(g, d, "<boot>: a device's order does not go with <boot dev='…'/> of <os>");
+                        device_error(
+                                g, d, "<boot>: a device's order does not go with <boot dev='…'/> of <os>");
                 for (size_t j = 0; j < i; j++) {
                         const Device *other = g->devices[j];
 
                         if (other->boot_order.set && other->boot_order.value == d->boot_order.value)
-                                device_error(g, d, "<boot>: the <%s> in line %u has this order as well", other->kind->element, other->place.line);
+                                device_error(
+                                        g, d, "<boot>: the <%s> in line %u has this order as well",
+                                        other->kind->element, other->place.line);
                 }
         }
 }

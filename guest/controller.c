@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which controller comes first decides who gets the lower slot, so the order has to be libvirt's to the detail: those of
- * a type stand together where the first of them stood, sorted by index but for those whose index the XML left out; and
- * implied ones come last. Source: what libvirt documents of controller indexes, and the machines that it makes.
+ * Which controller comes first decides who gets the lower slot, so the order has to be libvirt's to the
+ * detail: those of a type stand together where the first of them stood, sorted by index but for those whose
+ * index the XML left out; and implied ones come last. Source: what libvirt documents of controller indexes,
+ * and the machines that it makes.
  */
 
 #include "guest/controller.h"
@@ -58,8 +59,8 @@ Controller *controller_find(const Guest *g, ControllerType type, unsigned index)
 }
 
 /*
- * Moves the controller at a position to where it belongs among those before it. The index of one that has none yet
- * counts as lower than any.
+ * Moves the controller at a position to where it belongs among those before it. The index of one that has
+ * none yet counts as lower than any.
  */
 static void settle(Guest *g, size_t at)
 {
@@ -81,7 +82,9 @@ static void settle(Guest *g, size_t at)
                 }
                 if (other->index.set && other->index.value > c->index.value)
                         to = i;
-                else if (!c->companion && other->companion && other->index.set && other->index.value == c->index.value)
+                else if (
+                        !c->companion && other->companion && other->index.set &&
+                        other->index.value == c->index.value)
                         to = i;
                 else if (to == SIZE_MAX)
                         to = i + 1;
@@ -111,7 +114,8 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
         GUEST_FOREACH_CONTROLLER(g, type, other) {
                 if (other == c)
                         return;
-                if (other->index.value != c->index.value || (c->usb2 && other->usb2 && c->function != other->function))
+                if (other->index.value != c->index.value ||
+                    (c->usb2 && other->usb2 && c->function != other->function))
                         continue;
                 device_error(
                         g, &c->device, "<controller>: line %u has one of type '%s' and index %u as well",
@@ -121,7 +125,8 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
 }
 
 /* Gives the lowest index that none of the type has. */
-static bool choose_index(Guest *g, Controller *c, ControllerType type, bool used[static CONTROLLER_INDEX_MAX + 1])
+static bool choose_index(
+        Guest *g, Controller *c, ControllerType type, bool used[static CONTROLLER_INDEX_MAX + 1])
 {
         unsigned index = 0;
 
@@ -129,8 +134,8 @@ static bool choose_index(Guest *g, Controller *c, ControllerType type, bool used
                 index++;
         if (index > CONTROLLER_INDEX_MAX) {
                 device_error(
-                        g, &c->device, "<controller>: there are more than %u of type '%s'", CONTROLLER_INDEX_MAX + 1,
-                        types[type].word);
+                        g, &c->device, "<controller>: there are more than %u of type '%s'",
+                        CONTROLLER_INDEX_MAX + 1, types[type].word);
                 return false;
         }
         used[index] = true;
@@ -156,7 +161,8 @@ void controllers_settle(Guest *g)
 
                 if (!c)
                         continue;
-                if (!c->index.set && !join_companions(g, c, previous) && !choose_index(g, c, type, used[type]))
+                if (!c->index.set && !join_companions(g, c, previous) &&
+                    !choose_index(g, c, type, used[type]))
                         return;
                 refuse_twin(g, c, type);
                 previous = c;

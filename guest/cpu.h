@@ -33,8 +33,8 @@ typedef struct Cpu {
 
         /* <vcpu> and <vcpus> */
         Number max, current;
-        Set host_cpus; /* <vcpu cpuset='…'> */
-        int placement; /* CpuPlacement */
+        Set host_cpus;       /* <vcpu cpuset='…'> */
+        int placement;       /* CpuPlacement */
         Set online, plugged; /* that run at start; those of them that can be unplugged */
 
         Number sockets, dies, clusters, cores, threads; /* set all or none */

@@ -76,11 +76,15 @@ static void drive_props(const Guest *g, const Device *d, Props *p)
                 props_number(p, "unit", a->drive.unit);
                 break;
         case DRIVE_IDE:
-                props_textf(p, "bus", "%s.%u", controller_id(g, CONTROLLER_IDE, a->drive.controller), a->drive.bus);
+                props_textf(
+                        p, "bus", "%s.%u", controller_id(g, CONTROLLER_IDE, a->drive.controller),
+                        a->drive.bus);
                 props_number(p, "unit", a->drive.unit);
                 break;
         case DRIVE_SATA: /* each port of it is a bus of its own to QEMU */
-                props_textf(p, "bus", "%s.%u", controller_id(g, CONTROLLER_SATA, a->drive.controller), a->drive.unit);
+                props_textf(
+                        p, "bus", "%s.%u", controller_id(g, CONTROLLER_SATA, a->drive.controller),
+                        a->drive.unit);
                 break;
         case DRIVE_SCSI:
                 scsi_props(g, a, p);
@@ -112,7 +116,8 @@ static void address_props(const Guest *g, const Device *d, Props *p)
                 drive_props(g, d, p);
                 break;
         case ADDRESS_VIRTIO_SERIAL:
-                props_textf(p, "bus", "%s.0", controller_id(g, CONTROLLER_VIRTIO_SERIAL, a->serial.controller));
+                props_textf(
+                        p, "bus", "%s.0", controller_id(g, CONTROLLER_VIRTIO_SERIAL, a->serial.controller));
                 props_number(p, "nr", a->serial.port);
                 break;
         case ADDRESS_CCID:
@@ -174,16 +179,21 @@ bool device_has_virtio_options(const Device *d)
 void device_no_virtio_options(Guest *g, const Device *d)
 {
         if (device_has_virtio_options(d))
-                device_error(g, d, "<%s>: <driver> with iommu, ats, packed or page_per_vq is for virtio devices", d->kind->element);
+                device_error(
+                        g, d, "<%s>: <driver> with iommu, ats, packed or page_per_vq is for virtio devices",
+                        d->kind->element);
 }
 
-const char *const virtio_model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional", NULL };
+const char *const virtio_model_words[] = { "virtio", "virtio-transitional", "virtio-non-transitional",
+                                           NULL };
 
 void device_virtio_complete(Guest *g, Device *d, int model)
 {
         if (d->address.type == ADDRESS_VIRTIO_MMIO) {
                 if (model > VIRTIO_MODEL)
-                        device_error(g, d, "<%s>: %s exists on PCI only", d->kind->element, virtio_model_words[model - 1]);
+                        device_error(
+                                g, d, "<%s>: %s exists on PCI only", d->kind->element,
+                                virtio_model_words[model - 1]);
                 return;
         }
         d->bus = BUS_PCI;
@@ -192,10 +202,13 @@ void device_virtio_complete(Guest *g, Device *d, int model)
 
 Props device_virtio_new(const Device *d, const char *base, int model)
 {
-        static const char *const suffixes[] = { "-pci", "-pci", "-pci-transitional", "-pci-non-transitional" };
+        static const char *const suffixes[] = { "-pci", "-pci", "-pci-transitional",
+                                                "-pci-non-transitional" };
         Props p = props_new("driver", base);
 
-        props_textf(&p, "driver", "%s%s", base, d->address.type == ADDRESS_VIRTIO_MMIO ? "-device" : suffixes[model]);
+        props_textf(
+                &p, "driver", "%s%s", base,
+                d->address.type == ADDRESS_VIRTIO_MMIO ? "-device" : suffixes[model]);
         device_virtio_props(d, &p);
         return p;
 }

@@ -4,8 +4,9 @@
 /*
  * What all devices have in common, and what a device kind has to say of itself.
  *
- * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases, each over
- * all devices before the next: read, complete, place (guest/), check, build. A kind implements the phases it needs.
+ * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases,
+ * each over all devices before the next: read, complete, place (guest/), check, build. A kind implements the
+ * phases it needs.
  */
 
 #include "guest/field.h"
@@ -49,7 +50,8 @@ typedef struct Address {
                 } ccid;
                 struct {
                         unsigned bus;
-                        unsigned port[USB_PORT_DEPTH]; /* from 1; 0 ends it; port[0] == 0: only the bus was given */
+                        unsigned port[USB_PORT_DEPTH]; /* from 1; 0 ends it; port[0] == 0: only the bus was
+                                                          given */
                 } usb;
                 struct {
                         Number iobase, irq;
@@ -61,13 +63,14 @@ typedef struct Address {
 } Address;
 
 /*
- * The bus that a device plugs into; its kind says so in complete(), and guest/place.c then finds it a place there.
- * An address that the XML gave is left alone, but has to be of the bus's type.
+ * The bus that a device plugs into; its kind says so in complete(), and guest/place.c then finds it a place
+ * there. An address that the XML gave is left alone, but has to be of the bus's type.
  */
 typedef enum Bus {
-        BUS_NONE, /* no address, or one that only the device itself understands */
-        BUS_PCI,  /* say what slot in Device.pci */
-        BUS_DRIVE, /* the unit of a controller: say which controllers in Device.drive_bus, and drive_index if known */
+        BUS_NONE,  /* no address, or one that only the device itself understands */
+        BUS_PCI,   /* say what slot in Device.pci */
+        BUS_DRIVE, /* the unit of a controller: say which controllers in Device.drive_bus, and drive_index if
+                      known */
         BUS_VIRTIO_SERIAL,
         BUS_CCID,
         BUS_USB,
@@ -107,10 +110,11 @@ typedef enum BootClass {
         BOOT_CLASS_NETWORK,
 } BootClass;
 
-/* What the XML's model='virtio…' says of most virtio devices; words to a field of it are virtio_model_words. */
+/* What the XML's model='virtio…' says of most virtio devices; words
+ * to a field of it are virtio_model_words. */
 typedef enum VirtioModel {
         VIRTIO_MODEL = 1,
-        VIRTIO_MODEL_TRANSITIONAL,     /* with the legacy interface: a conventional slot */
+        VIRTIO_MODEL_TRANSITIONAL, /* with the legacy interface: a conventional slot */
         VIRTIO_MODEL_NON_TRANSITIONAL,
 } VirtioModel;
 
@@ -133,13 +137,14 @@ struct Device {
         XmlElement *xml; /* NULL for one that the XML only implies */
         Place place;     /* for findings; of <devices> where it is implied */
         unsigned index;  /* among the guest's devices of the same element, in order */
-        const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the address */
+        const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the
+                            address */
         bool user_id;    /* the XML chose it (<alias name='ua-…'/>): not to be replaced */
         Address address;
         Bus bus;
         unsigned pci; /* PciWant bits */
         DriveBus drive_bus;
-        Number drive_index; /* from a disk's <target dev=>: 1 for sdb; unset: the next free unit */
+        Number drive_index;   /* from a disk's <target dev=>: 1 for sdb; unset: the next free unit */
         Number pci_preferred; /* slot << 3 | function of bus 0 that it takes where nobody else has it */
         Number boot_order;
         BootClass boot_class;
@@ -150,18 +155,19 @@ struct Device {
 };
 
 struct DeviceKind {
-        const char *element;       /* the element's name in <devices> */
-        const char *type;          /* and the value of its attribute "type", or NULL for any that no other row has */
-        const char *default_type;  /* row is also taken where "type" is absent: "yes" or NULL */
-        size_t size;               /* of the kind's own struct */
-        const Field *fields;       /* what the element holds, beside what every device may */
-        bool has_virtio_options;   /* <driver iommu= ats= packed= page_per_vq=> */
+        const char *element; /* the element's name in <devices> */
+        const char *type; /* and the value of its attribute "type", or NULL for any that no other row has */
+        const char *default_type; /* row is also taken where "type" is absent: "yes" or NULL */
+        size_t size;              /* of the kind's own struct */
+        const Field *fields;      /* what the element holds, beside what every device may */
+        bool has_virtio_options;  /* <driver iommu= ats= packed= page_per_vq=> */
         bool has_rom, has_boot, has_acpi_index;
 
-        void (*read)(Guest *g, Device *d);     /* what the table cannot say; g->findings for errors */
-        void (*imply)(Guest *g);               /* once a guest, before any complete(): adds what the XML leaves out */
-        void (*complete)(Guest *g, Device *d); /* fills in defaults, bus, pci, id; may imply further devices */
-        void (*check)(Guest *g, Device *d);    /* what only the whole guest, with its addresses, can tell */
+        void (*read)(Guest *g, Device *d); /* what the table cannot say; g->findings for errors */
+        void (*imply)(Guest *g); /* once a guest, before any complete(): adds what the XML leaves out */
+        void (*complete)(
+                Guest *g, Device *d);       /* fills in defaults, bus, pci, id; may imply further devices */
+        void (*check)(Guest *g, Device *d); /* what only the whole guest, with its addresses, can tell */
         void (*build)(const Guest *g, const Device *d, Plan *p);
 
         /* for the few that have something to add to -machine and to -cpu */
@@ -176,10 +182,12 @@ struct DeviceKind {
 /* Sets the id unless the XML chose one; from device.index, as in "net%u". */
 void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
 
-/* For kinds that share a prefix: the number behind the highest so far, which ids that the XML chose do not count for. */
+/* For kinds that share a prefix: the number behind the highest so far, which ids that the XML chose do not
+ * count for. */
 void device_set_next_id(Guest *g, Device *d, const char *prefix);
 
-/* Appends what every device's -device has: id, bus and addr (from its address), bootindex, acpi-index, rom. */
+/* Appends what every device's -device has: id, bus and addr (from
+ * its address), bootindex, acpi-index, rom. */
 void device_props(const Guest *g, const Device *d, Props *p);
 
 /* What the host grants for that. */
@@ -195,8 +203,9 @@ bool device_has_virtio_options(const Device *d);
 void device_no_virtio_options(Guest *g, const Device *d);
 
 /*
- * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address says
- * virtio-mmio; and a -device of base ("virtio-rng") with the options of <driver>, ready for further props.
+ * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address
+ * says virtio-mmio; and a -device of base ("virtio-rng") with the options of <driver>, ready for further
+ * props.
  */
 void device_virtio_complete(Guest *g, Device *d, int model);
 Props device_virtio_new(const Device *d, const char *base, int model);

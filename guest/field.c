@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One place decides what a number, a switch or a path may look like, so that every element refuses the same nonsense. */
+/* One place decides what a number, a switch or a path may look like, so that every element refuses the same
+ * nonsense. */
 
 #include "guest/field.h"
 
@@ -58,9 +59,11 @@ static void _printf_(3, 4) complain(const Target *t, Findings *findings, const c
         if (r < 0)
                 what = NULL;
         if (t->attribute)
-                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: %s='%s' %s", t->element->name, t->attribute, t->value, what ?: "is wrong");
+                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: %s='%s' %s", t->element->name,
+                        t->attribute, t->value, what ?: "is wrong");
         else
-                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: '%s' %s", t->element->name, t->value, what ?: "is wrong");
+                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: '%s' %s", t->element->name,
+                        t->value, what ?: "is wrong");
 }
 
 int words_find(const char *const *words, const char *word)
@@ -105,7 +108,9 @@ static void read_number(const Field *f, const Target *t, Number *to, Findings *f
         if (r == -EINVAL)
                 complain(t, findings, "is not a number");
         else if (r < 0 || n > max || n < f->min)
-                complain(t, findings, "is not between %llu and %llu", (unsigned long long) f->min, (unsigned long long) max);
+                complain(
+                        t, findings, "is not between %llu and %llu", (unsigned long long) f->min,
+                        (unsigned long long) max);
         else
                 *to = (Number){ n, true };
 }
@@ -117,12 +122,24 @@ int size_parse(const char *text, const char *unit, uint64_t default_unit, uint64
                 const char *name;
                 uint64_t bytes;
         } units[] = {
-                { "b", 1 },      { "bytes", 1 },  { "KB", 1000 },           { "MB", 1000000 },
-                { "GB", 1000000000 },             { "TB", UINT64_C(1000000000000) },
-                { "k", KIB },    { "KiB", KIB },  { "M", MIB },             { "MiB", MIB },
-                { "G", GIB },    { "GiB", GIB },  { "T", UINT64_C(1) << 40 }, { "TiB", UINT64_C(1) << 40 },
-                { "P", UINT64_C(1) << 50 },       { "PiB", UINT64_C(1) << 50 },
-                { "E", UINT64_C(1) << 60 },       { "EiB", UINT64_C(1) << 60 },
+                { "b", 1 },
+                { "bytes", 1 },
+                { "KB", 1000 },
+                { "MB", 1000000 },
+                { "GB", 1000000000 },
+                { "TB", UINT64_C(1000000000000) },
+                { "k", KIB },
+                { "KiB", KIB },
+                { "M", MIB },
+                { "MiB", MIB },
+                { "G", GIB },
+                { "GiB", GIB },
+                { "T", UINT64_C(1) << 40 },
+                { "TiB", UINT64_C(1) << 40 },
+                { "P", UINT64_C(1) << 50 },
+                { "PiB", UINT64_C(1) << 50 },
+                { "E", UINT64_C(1) << 60 },
+                { "EiB", UINT64_C(1) << 60 },
         };
         uint64_t n, scale = unit ? 0 : default_unit;
         int r;
@@ -219,13 +236,14 @@ static void read_said(const Field *f, const Target *t, Findings *findings)
                 xml_claim_all(e);
         if (f->type == FIELD_IGNORED)
                 return;
-        finding(findings, f->type == FIELD_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING, e->place, "<%s>%s%s: %s", e->name,
-                t->attribute ? " " : "", t->attribute ?: "", f->text);
+        finding(findings, f->type == FIELD_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING, e->place,
+                "<%s>%s%s: %s", e->name, t->attribute ? " " : "", t->attribute ?: "", f->text);
 }
 
 static void field_read(XmlElement *element, const Field *f, void *target, Findings *findings)
 {
-        bool of_value = f->type <= FIELD_YESNO || f->type == FIELD_NUMBER || f->type == FIELD_SIZE || f->type == FIELD_SET;
+        bool of_value = f->type <= FIELD_YESNO || f->type == FIELD_NUMBER || f->type == FIELD_SIZE ||
+                        f->type == FIELD_SET;
         void *to = (char *) target + f->offset;
         Target t;
 

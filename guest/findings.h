@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Findings about a guest's XML, each with its place in the file. They are collected, so that one run reports them all,
- * in the order of the file.
+ * Findings about a guest's XML, each with its place in the file. They are collected, so that one run reports
+ * them all, in the order of the file.
  */
 
 #include <stdbool.h>
@@ -35,8 +35,8 @@ Findings *findings_free(Findings *f); /* returns NULL */
 DEFINE_CLEANUP(Findings, findings_free);
 
 /*
- * Never fails visibly: where memory ran out, or more than FINDINGS_MAX came, findings_failed() says so and there is an
- * error. place.file is borrowed and must live as long as the findings.
+ * Never fails visibly: where memory ran out, or more than FINDINGS_MAX came, findings_failed() says so and
+ * there is an error. place.file is borrowed and must live as long as the findings.
  */
 #define FINDINGS_MAX 200
 void finding(Findings *f, Severity severity, Place place, const char *format, ...) _printf_(4, 5);
@@ -47,5 +47,6 @@ bool findings_failed(const Findings *f);
 size_t findings_count(const Findings *f);
 const Finding *findings_get(const Findings *f, size_t i);
 
-/* "FILE:LINE:COL: error: TEXT", control characters in it made visible; a new string, or NULL where memory ran out. */
+/* "FILE:LINE:COL: error: TEXT", control characters in it made visible; a new string, or NULL where memory
+ * ran out. */
 char *finding_format(const Finding *f);

@@ -53,9 +53,11 @@ typedef struct FirmwareDescriptors {
         bool any_directory; /* one of the directories is there */
 } FirmwareDescriptors;
 
-/* Loads them below root (NULL for none). A file that is no descriptor is a warning at place. 0 or -ENOMEM. */
+/* Loads them below root (NULL for none). A file that is no
+ * descriptor is a warning at place. 0 or -ENOMEM. */
 int firmware_descriptors_load(FirmwareDescriptors *d, const char *root, Findings *findings, Place place);
 void firmware_descriptors_done(FirmwareDescriptors *d);
 
-/* Whether the descriptor is for the machine; machine is a versioned type ("pc-q35-9.2"), arch is QEMU's ("x86_64"). */
+/* Whether the descriptor is for the machine; machine is a versioned type ("pc-q35-9.2"), arch is QEMU's
+ * ("x86_64"). */
 bool firmware_descriptor_targets(const FirmwareDescriptor *d, const char *arch, const char *machine);

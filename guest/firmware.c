@@ -254,8 +254,7 @@ static void complain_of_none(Guest *g, bool any)
                 guest_error(
                         g, f->place,
                         "<os>: none of the firmware described in /usr/share/qemu/firmware and "
-                        "/etc/qemu/firmware is '%s' "
-                        "with all that is asked for here",
+                        "/etc/qemu/firmware is '%s' with all that is asked for here",
                         interface_words[f->automatic - 1]);
 }
 

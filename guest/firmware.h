@@ -26,14 +26,14 @@ typedef struct Firmware {
 
         bool loader_there;
         const char *loader;
-        int type, format;                    /* LoaderType, FirmwareFormat */
+        int type, format; /* LoaderType, FirmwareFormat */
         Tristate readonly, secure, stateless;
 
         bool nvram_there;
         const char *nvram, *template;
-        int nvram_format, template_format;   /* FirmwareFormat */
+        int nvram_format, template_format; /* FirmwareFormat */
         bool nvram_is_block, nvram_is_remote;
-        Source nvram_source;                 /* what <nvram type='…'> says; only a remote one is used as such */
+        Source nvram_source; /* what <nvram type='…'> says; only a remote one is used as such */
 } Firmware;
 
 /* Whether the guest boots from flash chips, as EFI does. */

@@ -26,7 +26,7 @@ typedef enum Action {
 typedef struct General {
         const char *name, *uuid, *title, *description, *emulator, *genid;
         bool genid_there;
-        int type; /* Accelerator */
+        int type;                             /* Accelerator */
         int on_poweroff, on_reboot, on_crash; /* Action */
         int on_lock_failure;
         Tristate suspend_to_mem, suspend_to_disk;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The order of things: the whole XML is read before anything is decided, so that a default may look at everything.
- * Errors do not end a phase, only the conversion: one run reports as many as it can.
+ * The order of things: the whole XML is read before anything is decided, so that a default may look at
+ * everything. Errors do not end a phase, only the conversion: one run reports as many as it can.
  */
 
 #include "guest/guest.h"
@@ -107,7 +107,8 @@ Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i)
         return NULL;
 }
 
-/* libvirt keeps only the aliases that a user chose, and those begin so; the others it makes anew at each start. */
+/* libvirt keeps only the aliases that a user chose, and those begin so; the others it makes anew at each
+ * start. */
 static void read_alias(Guest *g, Device *d)
 {
         XmlElement *alias = xml_child(d->xml, "alias");
@@ -118,8 +119,12 @@ static void read_alias(Guest *g, Device *d)
         name = xml_attribute(alias, "name");
         if (!name || !text_after(name, "ua-"))
                 return;
-        if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != strlen(name) || strlen(name) > 127) {
-                guest_error(g, alias->place, "<alias>: '%s' holds more than letters, digits, \"-\" and \"_\"", name);
+        if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+                    strlen(name) ||
+            strlen(name) > 127) {
+                guest_error(
+                        g, alias->place, "<alias>: '%s' holds more than letters, digits, \"-\" and \"_\"",
+                        name);
                 return;
         }
         d->id = name;
@@ -230,7 +235,9 @@ static const struct {
         { qemu_namespace_read, NULL, qemu_namespace_check, qemu_namespace_build_first },
 };
 
-Guest *guest_read(const char *file, const char *data, size_t size, const DeviceKind *const *kinds, const Settings *settings, Findings *findings)
+Guest *guest_read(
+        const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
+        const Settings *settings, Findings *findings)
 {
         _cleanup_(guest_freep) Guest *g = NULL;
 

@@ -2,38 +2,40 @@
 #pragma once
 
 /*
- * A guest: what its XML says, and after guest_convert() what it comes to. Conversion is a pure function of the XML,
- * the settings and the firmware descriptors that the settings name; it asks nothing of the host it runs on.
+ * A guest: what its XML says, and after guest_convert() what it comes to. Conversion is a pure function of
+ * the XML, the settings and the firmware descriptors that the settings name; it asks nothing of the host it
+ * runs on.
  */
 
-#include "guest/device.h"
-#include "guest/findings.h"
-#include "guest/general.h"
-#include "guest/os.h"
-#include "guest/firmware.h"
-#include "guest/cpu.h"
-#include "guest/memory.h"
-#include "guest/numa.h"
-#include "guest/features.h"
-#include "guest/iothread.h"
 #include "guest/clock.h"
-#include "guest/tuning.h"
-#include "guest/sysinfo.h"
+#include "guest/cpu.h"
+#include "guest/device.h"
+#include "guest/features.h"
+#include "guest/findings.h"
+#include "guest/firmware.h"
+#include "guest/general.h"
+#include "guest/iothread.h"
 #include "guest/label.h"
 #include "guest/launch-security.h"
+#include "guest/memory.h"
+#include "guest/numa.h"
+#include "guest/os.h"
 #include "guest/qemu-namespace.h"
 #include "guest/settings.h"
+#include "guest/sysinfo.h"
+#include "guest/tuning.h"
 #include "guest/xml.h"
 
-#define GUEST_DEVICES_MAX 4096 /* that the XML may have; to find each its place takes time by the square of it */
+#define GUEST_DEVICES_MAX \
+        4096 /* that the XML may have; to find each its place takes time by the square of it */
 
 struct Guest {
         const char *file;
         Findings *findings;
         const Settings *settings;
         XmlElement *xml;
-        int status;      /* 0 or -ENOMEM: remembered, asked once in the end */
-        Strings texts;   /* owns what guest_text() made */
+        int status;    /* 0 or -ENOMEM: remembered, asked once in the end */
+        Strings texts; /* owns what guest_text() made */
 
         /* whole-guest parts, a file of guest/ each */
         General general;
@@ -59,14 +61,18 @@ struct Guest {
 };
 
 /*
- * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL where memory ran
- * out or the XML is not a guest's at all; otherwise errors are among the findings. file and settings are borrowed.
+ * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL where
+ * memory ran out or the XML is not a guest's at all; otherwise errors are among the findings. file and
+ * settings are borrowed.
  */
-Guest *guest_read(const char *file, const char *data, size_t size, const DeviceKind *const *kinds, const Settings *settings, Findings *findings);
+Guest *guest_read(
+        const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
+        const Settings *settings, Findings *findings);
 Guest *guest_free(Guest *g); /* returns NULL */
 DEFINE_CLEANUP(Guest, guest_free);
 
-/* Completes, places, checks and builds. 0, -EINVAL where the findings hold an error, -ENOMEM. The plan borrows from g. */
+/* Completes, places, checks and builds. 0, -EINVAL where the findings hold an error, -ENOMEM. The plan
+ * borrows from g. */
 int guest_convert(Guest *g, Plan *plan);
 
 /* A formatted string that lives as long as the guest; "" where memory ran out (g->status tells). */
@@ -80,13 +86,16 @@ Device *guest_imply(Guest *g, const DeviceKind *kind);
 
 /* The first device of the kind at or behind position *i; *i is moved behind it. NULL where there is none. */
 Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i);
-#define GUEST_FOREACH_DEVICE(g, kind, d) \
-        for (size_t i_##d = 0, once_##d = 0; !once_##d; once_##d = 1) \
-                for (Device *d = guest_next_device(g, kind, &i_##d); d; d = guest_next_device(g, kind, &i_##d))
+#define GUEST_FOREACH_DEVICE(g, kind, d)                                \
+        for (size_t i_##d = 0, once_##d = 0; !once_##d; once_##d = 1)   \
+                for (Device *d = guest_next_device(g, kind, &i_##d); d; \
+                     d = guest_next_device(g, kind, &i_##d))
 
 #define guest_error(g, place, ...)   finding((g)->findings, SEVERITY_ERROR, place, __VA_ARGS__)
 #define guest_warning(g, place, ...) finding((g)->findings, SEVERITY_WARNING, place, __VA_ARGS__)
 
 /* The same at the element of that path from <domain>, "os/bios", or as near to it as the XML goes. */
-#define guest_error_at(g, path, ...)   finding((g)->findings, SEVERITY_ERROR, xml_place((g)->xml, path), __VA_ARGS__)
-#define guest_warning_at(g, path, ...) finding((g)->findings, SEVERITY_WARNING, xml_place((g)->xml, path), __VA_ARGS__)
+#define guest_error_at(g, path, ...) \
+        finding((g)->findings, SEVERITY_ERROR, xml_place((g)->xml, path), __VA_ARGS__)
+#define guest_warning_at(g, path, ...) \
+        finding((g)->findings, SEVERITY_WARNING, xml_place((g)->xml, path), __VA_ARGS__)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The numbers of threads are the XML's, because disks and the tuning of threads refer to them: iothread1 is number 1. */
+/* The numbers of threads are the XML's, because disks and the tuning of threads refer to them: iothread1 is
+ * number 1. */
 
 #include "guest/iothread.h"
 
@@ -84,7 +85,8 @@ void iothreads_check(Guest *g)
                 check_pool(g, thread->place, "iothread", thread);
                 for (unsigned j = 0; j < i; j++)
                         if (thread->id.set && t->items[j].id.value == thread->id.value)
-                                guest_error(g, thread->place, "<iothread>: id='%llu' is there twice",
+                                guest_error(
+                                        g, thread->place, "<iothread>: id='%llu' is there twice",
                                         (unsigned long long) thread->id.value);
         }
 }
@@ -138,14 +140,19 @@ void iothread_mapping_check(Guest *g, XmlElement *e, uint64_t queues)
                 if (!m.id.set)
                         guest_error(g, thread->place, "<iothread>: id is missing");
                 else if (!iothread_exists(g, m.id.value))
-                        guest_error(g, thread->place, "<iothread>: the guest has no iothread %llu",
+                        guest_error(
+                                g, thread->place, "<iothread>: the guest has no iothread %llu",
                                 (unsigned long long) m.id.value);
                 XML_FOREACH(queue, thread, "queue") {
                         Mapping q = { 0 };
 
-                        fields_read(queue, (const Field[]){ FIELD("@id", FIELD_NUMBER, Mapping, id), {} }, &q, g->findings);
+                        fields_read(
+                                queue, (const Field[]){ FIELD("@id", FIELD_NUMBER, Mapping, id), {} }, &q,
+                                g->findings);
                         if (!q.id.set || (queues > 0 && q.id.value >= queues))
-                                guest_error(g, queue->place, "<queue>: its id must be below the number of queues");
+                                guest_error(
+                                        g, queue->place,
+                                        "<queue>: its id must be below the number of queues");
                         has_queue = true;
                 }
                 with_queues += has_queue;
@@ -168,7 +175,8 @@ void iothread_mapping_props(XmlElement *e, Props *p)
         XML_FOREACH(thread, e, "iothread") {
                 json_t *item = json_object(), *queues = NULL;
 
-                json_object_set_new(item, "iothread", json_sprintf("iothread%s", xml_attribute(thread, "id")));
+                json_object_set_new(
+                        item, "iothread", json_sprintf("iothread%s", xml_attribute(thread, "id")));
                 XML_FOREACH(queue, thread, "queue") {
                         uint64_t id = 0;
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* <iothreads>, <iothreadids>, <defaultiothread>: threads of QEMU that disks and controllers can be served by. */
+/* <iothreads>, <iothreadids>, <defaultiothread>: threads of QEMU that disks and controllers can be served
+ * by. */
 
 #include "guest/field.h"
 #include "guest/plan.h"
@@ -19,8 +20,8 @@ typedef struct Iothread {
 typedef struct Iothreads {
         Iothread *items;
         unsigned n;
-        Number count;           /* as <iothreads> says */
-        Iothread main;          /* the pool of QEMU's own loop */
+        Number count;  /* as <iothreads> says */
+        Iothread main; /* the pool of QEMU's own loop */
 } Iothreads;
 
 void iothreads_read(Guest *g);

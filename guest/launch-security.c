@@ -7,8 +7,8 @@
 #include "guest/firmware-descriptor.h"
 #include "guest/guest.h"
 
-#define POLICY_ENCRYPTED_STATE (1 << 2)      /* of AMD's SEV API: SEV-ES is required */
-#define QUOTE_SOCKET "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
+#define POLICY_ENCRYPTED_STATE (1 << 2)                      /* of AMD's SEV API: SEV-ES is required */
+#define QUOTE_SOCKET           "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
 
 static const char *const type_words[] = { "sev", "sev-snp", "tdx", NULL };
 static const char *const object_types[] = { "sev-guest", "sev-snp-guest", "tdx-guest" };
@@ -103,7 +103,8 @@ unsigned launch_security_needs(const LaunchSecurity *l)
 {
         switch (l->type) {
         case LAUNCH_SEV:
-                return l->policy.value & POLICY_ENCRYPTED_STATE ? FIRMWARE_SEV | FIRMWARE_SEV_ES : FIRMWARE_SEV;
+                return l->policy.value & POLICY_ENCRYPTED_STATE ? FIRMWARE_SEV | FIRMWARE_SEV_ES
+                                                                : FIRMWARE_SEV;
         case LAUNCH_SEV_SNP:
                 return FIRMWARE_SEV_SNP;
         case LAUNCH_TDX:
@@ -127,8 +128,7 @@ void launch_security_check(Guest *g)
                 guest_error(
                         g, l->place,
                         "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU "
-                        "(usually 51 and 1) "
-                        "and are not asked for; say them");
+                        "(usually 51 and 1) and are not asked for; say them");
         if (l->kernel_hashes == ON && !g->os.kernel)
                 guest_error(g, l->place, "<launchSecurity>: kernelHashes='yes' needs a <kernel>");
         if (l->type == LAUNCH_TDX && g->os.family != MACHINE_Q35)

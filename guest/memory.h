@@ -24,8 +24,8 @@ typedef enum MemoryAccess {
 extern const char *const memory_access_words[];
 
 typedef struct MemoryPages {
-        Number size;  /* of one page; unset: the host's default size of huge pages */
-        Set nodes;    /* of the guest's nodes they are for; unset: for all that no other row names */
+        Number size; /* of one page; unset: the host's default size of huge pages */
+        Set nodes;   /* of the guest's nodes they are for; unset: for all that no other row names */
         Place place;
 } MemoryPages;
 
@@ -35,10 +35,11 @@ typedef struct Memory {
         Tristate dump_core;
         uint64_t devices; /* bytes of <memory> devices, which are part of size */
 
-        int source, access;       /* MemorySource, MemoryAccess */
-        int allocation;           /* 1: immediate, 2: ondemand */
+        int source, access; /* MemorySource, MemoryAccess */
+        int allocation;     /* 1: immediate, 2: ondemand */
         Number allocation_threads;
-        bool no_share_pages, locked, discard, hugepages; /* discard: unless the node or device says otherwise */
+        bool no_share_pages, locked, discard,
+                hugepages; /* discard: unless the node or device says otherwise */
         MemoryPages pages[MEMORY_PAGES_MAX];
         unsigned n_pages;
         Number hard_limit; /* <memtune>, of which locked memory is a part */
@@ -48,13 +49,13 @@ typedef struct Memory {
 typedef struct MemoryBackend {
         const char *id;
         uint64_t size;
-        int node;               /* the guest's NUMA node that it is for, -1 for none */
-        bool main;              /* all of the machine's RAM */
-        const char *path;       /* a file or device of its own (NVDIMM, virtio-pmem) */
-        int access;             /* MemoryAccess; 0: the node's or the guest's */
-        Tristate discard;       /* likewise */
+        int node;         /* the guest's NUMA node that it is for, -1 for none */
+        bool main;        /* all of the machine's RAM */
+        const char *path; /* a file or device of its own (NVDIMM, virtio-pmem) */
+        int access;       /* MemoryAccess; 0: the node's or the guest's */
+        Tristate discard; /* likewise */
         Number page_size, align;
-        const Set *host_nodes;  /* NULL: as <numatune> says */
+        const Set *host_nodes; /* NULL: as <numatune> says */
         bool pmem, readonly;
         bool lazy;       /* never made at once */
         bool unreserved; /* the device makes its pages itself, when it gets them */
@@ -65,7 +66,8 @@ bool memory_backend_is_special(const Guest *g, const MemoryBackend *b);
 bool memory_backend_is_preallocated(const Guest *g, const MemoryBackend *b);
 void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b);
 
-/* An error at the place where not all of the guest's RAM is shared with other programs, which what ("virtiofs") needs. */
+/* An error at the place where not all of the guest's RAM is shared with other programs, which what
+ * ("virtiofs") needs. */
 void memory_require_shared(Guest *g, Place at, const char *what);
 
 /* Bytes that the machine starts with, without memory devices; whole MiB. */

@@ -362,7 +362,8 @@ void numa_check(Guest *g)
             numa->placement != PLACEMENT_AUTO &&
             (numa->placement == PLACEMENT_STATIC || g->cpu.placement != CPU_PLACEMENT_AUTO))
                 guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
-        if (numa->mode == NUMA_PREFERRED && numa->placement != PLACEMENT_AUTO && set_count(&numa->host_nodes) > 1)
+        if (numa->mode == NUMA_PREFERRED && numa->placement != PLACEMENT_AUTO &&
+            set_count(&numa->host_nodes) > 1)
                 guest_error(g, numa->tune_place, "<numatune>: only one node can be preferred");
         if (numa->placement == PLACEMENT_AUTO)
                 guest_warning(

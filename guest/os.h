@@ -49,7 +49,7 @@ typedef struct Os {
         int boot[OS_BOOT_MAX]; /* BootClass each, the first to be tried first; see boot.c */
         unsigned n_boot;
         Tristate boot_menu;
-        Number boot_menu_timeout; /* in milliseconds */
+        Number boot_menu_timeout;   /* in milliseconds */
         const char *reboot_timeout; /* in milliseconds, "-1" for never */
         Tristate use_serial;
 
@@ -59,7 +59,7 @@ typedef struct Os {
         int smbios_mode; /* SmbiosMode */
 } Os;
 
-#define OS_VERSION(major, minor) ((major) * 1000u + (minor))
+#define OS_VERSION(major, minor) ((major) *1000u + (minor))
 #define OS_NEWEST                OS_VERSION(1000, 0)
 
 static inline bool os_is_x86(const Os *os)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Guests see where their devices are, and some name them by it, so a free slot is searched exactly as libvirt does:
- * buses in order, slots in order, one device a slot but for root ports, which share the functions of theirs. A device
- * whose address the XML leaves out goes only to a bus that takes such devices unasked, which is never the express root
- * itself; where there is none, a port or a bridge is added. Source: libvirt's "PCI topology and hotplug" and the
- * addresses that it assigns.
+ * Guests see where their devices are, and some name them by it, so a free slot is searched exactly as
+ * libvirt does: buses in order, slots in order, one device a slot but for root ports, which share the
+ * functions of theirs. A device whose address the XML leaves out goes only to a bus that takes such devices
+ * unasked, which is never the express root itself; where there is none, a port or a bridge is added. Source:
+ * libvirt's "PCI topology and hotplug" and the addresses that it assigns.
  */
 
 #include "guest/pci.h"
@@ -27,15 +27,24 @@ static const struct {
         unsigned first, last;
 } models[PCI_N_MODELS] = {
         [PCI_ROOT] = { "pci-root", 0, PCI_CONVENTIONAL | PCI_BRIDGE | PCI_EXPANDER, true, 1, 31 },
-        [PCI_EXPRESS_ROOT] = { "pcie-root", 0, PCI_EXPRESS | PCI_ROOT_PORT | PCI_DMI_BRIDGE | PCI_EXPRESS_EXPANDER, false, 1, 31 },
+        [PCI_EXPRESS_ROOT] = { "pcie-root", 0,
+                               PCI_EXPRESS | PCI_ROOT_PORT | PCI_DMI_BRIDGE | PCI_EXPRESS_EXPANDER, false, 1,
+                               31 },
         [PCI_MODEL_BRIDGE] = { "pci-bridge", PCI_BRIDGE, PCI_CONVENTIONAL | PCI_BRIDGE, true, 1, 31 },
-        [PCI_MODEL_DMI_BRIDGE] = { "dmi-to-pci-bridge", PCI_DMI_BRIDGE, PCI_CONVENTIONAL | PCI_BRIDGE, false, 0, 31 },
-        [PCI_MODEL_EXPRESS_BRIDGE] = { "pcie-to-pci-bridge", PCI_EXPRESS_BRIDGE, PCI_CONVENTIONAL | PCI_BRIDGE, true, 1, 31 },
-        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", PCI_ROOT_PORT, PCI_EXPRESS | PCI_UPSTREAM_PORT | PCI_EXPRESS_BRIDGE, true, 0, 0 },
-        [PCI_MODEL_UPSTREAM_PORT] = { "pcie-switch-upstream-port", PCI_UPSTREAM_PORT, PCI_DOWNSTREAM_PORT, false, 0, 31 },
-        [PCI_MODEL_DOWNSTREAM_PORT] = { "pcie-switch-downstream-port", PCI_DOWNSTREAM_PORT, PCI_EXPRESS | PCI_UPSTREAM_PORT | PCI_EXPRESS_BRIDGE, true, 0, 0 },
-        [PCI_MODEL_EXPANDER] = { "pci-expander-bus", PCI_EXPANDER, PCI_CONVENTIONAL | PCI_BRIDGE, true, 0, 31 },
-        [PCI_MODEL_EXPRESS_EXPANDER] = { "pcie-expander-bus", PCI_EXPRESS_EXPANDER, PCI_ROOT_PORT | PCI_DMI_BRIDGE, false, 0, 31 },
+        [PCI_MODEL_DMI_BRIDGE] = { "dmi-to-pci-bridge", PCI_DMI_BRIDGE, PCI_CONVENTIONAL | PCI_BRIDGE, false,
+                                   0, 31 },
+        [PCI_MODEL_EXPRESS_BRIDGE] = { "pcie-to-pci-bridge", PCI_EXPRESS_BRIDGE,
+                                       PCI_CONVENTIONAL | PCI_BRIDGE, true, 1, 31 },
+        [PCI_MODEL_ROOT_PORT] = { "pcie-root-port", PCI_ROOT_PORT,
+                                  PCI_EXPRESS | PCI_UPSTREAM_PORT | PCI_EXPRESS_BRIDGE, true, 0, 0 },
+        [PCI_MODEL_UPSTREAM_PORT] = { "pcie-switch-upstream-port", PCI_UPSTREAM_PORT, PCI_DOWNSTREAM_PORT,
+                                      false, 0, 31 },
+        [PCI_MODEL_DOWNSTREAM_PORT] = { "pcie-switch-downstream-port", PCI_DOWNSTREAM_PORT,
+                                        PCI_EXPRESS | PCI_UPSTREAM_PORT | PCI_EXPRESS_BRIDGE, true, 0, 0 },
+        [PCI_MODEL_EXPANDER] = { "pci-expander-bus", PCI_EXPANDER, PCI_CONVENTIONAL | PCI_BRIDGE, true, 0,
+                                 31 },
+        [PCI_MODEL_EXPRESS_EXPANDER] = { "pcie-expander-bus", PCI_EXPRESS_EXPANDER,
+                                         PCI_ROOT_PORT | PCI_DMI_BRIDGE, false, 0, 31 },
 };
 
 const char *pci_model_word(PciModel model)
@@ -63,7 +72,8 @@ bool pci_buses_extend(PciBuses *b, unsigned n)
                 return true;
         if (n > PCI_BUSES_MAX) {
                 guest_error(
-                        b->guest, b->guest->devices_place, "the devices need more than %u PCI buses", PCI_BUSES_MAX);
+                        b->guest, b->guest->devices_place, "the devices need more than %u PCI buses",
+                        PCI_BUSES_MAX);
                 return false;
         }
         grown = reallocarray(b->buses, n, sizeof(*grown));
@@ -166,12 +176,14 @@ static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
         } else if (wants & (PCI_EXPRESS | PCI_UPSTREAM_PORT)) {
                 model = PCI_MODEL_ROOT_PORT;
         } else {
-                return complain(b, user, NULL, "no controller has a slot for it, and none can be added unasked");
+                return complain(
+                        b, user, NULL, "no controller has a slot for it, and none can be added unasked");
         }
         if (!pci_buses_extend(b, b->n + add))
                 return false;
         if (bridge_needed) {
-                /* The first conventional device of an express machine: a port with a bridge in it, and only that. */
+                /* The first conventional device of an express machine: a port with a bridge in it, and only
+                 * that. */
                 pci_bus_set_model(&b->buses[i], PCI_MODEL_ROOT_PORT);
                 b->buses[i++].accepts = PCI_EXPRESS_BRIDGE;
                 pci_bus_set_model(&b->buses[i++], PCI_MODEL_EXPRESS_BRIDGE);
@@ -198,13 +210,14 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
         bus = &b->buses[a->pci.bus];
         why = misfit(bus, a->pci.bus, wants, from_xml);
         if (why)
-                return complain(b, user, a, guest_text(b->guest, "%s: it is a %s", why, pci_model_word(bus->model)));
+                return complain(
+                        b, user, a, guest_text(b->guest, "%s: it is a %s", why, pci_model_word(bus->model)));
         if (a->pci.slot < bus->first || a->pci.slot > bus->last)
                 return complain(
                         b, user, a,
                         guest_text(
-                                b->guest, "a %s has slots from %u to %u", pci_model_word(bus->model), bus->first,
-                                bus->last));
+                                b->guest, "a %s has slots from %u to %u", pci_model_word(bus->model),
+                                bus->first, bus->last));
         slot = &bus->slots[a->pci.slot];
         if (slot->users[a->pci.function]) {
                 const Device *other = slot->users[a->pci.function];
@@ -215,7 +228,9 @@ bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool 
                         return complain(b, user, a, "the machine's own is there");
                 return complain(
                         b, user, a,
-                        guest_text(b->guest, "taken by the <%s> of line %u", other->kind->element, other->place.line));
+                        guest_text(
+                                b->guest, "taken by the <%s> of line %u", other->kind->element,
+                                other->place.line));
         }
         if (!slot_is_used(slot) && wants & PCI_ROOT_PORT)
                 slot->shared = true;

@@ -37,7 +37,7 @@ unsigned pci_model_wants(PciModel model);
 
 typedef struct PciSlot {
         const Device *users[PCI_FUNCTIONS]; /* the machine's own devices are &pci_built_in */
-        bool shared;                        /* its first user lets others of its kind have the further functions */
+        bool shared; /* its first user lets others of its kind have the further functions */
 } PciSlot;
 
 typedef struct PciBus {
@@ -59,7 +59,8 @@ extern const Device pci_built_in;
 
 void pci_buses_done(PciBuses *b);
 
-/* Adds buses up to the number n; they have no model yet. Whether there was memory, and bus numbers, for them. */
+/* Adds buses up to the number n; they have no model yet. Whether there was memory, and bus numbers, for
+ * them. */
 bool pci_buses_extend(PciBuses *b, unsigned n);
 
 void pci_bus_set_model(PciBus *bus, PciModel model);
@@ -68,9 +69,10 @@ bool pci_bus_is_full(const PciBus *bus);
 bool pci_slot_is_used(const PciBuses *b, unsigned bus, unsigned slot);
 
 /*
- * Takes the address for user (&pci_built_in: the machine itself), which wants (PciWant) such a slot. from_xml: the
- * address is the XML's own, which may mix conventional and express. A growing search may have to move the bus of *a on.
- * False where it cannot be; an error at the user's place (or that of <devices>) says why.
+ * Takes the address for user (&pci_built_in: the machine itself), which wants (PciWant) such a slot.
+ * from_xml: the address is the XML's own, which may mix conventional and express. A growing search may have
+ * to move the bus of *a on. False where it cannot be; an error at the user's place (or that of <devices>)
+ * says why.
  */
 bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A disk's target name decides where it is plugged in: sdc on SATA is the third unit of the first controller. Other
- * drives (SCSI devices of the host) take the first unit that is free.
+ * A disk's target name decides where it is plugged in: sdc on SATA is the third unit of the first
+ * controller. Other drives (SCSI devices of the host) take the first unit that is free.
  */
 
 #include "guest/place-drive.h"
@@ -24,7 +24,9 @@ static const struct {
         [DRIVE_SCSI] = { "scsi", CONTROLLER_SCSI, 16384, 1, 256, CONTROLLER_INDEX_MAX + 1 },
 };
 
-#define SCSI_UNITS_UNASKED 7 /* that are used unless an address says so; of a narrow bus, the controller itself is the eighth */
+#define SCSI_UNITS_UNASKED                                                                                 \
+        7 /* that are used unless an address says so; of a narrow bus, the controller itself is the eighth \
+           */
 
 static bool is_same_unit(const Device *d, DriveBus bus, const Address *a)
 {
@@ -64,7 +66,8 @@ static bool is_free(const Guest *g, DriveBus bus, const Address *a)
 
 static void place_in_free_unit(Guest *g, Device *d)
 {
-        unsigned units = d->drive_bus == DRIVE_SCSI ? SCSI_UNITS_UNASKED : drive_buses[d->drive_bus].units_per_bus;
+        unsigned units =
+                d->drive_bus == DRIVE_SCSI ? SCSI_UNITS_UNASKED : drive_buses[d->drive_bus].units_per_bus;
         Address a = { .type = ADDRESS_DRIVE };
 
         for (; a.drive.controller < drive_buses[d->drive_bus].controllers; a.drive.controller++)
@@ -133,7 +136,8 @@ static bool check_range(Guest *g, const Device *d)
 
 static void check_unit(Guest *g, const Device *d)
 {
-        const Controller *c = controller_find(g, drive_buses[d->drive_bus].type, d->address.drive.controller);
+        const Controller *c =
+                controller_find(g, drive_buses[d->drive_bus].type, d->address.drive.controller);
         const Device *other = user_of(g, d->drive_bus, &d->address, d);
 
         if (other)

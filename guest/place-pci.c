@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI addresses are found in two passes, as libvirt does it: the first only finds out how many buses the guest needs,
- * keeping some room for what may be plugged in later; then the controllers of these buses are added, and the second
- * pass gives the addresses. What the chipset has built in comes first, then kind by kind in a fixed order.
+ * PCI addresses are found in two passes, as libvirt does it: the first only finds out how many buses the
+ * guest needs, keeping some room for what may be plugged in later; then the controllers of these buses are
+ * added, and the second pass gives the addresses. What the chipset has built in comes first, then kind by
+ * kind in a fixed order.
  *
  * libvirt's isolation groups are left out: they matter on no machine that vmunit runs.
  */
@@ -67,8 +68,8 @@ static bool is_placed(const Device *d)
 
 static bool is_wanting(const Device *d)
 {
-        return d->bus == BUS_PCI &&
-               (d->address.type == ADDRESS_NONE || (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
+        return d->bus == BUS_PCI && (d->address.type == ADDRESS_NONE ||
+                                     (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
 }
 
 static unsigned wants_of(const Placement *p, const Device *d)
@@ -108,7 +109,8 @@ static bool set_up(Placement *p, unsigned n, bool growing)
                         pci_bus_set_model(&p->buses.buses[c->index.value], c->pci_model);
         for (unsigned i = 1; i < n; i++)
                 if (p->buses.buses[i].model == PCI_NO_MODEL)
-                        pci_bus_set_model(&p->buses.buses[i], p->express ? PCI_MODEL_ROOT_PORT : PCI_MODEL_BRIDGE);
+                        pci_bus_set_model(
+                                &p->buses.buses[i], p->express ? PCI_MODEL_ROOT_PORT : PCI_MODEL_BRIDGE);
         for (size_t i = 0; i < g->n_devices; i++) {
                 Device *d = g->devices[i];
 
@@ -177,13 +179,15 @@ static bool place_preferred(Placement *p, const char *element)
                         continue;
                 if (!take_home(p, home, d))
                         return false;
-                d->address = (Address){ .type = ADDRESS_PCI, .pci = { .slot = home >> 3, .function = home & 7 } };
+                d->address =
+                        (Address){ .type = ADDRESS_PCI, .pci = { .slot = home >> 3, .function = home & 7 } };
                 announce_companions(d);
         }
         return true;
 }
 
-/* QEMU's own VGA takes the first free slot of the chipset, so that is where the first video device belongs. */
+/* QEMU's own VGA takes the first free slot of the chipset, so that
+ * is where the first video device belongs. */
 static bool place_primary_video(Placement *p, unsigned slot)
 {
         for (size_t i = 0; i < p->guest->n_devices; i++) {
@@ -214,10 +218,11 @@ static bool place_chipset(Placement *p)
         bool has_ide = controller_find(p->guest, CONTROLLER_IDE, 0) != NULL;
 
         if (p->guest->os.family == MACHINE_I440FX)
-                return place_built_in(p) &&                                       /* of the PIIX3: IDE and USB */
-                       take_home(p, HOME(0x01, 0), &pci_built_in) &&              /* its ISA bridge */
-                       (has_ide || take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
-                       take_home(p, HOME(0x01, 3), &pci_built_in) &&              /* and power management */
+                return place_built_in(p) &&                          /* of the PIIX3: IDE and USB */
+                       take_home(p, HOME(0x01, 0), &pci_built_in) && /* its ISA bridge */
+                       (has_ide ||
+                        take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
+                       take_home(p, HOME(0x01, 3), &pci_built_in) &&   /* and power management */
                        place_primary_video(p, 2);
         if (p->guest->os.family == MACHINE_Q35)
                 return place_built_in(p) && /* of the ICH9: SATA */
@@ -319,14 +324,16 @@ static bool place_all(Placement *p)
         return true;
 }
 
-/* One slot for a device that may come later: on i440fx before the others, so that a bridge for more still fits. */
+/* One slot for a device that may come later: on i440fx before the others, so that a bridge for more still
+ * fits. */
 static bool reserve_conventional(Placement *p)
 {
         Address a;
 
         for (unsigned i = 0; i < p->buses.n; i++)
                 if (!pci_bus_is_full(&p->buses.buses[i]))
-                        return pci_take_next(&p->buses, PCI_CONVENTIONAL, &pci_built_in, PCI_ANY_FUNCTION, &a);
+                        return pci_take_next(
+                                &p->buses, PCI_CONVENTIONAL, &pci_built_in, PCI_ANY_FUNCTION, &a);
         return true;
 }
 
@@ -375,8 +382,8 @@ static void mark_multifunction(Guest *g)
                         Address *a = &g->devices[k]->address;
 
                         if (a->type == ADDRESS_PCI && a->pci.domain == other->pci.domain &&
-                            a->pci.bus == other->pci.bus && a->pci.slot == other->pci.slot && a->pci.function == 0 &&
-                            a->pci.multifunction == UNSET)
+                            a->pci.bus == other->pci.bus && a->pci.slot == other->pci.slot &&
+                            a->pci.function == 0 && a->pci.multifunction == UNSET)
                                 a->pci.multifunction = ON;
                 }
         }
@@ -414,10 +421,12 @@ static bool is_needed_by(Device *first, const Controller *c, ControllerType type
                 return false;
         if (type == CONTROLLER_PCI)
                 return !is_root(c) && other->index.value == c->device.address.pci.bus;
-        return type == CONTROLLER_USB && c->companion && !other->companion && other->index.value == c->index.value;
+        return type == CONTROLLER_USB && c->companion && !other->companion &&
+               other->index.value == c->index.value;
 }
 
-/* A bus's controller comes before what plugs into it, whatever their indexes are, and a USB master before companions. */
+/* A bus's controller comes before what plugs into it, whatever their indexes are, and a USB master before
+ * companions. */
 static void order_by_need(Guest *g)
 {
         for (size_t i = 0; i < g->n_devices; i++) {

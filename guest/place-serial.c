@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Port 0 of a virtio-serial controller is for consoles. A console whose address the XML leaves out gets no port from
- * here: one is kept free for it, and QEMU chooses the same. That is how libvirt's guests came to look.
+ * Port 0 of a virtio-serial controller is for consoles. A console whose address the XML leaves out gets no
+ * port from here: one is kept free for it, and QEMU chooses the same. That is how libvirt's guests came to
+ * look.
  */
 
 #include "guest/place-serial.h"
@@ -29,7 +30,8 @@ static bool is_console(const Device *d)
 
 static bool is_placed(const Device *d)
 {
-        return is_port(d) && d->address.type == ADDRESS_VIRTIO_SERIAL && (d->address.serial.port != 0 || is_console(d));
+        return is_port(d) && d->address.type == ADDRESS_VIRTIO_SERIAL &&
+               (d->address.serial.port != 0 || is_console(d));
 }
 
 static void place_card(Guest *g, Device *d)
@@ -86,7 +88,8 @@ static bool find_port(const Ports *p, const Controller *c, unsigned first, Addre
         for (unsigned port = first; port < c->ports; port++)
                 if (!p->used[c->index.value][port]) {
                         *ret = (Address){ .type = ADDRESS_VIRTIO_SERIAL,
-                                          .serial = { .controller = (unsigned) c->index.value, .port = port } };
+                                          .serial = { .controller = (unsigned) c->index.value,
+                                                      .port = port } };
                         return true;
                 }
         return false;
@@ -110,7 +113,9 @@ static void place(Guest *g, Ports *p, Device *d)
                 found = c && find_port(p, c, first, &a);
         }
         if (!found) {
-                device_error(g, d, "<%s>: there is no free port on any virtio-serial controller", d->kind->element);
+                device_error(
+                        g, d, "<%s>: there is no free port on any virtio-serial controller",
+                        d->kind->element);
                 return;
         }
         p->used[a.serial.controller][a.serial.port] = true;

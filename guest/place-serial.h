@@ -7,7 +7,8 @@ typedef struct Guest Guest;
 
 #define VIRTIO_SERIAL_PORTS_MAX 511
 
-/* Implies the controllers that the XML's addresses name, or the first one; and gives slots to smart cards. */
+/* Implies the controllers that the XML's addresses name, or the
+ * first one; and gives slots to smart cards. */
 void place_serial_controllers(Guest *g);
 
 /* Gives each console and channel a port, with further controllers where those there are full. */

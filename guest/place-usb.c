@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every USB controller is the root of a tree of ports with hubs in it. Hubs get their ports first, then the other
- * devices kind by kind; where the ports do not suffice, hubs are added. As in libvirt, a device takes the first free
- * port of its bus, looking into hubs only when the level above is full.
+ * Every USB controller is the root of a tree of ports with hubs in it. Hubs get their ports first, then the
+ * other devices kind by kind; where the ports do not suffice, hubs are added. As in libvirt, a device takes
+ * the first free port of its bus, looking into hubs only when the level above is full.
  */
 
 #include "guest/place-usb.h"
@@ -31,7 +31,9 @@ typedef struct UsbBuses {
 } UsbBuses;
 
 /* The order in which devices get their ports, after the hubs. */
-static const char *const order[] = { "hostdev", "disk", "controller", "input", "serial", "sound", "redirdev" };
+static const char *const order[] = {
+        "hostdev", "disk", "controller", "input", "serial", "sound", "redirdev"
+};
 
 static UsbHub *hub_free(UsbHub *hub)
 {
@@ -89,8 +91,8 @@ static void take(UsbBuses *u, Device *d)
         port = a->usb.port[depth];
         if (port > hub->n) {
                 device_error(
-                        u->guest, d, "<%s>: %s: there are only %u ports", d->kind->element, address_text(u->guest, a),
-                        hub->n);
+                        u->guest, d, "<%s>: %s: there are only %u ports", d->kind->element,
+                        address_text(u->guest, a), hub->n);
                 return;
         }
         if (hub->ports[port - 1].user) {
@@ -159,8 +161,10 @@ static bool check_enabled(Guest *g)
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->bus == BUS_USB)
                         device_error(
-                                g, g->devices[i], "<%s>: the guest has no USB%s", g->devices[i]->kind->element,
-                                disabled ? ": <controller type='usb' model='none'/> switches it off" : " controller");
+                                g, g->devices[i], "<%s>: the guest has no USB%s",
+                                g->devices[i]->kind->element,
+                                disabled ? ": <controller type='usb' model='none'/> switches it off"
+                                         : " controller");
         return false;
 }
 

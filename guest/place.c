@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where devices are plugged in. Each kind of bus has its own file; here is what depends on what: devices imply
- * controllers, and controllers need PCI slots (those of smart cards: USB ports).
+ * Where devices are plugged in. Each kind of bus has its own file; here is what depends on what: devices
+ * imply controllers, and controllers need PCI slots (those of smart cards: USB ports).
  */
 
 #include "guest/place.h"
@@ -35,12 +35,16 @@ static void check_address_types(Guest *g)
                 if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os.family != MACHINE_VIRT &&
                     g->os.family != MACHINE_MICROVM)
                         device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
-                else if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address))
+                else if (
+                        d->bus == BUS_NONE && d->address.type == ADDRESS_PCI &&
+                        !address_is_vacant(&d->address))
                         device_warning(
-                                g, d, "<%s>: it is no PCI device, so the address is only kept free", d->kind->element);
+                                g, d, "<%s>: it is no PCI device, so the address is only kept free",
+                                d->kind->element);
                 else if (d->address.type == ADDRESS_UNASSIGNED && !streq(d->kind->element, "hostdev"))
                         device_error(
-                                g, d, "<%s>: only devices of the host can be kept from the guest", d->kind->element);
+                                g, d, "<%s>: only devices of the host can be kept from the guest",
+                                d->kind->element);
                 else if (
                         d->bus != BUS_NONE && d->address.type != ADDRESS_NONE &&
                         d->address.type != ADDRESS_UNASSIGNED && d->address.type != address_types[d->bus])
@@ -94,7 +98,8 @@ static void place_dimms(Guest *g)
                         if (other)
                                 device_error(
                                         g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
-                                        address_text(g, &d->address), other->kind->element, other->place.line);
+                                        address_text(g, &d->address), other->kind->element,
+                                        other->place.line);
                         continue;
                 }
                 while (slot_user(g, slot, NULL))
@@ -135,7 +140,8 @@ static int compare_ids(const void *a, const void *b)
         return strcmp((*d)->id, (*e)->id);
 }
 
-/* QEMU takes an id only once. Those that are made here differ from each other, and from any that the XML may choose. */
+/* QEMU takes an id only once. Those that are made here differ from each other, and from any that the XML may
+ * choose. */
 static void check_ids(Guest *g)
 {
         _cleanup_(freep) Device **chosen = calloc(g->n_devices + 1, sizeof(*chosen));

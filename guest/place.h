@@ -5,5 +5,6 @@
 
 typedef struct Guest Guest;
 
-/* After every device is complete: gives each that plugs into a bus its address there, implying controllers as needed. */
+/* After every device is complete: gives each that plugs into a bus its address there, implying controllers
+ * as needed. */
 void place_devices(Guest *g);

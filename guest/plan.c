@@ -57,7 +57,7 @@ void plan_value(Plan *p, const char *option, const char *value)
         note(p, strings_add(&p->argv, value));
 }
 
-static void add_option(Plan *p, const char *option, Props *props, char *(*write)(const Props *))
+static void add_option(Plan *p, const char *option, Props *props, char *(*write)(const Props *) )
 {
         plan_flag(p, option);
         note(p, strings_take(&p->argv, write(props)));
@@ -108,10 +108,13 @@ void plan_list_named(Plan *p, const char *option, Props *props)
         add_option(p, option, props, props_list_named);
 }
 
-/* Who writes a file alone must not be joined by another guest because a second mention of it would share it. */
+/* Who writes a file alone must not be joined by another guest
+ * because a second mention of it would share it. */
 static bool is_stronger(Access a, Access than)
 {
-        static const unsigned strength[] = { [ACCESS_READ] = 0, [ACCESS_WRITE_SHARED] = 1, [ACCESS_WRITE] = 2 };
+        static const unsigned strength[] = {
+                [ACCESS_READ] = 0, [ACCESS_WRITE_SHARED] = 1, [ACCESS_WRITE] = 2
+        };
 
         return strength[a] > strength[than];
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a guest comes to: QEMU's command line, and all that it needs of the host. The generator writes it as a drop-in;
- * nothing else is carried over from the XML to the running guest.
+ * What a guest comes to: QEMU's command line, and all that it needs of the host. The generator writes it as
+ * a drop-in; nothing else is carried over from the XML to the running guest.
  */
 
 #include "guest/props.h"
@@ -38,10 +38,11 @@ typedef struct Tap {
         const char *id, *ifname, *bridge, *mac;
         Number mtu;
         unsigned queues;
-        Tristate link;   /* UNSET is up */
-        Tristate vhost;  /* UNSET: where the host has it; ON: required */
-        bool unmanaged;  /* the interface is there already and is only opened */
-        const char *lower, *mode; /* a macvtap on that interface of the host, and no TAP; mode is one of <source mode=> */
+        Tristate link;            /* UNSET is up */
+        Tristate vhost;           /* UNSET: where the host has it; ON: required */
+        bool unmanaged;           /* the interface is there already and is only opened */
+        const char *lower, *mode; /* a macvtap on that interface of the host, and no TAP; mode is one of
+                                     <source mode=> */
 } Tap;
 
 typedef struct Directive {
@@ -58,14 +59,14 @@ typedef struct Override {
 /* What of the host's network QEMU itself must reach, beyond the descriptors it is handed. */
 typedef enum NetworkNeed {
         NETWORK_NONE,
-        NETWORK_LOCAL,  /* listens on addresses of this host (VNC, SPICE) */
-        NETWORK_ANY,    /* connects or listens anywhere (user networking, sockets) */
+        NETWORK_LOCAL, /* listens on addresses of this host (VNC, SPICE) */
+        NETWORK_ANY,   /* connects or listens anywhere (user networking, sockets) */
 } NetworkNeed;
 
 typedef struct Plan {
-        Strings argv;      /* QEMU's, argv[0] included */
-        Strings prepare;   /* arguments of vm-launcher prepare, beside those that the fields below mean */
-        Strings run;       /* arguments of vm-launcher run, beside those that the fields below mean */
+        Strings argv;    /* QEMU's, argv[0] included */
+        Strings prepare; /* arguments of vm-launcher prepare, beside those that the fields below mean */
+        Strings run;     /* arguments of vm-launcher run, beside those that the fields below mean */
         Grant *grants;
         size_t n_grants;
         Chain *chains;
@@ -76,8 +77,8 @@ typedef struct Plan {
         size_t n_directives;
         Override *overrides;
         size_t n_overrides;
-        Strings macs;          /* that the guest's interfaces have: no other guest may have them */
-        Strings listens;       /* SocketBindAllow= values: "tcp:5900" */
+        Strings macs;    /* that the guest's interfaces have: no other guest may have them */
+        Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
         unsigned n_consoles, n_stored;
         const char *nvram, *nvram_template;
@@ -89,27 +90,37 @@ void plan_done(Plan *p);
 /* QEMU's command line. plan_option*() take the props, and are done with them. */
 void plan_flag(Plan *p, const char *option);                     /* "-S" */
 void plan_value(Plan *p, const char *option, const char *value); /* "-uuid", value as it is: no keys in it */
-void plan_json(Plan *p, const char *option, Props *props);       /* -device, -object, -blockdev, -netdev, -audiodev */
-void plan_list(Plan *p, const char *option, Props *props);       /* -chardev, -machine, -smp …: first key implied */
-void plan_list_named(Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
+void plan_json(
+        Plan *p, const char *option, Props *props); /* -device, -object, -blockdev, -netdev, -audiodev */
+void plan_list(
+        Plan *p, const char *option, Props *props); /* -chardev, -machine, -smp …: first key implied */
+void plan_list_named(
+        Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
 
 /* Changes what the -device with that id gets, of those that come behind; takes the reference to value. */
 void plan_override(Plan *p, const char *id, const char *key, json_t *value);
 
-/* What the host must grant. Text is borrowed and must live as long as the plan (the XML's, or guest_text()). */
+/* What the host must grant. Text is borrowed and must live as long
+ * as the plan (the XML's, or guest_text()). */
 void plan_grant(Plan *p, const char *path, Access access);
-void plan_grant_device(Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
-void plan_share_device(Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
+void plan_grant_device(
+        Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
+void plan_share_device(
+        Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const Tap *tap);
 void plan_mac(Plan *p, const char *mac);
-void plan_network(Plan *p, NetworkNeed need);                     /* the greatest need counts */
-void plan_listen(Plan *p, const char *format, ...) _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
-void plan_directive(Plan *p, const char *key, const char *format, ...) _printf_(3, 4); /* the same twice is there once */
-void plan_prepare(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher prepare, once */
-void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);   /* one argument of vm-launcher run */
+void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
+void plan_listen(Plan *p, const char *format, ...)
+        _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
+void plan_directive(Plan *p, const char *key, const char *format, ...)
+        _printf_(3, 4); /* the same twice is there once */
+void plan_prepare(Plan *p, const char *format, ...)
+        _printf_(2, 3); /* one argument of vm-launcher prepare, once */
+void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
 
-/* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see --try-fd=. */
+/* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see
+ * --try-fd=. */
 unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4);
 
 /* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */

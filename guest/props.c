@@ -110,7 +110,8 @@ static void write_text(FILE *f, const char *text)
 
 static void write_pairs(FILE *f, const char *prefix, json_t *object, bool *first, bool hide_first_key);
 
-static void write_pair(FILE *f, const char *prefix, const char *key, json_t *value, bool *first, bool hide_first_key)
+static void write_pair(
+        FILE *f, const char *prefix, const char *key, json_t *value, bool *first, bool hide_first_key)
 {
         char name[256];
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Elements of libvirt's QEMU namespace, which speak to QEMU past all of the format: <qemu:commandline> and its kin. */
+/* Elements of libvirt's QEMU namespace, which speak to QEMU past all of the format: <qemu:commandline> and
+ * its kin. */
 
 #include "guest/field.h"
 #include "guest/plan.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt keeps secrets in its own store and finds them by UUID or by usage. Here systemd's credential store takes that
- * place: "vm.secret.UUID" or "vm.secret.USAGE" in /etc/credstore, or whatever an administrator's own LoadCredential= or
- * LoadCredentialEncrypted= for that name says (systemctl edit); a later one of the same name replaces this one.
+ * libvirt keeps secrets in its own store and finds them by UUID or by usage. Here systemd's credential store
+ * takes that place: "vm.secret.UUID" or "vm.secret.USAGE" in /etc/credstore, or whatever an administrator's
+ * own LoadCredential= or LoadCredentialEncrypted= for that name says (systemctl edit); a later one of the
+ * same name replaces this one.
  */
 
 #include "guest/secret.h"
@@ -56,7 +57,8 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
                 guest_error(g, s->xml->place, "<secret>: usage is too long for the name of a credential");
 }
 
-/* The directory that systemd gives a unit's credentials to the unit in; a sibling of where its run-time files are. */
+/* The directory that systemd gives a unit's credentials to the unit in; a sibling of where its run-time
+ * files are. */
 void props_credential(const Guest *g, Props *p, const char *key, const char *credential)
 {
         const char *run = g->settings->run_directory, *end = run + strlen(run);
@@ -64,7 +66,8 @@ void props_credential(const Guest *g, Props *p, const char *key, const char *cre
         for (unsigned components = 0; components < 2 && end > run; components++)
                 while (end > run && *--end != '/')
                         ;
-        props_textf(p, key, "%.*s/credentials/vm@%s.service/%s", (int) (end - run), run, g->settings->instance,
+        props_textf(
+                p, key, "%.*s/credentials/vm@%s.service/%s", (int) (end - run), run, g->settings->instance,
                 credential);
 }
 
@@ -82,7 +85,8 @@ void secret_build(const Guest *g, const Secret *s, const char *id, SecretForm fo
 {
         secret_object(g, s->credential, id, form, p);
         for (size_t i = 0; i < p->n_directives; i++)
-                if (streq(p->directives[i].key, "LoadCredential") && streq(p->directives[i].value, s->credential))
+                if (streq(p->directives[i].key, "LoadCredential") &&
+                    streq(p->directives[i].value, s->credential))
                         return;
         plan_directive(p, "LoadCredential", "%s", s->credential);
 }

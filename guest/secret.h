@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * <secret>: a password or key that the XML only names. It reaches QEMU as a systemd credential: the guest's unit loads it
- * by name from the host's credential store, and QEMU reads the file that systemd made; it never stands in an option.
+ * <secret>: a password or key that the XML only names. It reaches QEMU as a systemd credential: the guest's
+ * unit loads it by name from the host's credential store, and QEMU reads the file that systemd made; it
+ * never stands in an option.
  */
 
 #include "guest/field.h"
@@ -12,8 +13,8 @@
 typedef struct Guest Guest;
 
 typedef struct Secret {
-        XmlElement *xml;        /* NULL where there is none */
-        const char *type;       /* as the XML has it, or NULL */
+        XmlElement *xml;  /* NULL where there is none */
+        const char *type; /* as the XML has it, or NULL */
         const char *uuid, *usage;
         const char *credential; /* its name in the credential store */
 } Secret;

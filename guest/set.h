@@ -13,7 +13,8 @@ typedef struct Set {
         bool set; /* the XML gave one */
 } Set;
 
-/* The empty text, an unknown character, or a range that runs backwards: -EINVAL; a number of SET_MAX or more: -ERANGE. */
+/* The empty text, an unknown character, or a range that runs backwards: -EINVAL; a number of SET_MAX or
+ * more: -ERANGE. */
 int set_parse(const char *text, Set *ret);
 
 static inline bool set_has(const Set *s, unsigned n)
@@ -27,7 +28,7 @@ static inline void set_add(Set *s, unsigned n)
 }
 
 unsigned set_count(const Set *s);
-unsigned set_last(const Set *s); /* the greatest in it; 0 also where it is empty */
+unsigned set_last(const Set *s);         /* the greatest in it; 0 also where it is empty */
 void set_join(Set *to, const Set *from); /* adds all that from has */
 bool set_overlaps(const Set *a, const Set *b);
 

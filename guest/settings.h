@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What conversion takes from outside the XML: the scope, the guest's directories, and the administrator's policy. */
+/* What conversion takes from outside the XML: the scope, the guest's directories, and the administrator's
+ * policy. */
 
 #include <stdbool.h>
 
@@ -12,7 +13,8 @@ typedef struct Settings {
         const char *instance;        /* of the guest's unit: its name, escaped */
         const char *run_directory;   /* the guest's own, "/run/vm/NAME" */
         const char *state_directory; /* the guest's own, "/var/lib/vm/NAME" */
-        const char *root;            /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
+        const char
+                *root; /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
 
         /* vmunit.conf(5) */
         Strings image_directories;   /* where backing files that only an image names may lie */

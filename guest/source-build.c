@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An image as QEMU's -blockdev. The undermost node comes first, because a node may only name what is there already.
- * Source: QEMU's qapi/block-core.json (BlockdevOptions).
+ * An image as QEMU's -blockdev. The undermost node comes first, because a node may only name what is there
+ * already. Source: QEMU's qapi/block-core.json (BlockdevOptions).
  */
 
 #include "guest/guest.h"
 #include "guest/source.h"
 
-/* What a cache mode means for the host's page cache; whether the guest sees a write cache is the frontend's. */
+/* What a cache mode means for the host's page cache; whether the
+ * guest sees a write cache is the frontend's. */
 static const struct {
         bool direct, no_flush;
 } cache_modes[] = {
@@ -29,7 +30,8 @@ static void props_node(const Source *s, const char *name, Props *p)
                 props_bool(p, "read-only", s->read_only);
                 if (o->discard)
                         props_text(p, "discard", discard_words[o->discard - 1]);
-                /* unmapping zeroes makes no sense where discards are ignored, so they are written as zeroes */
+                /* unmapping zeroes makes no sense where discards
+                 * are ignored, so they are written as zeroes */
                 if (o->detect_zeroes == DETECT_ZEROES_UNMAP && o->discard != DISCARD_UNMAP)
                         props_text(p, "detect-zeroes", "on");
                 else if (o->detect_zeroes)
@@ -83,8 +85,8 @@ static void build_reservations(const Source *s, Plan *p)
 /* The names that Linux gives to CD-ROM drives, and the links that distributions make. */
 static bool is_cdrom_drive(const char *path)
 {
-        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") || text_after(path, "/dev/dvd") ||
-                text_after(path, "/dev/scd");
+        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") ||
+               text_after(path, "/dev/dvd") || text_after(path, "/dev/scd");
 }
 
 static const char *local_driver(const Source *s)
@@ -173,7 +175,8 @@ static void props_qcow2(const Source *s, Props *p)
         if (s->encryption.xml) {
                 json_t *encrypt = props_object(p, "encrypt");
 
-                json_object_set_new(encrypt, "format", json_string(s->encryption.format == 2 ? "aes" : "luks"));
+                json_object_set_new(
+                        encrypt, "format", json_string(s->encryption.format == 2 ? "aes" : "luks"));
                 json_object_set_new(encrypt, "key-secret", json_string(s->secret_id));
         }
         props_number_if(p, "cache-size", s->options.metadata_cache);
@@ -185,7 +188,8 @@ static void props_qcow2(const Source *s, Props *p)
 /* Formats that may have an image behind them. */
 static bool format_has_backing(int format)
 {
-        return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED || format == FORMAT_VMDK;
+        return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED ||
+               format == FORMAT_VMDK;
 }
 
 static void build_format(const Guest *g, const Source *s, Plan *p)
@@ -206,8 +210,10 @@ static void build_format(const Guest *g, const Source *s, Plan *p)
         else if (s->last && format_has_backing(s->format))
                 props_json_value(&format, "backing", json_null());
         plan_json(p, "-blockdev", &format);
-        /* the launcher reads headers of whole local images; what others have behind them QEMU finds, in its sandbox */
-        if (!s->backing && !s->last && format_has_backing(s->format) && source_is_local(s) && !s->slice.present)
+        /* the launcher reads headers of whole local images; what others have behind them QEMU finds, in its
+         * sandbox */
+        if (!s->backing && !s->last && format_has_backing(s->format) && source_is_local(s) &&
+            !s->slice.present)
                 plan_chain(p, s->format_node, driver, s->path);
 }
 

@@ -22,7 +22,9 @@ static void check_encryption(Guest *g, const Source *s)
         else if (librbd && s->network.protocol != PROTOCOL_RBD)
                 guest_error(g, e->xml->place, "<encryption>: engine='librbd' is for protocol='rbd'");
         else if (librbd && (e->format == 2 || s->format != FORMAT_RAW))
-                guest_error(g, e->xml->place, "<encryption>: engine='librbd' decrypts raw images of a LUKS format");
+                guest_error(
+                        g, e->xml->place,
+                        "<encryption>: engine='librbd' decrypts raw images of a LUKS format");
         else if (!librbd && e->format > 3)
                 guest_error(g, e->xml->place, "<encryption>: only engine='librbd' knows this format");
         else if (!librbd && e->format == 2 && s->format != FORMAT_QCOW2)
@@ -40,10 +42,13 @@ static void check_reservations(Guest *g, const Source *s)
         if (s->reservations_managed == ON && s->reservations_path)
                 guest_error(g, s->reservations->place, "<reservations>: a <source> goes with managed='no'");
         else if (s->reservations_managed == ON)
-                guest_warning(g, s->reservations->place,
-                        "<reservations>: vmunit does not start qemu-pr-helper; it has to listen at " RESERVATIONS_HELPER);
+                guest_warning(
+                        g, s->reservations->place,
+                        "<reservations>: vmunit does not start qemu-pr-helper; it has to listen "
+                        "at " RESERVATIONS_HELPER);
         else if (!s->reservations_path)
-                guest_error(g, s->reservations->place,
+                guest_error(
+                        g, s->reservations->place,
                         "<reservations>: <source type='unix' path='…' mode='client'/> is missing");
 }
 
@@ -62,17 +67,20 @@ static void check_options(Guest *g, const Source *s)
 static bool has_backing_format(const Source *s)
 {
         return s->format == FORMAT_QCOW2 || s->format == FORMAT_QCOW || s->format == FORMAT_QED ||
-                s->format == FORMAT_VMDK;
+               s->format == FORMAT_VMDK;
 }
 
 void source_check(Guest *g, const Source *s)
 {
         if (s->backing && !has_backing_format(s))
-                guest_error(g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it",
+                guest_error(
+                        g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it",
                         source_format_words[s->format - 1]);
         if (has_backing_format(s) && s->format != FORMAT_QCOW2 && !s->backing && !s->last)
-                guest_error(g, s->place,
-                        "<source>: of '%s' vmunit cannot read which image is behind; say it by <backingStore type='…'>, or <backingStore/> for none",
+                guest_error(
+                        g, s->place,
+                        "<source>: of '%s' vmunit cannot read which image is behind; say it by "
+                        "<backingStore type='…'>, or <backingStore/> for none",
                         source_format_words[s->format - 1]);
         if (s->data && s->format != FORMAT_QCOW2)
                 guest_error(g, s->data->place, "<dataStore>: it is for qcow2 images");
@@ -83,12 +91,17 @@ void source_check(Guest *g, const Source *s)
         if (s->type == SOURCE_DIRECTORY)
                 bind_check_directory(g, s->place, "source", s->path);
         if (s->type == SOURCE_DIRECTORY && !s->read_only)
-                guest_warning(g, s->place,
+                guest_warning(
+                        g, s->place,
                         "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
         if (s->type == SOURCE_VHOST_USER)
-                guest_error(g, s->place, "<source>: type='vhostuser' is a whole disk, not an image behind another");
-        if (s->type == SOURCE_VHOST_VDPA && s->options.cache != CACHE_NONE && s->options.cache != CACHE_DIRECTSYNC)
-                guest_error(g, s->place, "<driver>: type='vhostvdpa' needs cache='none' or cache='directsync'");
+                guest_error(
+                        g, s->place,
+                        "<source>: type='vhostuser' is a whole disk, not an image behind another");
+        if (s->type == SOURCE_VHOST_VDPA && s->options.cache != CACHE_NONE &&
+            s->options.cache != CACHE_DIRECTSYNC)
+                guest_error(
+                        g, s->place, "<driver>: type='vhostvdpa' needs cache='none' or cache='directsync'");
         if (s->type == SOURCE_VHOST_VDPA)
                 memory_require_shared(g, s->place, "type='vhostvdpa'");
         if (s->type == SOURCE_VHOST_VDPA && s->format != FORMAT_RAW)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Images that a server has. Each protocol is a row: what it may have beside a host and a name, and the function that
- * writes its -blockdev. Source: QEMU's qapi/block-core.json, and libvirt's documentation of <source protocol='…'>.
+ * Images that a server has. Each protocol is a row: what it may have beside a host and a name, and the
+ * function that writes its -blockdev. Source: QEMU's qapi/block-core.json, and libvirt's documentation of
+ * <source protocol='…'>.
  */
 
 #include <arpa/inet.h>
@@ -16,7 +17,9 @@ static const char *const protocol_words[] = {
 };
 static const char *const transport_words[] = { "tcp", "unix", "rdma", NULL };
 
-#define NO_NBDKIT "QEMU's own ssh client cannot do it; run nbdkit for the image, and use its socket with protocol='nbd'"
+#define NO_NBDKIT                                                                                \
+        "QEMU's own ssh client cannot do it; run nbdkit for the image, and use its socket with " \
+        "protocol='nbd'"
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@protocol", SourceNetwork, protocol, protocol_words),
@@ -53,7 +56,7 @@ static const Field host_fields[] = {
 #define COOKIES_MAX 8192
 
 typedef struct Protocol {
-        unsigned port;                /* where the XML names none; 0: the client library knows */
+        unsigned port; /* where the XML names none; 0: the client library knows */
         unsigned hosts_min, hosts_max;
         bool name_optional;
         bool unix_socket, tls, secret, url, cookies, query, snapshot, config, reconnect, initiator, identity;
@@ -229,7 +232,9 @@ static void write_path(FILE *f, const char *path)
         if (path[0] != '/')
                 fputc('/', f);
         for (; *path; path++)
-                if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()/;@&=+$,:", *path))
+                if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.!~*'()/"
+                           ";@&=+$,:",
+                           *path))
                         fputc(*path, f);
                 else
                         fprintf(f, "%%%02X", (unsigned char) *path);
@@ -259,17 +264,19 @@ static void props_url(Props *p, const SourceNetwork *n)
 }
 
 /*
- * Cookies are as good as passwords. They come from the XML itself, so the unit sets them as a credential of its own, and
- * they are in no process's arguments.
+ * Cookies are as good as passwords. They come from the XML itself, so the unit sets them as a credential of
+ * its own, and they are in no process's arguments.
  */
 static void build_cookies(const Guest *g, const Source *s, Plan *p)
 {
         char text[COOKIES_MAX];
         size_t n = 0;
 
-        for (XmlElement *cookie = s->network.cookies->first; cookie && n < sizeof(text); cookie = cookie->next)
-                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s=%s", n ? "; " : "",
-                        xml_attribute(cookie, "name"), xml_text(cookie));
+        for (XmlElement *cookie = s->network.cookies->first; cookie && n < sizeof(text);
+             cookie = cookie->next)
+                n += (size_t) snprintf(
+                        text + n, sizeof(text) - n, "%s%s=%s", n ? "; " : "", xml_attribute(cookie, "name"),
+                        xml_text(cookie));
         plan_directive(p, "SetCredential", "%s:%s", s->cookie_id, text);
         secret_object(g, s->cookie_id, s->cookie_id, SECRET_RAW, p);
 }
@@ -333,20 +340,66 @@ static Props nfs_props(const Guest *g, const Source *s, Plan *p)
 }
 
 static const Protocol protocols[] = {
-        [PROTOCOL_NBD] = { .port = 10809, .hosts_min = 1, .hosts_max = 1, .name_optional = true, .unix_socket = true, .tls = true,
-                           .reconnect = true, .props = nbd_props },
-        [PROTOCOL_RBD] = { .port = 6789, .hosts_max = SOURCE_HOSTS_MAX, .secret = true, .snapshot = true, .config = true, .props = rbd_props },
-        [PROTOCOL_ISCSI] = { .port = 3260, .hosts_min = 1, .hosts_max = 1, .secret = true, .initiator = true, .props = iscsi_props },
-        [PROTOCOL_GLUSTER] = { .port = 24007, .hosts_min = 1, .hosts_max = SOURCE_HOSTS_MAX, .unix_socket = true, .props = gluster_props },
-        [PROTOCOL_HTTP] = { .port = 80, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .cookies = true, .query = true,
+        [PROTOCOL_NBD] = { .port = 10809,
+                           .hosts_min = 1,
+                           .hosts_max = 1,
+                           .name_optional = true,
+                           .unix_socket = true,
+                           .tls = true,
+                           .reconnect = true,
+                           .props = nbd_props },
+        [PROTOCOL_RBD] = { .port = 6789,
+                           .hosts_max = SOURCE_HOSTS_MAX,
+                           .secret = true,
+                           .snapshot = true,
+                           .config = true,
+                           .props = rbd_props },
+        [PROTOCOL_ISCSI] = { .port = 3260,
+                             .hosts_min = 1,
+                             .hosts_max = 1,
+                             .secret = true,
+                             .initiator = true,
+                             .props = iscsi_props },
+        [PROTOCOL_GLUSTER] = { .port = 24007,
+                               .hosts_min = 1,
+                               .hosts_max = SOURCE_HOSTS_MAX,
+                               .unix_socket = true,
+                               .props = gluster_props },
+        [PROTOCOL_HTTP] = { .port = 80,
+                            .hosts_min = 1,
+                            .hosts_max = 1,
+                            .secret = true,
+                            .url = true,
+                            .cookies = true,
+                            .query = true,
                             .props = curl_props },
-        [PROTOCOL_HTTPS] = { .port = 443, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .cookies = true, .query = true,
+        [PROTOCOL_HTTPS] = { .port = 443,
+                             .hosts_min = 1,
+                             .hosts_max = 1,
+                             .secret = true,
+                             .url = true,
+                             .cookies = true,
+                             .query = true,
                              .props = curl_props },
-        [PROTOCOL_FTP] = { .port = 21, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .props = curl_props },
-        [PROTOCOL_FTPS] = { .port = 990, .hosts_min = 1, .hosts_max = 1, .secret = true, .url = true, .props = curl_props },
+        [PROTOCOL_FTP] = { .port = 21,
+                           .hosts_min = 1,
+                           .hosts_max = 1,
+                           .secret = true,
+                           .url = true,
+                           .props = curl_props },
+        [PROTOCOL_FTPS] = { .port = 990,
+                            .hosts_min = 1,
+                            .hosts_max = 1,
+                            .secret = true,
+                            .url = true,
+                            .props = curl_props },
         [PROTOCOL_TFTP] = {},
         [PROTOCOL_SSH] = { .port = 22, .hosts_min = 1, .hosts_max = 1, .props = ssh_props },
-        [PROTOCOL_NFS] = { .port = 2049, .hosts_min = 1, .hosts_max = 1, .identity = true, .props = nfs_props },
+        [PROTOCOL_NFS] = { .port = 2049,
+                           .hosts_min = 1,
+                           .hosts_max = 1,
+                           .identity = true,
+                           .props = nfs_props },
         [PROTOCOL_SHEEPDOG] = {},
         [PROTOCOL_VXHS] = {},
 };
@@ -397,7 +450,9 @@ static void read_cookies(Guest *g, SourceNetwork *n)
                 if (!name || !*name || strpbrk(name, "()<>@,;:\\\"/[]?={} \t\r\n"))
                         guest_error(g, cookie->place, "<cookie>: name='%s' is not a cookie's", name ?: "");
                 else if (strpbrk(value, ",;\\ \t\r\n"))
-                        guest_error(g, cookie->place, "<cookie>: the value of '%s' holds what a cookie may not", name);
+                        guest_error(
+                                g, cookie->place, "<cookie>: the value of '%s' holds what a cookie may not",
+                                name);
                 size += strlen(name ?: "") + strlen(value) + 3;
         }
         if (size >= COOKIES_MAX)
@@ -425,8 +480,9 @@ void source_network_read(Guest *g, XmlElement *source, Source *s)
 static void refuse(Guest *g, const Source *s, bool wrong, const char *what)
 {
         if (wrong)
-                guest_error(g, s->place, "<source>: protocol='%s' takes no %s", protocol_words[s->network.protocol - 1],
-                        what);
+                guest_error(
+                        g, s->place, "<source>: protocol='%s' takes no %s",
+                        protocol_words[s->network.protocol - 1], what);
 }
 
 static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
@@ -436,19 +492,24 @@ static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
         if (n->n_hosts < protocol->hosts_min)
                 guest_error(g, s->place, "<source>: <host> is missing");
         if (n->n_hosts > protocol->hosts_max)
-                guest_error(g, s->place, "<source>: protocol='%s' takes no more than %u <host>",
+                guest_error(
+                        g, s->place, "<source>: protocol='%s' takes no more than %u <host>",
                         protocol_words[n->protocol - 1], protocol->hosts_max);
         for (unsigned i = 0; i < n->n_hosts; i++) {
                 const SourceHost *h = &n->hosts[i];
 
-                if (h->transport == TRANSPORT_RDMA || (h->transport == TRANSPORT_UNIX && !protocol->unix_socket))
-                        guest_error(g, h->place, "<host>: transport='%s' is none that this protocol has here",
+                if (h->transport == TRANSPORT_RDMA ||
+                    (h->transport == TRANSPORT_UNIX && !protocol->unix_socket))
+                        guest_error(
+                                g, h->place, "<host>: transport='%s' is none that this protocol has here",
                                 transport_words[h->transport - 1]);
                 else if (h->transport == TRANSPORT_UNIX && !h->socket)
                         guest_error(g, h->place, "<host>: socket is missing");
                 else if (h->transport != TRANSPORT_UNIX && (!h->name || h->socket))
-                        guest_error(g, h->place,
-                                h->socket ? "<host>: socket goes with transport='unix'" : "<host>: name is missing");
+                        guest_error(
+                                g, h->place,
+                                h->socket ? "<host>: socket goes with transport='unix'"
+                                          : "<host>: name is missing");
         }
 }
 
@@ -467,7 +528,8 @@ static void check_name(Guest *g, const Source *s, const Protocol *protocol)
         slash = strchr(n->name + (n->name[0] == '/'), '/');
         if ((n->protocol == PROTOCOL_RBD || n->protocol == PROTOCOL_GLUSTER) &&
             (!slash || slash == n->name || !slash[1]))
-                guest_error(g, s->place, "<source>: name='%s' is not %s", n->name,
+                guest_error(
+                        g, s->place, "<source>: name='%s' is not %s", n->name,
                         n->protocol == PROTOCOL_RBD ? "POOL/IMAGE" : "VOLUME/IMAGE");
         if (n->protocol == PROTOCOL_ISCSI && !iscsi_split(n->name, &target, &lun))
                 guest_error(g, s->place, "<source>: name='%s' is not TARGET or TARGET/LUN", n->name);
@@ -482,11 +544,13 @@ static void check_secret(Guest *g, const Source *s)
         if (!s->auth.xml)
                 return;
         if (!type || (!streq(type, "ceph") && !streq(type, "iscsi")))
-                guest_error(g, s->auth.xml->place, "<secret>: type='%s' is neither ceph nor iscsi", type ?: "");
+                guest_error(
+                        g, s->auth.xml->place, "<secret>: type='%s' is neither ceph nor iscsi", type ?: "");
         else if (s->network.protocol == PROTOCOL_RBD && !streq(type, "ceph"))
                 guest_error(g, s->auth.xml->place, "<secret>: type='ceph' is expected for protocol='rbd'");
         else if (s->network.protocol == PROTOCOL_ISCSI && !streq(type, "iscsi"))
-                guest_error(g, s->auth.xml->place, "<secret>: type='iscsi' is expected for protocol='iscsi'");
+                guest_error(
+                        g, s->auth.xml->place, "<secret>: type='iscsi' is expected for protocol='iscsi'");
 }
 
 static bool is_id(const char *text)
@@ -502,7 +566,8 @@ void source_network_check(Guest *g, const Source *s)
         const Protocol *protocol = &protocols[n->protocol];
 
         if (!protocol->props) {
-                guest_error(g, s->place, "<source>: QEMU has no protocol='%s' any more",
+                guest_error(
+                        g, s->place, "<source>: QEMU has no protocol='%s' any more",
                         protocol_words[n->protocol - 1]);
                 return;
         }
@@ -517,18 +582,24 @@ void source_network_check(Guest *g, const Source *s)
         refuse(g, s, n->snapshot && !protocol->snapshot, "<snapshot>");
         refuse(g, s, n->config && !protocol->config, "<config>");
         refuse(g, s, n->cookies && !protocol->cookies, "<cookies>");
-        refuse(g, s, n->verify != UNSET && n->protocol != PROTOCOL_HTTPS && n->protocol != PROTOCOL_FTPS, "<ssl>");
+        refuse(g, s, n->verify != UNSET && n->protocol != PROTOCOL_HTTPS && n->protocol != PROTOCOL_FTPS,
+               "<ssl>");
         refuse(g, s, n->readahead.set && !protocol->url, "<readahead>");
         refuse(g, s, n->timeout.set && !protocol->url, "<timeout>");
         refuse(g, s, n->reconnect_delay.set && !protocol->reconnect, "<reconnect>");
         refuse(g, s, n->initiator && !protocol->initiator, "<initiator>");
         refuse(g, s, (n->user || n->group) && !protocol->identity, "<identity> with user and group");
-        refuse(g, s, (n->ssh_user || n->ssh_agent) && n->protocol != PROTOCOL_SSH, "<identity> with username or agentsock");
+        refuse(g, s, (n->ssh_user || n->ssh_agent) && n->protocol != PROTOCOL_SSH,
+               "<identity> with username or agentsock");
         refuse(g, s, n->known_hosts && n->protocol != PROTOCOL_SSH, "<knownHosts>");
         if (n->known_hosts && !streq(n->known_hosts, KNOWN_HOSTS))
-                guest_warning(g, s->place, "<knownHosts>: QEMU's ssh client looks the server up in " KNOWN_HOSTS " only");
+                guest_warning(
+                        g, s->place,
+                        "<knownHosts>: QEMU's ssh client looks the server up in " KNOWN_HOSTS " only");
         refuse(g, s, s->auth.xml && !protocol->secret, "<auth>");
         if ((n->user && !is_id(n->user)) || (n->group && !is_id(n->group)))
-                guest_error(g, s->place,
-                        "<identity>: user and group are numbers here, because the server's names are not known");
+                guest_error(
+                        g, s->place,
+                        "<identity>: user and group are numbers here, because the server's names are not "
+                        "known");
 }

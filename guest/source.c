@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading an image from the XML, with all that lies behind it. Nothing here looks at the image itself: a chain that the
- * XML does not spell out is found by the launcher when the guest starts (plan_chain()), because it may change till then.
+ * Reading an image from the XML, with all that lies behind it. Nothing here looks at the image itself: a
+ * chain that the XML does not spell out is found by the launcher when the guest starts (plan_chain()),
+ * because it may change till then.
  */
 
 #include "guest/source.h"
@@ -15,7 +16,8 @@ const char *const source_type_words[] = {
 const char *const source_format_words[] = {
         "raw", "qcow2", "qcow", "qed", "vmdk", "vdi", "vpc", "bochs", "cloop", "dmg", "fat", NULL,
 };
-const char *const cache_words[] = { "default", "none", "writethrough", "writeback", "directsync", "unsafe", NULL };
+const char *const cache_words[] = { "default", "none", "writethrough", "writeback", "directsync",
+                                    "unsafe",  NULL };
 const char *const io_words[] = { "threads", "native", "io_uring", NULL };
 const char *const discard_words[] = { "unmap", "ignore", NULL };
 const char *const detect_zeroes_words[] = { "off", "on", "unmap", NULL };
@@ -32,7 +34,9 @@ static const Field common_fields[] = {
         FIELD("reservations", FIELD_ELEMENT, Source, reservations),
         FIELD_SAID("@index", FIELD_IGNORED, NULL), /* libvirt's number of a running guest's image */
         FIELD_SAID("privateData", FIELD_IGNORED, NULL),
-        FIELD_SAID("@fdgroup", FIELD_WARNED, "there is nobody to pass descriptors; the file is opened by its name"),
+        FIELD_SAID(
+                "@fdgroup", FIELD_WARNED,
+                "there is nobody to pass descriptors; the file is opened by its name"),
         {},
 };
 
@@ -65,7 +69,8 @@ static const Field nvme_fields[] = {
 
 static void read_path(Guest *g, Source *s, const char *attribute)
 {
-        const Field fields[] = { { .path = attribute, .type = FIELD_PATH, .offset = offsetof(Source, path) }, {} };
+        const Field fields[] = { { .path = attribute, .type = FIELD_PATH, .offset = offsetof(Source, path) },
+                                 {} };
         const char *path = xml_attribute(s->xml, attribute + 1);
 
         /* some programs write an empty name for a drive without a medium, and libvirt takes it so */
@@ -102,7 +107,8 @@ static void read_where(Guest *g, Source *s)
                 xml_claim_all(s->xml);
                 guest_error(
                         g, s->place,
-                        "<source>: storage pools are libvirt's own; name the volume's file or device instead (virsh vol-path says it)");
+                        "<source>: storage pools are libvirt's own; name the volume's file or device "
+                        "instead (virsh vol-path says it)");
                 break;
         case SOURCE_NVME:
                 read_fixed(g, s, pci_words);
@@ -124,34 +130,43 @@ static void read_policy(Guest *g, Source *s)
         if (!policy)
                 return;
         if (!words_find(policies, policy))
-                guest_error(g, s->place, "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional",
-                        policy);
+                guest_error(
+                        g, s->place,
+                        "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional", policy);
         else if (!source_is_local(s) && s->type != SOURCE_DIRECTORY)
-                guest_error(g, s->place, "<source>: startupPolicy is for files, directories and block devices");
+                guest_error(
+                        g, s->place, "<source>: startupPolicy is for files, directories and block devices");
         else if (!streq(policy, "mandatory"))
-                guest_warning(g, s->place,
-                        "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there", policy);
+                guest_warning(
+                        g, s->place,
+                        "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there",
+                        policy);
 }
 
 /*
- * Images carry no security labels here: the unit's own confinement and the image's owner decide. So a label is only worth
- * a warning; that the owner is not to be changed is carried out.
+ * Images carry no security labels here: the unit's own confinement and the image's owner decide. So a label
+ * is only worth a warning; that the owner is not to be changed is carried out.
  */
 static void read_labels(Guest *g, Source *s)
 {
         XML_FOREACH(label, s->xml, "seclabel") {
-                const char *model = xml_attribute(label, "model"), *relabel = xml_attribute(label, "relabel");
+                const char *model = xml_attribute(label, "model"),
+                           *relabel = xml_attribute(label, "relabel");
                 bool off = (relabel && streq(relabel, "no")) || xml_attribute(label, "labelskip");
                 XmlElement *text = xml_child(label, "label");
 
                 if (relabel && !streq(relabel, "no") && !streq(relabel, "yes"))
-                        guest_error(g, label->place, "<seclabel>: relabel='%s' is neither yes nor no", relabel);
+                        guest_error(
+                                g, label->place, "<seclabel>: relabel='%s' is neither yes nor no", relabel);
                 else if (relabel && !off && !text)
                         guest_error(g, label->place, "<seclabel>: relabel='yes' without a <label>");
                 else if (off && text)
-                        guest_error(g, label->place, "<seclabel>: a <label> although nothing is to be relabelled");
+                        guest_error(
+                                g, label->place,
+                                "<seclabel>: a <label> although nothing is to be relabelled");
                 if (text && *xml_text(text))
-                        guest_warning(g, label->place,
+                        guest_warning(
+                                g, label->place,
                                 "<seclabel>: images are not labelled here; label the file itself");
                 if (off && model && streq(model, "dac"))
                         s->keep_owner = true;
@@ -200,15 +215,17 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
         if (!s)
                 return NULL;
         if (!type_word) {
-                guest_error(g, holder->place, "<%s>: type='%s' is none that an image can have", holder->name,
+                guest_error(
+                        g, holder->place, "<%s>: type='%s' is none that an image can have", holder->name,
                         type ?: "");
                 return NULL;
         }
         format_name = format ? xml_attribute(format, "type") : NULL;
         format_word = format_name ? words_find(formats, format_name) : 0;
         if (!format_word) {
-                guest_error(g, holder->place, "<%s>: its <format type='…'/> %s", holder->name,
-                            format_name ? "is none that QEMU can have there" : "is missing");
+                guest_error(
+                        g, holder->place, "<%s>: its <format type='…'/> %s", holder->name,
+                        format_name ? "is none that QEMU can have there" : "is missing");
                 return NULL;
         }
         source_read(g, holder, type_word, format_word, s);
@@ -248,7 +265,10 @@ void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret
 {
         XmlElement *source = xml_child(holder, "source"), *data;
 
-        *ret = (Source){ .xml = source ?: holder, .place = source ? source->place : holder->place, .type = type, .format = format };
+        *ret = (Source){ .xml = source ?: holder,
+                         .place = source ? source->place : holder->place,
+                         .type = type,
+                         .format = format };
         read_backing(g, holder, ret);
         if (!source) {
                 ret->empty = true;
@@ -268,7 +288,8 @@ void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret
                 const char *what = xml_attribute(slice, "type");
 
                 if (!what || !streq(what, "storage") || !ret->slice.offset.set || !ret->slice.size.set)
-                        guest_error(g, slice->place, "<slice>: type='storage', offset and size are expected");
+                        guest_error(
+                                g, slice->place, "<slice>: type='storage', offset and size are expected");
         }
         data = xml_child(source, "dataStore");
         if (data)
@@ -316,7 +337,8 @@ static void name_nodes(Guest *g, Source *s, const char *prefix)
         s->auth_id = guest_text(g, "%s-storage-auth-secret0", prefix);
         s->cookie_id = guest_text(g, "%s-storage-httpcookie-secret0", prefix);
         s->tls_id = guest_text(g, "obj%s-storage_tls0", prefix);
-        s->manager_id = s->reservations_managed == OFF ? guest_text(g, "pr-helper-%s-storage", prefix) : "pr-helper0";
+        s->manager_id = s->reservations_managed == OFF ? guest_text(g, "pr-helper-%s-storage", prefix)
+                                                       : "pr-helper0";
 }
 
 void source_name(Guest *g, Source *s)

@@ -2,10 +2,12 @@
 #pragma once
 
 /*
- * An image: where its bytes are (a file, a block device, a server), what format they have, and the images behind it.
+ * An image: where its bytes are (a file, a block device, a server), what format they have, and the images
+ * behind it.
  *
- * Disks, NVRAM and SCSI host devices all have one. It becomes one or more -blockdev: a "storage" node for the bytes, a
- * "slice" where only a part of them counts, a "format" node where they are not raw; and the same for each image behind.
+ * Disks, NVRAM and SCSI host devices all have one. It becomes one or more -blockdev: a "storage" node for
+ * the bytes, a "slice" where only a part of them counts, a "format" node where they are not raw; and the
+ * same for each image behind.
  */
 
 #include "guest/field.h"
@@ -19,7 +21,7 @@ typedef enum SourceType {
         SOURCE_BLOCK,
         SOURCE_DIRECTORY, /* shown to the guest as a FAT filesystem */
         SOURCE_NETWORK,
-        SOURCE_VOLUME,    /* of a libvirt storage pool: only ever refused */
+        SOURCE_VOLUME, /* of a libvirt storage pool: only ever refused */
         SOURCE_NVME,
         SOURCE_VHOST_USER,
         SOURCE_VHOST_VDPA,
@@ -89,10 +91,11 @@ typedef struct SourceOptions {
 
 extern const char *const source_type_words[];
 extern const char *const source_format_words[];
-extern const char *const cache_words[], *const io_words[], *const discard_words[], *const detect_zeroes_words[];
+extern const char *const cache_words[], *const io_words[], *const discard_words[],
+                                                                   *const detect_zeroes_words[];
 
-#define SOURCE_HOSTS_MAX   32
-#define SOURCE_DEPTH_MAX   200 /* images behind one another: libvirt's bound */
+#define SOURCE_HOSTS_MAX 32
+#define SOURCE_DEPTH_MAX 200 /* images behind one another: libvirt's bound */
 
 typedef struct SourceHost {
         Place place;
@@ -142,11 +145,11 @@ typedef struct Source Source;
 struct Source {
         XmlElement *xml; /* <source>, or where there is none what would hold it */
         Place place;
-        int type;        /* SourceType */
-        int format;      /* SourceFormat */
-        bool empty;      /* there is no <source>, or it names nothing: a drive without a medium */
+        int type;   /* SourceType */
+        int format; /* SourceFormat */
+        bool empty; /* there is no <source>, or it names nothing: a drive without a medium */
         bool read_only, shared;
-        bool keep_owner; /* <seclabel model='dac' relabel='no'/>: the file is accessible as it is */
+        bool keep_owner;  /* <seclabel model='dac' relabel='no'/>: the file is accessible as it is */
         const char *path; /* of a file, device, directory or socket */
         SourceNetwork network;
         SourceNvme nvme;
@@ -170,8 +173,8 @@ struct Source {
 };
 
 /*
- * Reads the <source> of holder (<disk>, <backingStore> …) and what goes with it, and the images behind it. type and
- * format are those of the image itself, as the holder says them; *ret is zeroed before.
+ * Reads the <source> of holder (<disk>, <backingStore> …) and what goes with it, and the images behind it.
+ * type and format are those of the image itself, as the holder says them; *ret is zeroed before.
  */
 void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret);
 
@@ -181,7 +184,8 @@ void source_complete(Guest *g, Source *s, const SourceOptions *options);
 /* Gives the nodes of s and of all behind it their names, with numbers that the guest's images share. */
 void source_name(Guest *g, Source *s);
 
-/* The same with names of the caller's: "PREFIX-storage", "PREFIX-format". For what libvirt names so, without numbers. */
+/* The same with names of the caller's: "PREFIX-storage", "PREFIX-format". For what libvirt names so, without
+ * numbers. */
 void source_name_as(Guest *g, Source *s, const char *prefix);
 
 /* Errors for what cannot be. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* <sysinfo>: what the guest reads of its maker in SMBIOS tables, and entries of the firmware configuration device. */
+/* <sysinfo>: what the guest reads of its maker in SMBIOS tables, and entries of the firmware configuration
+ * device. */
 
 #include "guest/field.h"
 #include "guest/plan.h"

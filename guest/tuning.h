@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What of the host's CPUs, memory and disks the guest may use: <cputune>, <memtune>, <blkiotune>, <resource>. */
+/* What of the host's CPUs, memory and disks the guest may use: <cputune>, <memtune>, <blkiotune>,
+ * <resource>. */
 
 #include "guest/field.h"
 #include "guest/plan.h"
@@ -13,7 +14,7 @@ typedef struct Guest Guest;
 #define TUNING_SLICE_MAX   255 /* of a unit's name */
 
 typedef struct Bandwidth {
-        Number period;    /* µs */
+        Number period;     /* µs */
         const char *quota; /* µs, or negative for none */
 } Bandwidth;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libxml2's SAX interface builds the tree, because its own tree has no columns. The place of an element is found by
- * scanning back from where the parser stands, at the end of the start tag, to its "<", which cannot occur inside a tag.
- * That needs byte offsets into what was read, so encodings other than UTF-8 are refused; so is a DOCTYPE, and with it
- * every entity that could expand or reach for another file.
+ * libxml2's SAX interface builds the tree, because its own tree has no columns. The place of an element is
+ * found by scanning back from where the parser stands, at the end of the start tag, to its "<", which cannot
+ * occur inside a tag. That needs byte offsets into what was read, so encodings other than UTF-8 are refused;
+ * so is a DOCTYPE, and with it every entity that could expand or reach for another file.
  */
 
 #include "guest/xml.h"
@@ -43,7 +43,8 @@ static Place place_of(Builder *b, size_t offset)
         return (Place){ b->file, b->known_line, (unsigned) (offset - b->known_line_start) + 1 };
 }
 
-/* How many bytes the parser has read; older versions of the library have only the first way, newer ones warn of it. */
+/* How many bytes the parser has read; older versions of the library have only the first way, newer ones warn
+ * of it. */
 static size_t bytes_read(const Builder *b)
 {
 #if LIBXML_VERSION >= 21400
@@ -210,7 +211,8 @@ static void on_error(void *userdata, xmlError *error)
         text = strdup(error->message ?: "not well-formed");
         if (text)
                 trim(text);
-        finding(b->findings, SEVERITY_ERROR, (Place){ b->file, line, column }, "%s", text ?: "not well-formed");
+        finding(b->findings, SEVERITY_ERROR, (Place){ b->file, line, column }, "%s",
+                text ?: "not well-formed");
         stop(b);
 }
 
@@ -230,7 +232,8 @@ static bool encoding_is_utf8(const char *data, size_t size)
         p += 8;
         while (p < end && (isspace((unsigned char) *p) || *p == '=' || *p == '"' || *p == '\''))
                 p++;
-        return strncasecmp(p, "utf-8", 5) == 0 || strncasecmp(p, "us-ascii", 8) == 0 || strncasecmp(p, "ascii", 5) == 0;
+        return strncasecmp(p, "utf-8", 5) == 0 || strncasecmp(p, "us-ascii", 8) == 0 ||
+               strncasecmp(p, "ascii", 5) == 0;
 }
 
 XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings *findings)
@@ -240,7 +243,8 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
         xmlParserCtxtPtr parser;
 
         if (size > XML_SIZE_MAX) {
-                finding(findings, SEVERITY_ERROR, (Place){ file }, "larger than the limit of %zu MiB", XML_SIZE_MAX >> 20);
+                finding(findings, SEVERITY_ERROR, (Place){ file }, "larger than the limit of %zu MiB",
+                        XML_SIZE_MAX >> 20);
                 return NULL;
         }
         if (size == 0) {
@@ -257,7 +261,8 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
                 finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
                 return NULL;
         }
-        /* NOENT: else "&amp;" in an attribute would stay "&#38;"; other entities than XML's own five cannot be declared here */
+        /* NOENT: else "&amp;" in an attribute would stay "&#38;"; other entities than XML's own five cannot
+         * be declared here */
         (void) xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOENT);
         memset(parser->sax, 0, sizeof(*parser->sax));
         parser->sax->initialized = XML_SAX2_MAGIC;
@@ -356,14 +361,18 @@ static void report_element(const XmlElement *e, Findings *findings)
 {
         for (size_t i = 0; i < e->n_attributes; i++)
                 if (!e->attributes[i].claimed)
-                        finding(findings, SEVERITY_ERROR, e->place, "<%s>: the attribute %s='%s' is not supported", e->name, e->attributes[i].name, e->attributes[i].value);
+                        finding(findings, SEVERITY_ERROR, e->place,
+                                "<%s>: the attribute %s='%s' is not supported", e->name,
+                                e->attributes[i].name, e->attributes[i].value);
         if (!e->text_claimed && e->text && *e->text)
-                finding(findings, SEVERITY_ERROR, e->place, "<%s> holds text where none is expected", e->name);
+                finding(findings, SEVERITY_ERROR, e->place, "<%s> holds text where none is expected",
+                        e->name);
         for (const XmlElement *c = e->first; c; c = c->next)
                 if (c->claimed)
                         report_element(c, findings);
                 else
-                        finding(findings, SEVERITY_ERROR, c->place, "<%s> in <%s> is not supported", c->name, e->name);
+                        finding(findings, SEVERITY_ERROR, c->place, "<%s> in <%s> is not supported", c->name,
+                                e->name);
 }
 
 void xml_report_unclaimed(const XmlElement *root, Findings *findings)

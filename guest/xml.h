@@ -4,8 +4,9 @@
 /*
  * A small tree of XML elements that knows where each stood, and what of it somebody has read.
  *
- * Every reader claims what it reads. What nobody claimed in the end is a finding: so nothing that the XML says can be
- * dropped in silence, and a new element or attribute of the format is refused until somebody writes its row.
+ * Every reader claims what it reads. What nobody claimed in the end is a finding: so nothing that the XML
+ * says can be dropped in silence, and a new element or attribute of the format is refused until somebody
+ * writes its row.
  */
 
 #include <stdbool.h>
@@ -22,8 +23,9 @@ typedef struct XmlAttribute {
 } XmlAttribute;
 
 /*
- * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace whatever the
- * prefix, and "{URI}…" for any other. Text is the element's own character data, without blanks around it.
+ * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace
+ * whatever the prefix, and "{URI}…" for any other. Text is the element's own character data, without blanks
+ * around it.
  */
 typedef struct XmlElement XmlElement;
 struct XmlElement {
@@ -36,19 +38,19 @@ struct XmlElement {
 };
 
 /*
- * Parses size bytes at data; file is what findings name, and is borrowed. NULL where it is not well-formed UTF-8 XML,
- * has a DOCTYPE, or memory ran out: there is an error among the findings then.
+ * Parses size bytes at data; file is what findings name, and is borrowed. NULL where it is not well-formed
+ * UTF-8 XML, has a DOCTYPE, or memory ran out: there is an error among the findings then.
  */
 XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings *findings);
 XmlElement *xml_free(XmlElement *e); /* with all below it; returns NULL */
 DEFINE_CLEANUP(XmlElement, xml_free);
 
 /* All of these claim what they return. */
-XmlElement *xml_child(XmlElement *e, const char *name);            /* the first of that name, or NULL */
-XmlElement *xml_next(XmlElement *e);                               /* the next sibling of the same name, or NULL */
-const char *xml_attribute(XmlElement *e, const char *name);        /* NULL where it is absent */
-const char *xml_text(XmlElement *e);                               /* "" where it is empty */
-void xml_claim_all(XmlElement *e);                                 /* with all below it: known not to matter */
+XmlElement *xml_child(XmlElement *e, const char *name);     /* the first of that name, or NULL */
+XmlElement *xml_next(XmlElement *e);                        /* the next sibling of the same name, or NULL */
+const char *xml_attribute(XmlElement *e, const char *name); /* NULL where it is absent */
+const char *xml_text(XmlElement *e);                        /* "" where it is empty */
+void xml_claim_all(XmlElement *e);                          /* with all below it: known not to matter */
 
 #define XML_FOREACH(child, parent, name) \
         for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A list is a version and then entries, little-endian, in the order of their tags and users. Whoever has an entry of a named
- * user needs the mask, which the group's bits of the mode show from then on; what the group itself may do stays in an entry
- * of its own.
+ * A list is a version and then entries, little-endian, in the order of their tags and users. Whoever has an
+ * entry of a named user needs the mask, which the group's bits of the mode show from then on; what the group
+ * itself may do stays in an entry of its own.
  */
 
 #include "launcher/acl.h"
@@ -21,7 +21,14 @@
 #define NOBODY      UINT32_MAX
 #define MAY_READ    4U
 
-enum { TAG_OWNER = 0x01, TAG_USER = 0x02, TAG_GROUP = 0x04, TAG_NAMED_GROUP = 0x08, TAG_MASK = 0x10, TAG_OTHER = 0x20 };
+enum {
+        TAG_OWNER = 0x01,
+        TAG_USER = 0x02,
+        TAG_GROUP = 0x04,
+        TAG_NAMED_GROUP = 0x08,
+        TAG_MASK = 0x10,
+        TAG_OTHER = 0x20
+};
 
 typedef struct AclEntry {
         uint16_t tag, permissions;
@@ -122,7 +129,8 @@ int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uin
                 if (tag == TAG_OTHER && !masked)
                         append(list, &n, entry(TAG_MASK, group | MAY_READ, NOBODY));
                 if (tag == TAG_MASK) {
-                        /* a mask that keeps others from what their entries say keeps them from it still, but for reading */
+                        /* a mask that keeps others from what their entries say keeps them from it still, but
+                         * for reading */
                         e = entry(TAG_MASK, le16toh(e.permissions) | MAY_READ, NOBODY);
                         masked = true;
                 }

@@ -10,10 +10,11 @@
 #define ACL_ATTRIBUTE "system.posix_acl_access"
 
 /*
- * The list that lets one more user read; acl is NULL for a file that has none but its mode. An entry that the user has
- * already is replaced. -EBADMSG for what is no list.
+ * The list that lets one more user read; acl is NULL for a file that has none but its mode. An entry that
+ * the user has already is replaced. -EBADMSG for what is no list.
  */
-int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uint8_t **ret, size_t *ret_size);
+int acl_add_reader(
+        const uint8_t *acl, size_t size, mode_t mode, uid_t user, uint8_t **ret, size_t *ret_size);
 
 /* The list without the user's entry. */
 int acl_drop_user(const uint8_t *acl, size_t size, uid_t user, uint8_t **ret, size_t *ret_size);

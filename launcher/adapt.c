@@ -104,11 +104,11 @@ int adapt_reconnect(Strings *argv, QemuVersion version)
                 if (!found)
                         continue;
                 ms = strtoull(found + 1, &end, 10);
-                r = replace(
-                        argv, i + 1,
-                        text_format(
-                                "%.*s=%llu%s", (int) (found - strlen("-ms") - list), list, (ms + 999) / 1000,
-                                end));
+                r =
+                        replace(argv, i + 1,
+                                text_format(
+                                        "%.*s=%llu%s", (int) (found - strlen("-ms") - list), list,
+                                        (ms + 999) / 1000, end));
                 if (r < 0)
                         return r;
         }

@@ -14,7 +14,7 @@ typedef int (*ArgumentReader)(const char *text, void *target);
 typedef enum ArgumentFlags {
         ARGUMENT_REQUIRED = 1 << 0, /* must be there */
         ARGUMENT_REPEATED = 1 << 1, /* may be there more than once */
-        ARGUMENT_SWITCH   = 1 << 2, /* has no value; the reader gets "" */
+        ARGUMENT_SWITCH = 1 << 2,   /* has no value; the reader gets "" */
 } ArgumentFlags;
 
 typedef struct Argument {

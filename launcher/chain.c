@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest's XML names the top image, and each image's header names the next. The XML is the administrator's, but the top
- * image is written by the guest's own QEMU: if that has been taken over, its header can name any file of the host, to get
- * it opened at the next start. So what only a header names is opened
+ * A guest's XML names the top image, and each image's header names the next. The XML is the administrator's,
+ * but the top image is written by the guest's own QEMU: if that has been taken over, its header can name any
+ * file of the host, to get it opened at the next start. So what only a header names is opened
  *
- *   - where it is near: in the directory of the image that names it, or in one of the directories that are for images; not
- *     deeper, since other guests' disks may lie there.
- *     First as the guest's user; where that user may not, with root's rights, on a way that passes path_walk() and
- *     walk_check_owner().
- *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The sandbox that QEMU is
- *     in would have hidden the rest even from its own user, among it other guests' files.
+ *   - where it is near: in the directory of the image that names it, or in one of the directories that are
+ * for images; not deeper, since other guests' disks may lie there. First as the guest's user; where that
+ * user may not, with root's rights, on a way that passes path_walk() and walk_check_owner().
+ *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The
+ * sandbox that QEMU is in would have hidden the rest even from its own user, among it other guests' files.
  *
- * A file that a running guest writes is refused in any case (grant_note_reader()). What an administrator names in the XML
- * (<backingStore>) does not come here. That near files can be named is no boundary between guests whose disks lie in one
- * directory: for that, give each guest's disks a directory of their own, or name the chain in the XML.
+ * A file that a running guest writes is refused in any case (grant_note_reader()). What an administrator
+ * names in the XML
+ * (<backingStore>) does not come here. That near files can be named is no boundary between guests whose
+ * disks lie in one directory: for that, give each guest's disks a directory of their own, or name the chain
+ * in the XML.
  *
- * Headers are read by the child that is the guest's user. QEMU is told the chain that was found here and never follows a
- * header by itself, so what a header says later does not matter.
+ * Headers are read by the child that is the guest's user. QEMU is told the chain that was found here and
+ * never follows a header by itself, so what a header says later does not matter.
  */
 
 #include "launcher/chain.h"
@@ -76,7 +77,8 @@ int chain_resolve(const char *image, const char *backing, char **ret)
                 *ret = strdup(backing);
         else {
                 directory = path_directory(image);
-                *ret = directory ? text_format("%s/%s", streq(directory, "/") ? "" : directory, backing) : NULL;
+                *ret = directory ? text_format("%s/%s", streq(directory, "/") ? "" : directory, backing)
+                                 : NULL;
         }
         return *ret ? 0 : -ENOMEM;
 }
@@ -107,9 +109,11 @@ bool chain_is_near(const char *image, const char *backing, const Strings *direct
 
 static int refuse_far(const Image *image, const char *path)
 {
-        log_error("The header of %s names the backing file %s, which is in another directory. A header can have been written by the "
-                  "guest, so that is not opened without more reason. Name it in <backingStore>, add its directory to "
-                  "ImageDirectories= in vmunit.conf, or move it.", image->path, path);
+        log_error(
+                "The header of %s names the backing file %s, which is in another directory. A header can "
+                "have been written by the guest, so that is not opened without more reason. Name it in "
+                "<backingStore>, add its directory to ImageDirectories= in vmunit.conf, or move it.",
+                image->path, path);
         return -EPERM;
 }
 
@@ -127,7 +131,8 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
                 return log_errno(LOG_ERR, r, "%s cannot be looked at", backing->path);
         if (fstat(backing->fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "%s cannot be looked at", backing->path);
-        if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY || (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+        if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY ||
+            (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
                 return log_errno(LOG_ERR, -EPROTO, "%s was not opened as it should be", backing->path);
         if (chain_is_near(real_image, real, chain->directories))
                 return 0;
@@ -152,18 +157,23 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         if (!chain_is_near(real_image, walk.path, chain->directories))
                 return refuse_far(image, walk.path);
         if (!S_ISREG(walk.st.st_mode) && !S_ISBLK(walk.st.st_mode)) {
-                log_error("The backing file %s of %s is neither a regular file nor a block device.", walk.path, image->path);
+                log_error(
+                        "The backing file %s of %s is neither a regular file nor a block device.", walk.path,
+                        image->path);
                 return -EPERM;
         }
         if (walk_check_owner(&walk) < 0) {
-                log_error("The backing file %s of %s is not opened for user %u, who may not read it: others than its owner may write in %s, "
-                          "and could put any file there. Let that user read it, or name it in <backingStore>.",
-                          walk.path, image->path, chain->granting->user->uid, walk.control.where);
+                log_error(
+                        "The backing file %s of %s is not opened for user %u, who may not read it: others "
+                        "than its owner may write in %s, and could put any file there. Let that user read "
+                        "it, or name it in <backingStore>.",
+                        walk.path, image->path, chain->granting->user->uid, walk.control.where);
                 return -EPERM;
         }
         r = path_reopen(walk.fd, O_RDONLY | O_NOCTTY);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The backing file %s of %s cannot be opened", walk.path, image->path);
+                return log_errno(
+                        LOG_ERR, r, "The backing file %s of %s cannot be opened", walk.path, image->path);
         backing->fd = r;
         return 0;
 }
@@ -176,10 +186,14 @@ static int open_backing(const Chain *chain, const Image *image, Image *backing)
         if ((backing->fd == -EACCES || backing->fd == -EPERM) && chain->granting->ledger)
                 return open_with_privilege(chain, image, backing);
         if (backing->fd == -EMEDIUMTYPE) {
-                log_error("The backing file %s of %s is neither a regular file nor a block device.", backing->path, image->path);
+                log_error(
+                        "The backing file %s of %s is neither a regular file nor a block device.",
+                        backing->path, image->path);
                 return -EPERM;
         }
-        return log_errno(LOG_ERR, backing->fd, "The backing file %s of %s cannot be opened", backing->path, image->path);
+        return log_errno(
+                LOG_ERR, backing->fd, "The backing file %s of %s cannot be opened", backing->path,
+                image->path);
 }
 
 /* Whether the chain has come to an image for the second time. */
@@ -191,7 +205,9 @@ static int check_loop(Chain *chain, const Image *image)
                 return log_errno(LOG_ERR, -errno, "%s cannot be looked at", image->path);
         for (unsigned i = 0; i < chain->depth; i++)
                 if (chain->seen[i].st_dev == st.st_dev && chain->seen[i].st_ino == st.st_ino) {
-                        log_error("The backing chain of %s never ends: it comes to %s twice.", chain->request->path, image->path);
+                        log_error(
+                                "The backing chain of %s never ends: it comes to %s twice.",
+                                chain->request->path, image->path);
                         return -EBADMSG;
                 }
         chain->seen[chain->depth] = st;
@@ -204,19 +220,25 @@ static int name_backing(const Image *image, const Qcow2Header *header, Image *ba
         int r;
 
         if (!*header->format) {
-                log_error("The header of %s names the backing file %s, but not its format. If that is raw, say: qemu-img rebase -u -b %s -F "
-                          "raw %s", image->path, header->backing, header->backing, image->path);
+                log_error(
+                        "The header of %s names the backing file %s, but not its format. If that is raw, "
+                        "say: qemu-img rebase -u -b %s -F raw %s",
+                        image->path, header->backing, header->backing, image->path);
                 return -EBADMSG;
         }
         if (!chain_format_is_known(header->format)) {
-                log_error("The header of %s names a backing file of the format %s, which vmunit does not know there.", image->path,
-                          header->format);
+                log_error(
+                        "The header of %s names a backing file of the format %s, which vmunit does not know "
+                        "there.",
+                        image->path, header->format);
                 return -EBADMSG;
         }
         r = chain_resolve(image->path, header->backing, &backing->path);
         if (r == -EPROTONOSUPPORT) {
-                log_error("The header of %s names the backing file %s, which is no file. Name what it is in <backingStore>, or say "
-                          "qemu-img rebase.", image->path, header->backing);
+                log_error(
+                        "The header of %s names the backing file %s, which is no file. Name what it is in "
+                        "<backingStore>, or say qemu-img rebase.",
+                        image->path, header->backing);
                 return -EPERM;
         }
         if (r >= 0)
@@ -232,19 +254,27 @@ static int follow(Chain *chain, const Image *image, Image *backing)
 
         r = errand_read_header(chain->granting->errand, image->fd, &header);
         if (r == -EBADMSG) {
-                log_error("%s is said to be a qcow2 image, but its header is none or is damaged (qemu-img check).", image->path);
+                log_error(
+                        "%s is said to be a qcow2 image, but its header is none or is damaged (qemu-img "
+                        "check).",
+                        image->path);
                 return r;
         }
         if (r < 0)
                 return log_errno(LOG_ERR, r, "The header of %s cannot be read", image->path);
         if (header.data_file) {
-                log_error("%s keeps its data in another file (qcow2 data_file), which vmunit does not hand out.", image->path);
+                log_error(
+                        "%s keeps its data in another file (qcow2 data_file), which vmunit does not hand "
+                        "out.",
+                        image->path);
                 return -EPERM;
         }
         if (!*header.backing)
                 return 0;
         if (++chain->depth > CHAIN_DEPTH_MAX) {
-                log_error("The backing chain of %s is longer than %u images.", chain->request->path, CHAIN_DEPTH_MAX);
+                log_error(
+                        "The backing chain of %s is longer than %u images.", chain->request->path,
+                        CHAIN_DEPTH_MAX);
                 return -E2BIG;
         }
         r = name_backing(image, &header, backing);
@@ -267,7 +297,9 @@ static int store_backing(const Chain *chain, const Image *image)
         fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return log_errno(LOG_ERR, -errno, "A descriptor of %s cannot be copied", image->path);
-        return store_add(chain->store, text_format("chain.%s.%u.%s", chain->request->node, chain->depth, image->format), fd);
+        return store_add(
+                chain->store,
+                text_format("chain.%s.%u.%s", chain->request->node, chain->depth, image->format), fd);
 }
 
 static int open_top(const Chain *chain, Image *image)
@@ -296,8 +328,10 @@ int chain_open(const Granting *granting, const Strings *directories, const Chain
 
         /* no header says which format it is: a guest can write a qcow2 header into its raw disk */
         if (!chain_format_is_known(q->format)) {
-                log_error("What is behind %s is not known, since headers of the format %s are not read here. Name it in <backingStore>, or "
-                          "say <backingStore/> if there is nothing.", q->path, q->format);
+                log_error(
+                        "What is behind %s is not known, since headers of the format %s are not read here. "
+                        "Name it in <backingStore>, or say <backingStore/> if there is nothing.",
+                        q->path, q->format);
                 return -EPERM;
         }
         if (!streq(q->format, "qcow2"))

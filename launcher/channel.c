@@ -19,7 +19,7 @@
 
 #include "launcher/frames.h"
 
-#define CHANNEL_INTEGER_DIGITS    18 /* so many fit into 64 bits for certain */
+#define CHANNEL_INTEGER_DIGITS 18 /* so many fit into 64 bits for certain */
 
 struct Channel {
         const ChannelKind *kind;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * After a guest, its disks go back to who owned them, and what else was changed on the host is changed back (undo.h).
- * systemd runs this as root after each stop, also of a guest that never came up or was killed; TAPs and other descriptors
- * need no cleaning up, since systemd drops them with the unit.
+ * After a guest, its disks go back to who owned them, and what else was changed on the host is changed back
+ * (undo.h). systemd runs this as root after each stop, also of a guest that never came up or was killed;
+ * TAPs and other descriptors need no cleaning up, since systemd drops them with the unit.
  *
- * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier boot.
+ * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier
+ * boot.
  *
- * All it needs to know is in the records, so it has no other input than a guest's name. Capabilities: CAP_CHOWN, CAP_FOWNER
- * and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that others may write on; and
- * CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
+ * All it needs to know is in the records, so it has no other input than a guest's name. Capabilities:
+ * CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that
+ * others may write on; and CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
  */
 
 #include <cap-ng.h>
@@ -30,8 +31,8 @@ typedef struct CleanupRequest {
 } CleanupRequest;
 
 static const Argument cleanup_arguments[] = {
-        { "guest", "a guest's name", argument_guest,  offsetof(CleanupRequest, guest), 0               },
-        { "stale", "",               argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
+        { "guest", "a guest's name", argument_guest, offsetof(CleanupRequest, guest), 0 },
+        { "stale", "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
 };
 
 /* What was changed on the host, once nobody but root owns anything of it. */

@@ -27,7 +27,7 @@
 #include "launcher/message-ids.h"
 #include "util/text.h"
 
-#define CONSOLE_DRAIN_TURNS 256   /* a socket holds less */
+#define CONSOLE_DRAIN_TURNS 256    /* a socket holds less */
 #define CONSOLE_IDLE_USEC   250000 /* after so long the start of a line is shown: it may be a prompt */
 
 struct Console {

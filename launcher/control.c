@@ -31,10 +31,10 @@
 typedef struct Caller {
         Control *control;
         Channel *channel;
-        bool waits;      /* for the answer to his call */
+        bool waits; /* for the answer to his call */
         bool subscribed;
-        bool oneway;     /* he wants no answer to this call */
-        json_t *filter;  /* names of events, or NULL for all */
+        bool oneway;    /* he wants no answer to this call */
+        json_t *filter; /* names of events, or NULL for all */
 } Caller;
 
 struct Control {
@@ -191,17 +191,17 @@ static const struct Method {
         const char *name;
         int (*call)(Caller *caller, const json_t *call);
 } methods[] = {
-        { MACHINE ".Terminate",                          call_terminate },
-        { MACHINE ".PowerOff",                           call_power_off },
-        { MACHINE ".Reboot",                             call_reboot },
-        { MACHINE ".Pause",                              call_pause },
-        { MACHINE ".Resume",                             call_resume },
-        { MACHINE ".Describe",                           call_describe },
-        { MACHINE ".SubscribeEvents",                    call_subscribe },
-        { MACHINE ".AddStorage",                         call_storage },
-        { MACHINE ".RemoveStorage",                      call_storage },
-        { MACHINE ".ReplaceStorage",                     call_storage },
-        { "org.varlink.service.GetInfo",                 call_get_info },
+        { MACHINE ".Terminate", call_terminate },
+        { MACHINE ".PowerOff", call_power_off },
+        { MACHINE ".Reboot", call_reboot },
+        { MACHINE ".Pause", call_pause },
+        { MACHINE ".Resume", call_resume },
+        { MACHINE ".Describe", call_describe },
+        { MACHINE ".SubscribeEvents", call_subscribe },
+        { MACHINE ".AddStorage", call_storage },
+        { MACHINE ".RemoveStorage", call_storage },
+        { MACHINE ".ReplaceStorage", call_storage },
+        { "org.varlink.service.GetInfo", call_get_info },
         { "org.varlink.service.GetInterfaceDescription", call_get_description },
 };
 
@@ -286,7 +286,7 @@ static bool wants(const Caller *caller, const char *event)
 
         if (!caller->subscribed || !caller->filter)
                 return caller->subscribed;
-        json_array_foreach (caller->filter, i, name)
+        json_array_foreach(caller->filter, i, name)
                 if (json_is_string(name) && streq(json_string_value(name), event))
                         return true;
         return false;

@@ -91,9 +91,9 @@ static const struct Question {
         const char *option; /* only asked where QEMU's command line has it */
         void (*describe)(Describe *d, const json_t *result);
 } questions[] = {
-        { "query-cpus-fast", NULL,     describe_cpus },
-        { "query-vnc",       "-vnc",   describe_vnc },
-        { "query-spice",     "-spice", describe_spice },
+        { "query-cpus-fast", NULL, describe_cpus },
+        { "query-vnc", "-vnc", describe_vnc },
+        { "query-spice", "-spice", describe_spice },
 };
 
 static void ask_next(Describe *d);

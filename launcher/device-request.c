@@ -59,7 +59,7 @@ static int read_hexadecimal(const char *text, void *target)
 {
         if (strlen(text) != 4 || strspn(text, DIGITS "abcdef") != 4)
                 return -EINVAL;
-        *(unsigned *)target = (unsigned)strtoul(text, NULL, 16);
+        *(unsigned *) target = (unsigned) strtoul(text, NULL, 16);
         return 0;
 }
 
@@ -71,7 +71,7 @@ static int read_usb_number(const char *text, void *target)
         r = text_to_unsigned(text, USB_MAX, &n);
         if (r < 0 || n == 0)
                 return r < 0 ? r : -ERANGE;
-        *(unsigned *)target = n;
+        *(unsigned *) target = n;
         return 0;
 }
 
@@ -79,7 +79,7 @@ static int read_yes_no(const char *text, void *target)
 {
         if (!streq(text, "yes") && !streq(text, "no"))
                 return -EINVAL;
-        *(bool *)target = streq(text, "yes");
+        *(bool *) target = streq(text, "yes");
         return 0;
 }
 
@@ -93,8 +93,7 @@ static int refuse_network(const char *text, void *target)
 {
         log_error(
                 "A network card's address or VLAN (\"%s\") is not set by vmunit. Set it on the host (ip "
-                "link set PF vf N mac …) "
-                "before the guest starts, and leave it out of the guest's XML.",
+                "link set PF vf N mac …) before the guest starts, and leave it out of the guest's XML.",
                 text);
         return -EINVAL;
 }
@@ -147,7 +146,7 @@ static int read_request(
         if (!bigger)
                 return -ENOMEM;
         *items = bigger;
-        item = (char *)bigger + count * size;
+        item = (char *) bigger + count * size;
         memset(item, 0, size);
         r = arguments_read_list(table, n_rows, item, text, &owned);
         if (owned && strings_take(&requests->owned, owned) < 0)
@@ -162,7 +161,7 @@ int device_request_usb(const char *text, void *target)
         int r;
 
         r = read_request(
-                d, usb_arguments, ELEMENTS(usb_arguments), (void **)&d->usb, d->n_usb, sizeof(*d->usb),
+                d, usb_arguments, ELEMENTS(usb_arguments), (void **) &d->usb, d->n_usb, sizeof(*d->usb),
                 text);
         if (r < 0)
                 return r;
@@ -188,7 +187,7 @@ int device_request_pci(const char *text, void *target)
         int r;
 
         r = read_request(
-                d, pci_arguments, ELEMENTS(pci_arguments), (void **)&d->pci, d->n_pci, sizeof(*d->pci),
+                d, pci_arguments, ELEMENTS(pci_arguments), (void **) &d->pci, d->n_pci, sizeof(*d->pci),
                 text);
         if (r < 0)
                 return r;
@@ -208,7 +207,7 @@ int device_request_mdev(const char *text, void *target)
         int r;
 
         r = read_request(
-                d, mdev_arguments, ELEMENTS(mdev_arguments), (void **)&d->mdev, d->n_mdev, sizeof(*d->mdev),
+                d, mdev_arguments, ELEMENTS(mdev_arguments), (void **) &d->mdev, d->n_mdev, sizeof(*d->mdev),
                 text);
         if (r >= 0)
                 d->n_mdev++;
@@ -221,7 +220,7 @@ int device_request_scsi(const char *text, void *target)
         int r;
 
         r = read_request(
-                d, scsi_arguments, ELEMENTS(scsi_arguments), (void **)&d->scsi, d->n_scsi, sizeof(*d->scsi),
+                d, scsi_arguments, ELEMENTS(scsi_arguments), (void **) &d->scsi, d->n_scsi, sizeof(*d->scsi),
                 text);
         if (r < 0)
                 return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The child that is the guest's user. It has no capability, so whatever a file or a directory of the guest makes it do, the
- * guest's user could have done itself; and it can harm only that user's guests. It logs nothing: the parent knows what the
- * errand was for. It trusts the parent.
+ * The child that is the guest's user. It has no capability, so whatever a file or a directory of the guest
+ * makes it do, the guest's user could have done itself; and it can harm only that user's guests. It logs
+ * nothing: the parent knows what the errand was for. It trusts the parent.
  */
 
 #include "launcher/errand-agent.h"
@@ -119,8 +119,10 @@ int errand_agent(int socket, const GuestUser *user)
         int r;
 
         r = privileges_become(user->uid, user->gid);
-        /* once more, since the kernel forgets it with a change of user; and no other process of that user may trace this one */
-        if (r >= 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+        /* once more, since the kernel forgets it with a change of user; and no other process of that user
+         * may trace this one */
+        if (r >= 0 &&
+            (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
                 r = -errno;
         ready.result = r;
         r = errand_send(socket, &ready, sizeof(ready), -EBADF);

@@ -23,7 +23,8 @@ typedef enum ErrandKind {
 typedef struct ErrandRequest {
         ErrandKind kind;
         int mode;            /* of ERRAND_ACCESS; of ERRAND_RENAME: whether to replace */
-        char path[PATH_MAX]; /* below the directory whose descriptor comes along, or absolute; "" where there is none */
+        char path[PATH_MAX]; /* below the directory whose descriptor comes along, or absolute; "" where there
+                                is none */
         char to[PATH_MAX];
 } ErrandRequest;
 
@@ -33,9 +34,11 @@ typedef struct ErrandReply {
         Qcow2Header header;
 } ErrandReply;
 
-/* What both sides send and receive with; a descriptor of -EBADF stands for none. 0, or a negative errno; -EPIPE at the end. */
+/* What both sides send and receive with; a descriptor of -EBADF stands for none. 0, or a negative errno;
+ * -EPIPE at the end. */
 int errand_send(int socket, const void *message, size_t size, int fd);
 int errand_receive(int socket, void *message, size_t size, int *ret_fd);
 
-/* Becomes the guest's user, says so with an empty reply, and serves until the other side closes. The exit status. */
+/* Becomes the guest's user, says so with an empty reply, and serves until the other side closes. The exit
+ * status. */
 int errand_agent(int socket, const GuestUser *user);

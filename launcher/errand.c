@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Much of what prepare does concerns files that the guest's user may have written, in directories that it may write. Root
- * that reads a header, or makes a file there, has to think of every trick; a process that has no more rights than who laid
- * the trap has nothing to lose. So a child that is the guest's user does it, and root gets a descriptor or an answer.
+ * Much of what prepare does concerns files that the guest's user may have written, in directories that it
+ * may write. Root that reads a header, or makes a file there, has to think of every trick; a process that
+ * has no more rights than who laid the trap has nothing to lose. So a child that is the guest's user does
+ * it, and root gets a descriptor or an answer.
  *
- * The child is not trusted: the guest's user might find a way to it. A descriptor that comes back is no more than the user
- * could have opened, and is looked at again by who uses it; a header is a claim anyway, and only its lengths are checked here.
+ * The child is not trusted: the guest's user might find a way to it. A descriptor that comes back is no more
+ * than the user could have opened, and is looked at again by who uses it; a header is a claim anyway, and
+ * only its lengths are checked here.
  */
 
 #include "launcher/errand.h"
@@ -43,7 +45,9 @@ int errand_send(int socket, const void *message, size_t size, int fd)
         if (fd >= 0) {
                 m.msg_control = &control;
                 m.msg_controllen = sizeof(control.room);
-                control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int)) };
+                control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                                   .cmsg_type = SCM_RIGHTS,
+                                                   .cmsg_len = CMSG_LEN(sizeof(int)) };
                 memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
         }
         do
@@ -59,7 +63,10 @@ int errand_receive(int socket, void *message, size_t size, int *ret_fd)
                 char room[CMSG_SPACE(sizeof(int))];
         } control = { 0 };
         struct iovec data = { .iov_base = message, .iov_len = size };
-        struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control.room) };
+        struct msghdr m = { .msg_iov = &data,
+                            .msg_iovlen = 1,
+                            .msg_control = &control,
+                            .msg_controllen = sizeof(control.room) };
         _cleanup_(closep) int fd = -EBADF;
         struct cmsghdr *c;
         ssize_t n;
@@ -70,7 +77,8 @@ int errand_receive(int socket, void *message, size_t size, int *ret_fd)
         if (n < 0)
                 return errno == EAGAIN ? -ETIMEDOUT : -errno;
         c = CMSG_FIRSTHDR(&m);
-        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+            c->cmsg_len == CMSG_LEN(sizeof(int)))
                 memcpy(&fd, CMSG_DATA(c), sizeof(fd));
         if (n == 0)
                 return -EPIPE;
@@ -85,8 +93,8 @@ static void _noreturn_ child_main(int socket, pid_t parent, const GuestUser *use
         int status = 1;
 
         /* nothing of what the parent has open is the guest's business */
-        if (dup3(socket, 3, O_CLOEXEC) == 3 && close_range(4, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-            getppid() == parent)
+        if (dup3(socket, 3, O_CLOEXEC) == 3 && close_range(4, ~0U, 0) == 0 &&
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent)
                 status = errand_agent(3, user);
         _exit(status);
 }
@@ -125,7 +133,8 @@ int errand_start(const GuestUser *user, Errand **ret)
         if (r >= 0)
                 r = reply.result;
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The child process that acts for user %u did not start", user->uid);
+                return log_errno(
+                        LOG_ERR, r, "The child process that acts for user %u did not start", user->uid);
         *ret = TAKE_PTR(errand);
         return 0;
 }

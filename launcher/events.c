@@ -37,32 +37,82 @@ struct EventRow {
 };
 
 /* One list of fields for each kind of data that events carry. */
-#define F(path, key) { path, key }
+/* clang-format off: it breaks the braces of a macro */
+#define F(path, key)      \
+        {                 \
+                path, key \
+        }
 
-#define REASON_FIELD     { F("reason", "VM_REASON") }
-#define ACTION_FIELD     { F("action", "VM_ACTION") }
-#define NODE_FIELD       { F("node-name", "VM_NODE") }
-#define NETDEV_FIELD     { F("netdev-id", "VM_DEVICE") }
-#define SIZE_FIELD       { F("result.total", "VM_SIZE") }
-#define ERROR_FIELD      { F("error", "VM_REASON") }
-#define DEVICE_FIELDS    { F("device", "VM_DEVICE"), F("path", "VM_PATH") }
-#define TRAY_FIELDS      { F("device", "VM_DEVICE"), F("id", "VM_NODE") }
-#define PORT_FIELDS      { F("id", "VM_DEVICE"), F("open", "VM_OPEN") }
-#define MEMORY_FIELDS    { F("recipient", "VM_RECIPIENT"), F("action", "VM_ACTION") }
-#define SPICE_FIELDS     { F("client.host", "VM_CLIENT"), F("client.port", "VM_CLIENT_SERVICE") }
-#define JOB_FIELDS       { F("device", "VM_DEVICE"), F("type", "VM_OPERATION"), F("error", "VM_REASON") }
-#define VNC_FIELDS                                                          \
-        { F("client.host", "VM_CLIENT"), F("client.service", "VM_CLIENT_SERVICE"), \
-          F("client.sasl_username", "VM_CLIENT_USER") }
-#define DISK_FIELDS                                                                        \
-        { F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("operation", "VM_OPERATION"), \
-          F("action", "VM_ACTION"), F("reason", "VM_REASON") }
-#define CORRUPTED_FIELDS                                                                   \
-        { F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("msg", "VM_REASON"),          \
-          F("fatal", "VM_FATAL"), F("offset", "VM_OFFSET") }
-#define PANIC_FIELDS                                                                                \
-        { F("action", "VM_ACTION"), F("info.type", "VM_PANIC_TYPE"), F("info.arg1", "VM_PANIC_ARG1"),   \
-          F("info.arg2", "VM_PANIC_ARG2"), F("info.core", "VM_PANIC_CORE"), F("info.reason", "VM_REASON") }
+#define REASON_FIELD                     \
+        {                                \
+                F("reason", "VM_REASON") \
+        }
+#define ACTION_FIELD                     \
+        {                                \
+                F("action", "VM_ACTION") \
+        }
+#define NODE_FIELD                        \
+        {                                 \
+                F("node-name", "VM_NODE") \
+        }
+#define NETDEV_FIELD                        \
+        {                                   \
+                F("netdev-id", "VM_DEVICE") \
+        }
+#define SIZE_FIELD                           \
+        {                                    \
+                F("result.total", "VM_SIZE") \
+        }
+#define ERROR_FIELD                     \
+        {                               \
+                F("error", "VM_REASON") \
+        }
+#define DEVICE_FIELDS                                          \
+        {                                                      \
+                F("device", "VM_DEVICE"), F("path", "VM_PATH") \
+        }
+#define TRAY_FIELDS                                          \
+        {                                                    \
+                F("device", "VM_DEVICE"), F("id", "VM_NODE") \
+        }
+#define PORT_FIELDS                                        \
+        {                                                  \
+                F("id", "VM_DEVICE"), F("open", "VM_OPEN") \
+        }
+#define MEMORY_FIELDS                                                    \
+        {                                                                \
+                F("recipient", "VM_RECIPIENT"), F("action", "VM_ACTION") \
+        }
+#define SPICE_FIELDS                                                                 \
+        {                                                                            \
+                F("client.host", "VM_CLIENT"), F("client.port", "VM_CLIENT_SERVICE") \
+        }
+#define JOB_FIELDS                                                                           \
+        {                                                                                    \
+                F("device", "VM_DEVICE"), F("type", "VM_OPERATION"), F("error", "VM_REASON") \
+        }
+#define VNC_FIELDS                                                                       \
+        {                                                                                \
+                F("client.host", "VM_CLIENT"), F("client.service", "VM_CLIENT_SERVICE"), \
+                        F("client.sasl_username", "VM_CLIENT_USER")                      \
+        }
+#define DISK_FIELDS                                                                                  \
+        {                                                                                            \
+                F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("operation", "VM_OPERATION"), \
+                        F("action", "VM_ACTION"), F("reason", "VM_REASON")                           \
+        }
+#define CORRUPTED_FIELDS                                                                    \
+        {                                                                                   \
+                F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("msg", "VM_REASON"), \
+                        F("fatal", "VM_FATAL"), F("offset", "VM_OFFSET")                    \
+        }
+#define PANIC_FIELDS                                                                                        \
+        {                                                                                                   \
+                F("action", "VM_ACTION"), F("info.type", "VM_PANIC_TYPE"), F("info.arg1", "VM_PANIC_ARG1"), \
+                        F("info.arg2", "VM_PANIC_ARG2"), F("info.core", "VM_PANIC_CORE"),                   \
+                        F("info.reason", "VM_REASON")                                                       \
+        }
+/* clang-format on */
 
 static const EventRow event_rows[] = {
         /* the machine goes off */
@@ -88,10 +138,10 @@ static const EventRow event_rows[] = {
           "The guest was turned off ({reason}).", REASON_FIELD },
         { "POWERDOWN", NULL, NULL, EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
           "The guest's power button was pressed." },
-        { "RESET", "guest", "true", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET,
-          "The guest reset itself.", REASON_FIELD },
-        { "RESET", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET,
-          "The guest was reset ({reason}).", REASON_FIELD },
+        { "RESET", "guest", "true", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET, "The guest reset itself.",
+          REASON_FIELD },
+        { "RESET", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET, "The guest was reset ({reason}).",
+          REASON_FIELD },
 
         /* it stops and goes on; why it stopped, its state says */
         { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest stopped." },
@@ -104,8 +154,8 @@ static const EventRow event_rows[] = {
         /* it is in trouble */
         { "GUEST_PANICKED", "action", "run", EVENT_NOTE, LOG_ERR, MESSAGE_ID_PANICKED,
           "The guest crashed, and goes on as its XML says.", PANIC_FIELDS },
-        { "GUEST_PANICKED", NULL, NULL, EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED,
-          "The guest crashed.", PANIC_FIELDS },
+        { "GUEST_PANICKED", NULL, NULL, EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED, "The guest crashed.",
+          PANIC_FIELDS },
         { "GUEST_CRASHLOADED", NULL, NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_CRASH_KERNEL,
           "The guest crashed and runs its crash kernel.", PANIC_FIELDS },
         { "GUEST_PVSHUTDOWN", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_OTHER,

@@ -25,12 +25,12 @@ typedef struct EventRow EventRow;
 
 typedef struct EventReport {
         EventMeaning meaning;
-        int priority;           /* of syslog(3) */
-        const char *name;       /* QEMU's, borrowed from the event */
+        int priority;     /* of syslog(3) */
+        const char *name; /* QEMU's, borrowed from the event */
         const char *message_id;
-        char *text;             /* one line */
-        Strings fields;         /* "KEY=value" for the journal */
-        bool quiet;             /* known, and not worth an entry */
+        char *text;     /* one line */
+        Strings fields; /* "KEY=value" for the journal */
+        bool quiet;     /* known, and not worth an entry */
 } EventReport;
 
 /* Never fails for what QEMU says, only with -ENOMEM; or -EINVAL when there is no event in it at all. */

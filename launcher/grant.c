@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A disk belongs to whom it belongs, and to the guest's user only while the guest runs. What has to be right about that:
+ * A disk belongs to whom it belongs, and to the guest's user only while the guest runs. What has to be right
+ * about that:
  *
- *   - Root changes owners here, at paths where others may write. path_walk() sees to the way; walk_check_owner() sees to
- *     hard links: where somebody controls a directory on the way, only a file of his own is handed out. Elsewhere a file
- *     with several names is refused all the same, since one of them may be where nobody expects a change.
+ *   - Root changes owners here, at paths where others may write. path_walk() sees to the way;
+ * walk_check_owner() sees to hard links: where somebody controls a directory on the way, only a file of his
+ * own is handed out. Elsewhere a file with several names is refused all the same, since one of them may be
+ * where nobody expects a change.
  *   - All is done on the descriptor of the walk, so that what was checked is what is changed.
  *   - The record is on the disk before the owner changes; see restore.c for the way back.
- *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written has one guest.
- *     That is asked of the records, so that the answer names the other guest, before QEMU's own locks would only say no.
+ *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written
+ * has one guest. That is asked of the records, so that the answer names the other guest, before QEMU's own
+ * locks would only say no.
  *
- * A file that a guest only reads keeps its owner: an entry in its access control list lets the guest's user read it.
+ * A file that a guest only reads keeps its owner: an entry in its access control list lets the guest's user
+ * read it.
  *
- * A user that may use the file already gets no more, and its directories do not matter then. Whether it may is asked of the
- * kernel by the process that is that user. Only owners change: a mode that does not let its owner write means it, and a
- * file with setuid or setgid bits is no disk.
+ * A user that may use the file already gets no more, and its directories do not matter then. Whether it may
+ * is asked of the kernel by the process that is that user. Only owners change: a mode that does not let its
+ * owner write means it, and a file with setuid or setgid bits is no disk.
  *
- * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and who else may write on the way.
+ * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and who else may write on
+ * the way.
  */
 
 #include "launcher/grant.h"
@@ -57,9 +62,12 @@ static int check_holders(const Granting *granting, const Record *record, GrantMo
                 if (streq(h->guest, granting->guest) || !excludes(mode, h->mode))
                         continue;
                 (void) unit_name_for_guest(h->guest, &unit);
-                log_error("%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop that guest first%s.",
-                          record->path, h->guest, unit ?: "vm@.service", h->mode == GRANT_READ ? "for reading" : "for writing",
-                          purpose(mode), mode == GRANT_READ ? "" : ", or let both say <shareable/>");
+                log_error(
+                        "%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop "
+                        "that guest first%s.",
+                        record->path, h->guest, unit ?: "vm@.service",
+                        h->mode == GRANT_READ ? "for reading" : "for writing", purpose(mode),
+                        mode == GRANT_READ ? "" : ", or let both say <shareable/>");
                 return -EBUSY;
         }
         return 0;
@@ -73,9 +81,11 @@ static int check_other_users(const Granting *granting, const Record *record)
 
                 if (h->user == granting->user->uid)
                         continue;
-                log_error("%s is in use by guest %s of user %u, and this guest's user %u may not read it. Let both read it (its mode, or "
-                          "an access control list), or let both guests run as one user.",
-                          record->path, h->guest, h->user, granting->user->uid);
+                log_error(
+                        "%s is in use by guest %s of user %u, and this guest's user %u may not read it. Let "
+                        "both read it (its mode, or an access control list), or let both guests run as one "
+                        "user.",
+                        record->path, h->guest, h->user, granting->user->uid);
                 return -EBUSY;
         }
         return 0;
@@ -86,14 +96,18 @@ static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
         if (walk_check_owner(walk) >= 0)
                 return 0;
         if (walk->control.anyone)
-                log_error("%s is not handed to user %u: others than root may write in %s, and could put any file there. Take that right "
-                          "away, or let user %u %s the file.",
-                          walk->path, granting->user->uid, walk->control.where, granting->user->uid, purpose(mode));
+                log_error(
+                        "%s is not handed to user %u: others than root may write in %s, and could put any "
+                        "file there. Take that right away, or let user %u %s the file.",
+                        walk->path, granting->user->uid, walk->control.where, granting->user->uid,
+                        purpose(mode));
         else
-                log_error("%s is not handed to user %u: user %u may write in %s, and could put any file there; so it would have to be "
-                          "that user's own file. Give the file to user %u, or let user %u %s it.",
-                          walk->path, granting->user->uid, walk->control.owner, walk->control.where, walk->control.owner,
-                          granting->user->uid, purpose(mode));
+                log_error(
+                        "%s is not handed to user %u: user %u may write in %s, and could put any file "
+                        "there; so it would have to be that user's own file. Give the file to user %u, or "
+                        "let user %u %s it.",
+                        walk->path, granting->user->uid, walk->control.owner, walk->control.where,
+                        walk->control.owner, granting->user->uid, purpose(mode));
         return -EPERM;
 }
 
@@ -103,17 +117,25 @@ static int check_file(const Granting *granting, const Walk *walk, GrantMode mode
         mode_t needed = mode == GRANT_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
 
         if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
-                log_error("%s has its setuid or setgid bit set, so it is a program and no disk. It is not handed out.", walk->path);
+                log_error(
+                        "%s has its setuid or setgid bit set, so it is a program and no disk. It is not "
+                        "handed out.",
+                        walk->path);
                 return -EPERM;
         }
         if (S_ISREG(walk->st.st_mode) && walk->st.st_nlink > 1) {
-                log_error("%s is one of %lu names of a file (hard links); it is not handed out, since the others would change too. Make "
-                          "a copy.", walk->path, (unsigned long) walk->st.st_nlink);
+                log_error(
+                        "%s is one of %lu names of a file (hard links); it is not handed out, since the "
+                        "others would change too. Make a copy.",
+                        walk->path, (unsigned long) walk->st.st_nlink);
                 return -EPERM;
         }
         if ((walk->st.st_mode & needed) != needed) {
-                log_error("%s has mode %04o, which does not let its owner %s it. If the guest is to, say: chmod u+%s", walk->path,
-                          walk->st.st_mode & 07777, purpose(mode), mode == GRANT_READ ? "r" : "rw");
+                log_error(
+                        "%s has mode %04o, which does not let its owner %s it. If the guest is to, say: "
+                        "chmod u+%s",
+                        walk->path, walk->st.st_mode & 07777, purpose(mode),
+                        mode == GRANT_READ ? "r" : "rw");
                 return -EACCES;
         }
         return check_way(granting, walk, mode);
@@ -150,7 +172,8 @@ static int remember_place(Record *record, const Walk *walk)
 
         record->directory = walk->directory;
         *record->pending = '\0';
-        if (name_to_handle_at(walk->fd, "", &h.handle, &mount, AT_EMPTY_PATH) >= 0 && h.handle.handle_bytes > 0) {
+        if (name_to_handle_at(walk->fd, "", &h.handle, &mount, AT_EMPTY_PATH) >= 0 &&
+            h.handle.handle_bytes > 0) {
                 handle = malloc(h.handle.handle_bytes);
                 if (!handle)
                         return log_out_of_memory();
@@ -175,7 +198,8 @@ static int add_holder(const Granting *granting, Record *record, GrantMode mode)
 
         memcpy(holder.boot, ledger_boot(granting->ledger), sizeof(holder.boot));
         r = record_add_holder(record, &holder);
-        return r < 0 ? log_errno(LOG_ERR, r, "It cannot be remembered that the guest has %s", record->path) : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "It cannot be remembered that the guest has %s", record->path)
+                     : 0;
 }
 
 static int change_owner(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
@@ -203,20 +227,23 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         if (r < 0)
                 return r;
         if (fchownat(walk->fd, "", granting->user->uid, (gid_t) -1, AT_EMPTY_PATH) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be handed to user %u", walk->path, granting->user->uid);
+                return log_errno(
+                        LOG_ERR, -errno, "%s cannot be handed to user %u", walk->path, granting->user->uid);
         if (fstat(walk->fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path);
-        r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode)) : -EPERM;
+        r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode))
+                                             : -EPERM;
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s was handed to user %u, who still may not %s it", walk->path, granting->user->uid,
-                                 purpose(mode));
+                return log_errno(
+                        LOG_ERR, r, "%s was handed to user %u, who still may not %s it", walk->path,
+                        granting->user->uid, purpose(mode));
         log_debug("%s is handed from user %u to user %u.", walk->path, walk->st.st_uid, granting->user->uid);
         return 0;
 }
 
 /*
- * Who only reads gets no more than that: an owner could let itself write. The entry stands in the access control list until
- * nobody has the file any more.
+ * Who only reads gets no more than that: an owner could let itself write. The entry stands in the access
+ * control list until nobody has the file any more.
  */
 static int let_read(const Granting *granting, Record *record, const Walk *walk)
 {
@@ -246,19 +273,23 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
                 return r;
         r = acl_set(walk->fd, acl, size);
         if (r == -EOPNOTSUPP) {
-                log_error("User %u may not read %s, and its filesystem has no access control lists to let only that user. Let more read "
-                          "it: chmod o+r, or chgrp and chmod g+r.", granting->user->uid, walk->path);
+                log_error(
+                        "User %u may not read %s, and its filesystem has no access control lists to let "
+                        "only that user. Let more read it: chmod o+r, or chgrp and chmod g+r.",
+                        granting->user->uid, walk->path);
                 return -EPERM;
         }
         if (r >= 0)
                 r = errand_access(granting->errand, walk->fd, R_OK);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "User %u cannot be let read %s", granting->user->uid, walk->path);
+                return log_errno(
+                        LOG_ERR, r, "User %u cannot be let read %s", granting->user->uid, walk->path);
         log_debug("User %u is let read %s.", granting->user->uid, walk->path);
         return 0;
 }
 
-/* What waits to be given back and cannot be told from this file by more than its path is not taken for it. */
+/* What waits to be given back and cannot be told from this file
+ * by more than its path is not taken for it. */
 static bool is_another(const Record *record, const Identity *identity, const char *path)
 {
         if (!identity_same(&record->identity, identity, false))
@@ -280,8 +311,10 @@ static int find_record(const Granting *granting, int fd, const char *path, Recor
         if (r < 0)
                 return r;
         if (record && is_another(record, &identity, path)) {
-                log_notice("%s is not %s, which was handed out and is not there any more; what is remembered of that is kept.", path,
-                           record->path);
+                log_notice(
+                        "%s is not %s, which was handed out and is not there any more; what is remembered "
+                        "of that is kept.",
+                        path, record->path);
                 r = ledger_set_aside(granting->ledger, record);
                 if (r < 0)
                         return r;
@@ -322,7 +355,9 @@ static int walk_to_file(const char *path, Walk *walk)
         if (r < 0)
                 return r;
         if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
-                log_error("%s is neither a regular file nor a block device, so it cannot be a disk.", walk->path);
+                log_error(
+                        "%s is neither a regular file nor a block device, so it cannot be a disk.",
+                        walk->path);
                 return -EPERM;
         }
         return 0;
@@ -353,8 +388,11 @@ static int take(const Granting *granting, GrantMode mode, const Walk *walk)
         int r, access;
 
         access = errand_access(granting->errand, walk->fd, access_mode(mode));
-        if (access == -EROFS || (access < 0 && !granting->ledger) || (access < 0 && access != -EACCES && access != -EPERM))
-                return log_errno(LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk->path);
+        if (access == -EROFS || (access < 0 && !granting->ledger) ||
+            (access < 0 && access != -EACCES && access != -EPERM))
+                return log_errno(
+                        LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode),
+                        walk->path);
         if (!granting->ledger || (access >= 0 && is_everybodys(&walk->st)))
                 return 0;
         r = find_record(granting, walk->fd, walk->path, &record);
@@ -364,7 +402,8 @@ static int take(const Granting *granting, GrantMode mode, const Walk *walk)
                 return r;
         if (access >= 0)
                 return hold(granting, record, walk, mode);
-        return mode == GRANT_READ ? let_read(granting, record, walk) : change_owner(granting, record, walk, mode);
+        return mode == GRANT_READ ? let_read(granting, record, walk)
+                                  : change_owner(granting, record, walk, mode);
 }
 
 int grant_take(const Granting *granting, GrantMode mode, const char *path)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The unit says User=, but the helpers that systemd starts as root are not told: with DynamicUser= there is not even a name
- * for it. What tells is who owns the run-time directory, which systemd made for this start in a directory of root's.
+ * The unit says User=, but the helpers that systemd starts as root are not told: with DynamicUser= there is
+ * not even a name for it. What tells is who owns the run-time directory, which systemd made for this start
+ * in a directory of root's.
  *
- * With DynamicUser= newer systemds keep the directory as nobody's and map its owner in the mounts of the unit. So it is
- * looked at, and opened, from there; the descriptor goes on to see it so after the host's mounts have been entered.
+ * With DynamicUser= newer systemds keep the directory as nobody's and map its owner in the mounts of the
+ * unit. So it is looked at, and opened, from there; the descriptor goes on to see it so after the host's
+ * mounts have been entered.
  */
 
 #include "launcher/guest-user.h"
@@ -20,7 +22,8 @@
 
 #define NOBODY 65534U /* who owns what the kernel or systemd has mapped to no user */
 
-/* The first of a list of directories; they are separated by colons, which are not escaped, and an instance may hold some. */
+/* The first of a list of directories; they are separated by colons, which are not escaped, and an instance
+ * may hold some. */
 static char *first_directory(const char *variable, const char *guest)
 {
         const char *list = getenv(variable);
@@ -52,15 +55,19 @@ int guest_user_find(const char *guest, GuestUser *ret)
         struct stat st;
 
         if (!directory) {
-                log_error("$RUNTIME_DIRECTORY is not set: this is to be started by systemd, from a unit with RuntimeDirectory=.");
+                log_error("$RUNTIME_DIRECTORY is not set: this is to be started by systemd, from a unit "
+                          "with RuntimeDirectory=.");
                 return -ENOENT;
         }
         fd = open_directory(directory);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s, the guest's run-time directory, cannot be looked at", directory);
+                return log_errno(
+                        LOG_ERR, -errno, "%s, the guest's run-time directory, cannot be looked at",
+                        directory);
         if (st.st_uid == 0 || st.st_uid == NOBODY) {
-                log_error("%s belongs to %s, so this guest would run as that user. Say User= in its unit.", directory,
-                          st.st_uid == 0 ? "root" : "nobody");
+                log_error(
+                        "%s belongs to %s, so this guest would run as that user. Say User= in its unit.",
+                        directory, st.st_uid == 0 ? "root" : "nobody");
                 return -EPERM;
         }
         *ret = (GuestUser){

@@ -186,8 +186,7 @@ static int check_complete(const RunOptions *o, const Fds *store)
                         continue;
                 log_error(
                         "Descriptor %s was stored and is not there: systemd's store has too little room. "
-                        "Raise FileDescriptorStoreMax= "
-                        "in the guest's unit.",
+                        "Raise FileDescriptorStoreMax= in the guest's unit.",
                         note.names.items[i]);
                 return -ENOENT;
         }

@@ -10,8 +10,8 @@ typedef struct Handover {
         Strings argv;
         Placement *placements;
         size_t count;
-        int highest;  /* number that QEMU gets a descriptor as */
-        int monitor;  /* our ends of what is made here; to be taken */
+        int highest;   /* number that QEMU gets a descriptor as */
+        int monitor;   /* our ends of what is made here; to be taken */
         int *consoles; /* one for each of the options' */
         int *theirs;   /* QEMU's ends, owned until it has them */
         size_t n_consoles, n_theirs;

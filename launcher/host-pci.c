@@ -86,8 +86,7 @@ static int check_group(
                         continue;
                 log_error(
                         "The PCI device %s cannot be handed through alone: %s is in its IOMMU group %s, and "
-                        "the host's driver %s "
-                        "has that. Give the guest both, or bind %s to vfio-pci.",
+                        "the host's driver %s has that. Give the guest both, or bind %s to vfio-pci.",
                         q->address, entry->d_name, group, driver, entry->d_name);
                 return -EBUSY;
         }
@@ -114,8 +113,7 @@ static int check_driver(const char *sysfs, const PciRequest *q)
         if (!q->managed && (!driver || !is_vfio(driver))) {
                 log_error(
                         "The PCI device %s is %s%s, not VFIO's, and the guest's XML says managed='no'. Bind "
-                        "it to vfio-pci first, or "
-                        "say managed='yes'.",
+                        "it to vfio-pci first, or say managed='yes'.",
                         q->address, driver ? "the driver's " : "no driver's", driver ?: "");
                 return -EBUSY;
         }
@@ -138,8 +136,8 @@ int pci_check(
         if (r == -ENOENT) {
                 log_error(
                         "The PCI device %s is in no IOMMU group, so it cannot be handed through: the host "
-                        "has no IOMMU, or it is "
-                        "off (firmware settings; intel_iommu=on on the kernel's command line).",
+                        "has no IOMMU, or it is off (firmware settings; intel_iommu=on on the kernel's "
+                        "command line).",
                         q->address);
                 return -ENODEV;
         }
@@ -179,7 +177,7 @@ static int change_driver(
                 return r;
         r = sysfs_write(sysfs, address, "bus/pci/drivers/%s/bind", wanted);
         if (r < 0)
-                (void)sysfs_write(sysfs, address, "bus/pci/drivers_probe");
+                (void) sysfs_write(sysfs, address, "bus/pci/drivers_probe");
         else
                 return 0;
         return find_driver(sysfs, address, &driver) >= 0 && driver && streq(driver, wanted) ? 0 : r;

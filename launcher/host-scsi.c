@@ -33,8 +33,7 @@ int scsi_find(const char *sysfs, const ScsiRequest *q, char **ret_name)
         if (access(path, F_OK) >= 0)
                 log_error(
                         "The SCSI unit %u:%u:%u:%u of the host has no generic device; the kernel's module "
-                        "sg may be missing "
-                        "(modprobe sg).",
+                        "sg may be missing (modprobe sg).",
                         q->host, q->bus, q->target, q->unit);
         else
                 log_error(

@@ -63,13 +63,13 @@ static void describe(const UsbRequest *q, char text[static 96])
 
         text[0] = '\0';
         if (q->vendor)
-                n += (size_t)snprintf(text + n, 96 - n, " %04x:%04x", q->vendor, q->product);
+                n += (size_t) snprintf(text + n, 96 - n, " %04x:%04x", q->vendor, q->product);
         if (q->bus)
-                n += (size_t)snprintf(text + n, 96 - n, " on bus %u", q->bus);
+                n += (size_t) snprintf(text + n, 96 - n, " on bus %u", q->bus);
         if (q->device)
-                n += (size_t)snprintf(text + n, 96 - n, " device %u", q->device);
+                n += (size_t) snprintf(text + n, 96 - n, " device %u", q->device);
         if (q->port)
-                (void)snprintf(text + n, 96 - n, " port %s", q->port);
+                (void) snprintf(text + n, 96 - n, " port %s", q->port);
 }
 
 int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret_device)
@@ -94,8 +94,7 @@ int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret
                 if (found) {
                         log_error(
                                 "The host has several USB devices%s. Say which one it is to be by <address "
-                                "bus='…' "
-                                "device='…'/> in <source>.",
+                                "bus='…' device='…'/> in <source>.",
                                 what);
                         return -EBUSY;
                 }

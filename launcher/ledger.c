@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One file for each file that was handed out, named after what identifies it while the host is up (filesystem, inode and
- * when it was made, or a device's number) and the boot, so that two paths to one file meet in one record, and none meets that
- * of an earlier boot, when the numbers meant something else. A record is written beside its name, synced,
- * and renamed there; then the directory is synced. So at any moment the host may crash and each record is whole.
+ * One file for each file that was handed out, named after what identifies it while the host is up
+ * (filesystem, inode and when it was made, or a device's number) and the boot, so that two paths to one file
+ * meet in one record, and none meets that of an earlier boot, when the numbers meant something else. A
+ * record is written beside its name, synced, and renamed there; then the directory is synced. So at any
+ * moment the host may crash and each record is whole.
  *
- * All that reads or changes records or the owners they tell of does it under one lock on the directory. It is held for
- * milliseconds, and the kernel takes it back from a process that dies.
+ * All that reads or changes records or the owners they tell of does it under one lock on the directory. It
+ * is held for milliseconds, and the kernel takes it back from a process that dies.
  *
  * Trusted: root, who alone can enter the directory.
  */
@@ -47,8 +48,9 @@ static int open_directory(int *ret)
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be opened");
         if (st.st_uid != 0 || st.st_mode & 0077) {
-                log_error(LEDGER_DIRECTORY " is not root's alone, so what it says about owners cannot be believed. Look at it, "
-                                           "then: chown root:root " LEDGER_DIRECTORY "; chmod 0700 " LEDGER_DIRECTORY);
+                log_error(LEDGER_DIRECTORY " is not root's alone, so what it says about owners cannot be "
+                                           "believed. Look at it, then: chown root:root " LEDGER_DIRECTORY
+                                           "; chmod 0700 " LEDGER_DIRECTORY);
                 return -EPERM;
         }
         while (flock(fd, LOCK_EX) < 0)
@@ -99,7 +101,9 @@ int identity_of_fd(int fd, Identity *ret)
         if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
                 return -errno;
         *ret = (Identity){
-                .type = S_ISBLK(st.stx_mode) ? IDENTITY_BLOCK : S_ISCHR(st.stx_mode) ? IDENTITY_CHARACTER : IDENTITY_FILE,
+                .type = S_ISBLK(st.stx_mode)   ? IDENTITY_BLOCK
+                        : S_ISCHR(st.stx_mode) ? IDENTITY_CHARACTER
+                                               : IDENTITY_FILE,
                 .file_system = makedev(st.stx_dev_major, st.stx_dev_minor),
                 .inode = st.stx_ino,
                 .device = makedev(st.stx_rdev_major, st.stx_rdev_minor),
@@ -115,14 +119,19 @@ bool identity_same(const Identity *a, const Identity *b, bool rebooted)
                 return false;
         if (a->born && b->born && a->born != b->born)
                 return false;
-        return rebooted || a->file_system == b->file_system || (a->type == IDENTITY_FILE && a->born && b->born);
+        return rebooted || a->file_system == b->file_system ||
+               (a->type == IDENTITY_FILE && a->born && b->born);
 }
 
 static char *identity_name(const Ledger *ledger, const Identity *id)
 {
         if (id->type != IDENTITY_FILE)
-                return text_format("%c-%" PRIx64 "-%s", id->type == IDENTITY_BLOCK ? 'b' : 'c', id->device, ledger->boot);
-        return text_format("f-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%s", id->file_system, id->inode, id->born, ledger->boot);
+                return text_format(
+                        "%c-%" PRIx64 "-%s", id->type == IDENTITY_BLOCK ? 'b' : 'c', id->device,
+                        ledger->boot);
+        return text_format(
+                "f-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%s", id->file_system, id->inode, id->born,
+                ledger->boot);
 }
 
 static char *record_name(const Ledger *ledger, const Record *record)
@@ -153,8 +162,10 @@ static int load(Ledger *ledger, const char *name, Record **ret)
         }
         if (r != -EBADMSG)
                 return log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be read", name);
-        log_error(LEDGER_DIRECTORY "/%s is damaged. It tells whose the file in its line \"path=\" is: give that file back by hand, "
-                                   "then remove the record.", name);
+        log_error(
+                LEDGER_DIRECTORY "/%s is damaged. It tells whose the file in its line \"path=\" is: give "
+                                 "that file back by hand, then remove the record.",
+                name);
         return -EIO;
 }
 
@@ -237,7 +248,8 @@ static int list_names(Ledger *ledger, Strings *names)
                 if (!entry)
                         return errno ? log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be read") : 0;
                 if (text_after(entry->d_name, ".#")) {
-                        /* what a crash left of a record that was being written; nothing was done on its behalf yet */
+                        /* what a crash left of a record that was being written; nothing was done on its
+                         * behalf yet */
                         (void) unlinkat(ledger->directory, entry->d_name, 0);
                         continue;
                 }
@@ -259,8 +271,11 @@ int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata)
         for (size_t i = 0; i < names.count; i++) {
                 Record *record = NULL;
 
-                /* what cannot be read was said, and is no reason for each guest's stop to fail from then on */
-                r = load(ledger, names.items[i], &record) < 0 || !record ? 0 : function(ledger, record, userdata);
+                /* what cannot be read was said, and is no reason
+                 * for each guest's stop to fail from then on */
+                r = load(ledger, names.items[i], &record) < 0 || !record
+                            ? 0
+                            : function(ledger, record, userdata);
                 if (r < 0 && result >= 0)
                         result = r;
         }

@@ -15,14 +15,15 @@ typedef struct Ledger Ledger;
 int ledger_open(Ledger **ret);
 Ledger *ledger_free(Ledger *ledger); /* unlocks; returns NULL */
 
-const char *ledger_boot(const Ledger *ledger); /* the id of the host's present boot, RECORD_BOOT_SIZE with its NUL */
+const char *ledger_boot(
+        const Ledger *ledger); /* the id of the host's present boot, RECORD_BOOT_SIZE with its NUL */
 
 /* Which file a descriptor is. */
 int identity_of_fd(int fd, Identity *ret);
 
 /*
- * Whether it is the same file. After a reboot, or when it was mounted anew, the number of its filesystem may be another; in
- * the same boot that is believed only where the filesystem tells when the file was made.
+ * Whether it is the same file. After a reboot, or when it was mounted anew, the number of its filesystem may
+ * be another; in the same boot that is believed only where the filesystem tells when the file was made.
  */
 bool identity_same(const Identity *a, const Identity *b, bool rebooted);
 
@@ -36,7 +37,8 @@ int ledger_remove(Ledger *ledger, const Record *record);
 /* Gives the record another name, since another file has come to the one it has. */
 int ledger_set_aside(Ledger *ledger, Record *record);
 
-/* Calls for each record that can be read, which the function owns then. Goes on after a failure and returns the first. */
+/* Calls for each record that can be read, which the function owns then. Goes on after a failure and returns
+ * the first. */
 typedef int (*LedgerFunction)(Ledger *ledger, Record *record, void *userdata);
 int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata);
 

@@ -97,8 +97,9 @@ static int set_up_guest(Lifecycle *l)
                         MONITOR_PATIENCE);
         for (size_t i = 0; r >= 0 && i < o->links_down.count; i++)
                 r = monitor_execute(
-                        l->monitor, "set_link", json_pack("{s:s, s:b}", "name", o->links_down.items[i], "up", 0),
-                        on_link_down, l, MONITOR_PATIENCE);
+                        l->monitor, "set_link",
+                        json_pack("{s:s, s:b}", "name", o->links_down.items[i], "up", 0), on_link_down, l,
+                        MONITOR_PATIENCE);
         if (r >= 0 && o->balloon > 0)
                 r = monitor_execute(
                         l->monitor, "balloon", json_pack("{s:I}", "value", (json_int_t) o->balloon),

@@ -42,8 +42,9 @@ struct Lifecycle {
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
 };
 
-void lifecycle_show_state(Lifecycle *l);                 /* to people, by STATUS= */
-void lifecycle_on_state(const json_t *result, const char *error, void *userdata); /* answer to query-status */
+void lifecycle_show_state(Lifecycle *l); /* to people, by STATUS= */
+void lifecycle_on_state(
+        const json_t *result, const char *error, void *userdata); /* answer to query-status */
 void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
 
 /* Decides how it ends. Once that is decided it stays so. */

@@ -331,7 +331,8 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
                 log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
                 set_status(l, "QEMU %s", how ?: "failed");
         } else {
-                if (!clean && !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
+                if (!clean &&
+                    !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
                         log_warning("QEMU %s while it ended.", how ?: "failed");
                 set_status(l, "%s", l->reason ?: "Off");
                 log_entry(

@@ -29,8 +29,8 @@ typedef struct LifecycleOptions {
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;
-        Strings links_down;          /* ids of network cards that the guest finds unplugged */
-        uint64_t balloon;            /* bytes that the guest is to keep of its memory; 0: all of it */
+        Strings links_down; /* ids of network cards that the guest finds unplugged */
+        uint64_t balloon;   /* bytes that the guest is to keep of its memory; 0: all of it */
         ThreadRules threads;
 } LifecycleOptions;
 
@@ -44,8 +44,8 @@ typedef enum Request {
 } Request;
 
 typedef struct LifecycleHandlers {
-        void (*kill)(int signal, void *userdata);             /* QEMU is deaf: send it a signal */
-        void (*finished)(int exit_status, void *userdata);    /* QEMU is gone; the last call */
+        void (*kill)(int signal, void *userdata);          /* QEMU is deaf: send it a signal */
+        void (*finished)(int exit_status, void *userdata); /* QEMU is gone; the last call */
 } LifecycleHandlers;
 
 /* Keeps the pointers of options, and handlers. */
@@ -74,7 +74,8 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 /* Whoever gave that userdata goes away, and gets no reply any more. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);
 
-/* True for what the journal has already: the button is pressed until the guest reacts. Before lifecycle_event(). */
+/* True for what the journal has already: the button is pressed until the guest reacts. Before
+ * lifecycle_event(). */
 bool lifecycle_expects(const Lifecycle *l, const EventReport *report);
 
 /* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */

@@ -98,8 +98,8 @@ static int open_node_of_our_own(dev_t device)
                 return -errno;
         snprintf(path, sizeof(path), "%s/tap", directory);
         fd = mknod(path, S_IFCHR | 0600, device) < 0 ? -errno : open_node(path, device);
-        (void)unlink(path);
-        (void)rmdir(directory);
+        (void) unlink(path);
+        (void) rmdir(directory);
         return fd;
 }
 
@@ -116,8 +116,8 @@ static int open_queue(const TapRequest *q, const Link *link, dev_t device)
                 return log_errno(
                         LOG_ERR, fd,
                         "The device of the interface %s cannot be opened; the unit needs "
-                        "DeviceAllow=char-macvtap rwm, "
-                        "and the kernel's module macvtap before it starts (modprobe macvtap)",
+                        "DeviceAllow=char-macvtap rwm, and the kernel's module macvtap before it starts "
+                        "(modprobe macvtap)",
                         q->interface);
         return fd < 0 ? log_errno(
                                 LOG_ERR, fd, "The device of the interface %s cannot be opened", q->interface)
@@ -159,8 +159,7 @@ static int explain(const TapRequest *q, int r)
                 return log_errno(
                         LOG_ERR, -ENODEV,
                         "There can be no macvtap interface: the kernel's module macvtap is missing "
-                        "(modprobe "
-                        "macvtap)");
+                        "(modprobe macvtap)");
         case -EPERM:
                 return log_errno(LOG_ERR, r, "Only root can make a macvtap interface on %s", q->lower);
         case -EBUSY:
@@ -168,8 +167,8 @@ static int explain(const TapRequest *q, int r)
                 return log_errno(
                         LOG_ERR, r,
                         "The interface %s cannot be made on %s in the mode %s. %s may be in a bridge or in "
-                        "a bond, or "
-                        "have a macvtap in mode passthrough, which does not go together with any other",
+                        "a bond, or have a macvtap in mode passthrough, which does not go together with any "
+                        "other",
                         q->interface, q->lower, macvtap_mode_text(q->mode), q->lower);
         default:
                 return log_errno(
@@ -199,8 +198,7 @@ static int make(int netlink, const TapRequest *q, Undo *undo, Link *ret)
         if (netlink_find(netlink, q->interface, ret) >= 0) {
                 log_error(
                         "There is an interface %s already, and it is not this guest's. Remove it (ip link "
-                        "del %s), or give the guest's "
-                        "another name.",
+                        "del %s), or give the guest's another name.",
                         q->interface, q->interface);
                 return -EEXIST;
         }

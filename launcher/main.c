@@ -21,11 +21,11 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        { "prepare",  verb_prepare,  "Open TAPs and hand disks to the guest's user (ExecStartPre=+)" },
-        { "run",      verb_run,      "Run the guest (ExecStart=)" },
+        { "prepare", verb_prepare, "Open TAPs and hand disks to the guest's user (ExecStartPre=+)" },
+        { "run", verb_run, "Run the guest (ExecStart=)" },
         { "register", verb_register, "Make the guest known to systemd-machined (ExecStartPost=+)" },
-        { "cleanup",  verb_cleanup,  "Give disks back to their owners (ExecStopPost=+)" },
-        { "refuse",   verb_refuse,   "Say why the guest is not started (ExecStart= instead of run)" },
+        { "cleanup", verb_cleanup, "Give disks back to their owners (ExecStopPost=+)" },
+        { "refuse", verb_refuse, "Say why the guest is not started (ExecStart= instead of run)" },
 };
 
 static int show_help(void)

@@ -20,9 +20,9 @@ typedef struct MonitorHandlers {
 /* result is QEMU's "return", borrowed; NULL on an error, then error says which. */
 typedef void (*MonitorReply)(const json_t *result, const char *error, void *userdata);
 
-#define MONITOR_SECOND    UINT64_C(1000000)
-#define MONITOR_PATIENCE  (30 * MONITOR_SECOND) /* for commands that QEMU answers at once unless it hangs */
-#define MONITOR_NO_LIMIT  UINT64_MAX
+#define MONITOR_SECOND   UINT64_C(1000000)
+#define MONITOR_PATIENCE (30 * MONITOR_SECOND) /* for commands that QEMU answers at once unless it hangs */
+#define MONITOR_NO_LIMIT UINT64_MAX
 
 /* Takes the descriptor, also on failure. */
 int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *userdata, Monitor **ret);

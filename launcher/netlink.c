@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go one at a time on
- * a blocking socket, each with an acknowledgement, so that every failure has its cause. What comes back is the kernel's
- * (the sender's port is checked to be 0), bounds are checked by the NLMSG_OK() and RTA_OK() of the kernel's headers.
+ * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go
+ * one at a time on a blocking socket, each with an acknowledgement, so that every failure has its cause.
+ * What comes back is the kernel's (the sender's port is checked to be 0), bounds are checked by the
+ * NLMSG_OK() and RTA_OK() of the kernel's headers.
  */
 
 #include "launcher/netlink.h"
@@ -45,7 +46,9 @@ int netlink_open(int *ret_fd)
 static void request_init(Request *q, uint16_t type, uint16_t flags, unsigned index)
 {
         *q = (Request){
-                .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(q->link)), .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | flags },
+                .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(q->link)),
+                            .nlmsg_type = type,
+                            .nlmsg_flags = NLM_F_REQUEST | flags },
                 .link = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index },
         };
 }
@@ -65,7 +68,9 @@ static int receive(int fd, char *answer, size_t room, size_t *ret_size)
 {
         struct sockaddr_nl sender;
         struct iovec data = { .iov_base = answer, .iov_len = room };
-        struct msghdr m = { .msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &data, .msg_iovlen = 1 };
+        struct msghdr m = {
+                .msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &data, .msg_iovlen = 1
+        };
         ssize_t n;
 
         do {
@@ -87,8 +92,10 @@ static int error_of(const struct nlmsghdr *h)
         return h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) ? -EBADMSG : e->error;
 }
 
-/* Sends, and waits for the acknowledgement (0), an error, or what was asked for (1, then *ret points into answer). */
-static int request_do(int fd, const Request *q, char answer[static NETLINK_ANSWER_MAX], struct nlmsghdr **ret)
+/* Sends, and waits for the acknowledgement (0), an error, or what was asked for (1, then *ret points into
+ * answer). */
+static int request_do(
+        int fd, const Request *q, char answer[static NETLINK_ANSWER_MAX], struct nlmsghdr **ret)
 {
         if (send(fd, q, q->header.nlmsg_len, 0) < 0)
                 return -errno;
@@ -240,7 +247,8 @@ static void request_end(Request *q, struct rtattr *a)
         a->rta_len = (uint16_t) ((char *) q + q->header.nlmsg_len - (char *) a);
 }
 
-int netlink_add_macvtap(int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6])
+int netlink_add_macvtap(
+        int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6])
 {
         static const char kind[] = "macvtap";
         struct rtattr *info, *data;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* As much rtnetlink as a guest's interfaces need: to look at an interface, to change one, to make and remove a macvtap. */
+/* As much rtnetlink as a guest's interfaces need: to look at an interface, to change one, to make and remove
+ * a macvtap. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@ typedef struct Link {
         unsigned master; /* index of the bridge it is in, 0 for none */
         uint8_t address[6];
         bool up;
-        char kind[32];   /* "bridge", "tun", …; "" for a device that is none of the kernel's virtual ones */
+        char kind[32]; /* "bridge", "tun", …; "" for a device that is none of the kernel's virtual ones */
 } Link;
 
 /* What a macvtap may exchange with others on the same interface of the host; the values are the kernel's. */
@@ -23,13 +24,15 @@ typedef enum MacvtapMode {
         MACVTAP_PASSTHROUGH = 8, /* there are no others */
 } MacvtapMode;
 
-/* All return negative errnos as the kernel says them. A socket works in the network namespace it was opened in. */
+/* All return negative errnos as the kernel says them. A socket works in the network namespace it was opened
+ * in. */
 int netlink_open(int *ret_fd);
-int netlink_find(int fd, const char *name, Link *ret); /* -ENODEV where there is none of that name */
-int netlink_find_index(int fd, unsigned index, Link *ret);   /* -ENODEV where there is none of that index */
+int netlink_find(int fd, const char *name, Link *ret);     /* -ENODEV where there is none of that name */
+int netlink_find_index(int fd, unsigned index, Link *ret); /* -ENODEV where there is none of that index */
 int netlink_set_mtu(int fd, unsigned index, unsigned mtu);
 int netlink_set_address(int fd, unsigned index, const uint8_t mac[static 6]);
 int netlink_set_master(int fd, unsigned index, unsigned master); /* 0: out of any bridge */
 int netlink_set_up(int fd, unsigned index, bool up);
-int netlink_add_macvtap(int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6]);
+int netlink_add_macvtap(
+        int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6]);
 int netlink_delete(int fd, unsigned index);

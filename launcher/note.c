@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The note lies in the guest's run-time directory, because systemd keeps that one over a restart and removes it at a stop,
- * exactly as it does with the stored descriptors. That directory is the guest's user's, so the note is written and opened
- * by the child that is that user, and what it says is believed only where the kernel agrees (an interface that exists and
- * has that index) or where only the guest's own descriptors can suffer.
+ * The note lies in the guest's run-time directory, because systemd keeps that one over a restart and removes
+ * it at a stop, exactly as it does with the stored descriptors. That directory is the guest's user's, so the
+ * note is written and opened by the child that is that user, and what it says is believed only where the
+ * kernel agrees (an interface that exists and has that index) or where only the guest's own descriptors can
+ * suffer.
  *
  * One line each: "tap INTERFACE INDEX QUEUES" and "fd NAME". `run` compares the names with what it got.
  */
@@ -59,13 +60,16 @@ const NotedTap *note_find_tap(const Note *note, const char *interface)
 
 static int parse_line(Note *note, char *line)
 {
-        const char *kind = strsep(&line, " "), *name = line ? strsep(&line, " ") : NULL, *index_text, *queues_text;
+        const char *kind = strsep(&line, " "), *name = line ? strsep(&line, " ") : NULL, *index_text,
+                   *queues_text;
         unsigned index, queues;
 
         if (!name)
                 return -EBADMSG;
         if (streq(kind, "fd"))
-                return line || !store_name_is_valid(name) || note->names.count >= STORED_MAX ? -EBADMSG : strings_add(&note->names, name);
+                return line || !store_name_is_valid(name) || note->names.count >= STORED_MAX
+                               ? -EBADMSG
+                               : strings_add(&note->names, name);
         if (!streq(kind, "tap") || !interface_name_is_valid(name) || note->n_taps >= TAPS_MAX)
                 return -EBADMSG;
         index_text = line ? strsep(&line, " ") : NULL;
@@ -121,7 +125,10 @@ int note_read(Errand *errand, const GuestUser *user, Note *ret)
         fd = errand_open_in(errand, user->directory_fd, NOTE_NAME);
         if (fd == -ENOENT)
                 return 0;
-        r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : !S_ISREG(st.st_mode) || st.st_size > NOTE_SIZE_MAX ? -EBADMSG : 0;
+        r = fd < 0                                               ? fd
+            : fstat(fd, &st) < 0                                 ? -errno
+            : !S_ISREG(st.st_mode) || st.st_size > NOTE_SIZE_MAX ? -EBADMSG
+                                                                 : 0;
         if (r >= 0) {
                 data = malloc(NOTE_SIZE_MAX);
                 if (!data)
@@ -130,7 +137,9 @@ int note_read(Errand *errand, const GuestUser *user, Note *ret)
                 r = n < 0 ? -errno : note_parse(data, (size_t) n, ret);
         }
         if (r < 0)
-                log_errno(LOG_WARNING, r, "%s/" NOTE_NAME ", prepare's own note, cannot be used", user->directory);
+                log_errno(
+                        LOG_WARNING, r, "%s/" NOTE_NAME ", prepare's own note, cannot be used",
+                        user->directory);
         return r == -ENOMEM || r == -EPIPE ? r : 0;
 }
 
@@ -144,7 +153,8 @@ static int write_note(int fd, const Note *note)
         if (!f)
                 return -ENOMEM;
         for (size_t i = 0; i < note->n_taps; i++)
-                fprintf(f, "tap %s %u %u\n", note->taps[i].interface, note->taps[i].index, note->taps[i].queues);
+                fprintf(f, "tap %s %u %u\n", note->taps[i].interface, note->taps[i].index,
+                        note->taps[i].queues);
         for (size_t i = 0; i < note->names.count; i++)
                 fprintf(f, "fd %s\n", note->names.items[i]);
         failed = ferror(f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What prepare stored, noted for its next run: systemd's store outlives a restart, and nobody can ask what is in it. */
+/* What prepare stored, noted for its next run: systemd's store outlives a restart, and nobody can ask what
+ * is in it. */
 
 #include "launcher/errand.h"
 #include "util/text.h"
@@ -11,7 +12,7 @@
 /* A TAP that is in the store. */
 typedef struct NotedTap {
         char *interface;
-        unsigned index;  /* of the interface, which no later one of that name has */
+        unsigned index; /* of the interface, which no later one of that name has */
         unsigned queues;
 } NotedTap;
 
@@ -23,14 +24,15 @@ typedef struct Note {
 
 void note_done(Note *note);
 
-/* The note is the guest's user's own file: who forges it misleads itself, and gets nothing else than its own descriptors. */
-int note_parse(const char *data, size_t size, Note *ret);                     /* -EBADMSG, -ENOMEM */
+/* The note is the guest's user's own file: who forges it misleads itself, and gets nothing else than its own
+ * descriptors. */
+int note_parse(const char *data, size_t size, Note *ret); /* -EBADMSG, -ENOMEM */
 int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues);
-const NotedTap *note_find_tap(const Note *note, const char *interface);       /* NULL where it is not there */
+const NotedTap *note_find_tap(const Note *note, const char *interface); /* NULL where it is not there */
 
 /* The note as the guest's user itself reads it; -ENOENT where there is none. */
 int note_load(const char *directory, Note *ret);
 
 /* In the guest's run-time directory. No note, or one that makes no sense, is an empty note. */
 int note_read(Errand *errand, const GuestUser *user, Note *ret);
-int note_write(Errand *errand, const GuestUser *user, const Note *note);      /* logged */
+int note_write(Errand *errand, const GuestUser *user, const Note *note); /* logged */

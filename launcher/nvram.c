@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The file lies in the guest's state directory, where the guest's user may write, or where libvirt has it, in a directory of
- * another user's. In the first case the child that is the guest's user makes it, with no more rights than who could lay a
- * trap there. In the second root does, below the descriptor of a checked walk: a new file under a name nobody knows, given
- * to the guest's user by its descriptor, and renamed only to a name that is free. A symbolic link is followed in neither.
+ * The file lies in the guest's state directory, where the guest's user may write, or where libvirt has it,
+ * in a directory of another user's. In the first case the child that is the guest's user makes it, with no
+ * more rights than who could lay a trap there. In the second root does, below the descriptor of a checked
+ * walk: a new file under a name nobody knows, given to the guest's user by its descriptor, and renamed only
+ * to a name that is free. A symbolic link is followed in neither.
  *
- * Trusted: the template, which the administrator's XML names; it is read with root's rights. It may be large by mistake.
+ * Trusted: the template, which the administrator's XML names; it is read with root's rights. It may be large
+ * by mistake.
  */
 
 #include "launcher/nvram.h"
@@ -32,7 +34,9 @@ static int open_template(const char *template, int *ret_fd)
         if (r < 0)
                 return r;
         if (!S_ISREG(walk.st.st_mode) || walk.st.st_size > NVRAM_SIZE_MAX) {
-                log_error("The firmware's template %s is no regular file of at most %u MiB.", template, NVRAM_SIZE_MAX >> 20);
+                log_error(
+                        "The firmware's template %s is no regular file of at most %u MiB.", template,
+                        NVRAM_SIZE_MAX >> 20);
                 return -EPERM;
         }
         r = path_reopen(walk.fd, O_RDONLY);
@@ -149,7 +153,9 @@ static int walk_to_directory(const char *directory, bool make, Walk *walk)
         if (r == -ENOENT && make) {
                 r = make_directories(directory);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The directory %s for the firmware's variables cannot be made", directory);
+                        return log_errno(
+                                LOG_ERR, r, "The directory %s for the firmware's variables cannot be made",
+                                directory);
         }
         walk_done(walk);
         r = path_walk_logged("The directory for the firmware's variables", directory, walk);
@@ -163,7 +169,8 @@ static int own_directory(const GuestUser *user, const Walk *walk)
 {
         struct stat st;
 
-        if (user->state_fd >= 0 && fstat(user->state_fd, &st) >= 0 && st.st_dev == walk->st.st_dev && st.st_ino == walk->st.st_ino)
+        if (user->state_fd >= 0 && fstat(user->state_fd, &st) >= 0 && st.st_dev == walk->st.st_dev &&
+            st.st_ino == walk->st.st_ino)
                 return user->state_fd;
         return walk->st.st_uid == user->uid ? walk->fd : -EBADF;
 }

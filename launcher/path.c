@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Root acts here on paths that a guest's XML names, and a guest's user may write some of the directories on the way: its
- * state directory, or a home directory. It could put a symbolic link there (to have root act on another file), a hard link
- * (the same, and no look at the path tells), or swap directories while root walks.
+ * Root acts here on paths that a guest's XML names, and a guest's user may write some of the directories on
+ * the way: its state directory, or a home directory. It could put a symbolic link there (to have root act on
+ * another file), a hard link (the same, and no look at the path tells), or swap directories while root
+ * walks.
  *
- * So a path is walked one component at a time, each opened below the descriptor of the one before, never through a
- * symbolic link by the kernel; the result is a descriptor, and whoever acts, acts on that. Each directory is asked who may
- * change it. Root's own symbolic links (/dev/VG/LV, /dev/disk/by-…) are followed; another's never. Against hard links
- * helps only who owns the file: nobody can make a file his own, so a file of the one who controls the way is his to lose.
- * Who is not root (a user's own guests) has no rights that a trap could turn to use, and follows all links.
+ * So a path is walked one component at a time, each opened below the descriptor of the one before, never
+ * through a symbolic link by the kernel; the result is a descriptor, and whoever acts, acts on that. Each
+ * directory is asked who may change it. Root's own symbolic links (/dev/VG/LV, /dev/disk/by-…) are followed;
+ * another's never. Against hard links helps only who owns the file: nobody can make a file his own, so a
+ * file of the one who controls the way is his to lose. Who is not root (a user's own guests) has no rights
+ * that a trap could turn to use, and follows all links.
  *
  * Trusted: root, and every filesystem root mounted. Not trusted: every other user.
  */
@@ -58,7 +60,8 @@ int path_control_add(PathControl *control, const struct stat *st, const char *pa
 {
         bool many = writable_by_many(st), another = st->st_uid != 0 && st->st_uid != control->owner;
 
-        /* in a sticky directory nobody can rename or remove a directory of somebody else; for other files see walk_end() */
+        /* in a sticky directory nobody can rename or remove a directory of somebody else; for other files
+         * see walk_end() */
         if (many && st->st_mode & S_ISVTX)
                 many = false;
         if (!many && !another)
@@ -135,9 +138,11 @@ static int walker_follow(Walker *w, int link)
 /* Cuts the next component off. False where there is none. */
 static bool walker_next(Walker *w, char component[static NAME_MAX + 2])
 {
-        size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/"), kept = n > NAME_MAX ? NAME_MAX + 1 : n;
+        size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/"),
+               kept = n > NAME_MAX ? NAME_MAX + 1 : n;
 
-        memcpy(component, w->rest + skip, kept); /* one that is too long stays too long, for the kernel to say so */
+        memcpy(component, w->rest + skip,
+               kept); /* one that is too long stays too long, for the kernel to say so */
         component[kept] = '\0';
         memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
         return n > 0;
@@ -154,14 +159,17 @@ static int walker_append(Walker *w, const char *component)
                         *slash = '\0';
                 return 0;
         }
-        return (size_t) snprintf(w->path + n, sizeof(w->path) - n, "/%s", component) < sizeof(w->path) - n ? 0 : -ENAMETOOLONG;
+        return (size_t) snprintf(w->path + n, sizeof(w->path) - n, "/%s", component) < sizeof(w->path) - n
+                       ? 0
+                       : -ENAMETOOLONG;
 }
 
 static int walk_end(Walker *w, int fd, const struct stat *st)
 {
         Walk *walk = w->walk;
 
-        /* the last of the way may be a hard link that anybody made who may write here, the sticky bit notwithstanding */
+        /* the last of the way may be a hard link that anybody made who may write here, the sticky bit
+         * notwithstanding */
         if (!S_ISDIR(st->st_mode) && writable_by_many(&w->st) && !walk->control.anyone) {
                 free(walk->control.where);
                 walk->control.where = path_directory(w->path);
@@ -255,8 +263,10 @@ int path_walk_logged(const char *what, const char *path, Walk *walk)
 
         r = path_walk(path, walk);
         if (r == -EPERM) {
-                log_error("%s %s is not used: %s is a symbolic link that not only root could have put there. Name the file itself.",
-                          what, path, walk->path);
+                log_error(
+                        "%s %s is not used: %s is a symbolic link that not only root could have put there. "
+                        "Name the file itself.",
+                        what, path, walk->path);
                 return r;
         }
         if (r < 0 && walk->path && !streq(walk->path, path))

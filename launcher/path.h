@@ -10,15 +10,17 @@
 
 /* Who, beside root, may change what lies in the directories that a walk went through. */
 typedef struct PathControl {
-        bool anyone;  /* more than one user: a directory that its group or others may write, or directories of two users */
-        uid_t owner;  /* one user, or 0 for nobody */
-        char *where;  /* the directory that made it so; NULL where only root controls the way */
+        bool anyone; /* more than one user: a directory that its group or others may write, or directories of
+                        two users */
+        uid_t owner; /* one user, or 0 for nobody */
+        char *where; /* the directory that made it so; NULL where only root controls the way */
 } PathControl;
 
 typedef struct Walk {
         int fd;         /* O_PATH */
         struct stat st; /* of what fd is */
-        char *path;     /* the way without symbolic links, dots and doubled slashes; on failure how far it was walked */
+        char *path; /* the way without symbolic links, dots and doubled slashes; on failure how far it was
+                       walked */
         dev_t directory; /* the filesystem of the directory that a file was found in */
         PathControl control;
 } Walk;
@@ -26,9 +28,10 @@ typedef struct Walk {
 #define WALK_EMPTY ((Walk){ .fd = -EBADF })
 
 /*
- * Walks an absolute path. For root, symbolic links are followed only where they lie in directories that root alone controls.
- * -EPERM for one elsewhere; -ELOOP for too many; -ENAMETOOLONG; -EINVAL for a relative path; else why a directory or the
- * file could not be looked up. The walk is to be emptied with walk_done() also on failure, when its path says where it ended.
+ * Walks an absolute path. For root, symbolic links are followed only where they lie in directories that root
+ * alone controls. -EPERM for one elsewhere; -ELOOP for too many; -ENAMETOOLONG; -EINVAL for a relative path;
+ * else why a directory or the file could not be looked up. The walk is to be emptied with walk_done() also
+ * on failure, when its path says where it ended.
  */
 int path_walk(const char *path, Walk *walk);
 
@@ -38,12 +41,13 @@ int path_walk_logged(const char *what, const char *path, Walk *walk);
 void walk_done(Walk *walk);
 
 /*
- * Whether root may act on the file for its owner's sake. Where somebody controls the way, they may have put any file of
- * the filesystem there by a hard link; so it must be their own. 0 or -EPERM.
+ * Whether root may act on the file for its owner's sake. Where somebody controls the way, they may have put
+ * any file of the filesystem there by a hard link; so it must be their own. 0 or -EPERM.
  */
 int walk_check_owner(const Walk *walk);
 
-/* Takes one more directory into account, for path_walk() and its test. Negative errno where memory ran out. */
+/* Takes one more directory into account, for path_walk() and its
+ * test. Negative errno where memory ran out. */
 int path_control_add(PathControl *control, const struct stat *st, const char *path);
 
 /* The directory part of an absolute path, "/" at least; NULL where memory ran out. */
@@ -55,5 +59,6 @@ bool path_is_below(const char *path, const char *directory);
 /* What a descriptor is open on, as the kernel names it. */
 int path_of_fd(int fd, char **ret);
 
-/* Opens again what an O_PATH descriptor is, with the rights of the caller. Returns the descriptor or a negative errno. */
+/* Opens again what an O_PATH descriptor is, with the rights of the caller. Returns the descriptor or a
+ * negative errno. */
 int path_reopen(int fd, int flags);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The arguments come from the guest's unit, which vm-generator wrote and an administrator may have changed. They are read
- * while all of root's privileges are still there, because they say which ones are needed: so nothing but argv is looked at,
- * no path is touched, and what is read is plain keys and values with limits.
+ * The arguments come from the guest's unit, which vm-generator wrote and an administrator may have changed.
+ * They are read while all of root's privileges are still there, because they say which ones are needed: so
+ * nothing but argv is looked at, no path is touched, and what is read is plain keys and values with limits.
  */
 
 #include "launcher/prepare-request.h"
@@ -15,10 +15,10 @@
 #include "launcher/log.h"
 #include "launcher/macvtap.h"
 
-#define ID_MAX         64U
-#define HASH_DIGITS    16U
-#define MTU_MIN        68U /* what IPv4 needs, and the kernel's least */
-#define MTU_MAX        65521U
+#define ID_MAX      64U
+#define HASH_DIGITS 16U
+#define MTU_MIN     68U /* what IPv4 needs, and the kernel's least */
+#define MTU_MAX     65521U
 
 /* An absolute path, which the kernel could take. */
 static int read_path(const char *text, void *target)
@@ -113,7 +113,9 @@ static int read_managed(const char *text, void *target)
 
 static int read_vhost(const char *text, void *target)
 {
-        static const char *const texts[] = { [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require" };
+        static const char *const texts[] = {
+                [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require"
+        };
 
         for (size_t i = 0; i < ELEMENTS(texts); i++)
                 if (streq(text, texts[i])) {
@@ -129,17 +131,19 @@ static int read_mode(const char *text, void *target)
 }
 
 static const Argument tap_arguments[] = {
-        { "id",      "an id of letters, digits, dots, dashes", read_id,    offsetof(TapRequest, id),        ARGUMENT_REQUIRED },
-        { "ifname",  "an interface's name", read_interface,    offsetof(TapRequest, interface), ARGUMENT_REQUIRED },
-        { "bridge",  "an interface's name", read_interface,    offsetof(TapRequest, bridge),    0 },
-        { "mac",     "an interface's MAC",  read_mac,          offsetof(TapRequest, mac),       0 },
-        { "mtu",     "an MTU",              read_mtu,          offsetof(TapRequest, mtu),       0 },
-        { "queues",  "a number of queues",  read_queues,       offsetof(TapRequest, queues),    0 },
-        { "link",    "up or down",          read_link,         offsetof(TapRequest, down),      0 },
-        { "vhost",   "no, try or require",  read_vhost,        offsetof(TapRequest, vhost),     0 },
-        { "managed", "yes or no",           read_managed,      offsetof(TapRequest, unmanaged), 0 },
-        { "lower",   "an interface's name", read_interface,    offsetof(TapRequest, lower),     0 },
-        { "mode",    "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
+        { "id", "an id of letters, digits, dots, dashes", read_id, offsetof(TapRequest, id),
+          ARGUMENT_REQUIRED },
+        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface),
+          ARGUMENT_REQUIRED },
+        { "bridge", "an interface's name", read_interface, offsetof(TapRequest, bridge), 0 },
+        { "mac", "an interface's MAC", read_mac, offsetof(TapRequest, mac), 0 },
+        { "mtu", "an MTU", read_mtu, offsetof(TapRequest, mtu), 0 },
+        { "queues", "a number of queues", read_queues, offsetof(TapRequest, queues), 0 },
+        { "link", "up or down", read_link, offsetof(TapRequest, down), 0 },
+        { "vhost", "no, try or require", read_vhost, offsetof(TapRequest, vhost), 0 },
+        { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
+        { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
+        { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
 };
 
 /* What belongs together, and what does not. */
@@ -307,19 +311,19 @@ static int read_directory(const char *text, void *target)
 #define MANY      ARGUMENT_REPEATED
 
 static const Argument prepare_arguments[] = {
-        { "guest",           "a guest's name",              argument_guest, AT(guest),             ARGUMENT_REQUIRED },
-        { "source",          "PATH:HASH",                   read_source,    0,                     0                 },
-        { "tap",             "a TAP's KEY=VALUE list",      read_tap,       AT(taps),              MANY              },
-        { "grant",           "ro, rw or rw-shared:PATH",    read_grant,     AT(grants),            MANY              },
-        { "grant-device",    "ro, rw or rw-shared:PATH",    read_grant_device, AT(grants),         MANY              },
-        { "chain",           "NODE:FORMAT:PATH",            read_chain,     AT(chains),            MANY              },
-        { "usb",             "a USB device's KEY=VALUE list",      device_request_usb,  AT(devices), MANY          },
-        { "pci",             "a PCI device's KEY=VALUE list",      device_request_pci,  AT(devices), MANY          },
-        { "mdev",            "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY          },
-        { "scsi",            "a SCSI unit's KEY=VALUE list",       device_request_scsi, AT(devices), MANY          },
-        { "image-directory", "an absolute path",            read_directory, AT(image_directories), MANY              },
-        { "nvram-template",  "an absolute path",            read_path,      AT(nvram_template),    0                 },
-        { "nvram",           "an absolute path",            read_path,      AT(nvram),             0                 },
+        { "guest", "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
+        { "source", "PATH:HASH", read_source, 0, 0 },
+        { "tap", "a TAP's KEY=VALUE list", read_tap, AT(taps), MANY },
+        { "grant", "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
+        { "grant-device", "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
+        { "chain", "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
+        { "usb", "a USB device's KEY=VALUE list", device_request_usb, AT(devices), MANY },
+        { "pci", "a PCI device's KEY=VALUE list", device_request_pci, AT(devices), MANY },
+        { "mdev", "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY },
+        { "scsi", "a SCSI unit's KEY=VALUE list", device_request_scsi, AT(devices), MANY },
+        { "image-directory", "an absolute path", read_directory, AT(image_directories), MANY },
+        { "nvram-template", "an absolute path", read_path, AT(nvram_template), 0 },
+        { "nvram", "an absolute path", read_path, AT(nvram), 0 },
 };
 
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret)

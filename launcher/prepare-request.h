@@ -43,6 +43,7 @@ typedef struct PrepareRequest {
         Strings owned;     /* texts that the lists point into */
 } PrepareRequest;
 
-/* Reads argv[1] and the following, from which some texts are borrowed. -EINVAL for a mistake; all are logged. */
+/* Reads argv[1] and the following, from which some texts are borrowed. -EINVAL for a mistake; all are
+ * logged. */
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret);
 void prepare_request_done(PrepareRequest *request); /* also after a failure */

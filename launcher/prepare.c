@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What has to be done for a guest with privileges that neither its QEMU nor the launcher beside it shall have: TAPs are
- * opened, disks are handed to the guest's user, backing files are opened that only root may read. systemd starts this as
- * root, before the guest; what it opened reaches the guest's process through systemd's store of descriptors.
+ * What has to be done for a guest with privileges that neither its QEMU nor the launcher beside it shall
+ * have: TAPs are opened, disks are handed to the guest's user, backing files are opened that only root may
+ * read. systemd starts this as root, before the guest; what it opened reaches the guest's process through
+ * systemd's store of descriptors.
  *
- * The order follows from what is left when something fails. TAPs vanish when we exit, so they come first; then files, which
- * have to be given back (done here, and by cleanup if we are killed); and the store last, when nothing else can go wrong.
- * What does not vanish by itself is remembered before it is made, see undo.c.
+ * The order follows from what is left when something fails. TAPs vanish when we exit, so they come first;
+ * then files, which have to be given back (done here, and by cleanup if we are killed); and the store last,
+ * when nothing else can go wrong. What does not vanish by itself is remembered before it is made, see
+ * undo.c.
  *
- * Capabilities, from the arguments and for the whole of the run (the stages before are told in privileges.c):
+ * Capabilities, from the arguments and for the whole of the run (the stages before are told in
+ * privileges.c):
  *
  *   CAP_NET_ADMIN         only with --tap=
  *   CAP_MKNOD             only with --tap=…,lower=: in a container a macvtap's device has no node
  *   CAP_CHOWN             only with files: to hand them over, and back
- *   CAP_FOWNER            only with files: to give back the mode and access control list of a file that is not root's
- *   CAP_DAC_READ_SEARCH   only with files: to walk through, and read below, directories that are closed to root without it
- *   CAP_DAC_OVERRIDE      only with --nvram=: libvirt's directory for these is not root's; and with --scsi=: its node is
- *                         opened when it is the guest's user's already
+ *   CAP_FOWNER            only with files: to give back the mode and access control list of a file that is
+ * not root's CAP_DAC_READ_SEARCH   only with files: to walk through, and read below, directories that are
+ * closed to root without it CAP_DAC_OVERRIDE      only with --nvram=: libvirt's directory for these is not
+ * root's; and with --scsi=: its node is opened when it is the guest's user's already
  *
- * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is its run-time
- * and state directories, and each image's content.
+ * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is
+ * its run-time and state directories, and each image's content.
  */
 
 #include <cap-ng.h>
@@ -77,8 +80,8 @@ static bool wants_files(const PrepareRequest *q)
 {
         const DeviceRequests *d = &q->devices;
 
-        return q->grants.count > 0 || q->chains.count > 0 || q->nvram || d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 ||
-               d->n_scsi > 0;
+        return q->grants.count > 0 || q->chains.count > 0 || q->nvram || d->n_usb > 0 || d->n_pci > 0 ||
+               d->n_mdev > 0 || d->n_scsi > 0;
 }
 
 static Capabilities needed_capabilities(const PrepareRequest *q)
@@ -107,10 +110,14 @@ static void check_source(const PrepareRequest *q)
                 return;
         r = file_read(AT_FDCWD, q->source_path, SOURCE_SIZE_MAX, &data, &size);
         if (r < 0)
-                log_errno(LOG_WARNING, r, "%s, from which this guest's unit was made, cannot be read", q->source_path);
+                log_errno(
+                        LOG_WARNING, r, "%s, from which this guest's unit was made, cannot be read",
+                        q->source_path);
         else if (text_hash(data, size) != q->source_hash)
-                log_warning("%s changed since the last daemon-reload, and the guest is started as it was then; run systemctl "
-                            "daemon-reload.", q->source_path);
+                log_warning(
+                        "%s changed since the last daemon-reload, and the guest is started as it was then; "
+                        "run systemctl daemon-reload.",
+                        q->source_path);
 }
 
 static int open_taps(Preparation *p)
@@ -137,7 +144,8 @@ static int open_taps(Preparation *p)
 
 static int take_grant(const Granting *granting, const GrantRequest *q)
 {
-        return q->device ? grant_take_device(granting, q->mode, q->path) : grant_take(granting, q->mode, q->path);
+        return q->device ? grant_take_device(granting, q->mode, q->path)
+                         : grant_take(granting, q->mode, q->path);
 }
 
 static int take_devices(Preparation *p)
@@ -181,8 +189,8 @@ static int remove_stale(const Preparation *p)
 }
 
 /*
- * The note before the store, so that a TAP that is in the store has always been noted; one that is only noted is gone when
- * somebody looks.
+ * The note before the store, so that a TAP that is in the store has always been noted; one that is only
+ * noted is gone when somebody looks.
  */
 static int hand_on(Preparation *p)
 {
@@ -229,7 +237,8 @@ static int prepare(Preparation *p)
                 r = ledger_open(&ledger);
         if (r < 0)
                 return undo(p, r);
-        /* what a life of this guest left that could not clean up; that another guest's file resists is not this one's fault */
+        /* what a life of this guest left that could not clean up; that another guest's file resists is not
+         * this one's fault */
         if (ledger)
                 (void) restore_released(ledger, p->request->guest, false);
         p->granting.ledger = ledger;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * prepare and cleanup are started as root with every capability, because a unit has no way to say less for ExecStartPre=+.
- * What they have after each stage:
+ * prepare and cleanup are started as root with every capability, because a unit has no way to say less for
+ * ExecStartPre=+. What they have after each stage:
  *
- *   1. As started. Has everything, and must not look at anything that a guest or its user can write. Reads its arguments
- *      (argv, from the unit), and finds the guest's user by $RUNTIME_DIRECTORY, which systemd made.
- *   2. privileges_enter_host(): what the unit's sandbox hides from QEMU is hidden here too, the network and (by
- *      TemporaryFileSystem= and BindPaths=) most directories; this needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and CAP_SYS_PTRACE,
- *      for the last time. It looks at nothing but /proc/1/ns.
- *   3. A child becomes the guest's user, privileges_become(): has no capability, no privileged group, and cannot regain any.
- *      All that is to be read from the guest's files, and all that is to be written in the guest's directories, is read and
- *      written by it (errand.h). On its way there, with CAP_SETUID and CAP_SETGID only, it looks up the user's groups.
- *   4. privileges_keep() in what goes on: only the capabilities that its arguments need, see prepare.c and cleanup.c. It is
- *      still uid 0, so it owns root's files: nothing here is a boundary against a root that has been taken over, but
- *      mounting, tracing, loading modules, changing users and the like are gone before the first path is touched.
+ *   1. As started. Has everything, and must not look at anything that a guest or its user can write. Reads
+ * its arguments (argv, from the unit), and finds the guest's user by $RUNTIME_DIRECTORY, which systemd made.
+ *   2. privileges_enter_host(): what the unit's sandbox hides from QEMU is hidden here too, the network and
+ * (by TemporaryFileSystem= and BindPaths=) most directories; this needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and
+ * CAP_SYS_PTRACE, for the last time. It looks at nothing but /proc/1/ns.
+ *   3. A child becomes the guest's user, privileges_become(): has no capability, no privileged group, and
+ * cannot regain any. All that is to be read from the guest's files, and all that is to be written in the
+ * guest's directories, is read and written by it (errand.h). On its way there, with CAP_SETUID and
+ * CAP_SETGID only, it looks up the user's groups.
+ *   4. privileges_keep() in what goes on: only the capabilities that its arguments need, see prepare.c and
+ * cleanup.c. It is still uid 0, so it owns root's files: nothing here is a boundary against a root that has
+ * been taken over, but mounting, tracing, loading modules, changing users and the like are gone before the
+ * first path is touched.
  *
  * There is no way back: the bounding set is empty and no_new_privs is set.
  */
@@ -91,15 +93,18 @@ int privileges_keep(Capabilities keep)
                 return r;
         capng_clear(CAPNG_SELECT_ALL);
         if (!privileges_are_root())
-                return capng_apply(CAPNG_SELECT_CAPS) == 0 ? 0 : log_errno(LOG_ERR, -EPERM, "Capabilities cannot be given up");
+                return capng_apply(CAPNG_SELECT_CAPS) == 0
+                               ? 0
+                               : log_errno(LOG_ERR, -EPERM, "Capabilities cannot be given up");
         for (unsigned i = 0; i < 64; i++)
-                if (keep & CAPABILITY(i) && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, i) < 0)
+                if (keep & CAPABILITY(i) &&
+                    capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, i) < 0)
                         return log_errno(LOG_ERR, -EINVAL, "Capability %u is not known to libcap-ng", i);
         if (capng_apply(CAPNG_SELECT_ALL) != 0)
                 return log_errno(
                         LOG_ERR, -EPERM,
-                        "Privileges cannot be reduced to what is needed. This has to be started as root with full privileges "
-                        "(ExecStartPre=+)");
+                        "Privileges cannot be reduced to what is needed. This has to be started as root "
+                        "with full privileges (ExecStartPre=+)");
         return 0;
 }
 

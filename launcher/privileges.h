@@ -15,16 +15,18 @@ typedef uint64_t Capabilities;
 bool privileges_are_root(void);
 
 /*
- * Enters the network and the mounts of the host's first process where these are not the caller's already. Needs all of
- * root's privileges, and is to come first. Failures are logged.
+ * Enters the network and the mounts of the host's first process where these are not the caller's already.
+ * Needs all of root's privileges, and is to come first. Failures are logged.
  */
 int privileges_enter_host(void);
 
 /*
- * Keeps these capabilities and no other, in no set, and never again: the bounding and ambient sets are emptied, and no
- * program that is executed gains any. For who is not root, all of them go. Failures are logged.
+ * Keeps these capabilities and no other, in no set, and never again: the bounding and ambient sets are
+ * emptied, and no program that is executed gains any. For who is not root, all of them go. Failures are
+ * logged.
  */
 int privileges_keep(Capabilities keep);
 
-/* Becomes that user for good, with the groups that the user database has for it, and without any capability. Logged. */
+/* Becomes that user for good, with the groups that the user database has for it, and without any capability.
+ * Logged. */
 int privileges_become(unsigned uid, unsigned gid);

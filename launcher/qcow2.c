@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The guest's own QEMU wrote this header, and a QEMU that its guest has taken over may have written anything. So every
- * offset and size is checked against the bytes that are there before it is used, and whoever calls this does it in a
- * process that has no rights but the guest's (see errand-agent.c). What the header says is a claim: whether the named file
- * is opened is decided in chain.c.
+ * The guest's own QEMU wrote this header, and a QEMU that its guest has taken over may have written
+ * anything. So every offset and size is checked against the bytes that are there before it is used, and
+ * whoever calls this does it in a process that has no rights but the guest's (see errand-agent.c). What the
+ * header says is a claim: whether the named file is opened is decided in chain.c.
  *
- * Source: docs/interop/qcow2.rst of QEMU. Numbers are big-endian. Versions 2 (72 bytes) and 3 (104 bytes and more).
+ * Source: docs/interop/qcow2.rst of QEMU. Numbers are big-endian. Versions 2 (72 bytes) and 3 (104 bytes and
+ * more).
  */
 
 #include "launcher/qcow2.h"
@@ -17,15 +18,15 @@
 
 #include "launcher/limits.h"
 
-#define QCOW2_MAGIC              0x514649fbU /* "QFI\xfb" */
-#define QCOW2_SIZE_V2            72U
-#define QCOW2_SIZE_V3            104U
-#define QCOW2_CLUSTER_BITS_MIN   9U
-#define QCOW2_CLUSTER_BITS_MAX   21U
-#define QCOW2_INCOMPATIBLE_DATA  (UINT64_C(1) << 2)
-#define QCOW2_EXTENSION_END      0U
-#define QCOW2_EXTENSION_BACKING  0xe2792acaU /* the backing file's format */
-#define QCOW2_EXTENSION_DATA     0x44415441U /* the data file's name */
+#define QCOW2_MAGIC             0x514649fbU /* "QFI\xfb" */
+#define QCOW2_SIZE_V2           72U
+#define QCOW2_SIZE_V3           104U
+#define QCOW2_CLUSTER_BITS_MIN  9U
+#define QCOW2_CLUSTER_BITS_MAX  21U
+#define QCOW2_INCOMPATIBLE_DATA (UINT64_C(1) << 2)
+#define QCOW2_EXTENSION_END     0U
+#define QCOW2_EXTENSION_BACKING 0xe2792acaU /* the backing file's format */
+#define QCOW2_EXTENSION_DATA    0x44415441U /* the data file's name */
 
 /* Where in the header the fields are that matter here. */
 enum {
@@ -65,7 +66,8 @@ static int get_u64(const Image *image, uint64_t offset, uint64_t *ret)
         return 0;
 }
 
-/* Text of that length into a buffer one byte larger than max. A NUL inside would name another file to QEMU than to us. */
+/* Text of that length into a buffer one byte larger than max. A NUL inside would name another file to QEMU
+ * than to us. */
 static int get_text(const Image *image, uint64_t offset, uint32_t length, size_t max, char *ret)
 {
         if (length > max || offset > image->size || image->size - offset < length)
@@ -77,7 +79,8 @@ static int get_text(const Image *image, uint64_t offset, uint32_t length, size_t
         return 0;
 }
 
-/* From the header's end to the backing file's name (QEMU reads no further), or to where what is there ends. */
+/* From the header's end to the backing file's name (QEMU reads no
+ * further), or to where what is there ends. */
 static int read_extensions(const Image *image, uint64_t offset, uint64_t end, Qcow2Header *header)
 {
         bool cut = end > image->size && image->size >= QCOW2_HEADER_MAX;
@@ -118,8 +121,8 @@ static int read_sizes(Image *image, uint32_t *ret_header_size, Qcow2Header *head
                 return -EBADMSG;
         if (get_u32(image, QCOW2_AT_VERSION, &version) < 0 || (version != 2 && version != 3))
                 return -EBADMSG;
-        if (get_u32(image, QCOW2_AT_CLUSTER_BITS, &cluster_bits) < 0 || cluster_bits < QCOW2_CLUSTER_BITS_MIN ||
-            cluster_bits > QCOW2_CLUSTER_BITS_MAX)
+        if (get_u32(image, QCOW2_AT_CLUSTER_BITS, &cluster_bits) < 0 ||
+            cluster_bits < QCOW2_CLUSTER_BITS_MIN || cluster_bits > QCOW2_CLUSTER_BITS_MAX)
                 return -EBADMSG;
         if (image->size > UINT64_C(1) << cluster_bits)
                 image->size = UINT64_C(1) << cluster_bits;

@@ -17,7 +17,7 @@ typedef struct Qcow2Header {
 } Qcow2Header;
 
 /*
- * Reads the first bytes of an image (a whole header is less than QCOW2_HEADER_MAX of them). -EBADMSG where that is no
- * qcow2 image or not a valid one; *ret is set on success only.
+ * Reads the first bytes of an image (a whole header is less than QCOW2_HEADER_MAX of them). -EBADMSG where
+ * that is no qcow2 image or not a valid one; *ret is set on success only.
  */
 int qcow2_read_header(const void *data, size_t size, Qcow2Header *ret);

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 typedef struct RateLimit {
-        uint64_t interval;          /* microseconds; set these three, zero the rest */
+        uint64_t interval; /* microseconds; set these three, zero the rest */
         unsigned things_max;
         size_t bytes_max;
-        uint64_t begin;             /* of the interval that runs, on the caller's clock */
+        uint64_t begin; /* of the interval that runs, on the caller's clock */
         unsigned things, suppressed;
         size_t bytes;
 } RateLimit;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A record outlives the process that wrote it, and the host's crash; then it is all that is left to tell whose file it was.
- * It is text, so that an administrator can read it when all else failed: one "key=value" a line, values with blanks,
- * backslashes and what is not printable as \xNN.
+ * A record outlives the process that wrote it, and the host's crash; then it is all that is left to tell
+ * whose file it was. It is text, so that an administrator can read it when all else failed: one "key=value"
+ * a line, values with blanks, backslashes and what is not printable as \xNN.
  *
- * Records lie in a directory that only root can enter, so they are trusted; they are parsed strictly all the same, because
- * half a record acted upon would give a file to the wrong owner. The first line is the format's version.
+ * Records lie in a directory that only root can enter, so they are trusted; they are parsed strictly all the
+ * same, because half a record acted upon would give a file to the wrong owner. The first line is the
+ * format's version.
  */
 
 #include "launcher/record.h"
@@ -91,7 +92,8 @@ int record_add_holder(Record *record, const Holder *holder)
         for (size_t i = 0; i < record->n_holders; i++) {
                 Holder *h = &record->holders[i];
 
-                if (streq(h->guest, holder->guest) && h->user == holder->user && streq(h->boot, holder->boot)) {
+                if (streq(h->guest, holder->guest) && h->user == holder->user &&
+                    streq(h->boot, holder->boot)) {
                         h->mode = grant_mode_both(h->mode, holder->mode);
                         return 0;
                 }
@@ -175,7 +177,9 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
                 return -ENOMEM;
         fprintf(f, RECORD_FIRST_LINE "\npath=");
         write_escaped(f, record->path);
-        fprintf(f, "\ntype=%s\nfilesystem=%" PRIu64 "\ninode=%" PRIu64 "\ndevice=%" PRIu64 "\nborn=%" PRIu64 "\n",
+        fprintf(f,
+                "\ntype=%s\nfilesystem=%" PRIu64 "\ninode=%" PRIu64 "\ndevice=%" PRIu64 "\nborn=%" PRIu64
+                "\n",
                 identity_type_texts[id->type], id->file_system, id->inode, id->device, id->born);
         fprintf(f, "owner=%u\ngroup=%u\nmode=%04o\n", record->owner, record->group, (unsigned) record->mode);
         if (record->directory)
@@ -270,7 +274,8 @@ static int read_born(Record *record, char *value)
 
 static int read_owner(Record *record, char *value)
 {
-        return read_u32(value, UINT32_MAX - 1, &record->owner); /* (uid_t) -1 would leave the owner as it is */
+        return read_u32(
+                value, UINT32_MAX - 1, &record->owner); /* (uid_t) -1 would leave the owner as it is */
 }
 
 static int read_group(Record *record, char *value)
@@ -350,7 +355,9 @@ static int read_handle(Record *record, char *value)
                 return r;
         if (size <= 4 || size > 4 + RECORD_HANDLE_MAX)
                 return -EBADMSG;
-        record->handle_type = (int) ((uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 | bytes[3]);
+        record->handle_type =
+                (int) ((uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 |
+                       bytes[3]);
         record->handle_size = size - 4;
         memmove(bytes, bytes + 4, size - 4);
         record->handle = TAKE_PTR(bytes);
@@ -374,9 +381,11 @@ static int read_holder(Record *record, char *value)
         for (size_t i = 0; i < ELEMENTS(word); i++)
                 if (!(word[i] = strsep(&value, " ")) || !*word[i])
                         return -EBADMSG;
-        if (value || grant_mode_from_text(word[0], &holder.mode) < 0 || strlen(word[1]) != RECORD_BOOT_SIZE - 1)
+        if (value || grant_mode_from_text(word[0], &holder.mode) < 0 ||
+            strlen(word[1]) != RECORD_BOOT_SIZE - 1)
                 return -EBADMSG;
-        if (read_u32(word[2], UINT32_MAX - 1, &holder.user) < 0 || unescape(word[3]) < 0 || unescape(word[4]) < 0)
+        if (read_u32(word[2], UINT32_MAX - 1, &holder.user) < 0 || unescape(word[3]) < 0 ||
+            unescape(word[4]) < 0)
                 return -EBADMSG;
         memcpy(holder.boot, word[1], RECORD_BOOT_SIZE);
         holder.guest = word[3];
@@ -392,23 +401,23 @@ typedef struct RecordKey {
 } RecordKey;
 
 static const RecordKey record_keys[] = {
-        { "path",       read_path,        KEY_ONCE     },
-        { "type",       read_type,        KEY_ONCE     },
-        { "filesystem", read_file_system, KEY_ONCE     },
-        { "inode",      read_inode,       KEY_ONCE     },
-        { "device",     read_device,      KEY_ONCE     },
-        { "born",       read_born,        KEY_ONCE     },
-        { "owner",      read_owner,       KEY_ONCE     },
-        { "group",      read_group,       KEY_ONCE     },
-        { "mode",       read_mode,        KEY_ONCE     },
-        { "acl",        read_acl,         KEY_OPTIONAL },
-        { "directory",  read_directory,   KEY_OPTIONAL },
-        { "handle",     read_handle,      KEY_OPTIONAL },
-        { "pending",    read_pending,     KEY_OPTIONAL },
-        { "granted",    read_granted,     KEY_OPTIONAL },
-        { "listed",     read_listed,      KEY_OPTIONAL },
-        { "returning",  read_returning,   KEY_OPTIONAL },
-        { "holder",     read_holder,      KEY_MANY     },
+        { "path", read_path, KEY_ONCE },
+        { "type", read_type, KEY_ONCE },
+        { "filesystem", read_file_system, KEY_ONCE },
+        { "inode", read_inode, KEY_ONCE },
+        { "device", read_device, KEY_ONCE },
+        { "born", read_born, KEY_ONCE },
+        { "owner", read_owner, KEY_ONCE },
+        { "group", read_group, KEY_ONCE },
+        { "mode", read_mode, KEY_ONCE },
+        { "acl", read_acl, KEY_OPTIONAL },
+        { "directory", read_directory, KEY_OPTIONAL },
+        { "handle", read_handle, KEY_OPTIONAL },
+        { "pending", read_pending, KEY_OPTIONAL },
+        { "granted", read_granted, KEY_OPTIONAL },
+        { "listed", read_listed, KEY_OPTIONAL },
+        { "returning", read_returning, KEY_OPTIONAL },
+        { "holder", read_holder, KEY_MANY },
 };
 
 static int record_parse_line(Record *record, char *line, unsigned seen[static ELEMENTS(record_keys)])

@@ -10,7 +10,7 @@
 
 #include "util/ownership.h"
 
-#define RECORD_BOOT_SIZE 33 /* 32 hexadecimal digits and a NUL */
+#define RECORD_BOOT_SIZE  33   /* 32 hexadecimal digits and a NUL */
 #define RECORD_HANDLE_MAX 128U /* bytes of a file handle, as the kernel has it (MAX_HANDLE_SZ) */
 
 typedef enum GrantMode {
@@ -41,23 +41,25 @@ typedef struct Identity {
         IdentityType type;
         uint64_t file_system; /* st_dev; may be another after a reboot */
         uint64_t inode;
-        uint64_t device;      /* st_rdev */
-        uint64_t born;        /* nanoseconds since 1970, 0 where the filesystem does not know */
+        uint64_t device; /* st_rdev */
+        uint64_t born;   /* nanoseconds since 1970, 0 where the filesystem does not know */
 } Identity;
 
 typedef struct Record {
-        char *name;         /* of its file, where the ledger read it from one */
-        char *path;         /* without symbolic links */
+        char *name; /* of its file, where the ledger read it from one */
+        char *path; /* without symbolic links */
         Identity identity;
-        uint64_t directory; /* the filesystem of its directory, which is not the file's everywhere; 0 where it is not known */
-        uint8_t *handle;    /* finds the file whatever its path is by now; NULL where the filesystem has none */
+        uint64_t directory; /* the filesystem of its directory, which is not the file's everywhere; 0 where
+                               it is not known */
+        uint8_t *handle; /* finds the file whatever its path is by now; NULL where the filesystem has none */
         size_t handle_size;
         int handle_type;
-        char pending[RECORD_BOOT_SIZE]; /* the boot in which nobody had it any more, but it was not there to be given back */
-        uid_t owner;        /* owner, group, mode and acl are what was there before */
+        char pending[RECORD_BOOT_SIZE]; /* the boot in which nobody had it any more, but it was not there to
+                                           be given back */
+        uid_t owner;                    /* owner, group, mode and acl are what was there before */
         gid_t group;
-        mode_t mode;        /* 07777 */
-        uint8_t *acl;       /* the extended attribute as the kernel has it; NULL for none */
+        mode_t mode;  /* 07777 */
+        uint8_t *acl; /* the extended attribute as the kernel has it; NULL for none */
         size_t acl_size;
         bool granted;       /* the owner was changed, or was about to be */
         uid_t granted_user; /* to this one */
@@ -74,7 +76,8 @@ int grant_mode_from_text(const char *text, GrantMode *ret); /* -EINVAL if it is 
 Record *record_new(void);
 Record *record_free(Record *record); /* returns NULL */
 
-/* Adds a copy, or raises what that guest has already: it may have one file more than once. Negative errno: -ENOMEM, -E2BIG. */
+/* Adds a copy, or raises what that guest has already: it may have one file more than once. Negative errno:
+ * -ENOMEM, -E2BIG. */
 int record_add_holder(Record *record, const Holder *holder);
 void record_remove_holder(Record *record, size_t i);
 

@@ -21,8 +21,8 @@ typedef struct Refusal {
 } Refusal;
 
 static const Argument refusal_arguments[] = {
-        { "guest", "a guest's name", argument_guest,    offsetof(Refusal, guest),       ARGUMENT_REQUIRED },
-        { "exit",  "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
+        { "guest", "a guest's name", argument_guest, offsetof(Refusal, guest), ARGUMENT_REQUIRED },
+        { "exit", "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
 };
 
 /* By line, so that a finding with a newline in it cannot pass as a message of another priority. */

@@ -33,10 +33,10 @@
 #include "util/text.h"
 #include "util/unit-name.h"
 
-#define MACHINE_SERVICE    "vmunit"
-#define MACHINE_NAME_MAX   64
-#define BUS_TIMEOUT_USEC   UINT64_C(10000000)
-#define MACHINED           "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
+#define MACHINE_SERVICE  "vmunit"
+#define MACHINE_NAME_MAX 64
+#define BUS_TIMEOUT_USEC UINT64_C(10000000)
+#define MACHINED         "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
 
 typedef struct Registration {
         const char *guest;
@@ -140,8 +140,9 @@ static int register_by_varlink(const Registration *reg)
 }
 
 /*
- * A restart is too quick for machined, which still has the guest's last life when the next one comes. Only what belongs to
- * this guest's own unit is forgotten; another machine of this name stays, and the registration then says so.
+ * A restart is too quick for machined, which still has the guest's last life when the next one comes. Only
+ * what belongs to this guest's own unit is forgotten; another machine of this name stays, and the
+ * registration then says so.
  */
 static void forget_last_life(const Registration *reg, sd_bus *bus)
 {

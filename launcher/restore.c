@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Owner, group, mode and access control list go back to what they were. The last two count: a QEMU that its guest has taken
- * over owns the file for as long as it runs, and could have let itself a way in by them. The owner goes first, so that from
- * then on nobody can change what is set next. chown clears setuid and setgid bits by itself, and files that had some were
- * never handed out.
+ * Owner, group, mode and access control list go back to what they were. The last two count: a QEMU that its
+ * guest has taken over owns the file for as long as it runs, and could have let itself a way in by them. The
+ * owner goes first, so that from then on nobody can change what is set next. chown clears setuid and setgid
+ * bits by itself, and files that had some were never handed out.
  *
- * The record may tell of a file that is no more what it was when somebody else came between: a file that was replaced is
- * another file, and an owner that we did not set is somebody's decision. Both are left as they are, with a warning.
+ * The record may tell of a file that is no more what it was when somebody else came between: a file that was
+ * replaced is another file, and an owner that we did not set is somebody's decision. Both are left as they
+ * are, with a warning.
  *
- * That a file is not at its path says little: its directory may have been renamed, or its filesystem be unmounted for a
- * while. So it is looked for by its handle on what filesystem there is on the way, if that is the recorded one; and a record
- * is dropped only where the filesystem is there and the file is not. Otherwise it stays, and the next cleanup of any guest
- * tries again.
+ * That a file is not at its path says little: its directory may have been renamed, or its filesystem be
+ * unmounted for a while. So it is looked for by its handle on what filesystem there is on the way, if that
+ * is the recorded one; and a record is dropped only where the filesystem is there and the file is not.
+ * Otherwise it stays, and the next cleanup of any guest tries again.
  *
- * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far things went.
- * Only where mode or list have to be set after the owner, the record says so before ("returning").
+ * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far
+ * things went. Only where mode or list have to be set after the owner, the record says so before
+ * ("returning").
  *
  * Trusted: the records. Not trusted: all that the guest's user may have done to the file.
  */
@@ -33,7 +35,7 @@
 #include "launcher/path.h"
 #include "util/text.h"
 
-#define ACL_SIZE_MAX  65536
+#define ACL_SIZE_MAX 65536
 
 /* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
 static void name_of_fd(int fd, char name[static 32])
@@ -104,15 +106,16 @@ static int set_access(int fd, const Record *record)
 }
 
 /*
- * Where records and files lie on different filesystems, a crash of the host could keep the removed record and lose the
- * change of owner.
+ * Where records and files lie on different filesystems, a crash of the host could keep the removed record
+ * and lose the change of owner.
  */
 static void sync_owner(int fd, const Record *record)
 {
         _cleanup_(closep) int file = -EBADF;
         struct stat st;
 
-        if (record->identity.type != IDENTITY_FILE || stat(LEDGER_DIRECTORY, &st) < 0 || st.st_dev == record->identity.file_system)
+        if (record->identity.type != IDENTITY_FILE || stat(LEDGER_DIRECTORY, &st) < 0 ||
+            st.st_dev == record->identity.file_system)
                 return;
         file = path_reopen(fd, O_RDONLY | O_NONBLOCK);
         if (file >= 0)
@@ -128,8 +131,8 @@ static int mark_returning(Ledger *ledger, Record *record)
 }
 
 /*
- * An entry for a reader goes. The rest of the list is as it was, unless its owner changed it meanwhile: then only the entry
- * is taken out of what there is.
+ * An entry for a reader goes. The rest of the list is as it was, unless its owner changed it meanwhile: then
+ * only the entry is taken out of what there is.
  */
 static int unlist(Ledger *ledger, Record *record, int fd)
 {
@@ -143,7 +146,9 @@ static int unlist(Ledger *ledger, Record *record, int fd)
         if (!record->returning && !now)
                 return 0; /* crashed before it was set, or somebody removed it */
         if (!record->returning) {
-                r = acl_add_reader(record->acl, record->acl_size, record->mode, record->listed_user, &listed, &listed_size);
+                r = acl_add_reader(
+                        record->acl, record->acl_size, record->mode, record->listed_user, &listed,
+                        &listed_size);
                 if (r < 0)
                         return r;
                 if (now_size != listed_size || memcmp(now, listed, now_size) != 0) {
@@ -168,8 +173,10 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
                 return differs;
         if ((st->st_mode & 07777) != record->mode || differs) {
                 if (!record->listed)
-                        log_warning("%s had its mode or its access control list changed while it was handed out; both go back to what "
-                                    "they were.", record->path);
+                        log_warning(
+                                "%s had its mode or its access control list changed while it was handed "
+                                "out; both go back to what they were.",
+                                record->path);
                 r = mark_returning(ledger, record);
                 if (r < 0)
                         return r;
@@ -205,7 +212,8 @@ static Place find_by_handle(const Record *record, int directory, Walk *walk)
         struct {
                 struct file_handle handle;
                 uint8_t room[RECORD_HANDLE_MAX];
-        } h = { .handle = { .handle_bytes = (unsigned) record->handle_size, .handle_type = record->handle_type } };
+        } h = { .handle = { .handle_bytes = (unsigned) record->handle_size,
+                            .handle_type = record->handle_type } };
         _cleanup_(closep) int mount = path_reopen(directory, O_RDONLY | O_DIRECTORY), fd = -EBADF;
         Identity identity;
 
@@ -304,8 +312,11 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
                 return 0;
         if (place == PLACE_UNKNOWN) {
                 if (report_absent || (!rebooted && !*record->pending))
-                        log_notice("%s is not there, so it is given back to its owner later: when a guest starts or stops after it came "
-                                   "back. If it is gone for good, remove its record from " LEDGER_DIRECTORY ".", record->path);
+                        log_notice(
+                                "%s is not there, so it is given back to its owner later: when a guest "
+                                "starts or stops after it came back. If it is gone for good, remove its "
+                                "record from " LEDGER_DIRECTORY ".",
+                                record->path);
                 return 1;
         }
         if (place == PLACE_GONE) {
@@ -314,22 +325,31 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
                 return 0;
         }
         if (place == PLACE_TAKEN) {
-                log_warning("%s is another file than the one that was handed out, so its owner stays as it is.", record->path);
+                log_warning(
+                        "%s is another file than the one that was handed out, so its owner stays as it is.",
+                        record->path);
                 return 0;
         }
         if (record->listed && !(record->granted && walk.st.st_uid == record->granted_user)) {
                 r = unlist(ledger, record, walk.fd);
-                return r < 0 ? log_errno(LOG_ERR, r, "The access control list of %s cannot be set back", record->path) : 0;
+                return r < 0 ? log_errno(
+                                       LOG_ERR, r, "The access control list of %s cannot be set back",
+                                       record->path)
+                             : 0;
         }
-        if (walk.st.st_uid != record->granted_user && !(record->returning && walk.st.st_uid == record->owner)) {
+        if (walk.st.st_uid != record->granted_user &&
+            !(record->returning && walk.st.st_uid == record->owner)) {
                 if (walk.st.st_uid != record->owner)
-                        log_warning("%s belongs to user %u now, neither to who had it before (%u) nor to who it was handed to (%u), so it "
-                                    "stays as it is.", record->path, walk.st.st_uid, record->owner, record->granted_user);
+                        log_warning(
+                                "%s belongs to user %u now, neither to who had it before (%u) nor to who it "
+                                "was handed to (%u), so it stays as it is.",
+                                record->path, walk.st.st_uid, record->owner, record->granted_user);
                 return 0;
         }
         r = give_back(ledger, record, walk.fd, &walk.st);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be given back to user %u", record->path, record->owner);
+                return log_errno(
+                        LOG_ERR, r, "%s cannot be given back to user %u", record->path, record->owner);
         return 0;
 }
 
@@ -385,8 +405,10 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
                 return ledger_save(ledger, record);
         }
         if (record->granted || record->listed) {
-                /* where that fails the holders stay in the record, so that the next one to look tries again */
-                bool rebooted = !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
+                /* where that fails the holders stay in the record,
+                 * so that the next one to look tries again */
+                bool rebooted =
+                        !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
 
                 r = restore_file(ledger, record, rebooted, release->report_absent);
                 if (r > 0)

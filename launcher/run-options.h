@@ -27,7 +27,7 @@ typedef struct RunOptions {
         NumberedList consoles, fds, try_fds;
         Strings chains;
         int64_t rtc_offset; /* seconds that the guest's clock begins ahead; 0: as QEMU's command line says */
-        char **argv; /* QEMU's, ended by NULL; part of the launcher's own */
+        char **argv;        /* QEMU's, ended by NULL; part of the launcher's own */
 } RunOptions;
 
 /* Every mistake is logged; negative errno if there was one. */

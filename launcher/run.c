@@ -171,11 +171,9 @@ static const struct {
         int number;
         Request request;
 } signals[] = {
-        { SIGTERM, REQUEST_STOP },
-        { SIGINT,  REQUEST_REBOOT },  /* machinectl reboot */
-        { SIGHUP,  REQUEST_NONE },    /* nothing to read again: what the guest is, its unit says */
-        { SIGUSR1, REQUEST_NONE },
-        { SIGUSR2, REQUEST_NONE },
+        { SIGTERM, REQUEST_STOP }, { SIGINT, REQUEST_REBOOT }, /* machinectl reboot */
+        { SIGHUP, REQUEST_NONE }, /* nothing to read again: what the guest is, its unit says */
+        { SIGUSR1, REQUEST_NONE }, { SIGUSR2, REQUEST_NONE },
 };
 
 static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)

@@ -14,10 +14,10 @@
 
 /* Where a stream is, between two bytes of it. Zero at its start. */
 typedef struct Sanitizer {
-        uint8_t escape;   /* inside a terminal sequence, see sanitize.c */
-        uint8_t missing;  /* bytes of a character that are still to come */
-        uint32_t code;    /* what came of it */
-        uint32_t lowest;  /* below this it would be an overlong form */
+        uint8_t escape;  /* inside a terminal sequence, see sanitize.c */
+        uint8_t missing; /* bytes of a character that are still to come */
+        uint32_t code;   /* what came of it */
+        uint32_t lowest; /* below this it would be an overlong form */
         unsigned swallowed;
 } Sanitizer;
 

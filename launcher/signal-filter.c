@@ -4,8 +4,8 @@
  * All guests run as one user by default, and the kernel lets a process signal every other of its user: mount
  * and user namespaces do not come into it, and one guest that took its QEMU over could kill or stop all
  * others. So QEMU gets a system call filter of its own, on top of the unit's and below that of QEMU's
- * -sandbox, in which the pid that a signal goes to is its own or the call fails with EPERM. The filter has to
- * know that pid, so systemd's SystemCallFilter= cannot say this.
+ * -sandbox, in which the pid that a signal goes to is its own or the call fails with EPERM. The filter has
+ * to know that pid, so systemd's SystemCallFilter= cannot say this.
  *
  * There are more ways to a signal than kill():
  *
@@ -78,25 +78,25 @@ typedef struct Rule {
 } Rule;
 
 static const Rule rules[] = {
-        { SYS_ioctl,             1,           FIOSETOWN,   NO_ARGUMENT, false },
-        { SYS_ioctl,             1,           SIOCSPGRP,   NO_ARGUMENT, false },
-        { SYS_fcntl,             1,           F_SETOWN,    2,           true },
-        { SYS_fcntl,             1,           F_SETOWN_EX, NO_ARGUMENT, false },
+        { SYS_ioctl, 1, FIOSETOWN, NO_ARGUMENT, false },
+        { SYS_ioctl, 1, SIOCSPGRP, NO_ARGUMENT, false },
+        { SYS_fcntl, 1, F_SETOWN, 2, true },
+        { SYS_fcntl, 1, F_SETOWN_EX, NO_ARGUMENT, false },
 #ifdef SYS_fcntl64
-        { SYS_fcntl64,           1,           F_SETOWN,    2,           true },
-        { SYS_fcntl64,           1,           F_SETOWN_EX, NO_ARGUMENT, false },
+        { SYS_fcntl64, 1, F_SETOWN, 2, true },
+        { SYS_fcntl64, 1, F_SETOWN_EX, NO_ARGUMENT, false },
 #endif
-        { SYS_tgkill,            NO_ARGUMENT, 0,           0,           false },
-        { SYS_kill,              NO_ARGUMENT, 0,           0,           false },
-        { SYS_tkill,             NO_ARGUMENT, 0,           0,           false },
-        { SYS_rt_sigqueueinfo,   NO_ARGUMENT, 0,           0,           false },
-        { SYS_rt_tgsigqueueinfo, NO_ARGUMENT, 0,           0,           false },
-        { SYS_pidfd_send_signal, NO_ARGUMENT, 0,           NO_ARGUMENT, false },
-        { SYS_prlimit64,         NO_ARGUMENT, 0,           0,           true },
-        { SYS_ptrace,            NO_ARGUMENT, 0,           NO_ARGUMENT, false },
-        { SYS_process_vm_readv,  NO_ARGUMENT, 0,           NO_ARGUMENT, false },
-        { SYS_process_vm_writev, NO_ARGUMENT, 0,           NO_ARGUMENT, false },
-        { SYS_pidfd_getfd,       NO_ARGUMENT, 0,           NO_ARGUMENT, false },
+        { SYS_tgkill, NO_ARGUMENT, 0, 0, false },
+        { SYS_kill, NO_ARGUMENT, 0, 0, false },
+        { SYS_tkill, NO_ARGUMENT, 0, 0, false },
+        { SYS_rt_sigqueueinfo, NO_ARGUMENT, 0, 0, false },
+        { SYS_rt_tgsigqueueinfo, NO_ARGUMENT, 0, 0, false },
+        { SYS_pidfd_send_signal, NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SYS_prlimit64, NO_ARGUMENT, 0, 0, true },
+        { SYS_ptrace, NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SYS_process_vm_readv, NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SYS_process_vm_writev, NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SYS_pidfd_getfd, NO_ARGUMENT, 0, NO_ARGUMENT, false },
 };
 
 #define RULE_MAX     9 /* instructions of one */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd keeps descriptors for a unit and gives them to its main process (sd_notify(3), FDSTORE=1). It keeps what came
- * under one name twice, and never tells us what it has. So of each name what may be there from a guest's last life is
- * removed before the new one is stored: what vhost and images were opened for one QEMU is of no use to the next.
+ * systemd keeps descriptors for a unit and gives them to its main process (sd_notify(3), FDSTORE=1). It
+ * keeps what came under one name twice, and never tells us what it has. So of each name what may be there
+ * from a guest's last life is removed before the new one is stored: what vhost and images were opened for
+ * one QEMU is of no use to the next.
  */
 
 #include "launcher/store.h"
@@ -70,8 +71,9 @@ static int tell(const char *what, const char *name, int fd)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "systemd cannot be told about the descriptor %s", name);
         if (r == 0) {
-                log_error("$NOTIFY_SOCKET is not set, so descriptors cannot be handed on. This is to be started by systemd, from a unit "
-                          "with NotifyAccess=exec (or all) and FileDescriptorStoreMax=.");
+                log_error("$NOTIFY_SOCKET is not set, so descriptors cannot be handed on. This is to be "
+                          "started by systemd, from a unit with NotifyAccess=exec (or all) and "
+                          "FileDescriptorStoreMax=.");
                 return -ENOENT;
         }
         return 0;

@@ -30,5 +30,6 @@ int store_add(Store *store, char *name, int fd);
 /* Removes a descriptor from systemd's store at once; also for a name that is not there. Logged. */
 int store_remove(const char *name);
 
-/* Stores all, in place of what is there under their names. After a failure nothing of it is in systemd's store. Logged. */
+/* Stores all, in place of what is there under their names. After a failure nothing of it is in systemd's
+ * store. Logged. */
 int store_send(Store *store);

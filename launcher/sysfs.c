@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Only what is needed here: libudev and sd-device read udev's database too, and follow more than one tree.
- */
+/* Only what is needed here: libudev and sd-device read udev's
+ * database too, and follow more than one tree. */
 
 #include "launcher/sysfs.h"
 
@@ -77,7 +77,7 @@ static bool parse_unsigned(const char *text, int base, char end, unsigned *ret, 
         n = strtoul(text, &rest, base);
         if (errno || rest == text || *rest != end || n > UINT_MAX)
                 return false;
-        *ret = (unsigned)n;
+        *ret = (unsigned) n;
         *ret_rest = end ? rest + 1 : rest;
         return true;
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A TAP is made here with CAP_NET_ADMIN, and its descriptors go to the guest's QEMU through systemd's store; so QEMU needs
- * no right at all for its network. It is not persistent: it goes when its last descriptor is closed, whatever happens to
- * systemd, QEMU or us.
+ * A TAP is made here with CAP_NET_ADMIN, and its descriptors go to the guest's QEMU through systemd's store;
+ * so QEMU needs no right at all for its network. It is not persistent: it goes when its last descriptor is
+ * closed, whatever happens to systemd, QEMU or us.
  *
- * Over a restart the store keeps it, for which there is no sign here but that the kernel says "busy", and not even that
- * with several queues. So prepare notes the interface's index, which the kernel does not use twice: if the interface of
- * that name has that index it is ours and held, since a TAP that nobody holds would be gone.
+ * Over a restart the store keeps it, for which there is no sign here but that the kernel says "busy", and
+ * not even that with several queues. So prepare notes the interface's index, which the kernel does not use
+ * twice: if the interface of that name has that index it is ours and held, since a TAP that nobody holds
+ * would be gone.
  *
- * Newer systemds close what they stored a moment after the unit stopped, so one of that name may be just about to go.
+ * Newer systemds close what they stored a moment after the unit stopped, so one of that name may be just
+ * about to go.
  *
- * Several queues are opened by naming an interface again, and without an owner the kernel would let every user on the host
- * do so too, and take part in the guest's traffic. Therefore root becomes its owner.
+ * Several queues are opened by naming an interface again, and without an owner the kernel would let every
+ * user on the host do so too, and take part in the guest's traffic. Therefore root becomes its owner.
  */
 
 #include "launcher/tap.h"
@@ -39,7 +41,8 @@ bool interface_name_is_valid(const char *name)
         if (n == 0 || n >= IFNAMSIZ || streq(name, ".") || streq(name, ".."))
                 return false;
         for (; *name; name++)
-                if (*name <= ' ' || *name >= 0x7f || strchr("/:%,", *name)) /* the kernel would put a number for a % */
+                if (*name <= ' ' || *name >= 0x7f ||
+                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
                         return false;
         return true;
 }
@@ -60,10 +63,14 @@ static int open_tun(int *ret_fd)
                 return 0;
         }
         if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-                return log_errno(LOG_ERR, -ENODEV, "/dev/net/tun cannot be opened, so there can be no TAP: the kernel's module tun is "
-                                                   "missing (modprobe tun)");
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "/dev/net/tun cannot be opened, so there can be no TAP: the kernel's module tun is "
+                        "missing (modprobe tun)");
         if (errno == EPERM)
-                return log_errno(LOG_ERR, -EPERM, "/dev/net/tun cannot be opened; the unit needs DeviceAllow=/dev/net/tun rw");
+                return log_errno(
+                        LOG_ERR, -EPERM,
+                        "/dev/net/tun cannot be opened; the unit needs DeviceAllow=/dev/net/tun rw");
         return log_errno(LOG_ERR, -errno, "/dev/net/tun cannot be opened");
 }
 
@@ -78,7 +85,8 @@ static int attach(int fd, const TapRequest *q, unsigned flags)
                 request.ifr_flags |= IFF_MULTI_QUEUE;
         if (ioctl(fd, TUNSETIFF, &request) < 0)
                 return -errno;
-        /* what QEMU expects of a descriptor it is handed; it changes that when guest and device have agreed on more */
+        /* what QEMU expects of a descriptor it is handed; it changes that when guest and device have agreed
+         * on more */
         if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
                 return -errno;
         if (!q->unmanaged && ioctl(fd, TUNSETOWNER, 0) < 0)
@@ -113,15 +121,19 @@ static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
                 wait_a_moment(&waited);
         }
         if (r == -EBUSY && !q->unmanaged) {
-                log_error("There is an interface %s already, and it is not this guest's. Remove it (ip link del %s), or give the guest's "
-                          "another name.", q->interface, q->interface);
+                log_error(
+                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
+                        "del %s), or give the guest's another name.",
+                        q->interface, q->interface);
                 return -EEXIST;
         }
         if (r == -EBUSY)
                 return log_errno(LOG_ERR, r, "The TAP %s is opened by somebody else", q->interface);
         if (r == -EINVAL && q->unmanaged)
-                return log_errno(LOG_ERR, -ENODEV, "%s is no TAP, or is made for another number of queues (multi_queue) than %u",
-                                 q->interface, q->queues);
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "%s is no TAP, or is made for another number of queues (multi_queue) than %u",
+                        q->interface, q->queues);
         return log_errno(LOG_ERR, r, "The TAP %s cannot be opened", q->interface);
 }
 
@@ -136,7 +148,8 @@ static int open_others(const TapRequest *q, Store *store)
                         return r;
                 r = attach(fd, q, 0);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "Queue %u of the TAP %s cannot be opened", queue, q->interface);
+                        return log_errno(
+                                LOG_ERR, r, "Queue %u of the TAP %s cannot be opened", queue, q->interface);
                 r = store_queue(q, queue, TAKE_FD(fd), store);
                 if (r < 0)
                         return r;
@@ -150,19 +163,25 @@ static int find_bridge(int netlink, const TapRequest *q, Link *ret)
 
         r = netlink_find(netlink, q->bridge, ret);
         if (r == -ENODEV) {
-                log_error("There is no bridge %s for the interface %s. Make it (ip link add %s type bridge; ip link set %s up), or with "
-                          "systemd-networkd.", q->bridge, q->interface, q->bridge, q->bridge);
+                log_error(
+                        "There is no bridge %s for the interface %s. Make it (ip link add %s type bridge; "
+                        "ip link set %s up), or with systemd-networkd.",
+                        q->bridge, q->interface, q->bridge, q->bridge);
                 return r;
         }
         if (r < 0)
                 return log_errno(LOG_ERR, r, "The bridge %s cannot be looked at", q->bridge);
         if (!streq(ret->kind, "bridge")) {
-                log_error("%s is no bridge%s%s, so the interface %s cannot join it.", q->bridge, *ret->kind ? " but of the kind " : "",
-                          ret->kind, q->interface);
+                log_error(
+                        "%s is no bridge%s%s, so the interface %s cannot join it.", q->bridge,
+                        *ret->kind ? " but of the kind " : "", ret->kind, q->interface);
                 return -ENODEV;
         }
         if (!ret->up)
-                log_warning("The bridge %s is down, so the guest has no network until it is up (ip link set %s up).", q->bridge, q->bridge);
+                log_warning(
+                        "The bridge %s is down, so the guest has no network until it is up (ip link set %s "
+                        "up).",
+                        q->bridge, q->bridge);
         return 0;
 }
 
@@ -176,22 +195,30 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
         if (memcmp(q->mac, none, sizeof(none)) != 0) {
                 r = netlink_set_address(netlink, tap->index, q->mac);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The interface %s cannot have the address %02x:%02x:%02x:%02x:%02x:%02x", q->interface,
-                                         q->mac[0], q->mac[1], q->mac[2], q->mac[3], q->mac[4], q->mac[5]);
+                        return log_errno(
+                                LOG_ERR, r,
+                                "The interface %s cannot have the address %02x:%02x:%02x:%02x:%02x:%02x",
+                                q->interface, q->mac[0], q->mac[1], q->mac[2], q->mac[3], q->mac[4],
+                                q->mac[5]);
         }
         if (mtu && mtu != tap->mtu) {
                 r = netlink_set_mtu(netlink, tap->index, mtu);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The interface %s cannot have an MTU of %u", q->interface, mtu);
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have an MTU of %u", q->interface, mtu);
         }
         if (tap->master != bridge->index) {
                 r = netlink_set_master(netlink, tap->index, bridge->index);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface, q->bridge ?: "(none)");
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface,
+                                q->bridge ?: "(none)");
         }
         r = netlink_set_up(netlink, tap->index, !q->down);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The interface %s cannot be brought %s", q->interface, q->down ? "down" : "up");
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        q->down ? "down" : "up");
         return 0;
 }
 
@@ -211,7 +238,8 @@ static int forget(int netlink, const TapRequest *q, const NotedTap *noted)
                 if (r < 0)
                         return r;
         }
-        while (!q->unmanaged && waited < TAP_PATIENCE && netlink_find(netlink, q->interface, &link) >= 0 && link.index == noted->index)
+        while (!q->unmanaged && waited < TAP_PATIENCE && netlink_find(netlink, q->interface, &link) >= 0 &&
+               link.index == noted->index)
                 wait_a_moment(&waited);
         return 0;
 }
@@ -238,13 +266,16 @@ static int open_new(int netlink, const TapRequest *q, Store *store, Link *ret)
 
         r = netlink_find(netlink, q->interface, &link);
         if (r == -ENODEV && q->unmanaged) {
-                log_error("There is no interface %s, which the guest expects to be there already (managed='no'). Make it first: ip tuntap "
-                          "add dev %s mode tap vnet_hdr", q->interface, q->interface);
+                log_error(
+                        "There is no interface %s, which the guest expects to be there already "
+                        "(managed='no'). Make it first: ip tuntap add dev %s mode tap vnet_hdr",
+                        q->interface, q->interface);
                 return r;
         }
         if (r >= 0 && !streq(link.kind, "tun")) {
-                log_error("There is an interface %s already, and it is no TAP%s%s.", q->interface, *link.kind ? " but of the kind " : "",
-                          link.kind);
+                log_error(
+                        "There is an interface %s already, and it is no TAP%s%s.", q->interface,
+                        *link.kind ? " but of the kind " : "", link.kind);
                 return -EEXIST;
         }
         r = open_first(netlink, q, store, ret);
@@ -258,12 +289,18 @@ int tap_open_vhost(const TapRequest *q, Store *store)
 
                 fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
                 if (fd < 0 && q->vhost == VHOST_TRY) {
-                        log_errno(LOG_DEBUG, -errno, "/dev/vhost-net cannot be opened, so the interface %s goes without", q->interface);
+                        log_errno(
+                                LOG_DEBUG, -errno,
+                                "/dev/vhost-net cannot be opened, so the interface %s goes without",
+                                q->interface);
                         return 0;
                 }
                 if (fd < 0)
-                        return log_errno(LOG_ERR, -errno, "/dev/vhost-net cannot be opened, which the interface %s is to use (modprobe "
-                                                          "vhost_net; the unit needs DeviceAllow=/dev/vhost-net rw)", q->interface);
+                        return log_errno(
+                                LOG_ERR, -errno,
+                                "/dev/vhost-net cannot be opened, which the interface %s is to use "
+                                "(modprobe vhost_net; the unit needs DeviceAllow=/dev/vhost-net rw)",
+                                q->interface);
                 r = store_add(store, text_format("vhost.%s.%u", q->id, queue), fd);
                 if (r < 0)
                         return r;

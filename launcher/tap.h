@@ -17,16 +17,16 @@ typedef enum VhostMode {
 } VhostMode;
 
 typedef struct TapRequest {
-        const char *id;        /* names its descriptors */
+        const char *id; /* names its descriptors */
         const char *interface;
-        const char *bridge;    /* NULL: it joins none */
-        uint8_t mac[6];        /* of the host's end; all zero: the kernel's choice */
-        unsigned mtu;          /* 0: the bridge's, or the kernel's choice */
+        const char *bridge; /* NULL: it joins none */
+        uint8_t mac[6];     /* of the host's end; all zero: the kernel's choice */
+        unsigned mtu;       /* 0: the bridge's, or the kernel's choice */
         unsigned queues;
         VhostMode vhost;
-        bool down;             /* it is not to come up */
-        bool unmanaged;        /* it exists, and is only opened */
-        const char *lower;     /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
+        bool down;         /* it is not to come up */
+        bool unmanaged;    /* it exists, and is only opened */
+        const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
         MacvtapMode mode;
 } TapRequest;
 
@@ -34,10 +34,11 @@ typedef struct TapRequest {
 bool interface_name_is_valid(const char *name);
 
 /*
- * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be remembered into
- * the note. Where the last note says that systemd's store still has the TAP, and it exists, it is only set up again.
- * A TAP lives as long as a descriptor of it is open, so that after a failure nothing is left. Failures are logged: -ENODEV
- * and the like where something is missing, -EEXIST where the name is taken.
+ * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be
+ * remembered into the note. Where the last note says that systemd's store still has the TAP, and it exists,
+ * it is only set up again. A TAP lives as long as a descriptor of it is open, so that after a failure
+ * nothing is left. Failures are logged: -ENODEV and the like where something is missing, -EEXIST where the
+ * name is taken.
  */
 int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, Note *note);
 

@@ -158,9 +158,9 @@ static const struct Policy {
         int lowest, highest; /* priority; Linux has no other numbers */
 } policies[] = {
         { "batch", SCHED_BATCH, 0, 0 },
-        { "idle",  SCHED_IDLE,  0, 0 },
-        { "fifo",  SCHED_FIFO,  1, 99 },
-        { "rr",    SCHED_RR,    1, 99 },
+        { "idle", SCHED_IDLE, 0, 0 },
+        { "fifo", SCHED_FIFO, 1, 99 },
+        { "rr", SCHED_RR, 1, 99 },
 };
 
 int thread_rules_read_scheduler(const char *text, void *target)

@@ -19,8 +19,8 @@ Undo *undo_free(Undo *undo); /* forgets nothing; returns NULL */
 /* Whether there is anything to be undone for that guest. */
 bool undo_is_needed(const char *guest);
 
-/* Remembers a step: a kind of the table in undo.c, then its words. To be done before what it undoes. Logged.
- */
+/* Remembers a step: a kind of the table in undo.c, then its words.
+ * To be done before what it undoes. Logged. */
 int undo_add(Undo *undo, const char *format, ...) _printf_(2, 3);
 
 /* Says the last step anew, when more is known of what was done. Logged. */

@@ -7,13 +7,14 @@
 #include <sys/types.h>
 
 /*
- * Reads a regular file whole; path is relative to dir_fd (or AT_FDCWD). The result has a NUL behind its last byte that
- * is not counted. -EISDIR or -EINVAL (FIFO, socket, device) for what is not a regular file, never blocking on one;
- * -EFBIG for more than max bytes.
+ * Reads a regular file whole; path is relative to dir_fd (or AT_FDCWD). The result has a NUL behind its last
+ * byte that is not counted. -EISDIR or -EINVAL (FIFO, socket, device) for what is not a regular file, never
+ * blocking on one; -EFBIG for more than max bytes.
  */
 int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
-/* Writes a file beside its final name, syncs it if sync is set, and renames it there. Nothing is left on failure. */
+/* Writes a file beside its final name, syncs it if sync is set, and renames it there. Nothing is left on
+ * failure. */
 int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync);
 
 /* Renames to a name that must be free, below one directory; -EEXIST where it is not. */

@@ -8,35 +8,35 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(f)      __attribute__((cleanup(f)))
-#define _printf_(a, b)    __attribute__((format(printf, a, b)))
-#define _unused_          __attribute__((unused))
-#define _noreturn_        __attribute__((noreturn))
+#define _cleanup_(f)   __attribute__((cleanup(f)))
+#define _printf_(a, b) __attribute__((format(printf, a, b)))
+#define _unused_       __attribute__((unused))
+#define _noreturn_     __attribute__((noreturn))
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
-#define TAKE_PTR(ptr)                          \
-        ({                                     \
-                __typeof__(ptr) *p_ = &(ptr);  \
-                __typeof__(ptr) v_ = *p_;      \
-                *p_ = NULL;                    \
-                v_;                            \
+#define TAKE_PTR(ptr)                         \
+        ({                                    \
+                __typeof__(ptr) *p_ = &(ptr); \
+                __typeof__(ptr) v_ = *p_;     \
+                *p_ = NULL;                   \
+                v_;                           \
         })
 
-#define TAKE_FD(fd)                   \
-        ({                            \
-                int *p_ = &(fd);      \
-                int v_ = *p_;         \
-                *p_ = -EBADF;         \
-                v_;                   \
+#define TAKE_FD(fd)              \
+        ({                       \
+                int *p_ = &(fd); \
+                int v_ = *p_;    \
+                *p_ = -EBADF;    \
+                v_;              \
         })
 
 /* For a destructor that accepts NULL and returns NULL: defines what _cleanup_(DESTRUCTORp) calls. */
-#define DEFINE_CLEANUP(type, destructor)                       \
-        static inline _unused_ void destructor##p(type **p)    \
-        {                                                      \
-                if (*p)                                        \
-                        *p = destructor(*p);                   \
+#define DEFINE_CLEANUP(type, destructor)                    \
+        static inline _unused_ void destructor##p(type **p) \
+        {                                                   \
+                if (*p)                                     \
+                        *p = destructor(*p);                \
         }
 
 static inline void freep(void *p)

@@ -34,7 +34,8 @@ bool text_ends_with(const char *s, const char *suffix);
 /* A new string, or NULL where memory ran out. */
 char *text_format(const char *format, ...) _printf_(1, 2);
 
-/* Decimal, or hexadecimal after 0x; the whole text, no sign, no blanks. -EINVAL if it is none, -ERANGE if above max. */
+/* Decimal, or hexadecimal after 0x; the whole text, no sign, no blanks. -EINVAL if it is none, -ERANGE if
+ * above max. */
 int text_to_u64(const char *s, uint64_t max, uint64_t *ret);
 int text_to_unsigned(const char *s, unsigned max, unsigned *ret);
 
@@ -44,10 +45,12 @@ int text_to_mac(const char *s, uint8_t ret[static 6]);
 /* With or without dashes; ret receives the 36 characters with dashes, lower case. -EINVAL if it is none. */
 int text_to_uuid(const char *s, char ret[static 37]);
 
-/* 64-bit FNV-1a: tells that a file changed, no protection against somebody who wants it to look unchanged. */
+/* 64-bit FNV-1a: tells that a file changed, no protection against
+ * somebody who wants it to look unchanged. */
 uint64_t text_hash(const void *data, size_t size);
 
-/* A growing list of strings that it owns, always ended by a NULL (even when empty, after the first addition). */
+/* A growing list of strings that it owns, always ended by a NULL (even when empty, after the first
+ * addition). */
 typedef struct Strings {
         char **items;
         size_t count;
@@ -60,7 +63,7 @@ static inline void strings_cleanup(Strings *s)
         strings_done(s);
 }
 
-int strings_add(Strings *s, const char *text);                              /* 0 or -ENOMEM */
-int strings_take(Strings *s, char *text);                                   /* owns text also on -ENOMEM, and when text is NULL */
+int strings_add(Strings *s, const char *text); /* 0 or -ENOMEM */
+int strings_take(Strings *s, char *text);      /* owns text also on -ENOMEM, and when text is NULL */
 int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);
 bool strings_have(const Strings *s, const char *text);

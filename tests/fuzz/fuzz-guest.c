@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes as a guest's XML. Beyond not crashing, this holds: whatever text the XML has, the drop-in has no directive
- * and the command line no option that the tables could not have asked for, and systemd would read from the drop-in exactly
- * the command line that was planned. The reading here is independent of the writing that it checks.
+ * Any bytes as a guest's XML. Beyond not crashing, this holds: whatever text the XML has, the drop-in has no
+ * directive and the command line no option that the tables could not have asked for, and systemd would read
+ * from the drop-in exactly the command line that was planned. The reading here is independent of the writing
+ * that it checks.
  */
 
 #include "generator/drop-in.h"
@@ -12,24 +13,81 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const flags[] = {
-        "-S", "-nodefaults", "-no-user-config", "-no-shutdown", "-no-reboot", "-no-hpet", "-no-acpi", "-mem-prealloc", "-full-screen", NULL,
+        "-S",       "-nodefaults", "-no-user-config", "-no-shutdown", "-no-reboot",
+        "-no-hpet", "-no-acpi",    "-mem-prealloc",   "-full-screen", NULL,
 };
 
 static const char *const options[] = {
-        "-accel", "-acpitable", "-add-fd", "-append", "-audiodev", "-bios", "-blockdev", "-boot", "-chardev", "-compat", "-cpu", "-device", "-display",
-        "-drive", "-dtb", "-fsdev", "-fw_cfg", "-global", "-incoming", "-initrd", "-k", "-kernel", "-m", "-machine", "-mon", "-msg", "-name", "-netdev", "-numa",
-        "-object", "-overcommit", "-rtc", "-run-with", "-sandbox", "-shim", "-smbios", "-smp", "-spice", "-tpmdev", "-uuid", "-vnc", "-watchdog-action",
+        "-accel",  "-acpitable", "-add-fd",     "-append", "-audiodev", "-bios",    "-blockdev",
+        "-boot",   "-chardev",   "-compat",     "-cpu",    "-device",   "-display", "-drive",
+        "-dtb",    "-fsdev",     "-fw_cfg",     "-global", "-incoming", "-initrd",  "-k",
+        "-kernel", "-m",         "-machine",    "-mon",    "-msg",      "-name",    "-netdev",
+        "-numa",   "-object",    "-overcommit", "-rtc",    "-run-with", "-sandbox", "-shim",
+        "-smbios", "-smp",       "-spice",      "-tpmdev", "-uuid",     "-vnc",     "-watchdog-action",
         "-action", NULL,
 };
 
 static const char *const directives[] = {
-        "AllowedCPUs", "AllowedMemoryNodes", "AmbientCapabilities", "AppArmorProfile", "BindPaths", "BindReadOnlyPaths", "CapabilityBoundingSet",
-        "CPUQuota", "CPUQuotaPeriodSec", "CPUWeight", "Description", "DeviceAllow", "Environment", "ExecStart", "ExecStartPost", "ExecStartPre",
-        "ExecStopPost", "FileDescriptorStoreMax", "IOReadBandwidthMax", "IOReadIOPSMax", "IOWeight", "IODeviceWeight", "IOWriteBandwidthMax",
-        "IOWriteIOPSMax", "IPAddressAllow", "LimitMEMLOCK", "LimitRTPRIO", "LoadCredential", "LoadCredentialEncrypted", "MemoryDenyWriteExecute", "MemoryHigh",
-        "MemoryLow", "MemoryMax", "MemorySwapMax", "NUMAMask", "NUMAPolicy", "PrivateNetwork", "ProtectHome", "RestrictAddressFamilies", "RestrictRealtime",
-        "SELinuxContext", "SetCredential", "Slice", "SocketBindAllow", "SourcePath", "StateDirectory", "SupplementaryGroups", "TemporaryFileSystem", "SystemCallFilter", "CPUSchedulingPolicy",
-        "PrivateUsers", "PrivateDevices", "BindsTo", "After", "Requires", "RequiresMountsFor", "Wants", "ExecPaths", "RuntimeDirectory", NULL,
+        "AllowedCPUs",
+        "AllowedMemoryNodes",
+        "AmbientCapabilities",
+        "AppArmorProfile",
+        "BindPaths",
+        "BindReadOnlyPaths",
+        "CapabilityBoundingSet",
+        "CPUQuota",
+        "CPUQuotaPeriodSec",
+        "CPUWeight",
+        "Description",
+        "DeviceAllow",
+        "Environment",
+        "ExecStart",
+        "ExecStartPost",
+        "ExecStartPre",
+        "ExecStopPost",
+        "FileDescriptorStoreMax",
+        "IOReadBandwidthMax",
+        "IOReadIOPSMax",
+        "IOWeight",
+        "IODeviceWeight",
+        "IOWriteBandwidthMax",
+        "IOWriteIOPSMax",
+        "IPAddressAllow",
+        "LimitMEMLOCK",
+        "LimitRTPRIO",
+        "LoadCredential",
+        "LoadCredentialEncrypted",
+        "MemoryDenyWriteExecute",
+        "MemoryHigh",
+        "MemoryLow",
+        "MemoryMax",
+        "MemorySwapMax",
+        "NUMAMask",
+        "NUMAPolicy",
+        "PrivateNetwork",
+        "ProtectHome",
+        "RestrictAddressFamilies",
+        "RestrictRealtime",
+        "SELinuxContext",
+        "SetCredential",
+        "Slice",
+        "SocketBindAllow",
+        "SourcePath",
+        "StateDirectory",
+        "SupplementaryGroups",
+        "TemporaryFileSystem",
+        "SystemCallFilter",
+        "CPUSchedulingPolicy",
+        "PrivateUsers",
+        "PrivateDevices",
+        "BindsTo",
+        "After",
+        "Requires",
+        "RequiresMountsFor",
+        "Wants",
+        "ExecPaths",
+        "RuntimeDirectory",
+        NULL,
 };
 
 static bool among(const char *const *list, const char *word)
@@ -62,7 +120,8 @@ static unsigned hex(char c)
         return c <= '9' ? (unsigned) c - '0' : (unsigned) c - 'a' + 10;
 }
 
-/* The next word of a command line as systemd.service(5) has it, specifiers and variables undone; NULL at its end. */
+/* The next word of a command line as systemd.service(5) has it, specifiers and variables undone; NULL at its
+ * end. */
 static char *next_word(const char **at)
 {
         char *word, *to, quote = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes as what QEMU says on its monitor. Beyond not crashing, this holds: what becomes of an event is one line
- * of whole UTF-8 without control characters, and fields whose names are the launcher's own.
+ * Any bytes as what QEMU says on its monitor. Beyond not crashing, this holds: what becomes of an event is
+ * one line of whole UTF-8 without control characters, and fields whose names are the launcher's own.
  */
 
 #include <stdint.h>
@@ -34,7 +34,8 @@ static void check_event(const json_t *message)
         }
         for (size_t i = 0; i < r.fields.count; i++) {
                 CHECK(text_after(r.fields.items[i], "VM_"));
-                CHECK(strspn(r.fields.items[i], "VM_ABCDEFGHIJKLNOPQRSTUWXYZ0123456789") == strcspn(r.fields.items[i], "="));
+                CHECK(strspn(r.fields.items[i], "VM_ABCDEFGHIJKLNOPQRSTUWXYZ0123456789") ==
+                      strcspn(r.fields.items[i], "="));
                 check_text(r.fields.items[i]);
         }
         event_report_done(&r);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Golden cases: each NAME.xml in the directory is converted, and what comes out must be what stands beside it:
+ * Golden cases: each NAME.xml in the directory is converted, and what comes out must be what stands beside
+ * it:
  *
  *     NAME.args   QEMU's command line, an option a line; absent where the guest is refused
  *     NAME.err    the findings, errors or warnings; absent where there are none
  *     NAME.unit   the drop-in, for those cases where somebody made that file
  *
- * The host's directories are those of root/ in the directory. A golden file that no case read fails the run. With
- * REGENERATE=1 in the environment the files are rewritten instead.
+ * The host's directories are those of root/ in the directory. A golden file that no case read fails the run.
+ * With REGENERATE=1 in the environment the files are rewritten instead.
  */
 
 #include <errno.h>
@@ -93,7 +94,9 @@ static void run_case(const char *stem)
         compare(err, findings);
         if (access(unit, F_OK) < 0)
                 return;
-        CHECK(drop_in_text(&c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml, &drop_in, &size) >= 0);
+        CHECK(drop_in_text(
+                      &c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml,
+                      &drop_in, &size) >= 0);
         compare(unit, drop_in);
 }
 
@@ -130,7 +133,9 @@ int main(int argc, char **argv)
         for (size_t i = 0; i < files.count; i++) {
                 const char *f = files.items[i];
 
-                if ((text_ends_with(f, ".args") || text_ends_with(f, ".err") || text_ends_with(f, ".unit")) && !strings_have(&used, f)) {
+                if ((text_ends_with(f, ".args") || text_ends_with(f, ".err") ||
+                     text_ends_with(f, ".unit")) &&
+                    !strings_have(&used, f)) {
                         printf("%s: no case has read this file\n", f);
                         failures++;
                 }

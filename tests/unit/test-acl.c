@@ -7,7 +7,7 @@
 #include "tests/unit/test.h"
 #include "util/ownership.h"
 
-#define ENTRY(tag, permissions, id) tag, 0, permissions, 0, (id) & 0xff, (id) >> 8 & 0xff, 0, 0
+#define ENTRY(tag, permissions, id) tag, 0, permissions, 0, (id) &0xff, (id) >> 8 & 0xff, 0, 0
 #define NO_ID(tag, permissions)     tag, 0, permissions, 0, 0xff, 0xff, 0xff, 0xff
 #define VERSION                     2, 0, 0, 0
 
@@ -19,7 +19,8 @@ static void check_list(const uint8_t *expected, size_t expected_size, const uint
 
 static void test_mode(void)
 {
-        static const uint8_t listed[] = { VERSION, NO_ID(1, 6), ENTRY(2, 4, 300), NO_ID(4, 0), NO_ID(0x10, 4), NO_ID(0x20, 0) };
+        static const uint8_t listed[] = { VERSION,     NO_ID(1, 6),    ENTRY(2, 4, 300),
+                                          NO_ID(4, 0), NO_ID(0x10, 4), NO_ID(0x20, 0) };
         _cleanup_(freep) uint8_t *acl = NULL;
         size_t size;
 
@@ -29,12 +30,14 @@ static void test_mode(void)
 
 static void test_list(void)
 {
-        static const uint8_t before[] = { VERSION, NO_ID(1, 6), ENTRY(2, 7, 100), ENTRY(2, 0, 300), ENTRY(2, 6, 400), NO_ID(4, 6),
-                                          ENTRY(8, 2, 5), NO_ID(0x10, 2), NO_ID(0x20, 4) };
-        static const uint8_t after[] = { VERSION, NO_ID(1, 6), ENTRY(2, 7, 100), ENTRY(2, 4, 300), ENTRY(2, 6, 400), NO_ID(4, 6),
-                                         ENTRY(8, 2, 5), NO_ID(0x10, 6), NO_ID(0x20, 4) };
-        static const uint8_t without[] = { VERSION, NO_ID(1, 6), ENTRY(2, 7, 100), ENTRY(2, 6, 400), NO_ID(4, 6),
-                                           ENTRY(8, 2, 5), NO_ID(0x10, 6), NO_ID(0x20, 4) };
+        static const uint8_t before[] = { VERSION,          NO_ID(1, 6),      ENTRY(2, 7, 100),
+                                          ENTRY(2, 0, 300), ENTRY(2, 6, 400), NO_ID(4, 6),
+                                          ENTRY(8, 2, 5),   NO_ID(0x10, 2),   NO_ID(0x20, 4) };
+        static const uint8_t after[] = { VERSION,          NO_ID(1, 6),      ENTRY(2, 7, 100),
+                                         ENTRY(2, 4, 300), ENTRY(2, 6, 400), NO_ID(4, 6),
+                                         ENTRY(8, 2, 5),   NO_ID(0x10, 6),   NO_ID(0x20, 4) };
+        static const uint8_t without[] = { VERSION,     NO_ID(1, 6),    ENTRY(2, 7, 100), ENTRY(2, 6, 400),
+                                           NO_ID(4, 6), ENTRY(8, 2, 5), NO_ID(0x10, 6),   NO_ID(0x20, 4) };
         _cleanup_(freep) uint8_t *acl = NULL, *rest = NULL;
         size_t size, rest_size;
 
@@ -46,7 +49,8 @@ static void test_list(void)
 
 static void test_bad(void)
 {
-        static const uint8_t other_version[] = { 3, 0, 0, 0, NO_ID(1, 6) }, no_end[] = { VERSION, NO_ID(1, 6) };
+        static const uint8_t other_version[] = { 3, 0, 0, 0, NO_ID(1, 6) },
+                             no_end[] = { VERSION, NO_ID(1, 6) };
         uint8_t *acl = NULL;
         size_t size;
 

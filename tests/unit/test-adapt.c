@@ -69,7 +69,8 @@ static void test_version(void)
 {
         QemuVersion v = { 0 };
 
-        CHECK_NUMBER(qemu_version_parse("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", &v), 0);
+        CHECK_NUMBER(
+                qemu_version_parse("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)\nCopyright", &v), 0);
         CHECK_NUMBER(v.major, 7);
         CHECK_NUMBER(v.minor, 2);
         CHECK_NUMBER(qemu_version_parse("QEMU emulator version 10.0.2", &v), 0);

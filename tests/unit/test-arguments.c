@@ -16,18 +16,18 @@ typedef struct Target {
 } Target;
 
 static const Argument table[] = {
-        { "guest",  "a guest's name", argument_guest,    offsetof(Target, guest),  ARGUMENT_REQUIRED },
-        { "path",   "a path",         argument_path,     offsetof(Target, path),   0 },
-        { "uuid",   "a UUID",         argument_uuid,     offsetof(Target, uuid),   0 },
-        { "number", "a number",       argument_unsigned, offsetof(Target, number), 0 },
-        { "flag",   NULL,             argument_switch,   offsetof(Target, flag),   ARGUMENT_SWITCH },
-        { "list",   "a word",         argument_strings,  offsetof(Target, list),   ARGUMENT_REPEATED },
+        { "guest", "a guest's name", argument_guest, offsetof(Target, guest), ARGUMENT_REQUIRED },
+        { "path", "a path", argument_path, offsetof(Target, path), 0 },
+        { "uuid", "a UUID", argument_uuid, offsetof(Target, uuid), 0 },
+        { "number", "a number", argument_unsigned, offsetof(Target, number), 0 },
+        { "flag", NULL, argument_switch, offsetof(Target, flag), ARGUMENT_SWITCH },
+        { "list", "a word", argument_strings, offsetof(Target, list), ARGUMENT_REPEATED },
 };
 
-#define READ(target, rest, ...)                                                                                    \
-        ({                                                                                                         \
-                static char *argv_[] = { (char *) "verb", __VA_ARGS__, NULL }; /* rest points into it */           \
-                arguments_read(table, ELEMENTS(table), target, (int) ELEMENTS(argv_) - 1, argv_, rest);            \
+#define READ(target, rest, ...)                                                                          \
+        ({                                                                                               \
+                static char *argv_[] = { (char *) "verb", __VA_ARGS__, NULL }; /* rest points into it */ \
+                arguments_read(table, ELEMENTS(table), target, (int) ELEMENTS(argv_) - 1, argv_, rest);  \
         })
 
 static void test_good(void)
@@ -35,7 +35,10 @@ static void test_good(void)
         Target t = { 0 };
         char **rest = NULL;
 
-        CHECK_NUMBER(READ(&t, &rest, "--list=a", "--guest=web 1", "--path=/a=b", "--number=7", "--flag", "--list=b", "--", "--guest=x", "y"), 0);
+        CHECK_NUMBER(
+                READ(&t, &rest, "--list=a", "--guest=web 1", "--path=/a=b", "--number=7", "--flag",
+                     "--list=b", "--", "--guest=x", "y"),
+                0);
         CHECK_TEXT(t.guest, "web 1");
         CHECK_TEXT(t.path, "/a=b");
         CHECK_NUMBER(t.number, 7);
@@ -80,30 +83,40 @@ static void test_list(void)
 }
 
 #define UUID "--uuid=c7a5fdbd-edaf-9455-926a-d65c16db1809"
-#define RUN(...)                                                                                \
-        ({                                                                                      \
-                char *argv_[] = { (char *) "run", "--guest=a", UUID, __VA_ARGS__, NULL };       \
-                RunOptions o_ = { 0 };                                                          \
-                int r_ = run_options_read(&o_, (int) ELEMENTS(argv_) - 1, argv_);               \
-                if (r_ >= 0)                                                                    \
-                        run_options_done(&o_);                                                  \
-                r_;                                                                             \
+#define RUN(...)                                                                          \
+        ({                                                                                \
+                char *argv_[] = { (char *) "run", "--guest=a", UUID, __VA_ARGS__, NULL }; \
+                RunOptions o_ = { 0 };                                                    \
+                int r_ = run_options_read(&o_, (int) ELEMENTS(argv_) - 1, argv_);         \
+                if (r_ >= 0)                                                              \
+                        run_options_done(&o_);                                            \
+                r_;                                                                       \
         })
 
 static void test_run_options(void)
 {
-        CHECK_NUMBER(RUN("--monitor=10", "--console=console:11", "--fd=tap.hostnet0.0:12", "--on-crash=coredump-restart", "--", "/q"), 0);
-        CHECK_NUMBER(RUN("--monitor=10", "--console=console:10", "--", "/q"), -EINVAL); /* one number for two */
+        CHECK_NUMBER(
+                RUN("--monitor=10", "--console=console:11", "--fd=tap.hostnet0.0:12",
+                    "--on-crash=coredump-restart", "--", "/q"),
+                0);
+        CHECK_NUMBER(
+                RUN("--monitor=10", "--console=console:10", "--", "/q"), -EINVAL); /* one number for two */
         CHECK_NUMBER(RUN("--monitor=10", "--fd=a:11", "--try-fd=b:11", "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=2", "--", "/q"), -EINVAL); /* stderr */
         CHECK_NUMBER(RUN("--monitor=10", "--fd=a:99999", "--", "/q"), -EINVAL);
-        CHECK_NUMBER(RUN("--monitor=10", "--console=console:11", "--console=console:12", "--", "/q"), -EINVAL);
-        for (char **bad = (char *[]){ "--console=../x:11", "--console=.x:11", "--console=control:11", "--console=:11", "--console=a b:11", NULL }; *bad; bad++)
+        CHECK_NUMBER(
+                RUN("--monitor=10", "--console=console:11", "--console=console:12", "--", "/q"), -EINVAL);
+        for (char **bad = (char *[]){ "--console=../x:11", "--console=.x:11", "--console=control:11",
+                                      "--console=:11", "--console=a b:11", NULL };
+             *bad; bad++)
                 CHECK_NUMBER(RUN("--monitor=10", *bad, "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=10", "--on-reboot=coredump-restart", "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=10", "--", "qemu"), -EINVAL); /* no path */
         CHECK_NUMBER(RUN("--monitor=10"), -EINVAL);
-        CHECK_NUMBER(RUN("--monitor=10", "--balloon=1048576", "--affinity=vcpu.0:1", "--affinity=vcpu.1:1", "--", "/q"), 0);
+        CHECK_NUMBER(
+                RUN("--monitor=10", "--balloon=1048576", "--affinity=vcpu.0:1", "--affinity=vcpu.1:1", "--",
+                    "/q"),
+                0);
         CHECK_NUMBER(RUN("--monitor=10", "--balloon=-1", "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=10", "--affinity=vcpu.0:1", "--affinity=vcpu.0:2", "--", "/q"), -EINVAL);
         CHECK_NUMBER(RUN("--monitor=10", "--rtc-offset=-123456", "--", "/q"), 0);

@@ -27,7 +27,8 @@ static void expect(int fd, const char *text)
         CHECK(memcmp(got, text, strlen(text)) == 0);
 }
 
-/* A backlog whose end is that of its buffer has nothing at its beginning, and the guest chooses how much it prints. */
+/* A backlog whose end is that of its buffer has nothing at its beginning, and the guest chooses how much it
+ * prints. */
 static void test_nothing(sd_event *event)
 {
         int fds[2];

@@ -21,7 +21,9 @@ static void test_resolve(void)
                 CHECK_NUMBER(chain_resolve(good[i][0], good[i][1], &path), 0);
                 CHECK_TEXT(path, good[i][2]);
         }
-        for (const char **bad = (const char *[]){ "nbd://host/x", "json:{\"driver\":\"raw\"}", "file:/x", "a:b", ":x", NULL }; *bad; bad++) {
+        for (const char **bad = (const char *[]){ "nbd://host/x", "json:{\"driver\":\"raw\"}", "file:/x",
+                                                  "a:b", ":x", NULL };
+             *bad; bad++) {
                 char *path = NULL;
 
                 CHECK_NUMBER(chain_resolve("/images/top.qcow2", *bad, &path), -EPROTONOSUPPORT);
@@ -37,7 +39,8 @@ static void test_near(void)
         CHECK(!chain_is_near("/a/top", "/b/base", NULL));
         CHECK(!chain_is_near("/a/top", "/a/sub/base", NULL));
         CHECK(!chain_is_near("/a/sub/top", "/a/base", NULL));
-        CHECK(!chain_is_near("/a/top", "/var/lib/libvirt/images/base", NULL)); /* where every guest's disks may lie */
+        CHECK(!chain_is_near(
+                "/a/top", "/var/lib/libvirt/images/base", NULL)); /* where every guest's disks may lie */
         CHECK(!chain_is_near("/var/lib/vm/a/top", "/var/lib/vm/b/nvram.fd", NULL));
         CHECK_NUMBER(strings_add(&directories, "/srv/base/"), 0);
         CHECK(chain_is_near("/a/top", "/srv/base/x", &directories));

@@ -29,14 +29,20 @@ static void expect(const Strings *s, const char *const *words)
 static void test_vhost(void)
 {
         Strings s = make((const char *[]){
-                "qemu", "-netdev", "{\"type\":\"tap\",\"fd\":\"20\",\"vhost\":true,\"vhostfd\":\"21\",\"id\":\"hostnet0\"}", "-netdev",
-                "{\"type\":\"tap\",\"fds\":\"22:23\",\"vhost\":true,\"vhostfds\":\"24:25\",\"id\":\"hostnet1\"}", "-device", "x", NULL });
+                "qemu", "-netdev",
+                "{\"type\":\"tap\",\"fd\":\"20\",\"vhost\":true,\"vhostfd\":\"21\",\"id\":\"hostnet0\"}",
+                "-netdev",
+                "{\"type\":\"tap\",\"fds\":\"22:23\",\"vhost\":true,\"vhostfds\":\"24:25\",\"id\":"
+                "\"hostnet1\"}",
+                "-device", "x", NULL });
 
         CHECK_NUMBER(command_drop_vhost(&s, "hostnet2"), -ENOENT);
         CHECK_NUMBER(command_drop_vhost(&s, "hostnet1"), 0);
-        expect(&s, (const char *[]){
-                           "qemu", "-netdev", "{\"type\":\"tap\",\"fd\":\"20\",\"vhost\":true,\"vhostfd\":\"21\",\"id\":\"hostnet0\"}",
-                           "-netdev", "{\"type\":\"tap\",\"fds\":\"22:23\",\"id\":\"hostnet1\"}", "-device", "x", NULL });
+        expect(&s, (const char *[]){ "qemu", "-netdev",
+                                     "{\"type\":\"tap\",\"fd\":\"20\",\"vhost\":true,\"vhostfd\":\"21\","
+                                     "\"id\":\"hostnet0\"}",
+                                     "-netdev", "{\"type\":\"tap\",\"fds\":\"22:23\",\"id\":\"hostnet1\"}",
+                                     "-device", "x", NULL });
         CHECK_NUMBER(command_drop_vhost(&s, "hostnet0"), 0);
         CHECK_TEXT(s.items[2], "{\"type\":\"tap\",\"fd\":\"20\",\"id\":\"hostnet0\"}");
         CHECK(command_has_option(s.items, "-netdev") && !command_has_option(s.items, "-vnc"));
@@ -52,7 +58,8 @@ static void test_no_backing(void)
 
         CHECK_NUMBER(command_set_backing(&s, "libvirt-2-format", NULL, 0), -ENOENT);
         CHECK_NUMBER(command_set_backing(&s, "libvirt-1-format", NULL, 0), 0);
-        expect(&s, (const char *[]){ "qemu", "-blockdev", STORAGE, "-blockdev", DISK ",\"backing\":null}", NULL });
+        expect(&s, (const char *[]){ "qemu", "-blockdev", STORAGE, "-blockdev", DISK ",\"backing\":null}",
+                                     NULL });
 
         /* what knows of no backing file must not be told of one */
         CHECK_NUMBER(command_set_backing(&s, "libvirt-1-storage", NULL, 0), 0);
@@ -66,25 +73,34 @@ static void test_chain(void)
                 { .depth = 1, .format = "qcow2", .driver = "file", .fd = 30 },
                 { .depth = 2, .format = "raw", .driver = "host_device", .fd = 31 },
         };
-        Strings s = make((const char *[]){ "qemu", "-add-fd", "set=6,fd=12,opaque=x", "-blockdev", DISK "}", "-S", NULL });
+        Strings s = make((const char *[]){ "qemu", "-add-fd", "set=6,fd=12,opaque=x", "-blockdev", DISK "}",
+                                           "-S", NULL });
 
         CHECK_NUMBER(command_set_backing(&s, "libvirt-1-format", images, 2), 0);
-        expect(&s, (const char *[]){
-                           "qemu", "-add-fd", "set=6,fd=12,opaque=x",
-                           "-add-fd", "set=8,fd=31",
-                           "-blockdev", "{\"driver\":\"host_device\",\"filename\":\"/dev/fdset/8\",\"node-name\":\"backing8-storage\",\"read-only\":true,\"auto-read-only\":false}",
-                           "-blockdev", "{\"driver\":\"raw\",\"file\":\"backing8-storage\",\"node-name\":\"backing8-format\",\"read-only\":true}",
-                           "-add-fd", "set=7,fd=30",
-                           "-blockdev", "{\"driver\":\"file\",\"filename\":\"/dev/fdset/7\",\"node-name\":\"backing7-storage\",\"read-only\":true,\"auto-read-only\":false}",
-                           "-blockdev", "{\"driver\":\"qcow2\",\"file\":\"backing7-storage\",\"node-name\":\"backing7-format\",\"read-only\":true,\"backing\":\"backing8-format\"}",
-                           "-blockdev", DISK ",\"backing\":\"backing7-format\"}", "-S", NULL });
+        expect(&s,
+               (const char *[]){
+                       "qemu", "-add-fd", "set=6,fd=12,opaque=x", "-add-fd", "set=8,fd=31", "-blockdev",
+                       "{\"driver\":\"host_device\",\"filename\":\"/dev/fdset/"
+                       "8\",\"node-name\":\"backing8-storage\",\"read-only\":true,\"auto-read-only\":false}",
+                       "-blockdev",
+                       "{\"driver\":\"raw\",\"file\":\"backing8-storage\",\"node-name\":\"backing8-format\","
+                       "\"read-only\":true}",
+                       "-add-fd", "set=7,fd=30", "-blockdev",
+                       "{\"driver\":\"file\",\"filename\":\"/dev/fdset/"
+                       "7\",\"node-name\":\"backing7-storage\",\"read-only\":true,\"auto-read-only\":false}",
+                       "-blockdev",
+                       "{\"driver\":\"qcow2\",\"file\":\"backing7-storage\",\"node-name\":\"backing7-"
+                       "format\",\"read-only\":true,\"backing\":\"backing8-format\"}",
+                       "-blockdev", DISK ",\"backing\":\"backing7-format\"}", "-S", NULL });
 
         /* the chain of another disk takes the next sets */
         CHECK_NUMBER(strings_add(&s, "-blockdev"), 0);
         CHECK_NUMBER(strings_add(&s, "{\"driver\":\"qcow2\",\"node-name\":\"two\"}"), 0);
         CHECK_NUMBER(command_set_backing(&s, "two", images, 1), 0);
         CHECK(strings_have(&s, "set=9,fd=30"));
-        CHECK_TEXT(s.items[s.count - 1], "{\"driver\":\"qcow2\",\"node-name\":\"two\",\"backing\":\"backing9-format\"}");
+        CHECK_TEXT(
+                s.items[s.count - 1],
+                "{\"driver\":\"qcow2\",\"node-name\":\"two\",\"backing\":\"backing9-format\"}");
         strings_done(&s);
 }
 
@@ -95,7 +111,9 @@ static void test_end_of_chain(void)
         Strings s = make((const char *[]){ "qemu", "-blockdev", DISK "}", NULL });
 
         CHECK_NUMBER(command_set_backing(&s, "libvirt-1-format", &image, 1), 0);
-        CHECK_TEXT(s.items[6], "{\"driver\":\"qcow2\",\"file\":\"backing1-storage\",\"node-name\":\"backing1-format\",\"read-only\":true,\"backing\":null}");
+        CHECK_TEXT(
+                s.items[6], "{\"driver\":\"qcow2\",\"file\":\"backing1-storage\",\"node-name\":\"backing1-"
+                            "format\",\"read-only\":true,\"backing\":null}");
         strings_done(&s);
 }
 

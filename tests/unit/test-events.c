@@ -19,7 +19,9 @@ static EventReport translate(const char *text)
         return r;
 }
 
-static void expect(const char *event, EventMeaning meaning, int priority, const char *id, const char *text, const char *field)
+static void expect(
+        const char *event, EventMeaning meaning, int priority, const char *id, const char *text,
+        const char *field)
 {
         EventReport r = translate(event);
 
@@ -36,42 +38,51 @@ static void test_rows(void)
 {
         expect("{\"event\":\"POWERDOWN\"}", EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
                "The guest's power button was pressed.", NULL);
-        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-shutdown\"}}", EVENT_OFF, LOG_NOTICE,
-               MESSAGE_ID_SHUTDOWN, "The guest turned itself off.", "VM_REASON=guest-shutdown");
-        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}", EVENT_OFF_BY_RESET, LOG_NOTICE,
-               MESSAGE_ID_SHUTDOWN, "The guest reset itself, which is to turn it off.", "VM_EVENT=SHUTDOWN");
-        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"host-qmp-quit\"}}", EVENT_OFF_BY_HOST, LOG_INFO,
-               MESSAGE_ID_SHUTDOWN, "QEMU ends, as it was told.", NULL);
-        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"something-new\"}}", EVENT_OFF, LOG_NOTICE,
-               MESSAGE_ID_SHUTDOWN, "The guest was turned off (something-new).", NULL);
-        expect("{\"event\":\"SHUTDOWN\"}", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest was turned off (unknown).", NULL);
-        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\"}}", EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED,
-               "The guest crashed.", "VM_ACTION=pause");
-        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"run\"}}", EVENT_NOTE, LOG_ERR, MESSAGE_ID_PANICKED,
-               "The guest crashed, and goes on as its XML says.", NULL);
-        expect("{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":\"/machine/x\"}}", EVENT_NOTE, LOG_INFO, MESSAGE_ID_DEVICE_DELETED,
-               "Device /machine/x is gone.", "VM_PATH=/machine/x");
+        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-shutdown\"}}", EVENT_OFF,
+               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest turned itself off.", "VM_REASON=guest-shutdown");
+        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}",
+               EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+               "The guest reset itself, which is to turn it off.", "VM_EVENT=SHUTDOWN");
+        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"host-qmp-quit\"}}",
+               EVENT_OFF_BY_HOST, LOG_INFO, MESSAGE_ID_SHUTDOWN, "QEMU ends, as it was told.", NULL);
+        expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"something-new\"}}", EVENT_OFF,
+               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest was turned off (something-new).", NULL);
+        expect("{\"event\":\"SHUTDOWN\"}", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
+               "The guest was turned off (unknown).", NULL);
+        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\"}}", EVENT_PANIC, LOG_ERR,
+               MESSAGE_ID_PANICKED, "The guest crashed.", "VM_ACTION=pause");
+        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"run\"}}", EVENT_NOTE, LOG_ERR,
+               MESSAGE_ID_PANICKED, "The guest crashed, and goes on as its XML says.", NULL);
+        expect("{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":\"/machine/x\"}}", EVENT_NOTE, LOG_INFO,
+               MESSAGE_ID_DEVICE_DELETED, "Device /machine/x is gone.", "VM_PATH=/machine/x");
 }
 
 /* With -blockdev a disk has no device name; its node's is shown. */
 static void test_disk(void)
 {
-        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"\",\"node-name\":\"libvirt-1-format\",\"operation\":\"write\","
-               "\"action\":\"stop\",\"reason\":\"No space left on device\",\"nospace\":true}}",
+        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"\",\"node-name\":\"libvirt-1-format\","
+               "\"operation\":\"write\",\"action\":\"stop\",\"reason\":\"No space left on "
+               "device\",\"nospace\":true}}",
                EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
-               "Write error on disk libvirt-1-format, the guest is stopped: No space left on device.", "VM_NODE=libvirt-1-format");
-        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"vda\",\"operation\":\"read\",\"action\":\"report\",\"reason\":\"x\"}}",
-               EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR, "Read error on disk vda, reported to the guest: x.", "VM_ACTION=report");
+               "Write error on disk libvirt-1-format, the guest is stopped: No space left on device.",
+               "VM_NODE=libvirt-1-format");
+        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"vda\",\"operation\":\"read\","
+               "\"action\":\"report\",\"reason\":\"x\"}}",
+               EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
+               "Read error on disk vda, reported to the guest: x.", "VM_ACTION=report");
 }
 
 /* A crashed Windows reports numbers that no signed 64-bit integer holds. */
 static void test_long_numbers(void)
 {
-        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\",\"info\":{\"type\":\"hyper-v\",\"arg1\":18446735290187685888,"
-               "\"arg2\":10}}}",
-               EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED, "The guest crashed.", "VM_PANIC_ARG1=18446735290187685888");
-        expect("{\"event\":\"X\",\"data\":{\"a\":\"\\\"1844673529018768588899\",\"b\":1844673529018768588899}}", EVENT_NOTE, LOG_DEBUG,
-               MESSAGE_ID_OTHER, "QEMU reports X.", "VM_DATA={\"a\":\"\\\"1844673529018768588899\",\"b\":\"1844673529018768588899\"}");
+        expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\",\"info\":{\"type\":\"hyper-v\","
+               "\"arg1\":18446735290187685888,\"arg2\":10}}}",
+               EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED, "The guest crashed.",
+               "VM_PANIC_ARG1=18446735290187685888");
+        expect("{\"event\":\"X\",\"data\":{\"a\":\"\\\"1844673529018768588899\",\"b\":"
+               "1844673529018768588899}}",
+               EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER, "QEMU reports X.",
+               "VM_DATA={\"a\":\"\\\"1844673529018768588899\",\"b\":\"1844673529018768588899\"}");
 }
 
 static void test_unknown_and_quiet(void)
@@ -80,20 +91,24 @@ static void test_unknown_and_quiet(void)
 
         CHECK(r.quiet);
         event_report_done(&r);
-        expect("{\"event\":\"NEW_THING\",\"data\":{\"a\":1}}", EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER, "QEMU reports NEW_THING.",
-               "VM_DATA={\"a\":1}");
+        expect("{\"event\":\"NEW_THING\",\"data\":{\"a\":1}}", EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER,
+               "QEMU reports NEW_THING.", "VM_DATA={\"a\":1}");
 }
 
-/* QEMU may be the guest's: what it says becomes neither another field nor a terminal's command, and is not endless. */
+/* QEMU may be the guest's: what it says becomes neither another field nor a terminal's command, and is not
+ * endless. */
 static void test_hostile(void)
 {
-        char event[9000] = "{\"event\":\"VSERPORT_CHANGE\",\"data\":{\"open\":true,\"id\":\"", *p = event + strlen(event);
+        char event[9000] = "{\"event\":\"VSERPORT_CHANGE\",\"data\":{\"open\":true,\"id\":\"",
+             *p = event + strlen(event);
         EventReport r;
 
-        expect("{\"event\":\"VSERPORT_CHANGE\",\"data\":{\"open\":true,\"id\":\"a\\nVM_NAME=b\\u001b[2Jc\\u0007\\u202ed\"}}", EVENT_NOTE, LOG_INFO,
-               MESSAGE_ID_AGENT, "The guest opened port a VM_NAME=bcd.", "VM_DEVICE=a VM_NAME=bcd");
-        expect("{\"event\":\"WATCHDOG\",\"data\":{\"action\":{\"a\":1}}}", EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
-               "The guest's watchdog ran out (action: unknown).", NULL);
+        expect("{\"event\":\"VSERPORT_CHANGE\",\"data\":{\"open\":true,\"id\":\"a\\nVM_NAME=b\\u001b["
+               "2Jc\\u0007\\u202ed\"}}",
+               EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT, "The guest opened port a VM_NAME=bcd.",
+               "VM_DEVICE=a VM_NAME=bcd");
+        expect("{\"event\":\"WATCHDOG\",\"data\":{\"action\":{\"a\":1}}}", EVENT_STATE, LOG_ERR,
+               MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out (action: unknown).", NULL);
         expect("{\"event\":\"WATCHDOG\",\"data\":[1]}", EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
                "The guest's watchdog ran out (action: unknown).", NULL);
         memset(p, 'x', 8000);
@@ -101,7 +116,9 @@ static void test_hostile(void)
         r = translate(event);
         CHECK(strlen(r.text) < 400);
         event_report_done(&r);
-        for (const char **bad = (const char *[]){ "{}", "{\"event\":1}", "{\"event\":\"\"}", "{\"event\":\"A b\"}", "{\"event\":\"a\\nB\"}", NULL }; *bad; bad++) {
+        for (const char **bad = (const char *[]){ "{}", "{\"event\":1}", "{\"event\":\"\"}",
+                                                  "{\"event\":\"A b\"}", "{\"event\":\"a\\nB\"}", NULL };
+             *bad; bad++) {
                 _cleanup_(json_decrefp) json_t *json = json_loads(*bad, 0, NULL);
 
                 CHECK_NUMBER(event_translate(json, &r), -EINVAL);

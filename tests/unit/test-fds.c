@@ -93,7 +93,8 @@ static void listen_to_notifications(void)
 
         notifications = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         CHECK(notifications >= 0);
-        CHECK(bind(notifications, (struct sockaddr *) &address, sizeof(sa_family_t)) == 0); /* an abstract one of the kernel's choice */
+        CHECK(bind(notifications, (struct sockaddr *) &address, sizeof(sa_family_t)) ==
+              0); /* an abstract one of the kernel's choice */
         CHECK(getsockname(notifications, (struct sockaddr *) &address, &size) == 0);
         snprintf(name, sizeof(name), "@%.*s", (int) (size - sizeof(sa_family_t) - 1), address.sun_path + 1);
         setenv("NOTIFY_SOCKET", name, 1);
@@ -111,7 +112,8 @@ static Fds make_store(const char *const *names)
         Fds f = { .items = calloc(16, sizeof(StoredFd)) };
 
         for (; *names; names++)
-                f.items[f.count++] = (StoredFd){ .name = strdup(*names), .fd = marked((char) ('a' + f.count)) };
+                f.items[f.count++] =
+                        (StoredFd){ .name = strdup(*names), .fd = marked((char) ('a' + f.count)) };
         return f;
 }
 
@@ -124,7 +126,8 @@ static int count_visit(const char *name, int fd, void *userdata)
 static void test_store(void)
 {
         /* no pipe is a TAP, so these TAPs are dead */
-        Fds f = make_store((const char *[]){ "chain.x.2.raw", "tap.net0.0", "vhost.net0.0", "chain.x.1.qcow2", "old", "chain.xy.1.raw", NULL });
+        Fds f = make_store((const char *[]){ "chain.x.2.raw", "tap.net0.0", "vhost.net0.0",
+                                             "chain.x.1.qcow2", "old", "chain.xy.1.raw", NULL });
         Strings visited = { 0 };
         char text[256];
         int fd = -1;

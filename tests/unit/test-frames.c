@@ -6,7 +6,8 @@
 #include "tests/unit/test.h"
 #include "util/text.h"
 
-/* Feeds data in pieces of that size; what comes out is joined by '|'. Negative errno when the reader gives up. */
+/* Feeds data in pieces of that size; what comes out is joined by '|'. Negative errno when the reader gives
+ * up. */
 static int feed(Frames *f, const char *data, size_t size, size_t piece, Strings *got)
 {
         for (size_t at = 0; at < size;) {

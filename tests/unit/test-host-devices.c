@@ -239,7 +239,8 @@ static void test_mistakes(void)
                 CHECK_NUMBER(
                         prepare_request_read(
                                 3,
-                                (char *[]){ (char *)"prepare", (char *)"--guest=g", (char *)bad[i], NULL },
+                                (char *[]){ (char *) "prepare", (char *) "--guest=g", (char *) bad[i],
+                                            NULL },
                                 &q),
                         -EINVAL);
         }
@@ -249,12 +250,12 @@ static void test_good(void)
 {
         _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
         char *argv[] = {
-                (char *)"prepare",
-                (char *)"--guest=g",
-                (char *)"--tap=id=a,ifname=x,lower=eth0,mode=vepa,mac=52:54:00:00:00:01,queues=2",
-                (char *)"--grant-device=rw:/dev/ttyS0",
-                (char *)"--grant=rw:/disk",
-                (char *)"--pci=address=0000:01:00.0,managed=yes",
+                (char *) "prepare",
+                (char *) "--guest=g",
+                (char *) "--tap=id=a,ifname=x,lower=eth0,mode=vepa,mac=52:54:00:00:00:01,queues=2",
+                (char *) "--grant-device=rw:/dev/ttyS0",
+                (char *) "--grant=rw:/disk",
+                (char *) "--pci=address=0000:01:00.0,managed=yes",
                 NULL,
         };
 

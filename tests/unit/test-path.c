@@ -26,7 +26,9 @@ static void test_control(void)
                 { { { 0, 0755 }, { 5, 0700 } }, false, 5 },
                 { { { 0, 0755 }, { 5, 0700 }, { 5, 0755 }, { 0, 0755 } }, false, 5 },
                 { { { 5, 0700 }, { 6, 0700 } }, true, 5 },
-                { { { 0, 0775 } }, true, 0 },  /* also for a group of root's: there may be an access control list */
+                { { { 0, 0775 } },
+                  true,
+                  0 }, /* also for a group of root's: there may be an access control list */
                 { { { 0, 0757 } }, true, 0 },
                 { { { 0, 0777 }, { 5, 0700 } }, true, 0 },
                 { { { 5, 0770 } }, true, 0 },
@@ -41,7 +43,12 @@ static void test_control(void)
                 CHECK_NUMBER(path_control_add(&control, &(struct stat){ .st_mode = S_IFDIR | 0755 }, ""), 0);
                 CHECK(!control.where);
                 for (const Step *s = cases[i].steps; s < cases[i].steps + 4 && s->mode; s++)
-                        CHECK_NUMBER(path_control_add(&control, &(struct stat){ .st_uid = s->owner, .st_mode = S_IFDIR | s->mode }, "/x"), 0);
+                        CHECK_NUMBER(
+                                path_control_add(
+                                        &control,
+                                        &(struct stat){ .st_uid = s->owner, .st_mode = S_IFDIR | s->mode },
+                                        "/x"),
+                                0);
                 CHECK_NUMBER(control.anyone, cases[i].anyone);
                 CHECK_NUMBER(control.owner, cases[i].owner);
                 CHECK_NUMBER(!!control.where, cases[i].anyone || cases[i].owner);
@@ -67,7 +74,8 @@ static void test_owner(void)
 static void check_walk(const char *directory, const char *name, int result, const char *at)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
-        _cleanup_(freep) char *path = text_format("%s/%s", directory, name), *expected = text_format("%s%s", directory, at);
+        _cleanup_(freep) char *path = text_format("%s/%s", directory, name),
+                              *expected = text_format("%s%s", directory, at);
 
         CHECK_NUMBER(path_walk(path, &walk), result);
         CHECK_TEXT(walk.path, expected);
@@ -82,7 +90,8 @@ static void make_file(int directory, const char *name)
         fd_close(fd);
 }
 
-/* In directories of the user who runs this. Root follows its own links, but none that others could have put there. */
+/* In directories of the user who runs this. Root follows its own links, but none that others could have put
+ * there. */
 static void test_walk(void)
 {
         char directory[] = "/tmp/test-path.XXXXXX";
@@ -91,7 +100,8 @@ static void test_walk(void)
         CHECK(mkdtemp(directory));
         fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
         CHECK(fd >= 0);
-        CHECK(mkdirat(fd, "sub", 0755) >= 0 && mkdirat(fd, "open", 0700) >= 0 && fchmodat(fd, "open", 0777, 0) >= 0);
+        CHECK(mkdirat(fd, "sub", 0755) >= 0 && mkdirat(fd, "open", 0700) >= 0 &&
+              fchmodat(fd, "open", 0777, 0) >= 0);
         make_file(fd, "file");
         make_file(fd, "sub/file");
         CHECK(symlinkat("../file", fd, "sub/link") >= 0 && symlinkat("sub", fd, "sub-link") >= 0);
@@ -106,11 +116,16 @@ static void test_walk(void)
         check_walk(directory, "sub/link", 0, "/file");
         check_walk(directory, "sub-link/file", 0, "/sub/file");
         check_walk(directory, "loop", -ELOOP, "/loop");
-        check_walk(directory, "open/link", geteuid() == 0 ? -EPERM : 0, geteuid() == 0 ? "/open/link" : "/file");
+        check_walk(
+                directory, "open/link", geteuid() == 0 ? -EPERM : 0,
+                geteuid() == 0 ? "/open/link" : "/file");
 
-        CHECK(unlinkat(fd, "open/link", 0) >= 0 && unlinkat(fd, "loop", 0) >= 0 && unlinkat(fd, "sub-link", 0) >= 0);
-        CHECK(unlinkat(fd, "sub/link", 0) >= 0 && unlinkat(fd, "sub/file", 0) >= 0 && unlinkat(fd, "file", 0) >= 0);
-        CHECK(unlinkat(fd, "open", AT_REMOVEDIR) >= 0 && unlinkat(fd, "sub", AT_REMOVEDIR) >= 0 && rmdir(directory) >= 0);
+        CHECK(unlinkat(fd, "open/link", 0) >= 0 && unlinkat(fd, "loop", 0) >= 0 &&
+              unlinkat(fd, "sub-link", 0) >= 0);
+        CHECK(unlinkat(fd, "sub/link", 0) >= 0 && unlinkat(fd, "sub/file", 0) >= 0 &&
+              unlinkat(fd, "file", 0) >= 0);
+        CHECK(unlinkat(fd, "open", AT_REMOVEDIR) >= 0 && unlinkat(fd, "sub", AT_REMOVEDIR) >= 0 &&
+              rmdir(directory) >= 0);
 }
 
 static void test_sticky(void)

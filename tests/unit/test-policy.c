@@ -33,7 +33,8 @@ static void test_order(void)
         put("/usr/lib/vmunit/vmunit.conf", "[Guests]\nAllowQemuCommandline=no\n");
         put("/etc/vmunit/vmunit.conf", "# ours\n[Guests]\nImageDirectories=/srv/images /data\n");
         put("/run/vmunit/vmunit.conf.d/10-a.conf", "[Guests]\nAllowHostDevices=no\n");
-        put("/usr/lib/vmunit/vmunit.conf.d/20-b.conf", "[Guests]\nImageDirectories=\nImageDirectories=/only\n");
+        put("/usr/lib/vmunit/vmunit.conf.d/20-b.conf",
+            "[Guests]\nImageDirectories=\nImageDirectories=/only\n");
         put("/etc/vmunit/vmunit.conf.d/20-b.conf", "[Guests]\nAllowHostDevices = yes\n");
         CHECK_NUMBER(policy_read(root, &s, &texts, f), 0);
         CHECK_NUMBER(findings_count(f), 0);
@@ -48,11 +49,15 @@ static void test_order(void)
 static void test_bad(void)
 {
         _cleanup_(findings_freep) Findings *f = findings_new();
-        _cleanup_(freep) char *expected = text_format("%s/etc/vmunit/vmunit.conf.d/30-bad.conf:2:1: error: Nonsense= is not known", root), *line = NULL;
+        _cleanup_(freep) char
+                *expected = text_format(
+                        "%s/etc/vmunit/vmunit.conf.d/30-bad.conf:2:1: error: Nonsense= is not known", root),
+                *line = NULL;
         Settings s = { 0 };
         Strings texts = { 0 };
 
-        put("/etc/vmunit/vmunit.conf.d/30-bad.conf", "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=relative\nwhat\n[Other]\n");
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
+            "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=relative\nwhat\n[Other]\n");
         CHECK_NUMBER(policy_read(root, &s, &texts, f), -EINVAL);
         CHECK_NUMBER(findings_count(f), 5);
         line = finding_format(findings_get(f, 0));

@@ -28,12 +28,15 @@ static void test_all(void)
 {
         _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
 
-        CHECK_NUMBER(READ(&q, (char *) "--source=/etc/a:b.xml:0123456789abcdef",
-                          (char *) "--tap=id=hostnet0,ifname=vm-demo-0,bridge=br0,mac=fe:54:00:00:00:01,mtu=9000,queues=4,vhost=try,link=down",
-                          (char *) "--tap=id=n1,ifname=x,managed=no", (char *) "--grant=rw:/a:b, c", (char *) "--grant=rw-shared:/d",
-                          (char *) "--chain=libvirt-1-format:qcow2:/i/a:b", (char *) "--image-directory=/srv", (char *) "--nvram=/n",
-                          (char *) "--nvram-template=/t"),
-                     0);
+        CHECK_NUMBER(
+                READ(&q, (char *) "--source=/etc/a:b.xml:0123456789abcdef",
+                     (char *) "--tap=id=hostnet0,ifname=vm-demo-0,bridge=br0,mac=fe:54:00:00:00:01,mtu=9000,"
+                              "queues=4,vhost=try,link=down",
+                     (char *) "--tap=id=n1,ifname=x,managed=no", (char *) "--grant=rw:/a:b, c",
+                     (char *) "--grant=rw-shared:/d", (char *) "--chain=libvirt-1-format:qcow2:/i/a:b",
+                     (char *) "--image-directory=/srv", (char *) "--nvram=/n",
+                     (char *) "--nvram-template=/t"),
+                0);
         CHECK_TEXT(q.guest, "g");
         CHECK_TEXT(q.source_path, "/etc/a:b.xml");
         CHECK(q.source_hash == UINT64_C(0x0123456789abcdef));
@@ -41,9 +44,11 @@ static void test_all(void)
         CHECK_TEXT(q.taps.items[0].interface, "vm-demo-0");
         CHECK_TEXT(q.taps.items[0].bridge, "br0");
         CHECK(memcmp(q.taps.items[0].mac, "\xfe\x54\x00\x00\x00\x01", 6) == 0);
-        CHECK(q.taps.items[0].mtu == 9000 && q.taps.items[0].queues == 4 && q.taps.items[0].vhost == VHOST_TRY);
+        CHECK(q.taps.items[0].mtu == 9000 && q.taps.items[0].queues == 4 &&
+              q.taps.items[0].vhost == VHOST_TRY);
         CHECK(q.taps.items[0].down && !q.taps.items[0].unmanaged);
-        CHECK(q.taps.items[1].queues == 1 && q.taps.items[1].vhost == VHOST_NO && q.taps.items[1].unmanaged && !q.taps.items[1].bridge);
+        CHECK(q.taps.items[1].queues == 1 && q.taps.items[1].vhost == VHOST_NO &&
+              q.taps.items[1].unmanaged && !q.taps.items[1].bridge);
         CHECK_NUMBER(q.grants.count, 2);
         CHECK_TEXT(q.grants.items[0].path, "/a:b, c");
         CHECK(q.grants.items[0].mode == GRANT_WRITE && q.grants.items[1].mode == GRANT_SHARED);
@@ -136,8 +141,9 @@ static void test_note(void)
 {
         static const char good[] = "tap vm-a-0 12 4\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n";
         static const char *const bad[] = {
-                "tap\n", "tap a\n", "tap a 1\n", "tap a 1 2 3\n", "tap a -1 1\n", "tap a 1 257\n", "tap a/b 1 1\n", "tap  1 1\n",
-                "fd\n", "fd a b\n", "fd a=b\n", "fd a:b\n", "fd \x01\n", "what a\n",
+                "tap\n",         "tap a\n",       "tap a 1\n",  "tap a 1 2 3\n", "tap a -1 1\n",
+                "tap a 1 257\n", "tap a/b 1 1\n", "tap  1 1\n", "fd\n",          "fd a b\n",
+                "fd a=b\n",      "fd a:b\n",      "fd \x01\n",  "what a\n",
         };
         _cleanup_(note_done) Note note = { 0 };
 

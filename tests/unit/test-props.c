@@ -19,7 +19,9 @@ static void test_both_syntaxes(void)
         json_array_append_new(cpus, json_string("0-1"));
         json_array_append_new(cpus, json_integer(3));
         json = props_json(&p);
-        CHECK_TEXT(json, "{\"driver\":\"a,b=\\\"c\\\"\",\"n\":7,\"yes\":true,\"word\":\"off\",\"cache\":{\"direct\":true},\"cpus\":[\"0-1\",3]}");
+        CHECK_TEXT(
+                json, "{\"driver\":\"a,b=\\\"c\\\"\",\"n\":7,\"yes\":true,\"word\":\"off\",\"cache\":{"
+                      "\"direct\":true},\"cpus\":[\"0-1\",3]}");
         list = props_list(&p);
         CHECK_TEXT(list, "a,,b=\"c\",n=7,yes=on,word=off,cache.direct=on,cpus=0-1,cpus=3");
         named = props_list_named(&p);

@@ -76,7 +76,8 @@ static void test_valid(void)
                 CHECK(!h.data_file);
 
                 at = put_extension(&image, at, 0xe2792aca, 5, "qcow2");
-                at = put_extension(&image, at, 0x6803f857, 48, "names of features"); /* one that does not matter here */
+                at = put_extension(
+                        &image, at, 0x6803f857, 48, "names of features"); /* one that does not matter here */
                 at = put_extension(&image, at, 0, 0, "");
                 put_backing(&image, at, "base image.qcow2");
                 CHECK_NUMBER(read_image(&image, &h), 0);
@@ -134,9 +135,19 @@ static void test_hostile_numbers(void)
                 size_t at;
                 uint32_t value;
         } cases[] = {
-                { 0, 0x514649fc },   { 4, 0 },           { 4, 1 },          { 4, 4 },    { 4, 0x03000000 }, { 20, 8 }, { 20, 22 },
-                { 20, 0xffffffff },  { 100, 0 },         { 100, 103 },      { 100, 70000 },
-                { 100, 0xffffffff }, { 104, 0x12345678 } /* an extension that is longer than all: its length follows */,
+                { 0, 0x514649fc },
+                { 4, 0 },
+                { 4, 1 },
+                { 4, 4 },
+                { 4, 0x03000000 },
+                { 20, 8 },
+                { 20, 22 },
+                { 20, 0xffffffff },
+                { 100, 0 },
+                { 100, 103 },
+                { 100, 70000 },
+                { 100, 0xffffffff },
+                { 104, 0x12345678 } /* an extension that is longer than all: its length follows */,
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -154,8 +165,14 @@ static void test_hostile_backing(void)
                 uint64_t at;
                 uint32_t size;
         } cases[] = {
-                { UINT64_MAX, 1 },     { UINT64_MAX - 3, 8 }, { IMAGE_SIZE, 1 }, { IMAGE_SIZE - 1, 2 }, { 512, 1024 },
-                { 512, UINT32_MAX },   { UINT64_C(1) << 63, 1 }, { 106, 4 } /* ends what is an extension in its middle */,
+                { UINT64_MAX, 1 },
+                { UINT64_MAX - 3, 8 },
+                { IMAGE_SIZE, 1 },
+                { IMAGE_SIZE - 1, 2 },
+                { 512, 1024 },
+                { 512, UINT32_MAX },
+                { UINT64_C(1) << 63, 1 },
+                { 106, 4 } /* ends what is an extension in its middle */,
         };
         Image image;
 
@@ -196,7 +213,8 @@ static void test_endless_extensions(void)
         for (size_t at = 104; at < sizeof(data); at += 8)
                 data[at + 3] = 1; /* of no length */
         CHECK_NUMBER(qcow2_read_header(data, sizeof(data), &h), -EBADMSG);
-        CHECK_NUMBER(qcow2_read_header(data, sizeof(data) - 8, &h), 0); /* a file that ends there has no more */
+        CHECK_NUMBER(
+                qcow2_read_header(data, sizeof(data) - 8, &h), 0); /* a file that ends there has no more */
 }
 
 int main(void)

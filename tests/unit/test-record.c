@@ -7,8 +7,10 @@
 #include "tests/unit/test.h"
 #include "util/text.h"
 
-#define BOOT  "0123456789abcdef0123456789abcdef"
-#define START "vmunit-grant=1\npath=/d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0640\n"
+#define BOOT "0123456789abcdef0123456789abcdef"
+#define START                    \
+        "vmunit-grant=1\npath=/" \
+        "d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0640\n"
 
 static int parse(const char *text, Record **ret)
 {
@@ -22,7 +24,9 @@ static void test_round_trip(void)
         size_t size, again_size;
 
         a->path = strdup("/srv/a b\n\\x\xc3\xbc.qcow2");
-        a->identity = (Identity){ .file_system = UINT64_MAX, .inode = 7, .device = 3, .born = 1700000000123456789 };
+        a->identity = (Identity){
+                .file_system = UINT64_MAX, .inode = 7, .device = 3, .born = 1700000000123456789
+        };
         a->owner = 4294967294U;
         a->group = 6;
         a->mode = 0640;
@@ -39,24 +43,39 @@ static void test_round_trip(void)
         a->granted_user = 107;
         a->listed = true;
         a->listed_user = 108;
-        CHECK_NUMBER(record_add_holder(a, &(Holder){ .guest = (char *) "my guest=1", .directory = (char *) "/run/vm/my\\x20guest",
-                                                     .mode = GRANT_SHARED, .user = 107, .boot = BOOT }), 0);
-        CHECK_NUMBER(record_add_holder(a, &(Holder){ .guest = (char *) "b", .directory = (char *) "/run/vm/b", .user = 1, .boot = BOOT }), 0);
+        CHECK_NUMBER(
+                record_add_holder(
+                        a, &(Holder){ .guest = (char *) "my guest=1",
+                                      .directory = (char *) "/run/vm/my\\x20guest",
+                                      .mode = GRANT_SHARED,
+                                      .user = 107,
+                                      .boot = BOOT }),
+                0);
+        CHECK_NUMBER(
+                record_add_holder(
+                        a, &(Holder){ .guest = (char *) "b",
+                                      .directory = (char *) "/run/vm/b",
+                                      .user = 1,
+                                      .boot = BOOT }),
+                0);
 
         CHECK_NUMBER(record_format(a, &text, &size), 0);
         CHECK_NUMBER(record_parse(text, size, &b), 0);
         CHECK_TEXT(b->path, a->path);
         CHECK(memcmp(&a->identity, &b->identity, sizeof(a->identity)) == 0);
-        CHECK(b->owner == 4294967294U && b->group == 6 && b->mode == 0640 && b->granted && b->granted_user == 107 && b->returning);
+        CHECK(b->owner == 4294967294U && b->group == 6 && b->mode == 0640 && b->granted &&
+              b->granted_user == 107 && b->returning);
         CHECK(b->acl_size == 3 && memcmp(b->acl, a->acl, 3) == 0);
-        CHECK(b->directory == 77 && b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 && b->handle_type == 0x81);
+        CHECK(b->directory == 77 && b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 &&
+              b->handle_type == 0x81);
         CHECK_TEXT(b->pending, BOOT);
         CHECK(b->listed && b->listed_user == 108);
         CHECK_NUMBER(b->n_holders, 2);
         CHECK_TEXT(b->holders[0].guest, "my guest=1");
         CHECK_TEXT(b->holders[0].directory, "/run/vm/my\\x20guest");
         CHECK_TEXT(b->holders[0].boot, BOOT);
-        CHECK(b->holders[0].mode == GRANT_SHARED && b->holders[0].user == 107 && b->holders[1].mode == GRANT_READ);
+        CHECK(b->holders[0].mode == GRANT_SHARED && b->holders[0].user == 107 &&
+              b->holders[1].mode == GRANT_READ);
         CHECK_NUMBER(record_format(b, &again, &again_size), 0);
         CHECK_TEXT(again, text);
 }
@@ -64,7 +83,9 @@ static void test_round_trip(void)
 static void test_holders(void)
 {
         _cleanup_(record_freep) Record *record = record_new();
-        Holder h = { .guest = (char *) "a", .directory = (char *) "/run/vm/a", .mode = GRANT_READ, .boot = BOOT };
+        Holder h = {
+                .guest = (char *) "a", .directory = (char *) "/run/vm/a", .mode = GRANT_READ, .boot = BOOT
+        };
 
         CHECK_NUMBER(record_add_holder(record, &h), 0);
         h.mode = GRANT_WRITE; /* the same guest has the file twice: the stronger counts */
@@ -90,18 +111,18 @@ static void test_hostile(void)
                 "\n",
                 "vmunit-grant=1\n",
                 "vmunit-grant=2\npath=/d\n",
-                START "owner=0\n",                       /* twice */
+                START "owner=0\n", /* twice */
                 START "nonsense=1\n",
                 START "\n",
-                START "granted=4294967295\n",            /* would mean "leave the owner" */
+                START "granted=4294967295\n", /* would mean "leave the owner" */
                 START "granted=-1\n",
                 START "granted= 1\n",
-                START "granted=1",                       /* cut off */
+                START "granted=1", /* cut off */
                 START "returning=no\n",
                 START "acl=\n",
                 START "acl=0\n",
                 START "acl=0g\n",
-                START "handle=00000001\n",               /* a type and no handle */
+                START "handle=00000001\n", /* a type and no handle */
                 START "handle=\n",
                 START "pending=0123\n",
                 START "holder=\n",
@@ -112,11 +133,16 @@ static void test_hostile(void)
                 START "holder=rw " BOOT " 1  /d\n",
                 START "holder=rw " BOOT " 1 a\\x00b /d\n",
                 START "holder=rw " BOOT " 1 a\\x4 /d\n",
-                "vmunit-grant=1\npath=d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0640\n",
-                "vmunit-grant=1\npath=/d\ntype=pipe\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0640\n",
-                "vmunit-grant=1\npath=/d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=10640\n",
-                "vmunit-grant=1\npath=/d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0689\n",
-                "vmunit-grant=1\npath=/d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\n",
+                "vmunit-grant=1\npath=d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup="
+                "6\nmode=0640\n",
+                "vmunit-grant=1\npath=/"
+                "d\ntype=pipe\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0640\n",
+                "vmunit-grant=1\npath=/"
+                "d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=10640\n",
+                "vmunit-grant=1\npath=/"
+                "d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\nmode=0689\n",
+                "vmunit-grant=1\npath=/"
+                "d\ntype=file\nfilesystem=1\ninode=2\ndevice=0\nborn=0\nowner=0\ngroup=6\n",
         };
         Record *record = NULL;
 

@@ -32,7 +32,8 @@ static void test_bad(void)
 {
         Set set = { .set = false };
 
-        for (const char **bad = (const char *[]){ "", ",", "a", "1-", "-1", "3-2", "1,", "^", "^1-2", "1;2", "1 2", NULL };
+        for (const char **bad = (const char *[]){ "", ",", "a", "1-", "-1", "3-2", "1,", "^", "^1-2", "1;2",
+                                                  "1 2", NULL };
              *bad; bad++)
                 CHECK_NUMBER(set_parse(*bad, &set), -EINVAL);
         CHECK_NUMBER(set_parse("16384", &set), -ERANGE);

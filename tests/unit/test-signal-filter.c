@@ -26,11 +26,11 @@ static void on_signal(int number)
         caught++;
 }
 
-#define CHECK_REFUSED(call)                                                                              \
-        do {                                                                                             \
-                errno = 0;                                                                               \
-                CHECK_NUMBER(call, -1);                                                                  \
-                CHECK_NUMBER(errno, EPERM);                                                              \
+#define CHECK_REFUSED(call)                 \
+        do {                                \
+                errno = 0;                  \
+                CHECK_NUMBER(call, -1);     \
+                CHECK_NUMBER(errno, EPERM); \
         } while (0)
 
 static void others_are_out_of_reach(pid_t other)

@@ -17,7 +17,8 @@ static void test_numbers(void)
         CHECK_NUMBER(text_to_u64("18446744073709551616", UINT64_MAX, &n), -ERANGE);
         CHECK_NUMBER(text_to_unsigned("256", 255, &u), -ERANGE);
         CHECK_NUMBER(u, 7);
-        for (const char **bad = (const char *[]){ "", " 1", "1 ", "-1", "+1", "0x", "1a", "0xg", NULL }; *bad; bad++)
+        for (const char **bad = (const char *[]){ "", " 1", "1 ", "-1", "+1", "0x", "1a", "0xg", NULL };
+             *bad; bad++)
                 CHECK_NUMBER(text_to_u64(*bad, UINT64_MAX, &n), -EINVAL);
 }
 
@@ -27,7 +28,9 @@ static void test_mac(void)
 
         CHECK_NUMBER(text_to_mac("52:54:00:aB:cd:EF", mac), 0);
         CHECK(memcmp(mac, (uint8_t[]){ 0x52, 0x54, 0, 0xab, 0xcd, 0xef }, 6) == 0);
-        for (const char **bad = (const char *[]){ "", "52", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:", "52-54-00-ab-cd-ef", "5:54:00:ab:cd:ef", NULL }; *bad; bad++)
+        for (const char **bad = (const char *[]){ "", "52", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:",
+                                                  "52-54-00-ab-cd-ef", "5:54:00:ab:cd:ef", NULL };
+             *bad; bad++)
                 CHECK_NUMBER(text_to_mac(*bad, mac), -EINVAL);
 }
 
@@ -39,7 +42,9 @@ static void test_uuid(void)
         CHECK_TEXT(uuid, "c7a5fdbd-edaf-9455-926a-d65c16db1809");
         CHECK_NUMBER(text_to_uuid("c7a5fdbdedaf9455926ad65c16db1809", uuid), 0);
         CHECK_TEXT(uuid, "c7a5fdbd-edaf-9455-926a-d65c16db1809");
-        for (const char **bad = (const char *[]){ "", "c7a5fdbd", "c7a5fdbdedaf9455926ad65c16db18099", "c7a5fdbd-edaf-9455-926a-d65c16db180g", NULL }; *bad; bad++)
+        for (const char **bad = (const char *[]){ "", "c7a5fdbd", "c7a5fdbdedaf9455926ad65c16db18099",
+                                                  "c7a5fdbd-edaf-9455-926a-d65c16db180g", NULL };
+             *bad; bad++)
                 CHECK_NUMBER(text_to_uuid(*bad, uuid), -EINVAL);
 }
 

@@ -10,9 +10,10 @@
 static void test_affinity(void)
 {
         static const char *const bad[] = {
-                "",         "vcpu:1",      "vcpu.:1",   "vcpu.1",     "vcpu.1:",     "vcpu.1:a",    "vcpu.1:1-",
-                "vcpu.1:2-1", "vcpu.1:1,", "vcpu.1:,1", "vcpu.1:^1",  "vcpu.1: 1",   "vcpu.-1:1",   "emulator.1:1",
-                "iothread:1", "cpu.1:1",   "vcpu.1:1 ", "vcpu.x:1",   "emulator1:1",
+                "",          "vcpu:1",    "vcpu.:1",    "vcpu.1",       "vcpu.1:",
+                "vcpu.1:a",  "vcpu.1:1-", "vcpu.1:2-1", "vcpu.1:1,",    "vcpu.1:,1",
+                "vcpu.1:^1", "vcpu.1: 1", "vcpu.-1:1",  "emulator.1:1", "iothread:1",
+                "cpu.1:1",   "vcpu.1:1 ", "vcpu.x:1",   "emulator1:1",
         };
         ThreadRules rules = { 0 };
 

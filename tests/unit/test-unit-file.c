@@ -21,15 +21,18 @@ static void test_command(void)
         Strings argv = { 0 };
         UnitFile u;
 
-        for (const char **word = (const char *[]){ "/bin/x", "plain", "", "two words", "50%", "$HOME", "a\nb", "{\"driver\":\"x\"}", "it's \"both\"", "back\\slash", ";", NULL }; *word; word++)
+        for (const char **word =
+                     (const char *[]){ "/bin/x", "plain", "", "two words", "50%", "$HOME", "a\nb",
+                                       "{\"driver\":\"x\"}", "it's \"both\"", "back\\slash", ";", NULL };
+             *word; word++)
                 CHECK_NUMBER(strings_add(&argv, *word), 0);
         CHECK_NUMBER(unit_file_start(&u), 0);
         unit_command(&u, "ExecStart", "+", &argv);
         text = finish(&u);
         CHECK_TEXT(
-                text,
-                "ExecStart=+/bin/x plain \"\" \"two words\" \"50%%\" \"$$HOME\" \"a\\x0ab\" '{\"driver\":\"x\"}' \"it's \\\"both\\\"\" \\\n"
-                "        \"back\\\\slash\" \";\"\n");
+                text, "ExecStart=+/bin/x plain \"\" \"two words\" \"50%%\" \"$$HOME\" \"a\\x0ab\" "
+                      "'{\"driver\":\"x\"}' \"it's \\\"both\\\"\" \\\n"
+                      "        \"back\\\\slash\" \";\"\n");
         unit_file_done(&u);
         strings_done(&argv);
 }
@@ -89,16 +92,18 @@ static void test_words(void)
         unit_empty(&u, "ExecStart");
         text = finish(&u);
         CHECK_TEXT(
-                text,
-                "BindPaths=/srv/plain.img\nBindPaths=\"/srv/a b:c%%d\\\"e\\\\f.img\"\nDeviceAllow=/dev/vg/lv rw\n"
-                "Description=Guest 100%% \"x\"\n# one?ExecStart=/bin/evil\nExecStart=\n");
+                text, "BindPaths=/srv/plain.img\nBindPaths=\"/srv/a "
+                      "b:c%%d\\\"e\\\\f.img\"\nDeviceAllow=/dev/vg/lv rw\n"
+                      "Description=Guest 100%% \"x\"\n# one?ExecStart=/bin/evil\nExecStart=\n");
         unit_file_done(&u);
 }
 
 /* What the syntax cannot say is an error, never something near it. */
 static void test_inexpressible(void)
 {
-        for (const char **bad = (const char *[]){ "a\nExecStart=/bin/evil", "ends in \\", " starts blank", "ends blank ", "", "tab\tinside", NULL }; *bad; bad++) {
+        for (const char **bad = (const char *[]){ "a\nExecStart=/bin/evil", "ends in \\", " starts blank",
+                                                  "ends blank ", "", "tab\tinside", NULL };
+             *bad; bad++) {
                 char *text;
                 size_t size;
                 UnitFile u;

@@ -10,12 +10,9 @@ int main(void)
 {
         /* the right-hand side is what systemd-escape(1) prints */
         static const char *const cases[][2] = {
-                { "demo", "demo" },
-                { "web-1", "web\\x2d1" },
-                { "a b/c", "a\\x20b-c" },
-                { ".hidden.x", "\\x2ehidden.x" },
-                { "x@y%z", "x\\x40y\\x25z" },
-                { "gr\xc3\xbc\xc3\x9f", "gr\\xc3\\xbc\\xc3\\x9f" },
+                { "demo", "demo" },           { "web-1", "web\\x2d1" },
+                { "a b/c", "a\\x20b-c" },     { ".hidden.x", "\\x2ehidden.x" },
+                { "x@y%z", "x\\x40y\\x25z" }, { "gr\xc3\xbc\xc3\x9f", "gr\\xc3\\xbc\\xc3\\x9f" },
         };
         char long_name[300];
         char *s = NULL;

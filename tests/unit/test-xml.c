@@ -25,7 +25,10 @@ static void test_places(void)
         _cleanup_(xml_freep) XmlElement *root = NULL;
         XmlElement *b, *c;
 
-        root = parse("<a>\n  <!-- <no> -->\n  <b x='1'\n     y='&lt;2>&amp;&#x41;'>  t&amp;u <![CDATA[<v>]]> </b><c/>\n</a>", f);
+        root =
+                parse("<a>\n  <!-- <no> -->\n  <b x='1'\n     y='&lt;2>&amp;&#x41;'>  t&amp;u "
+                      "<![CDATA[<v>]]> </b><c/>\n</a>",
+                      f);
         CHECK(root);
         b = xml_child(root, "b");
         CHECK(b);
@@ -111,9 +114,11 @@ static void test_fields(void)
         _cleanup_(xml_freep) XmlElement *root = NULL;
         Values v = { 0 };
 
-        root = parse(
-                "<a text='t'><path>/x/y</path><deep><er word='green'/></deep><flag on='off'/><answer is='yes'/><present/>"
-                "<number>0x9</number><size unit='MiB'>2</size><ignored a='b'>c<d/></ignored></a>", f);
+        root =
+                parse("<a text='t'><path>/x/y</path><deep><er word='green'/></deep><flag on='off'/><answer "
+                      "is='yes'/><present/><number>0x9</number><size unit='MiB'>2</size><ignored "
+                      "a='b'>c<d/></ignored></a>",
+                      f);
         fields_read(root, fields, &v, f);
         xml_report_unclaimed(root, f);
         CHECK_NUMBER(findings_count(f), 0);
@@ -131,13 +136,17 @@ static void test_bad_fields(void)
         _cleanup_(xml_freep) XmlElement *root = NULL;
         Values v = { 0 };
 
-        root = parse(
-                "<a text=''>\n<path>/x/../y</path>\n<deep><er word='blue'/></deep>\n<flag on='yes'/>\n<number>10</number>\n"
-                "<size unit='furlong'>2</size>\n<refused/>\n</a>", f);
+        root =
+                parse("<a text=''>\n<path>/x/../y</path>\n<deep><er word='blue'/></deep>\n<flag "
+                      "on='yes'/>\n<number>10</number>\n"
+                      "<size unit='furlong'>2</size>\n<refused/>\n</a>",
+                      f);
         fields_read(root, fields, &v, f);
         CHECK_NUMBER(findings_count(f), 7);
         check_finding(f, 0, "t.xml:1:1: error: <a>: text='' is empty");
-        check_finding(f, 1, "t.xml:2:1: error: <path>: '/x/../y' is not an absolute path without \".\" and \"..\"");
+        check_finding(
+                f, 1,
+                "t.xml:2:1: error: <path>: '/x/../y' is not an absolute path without \".\" and \"..\"");
         check_finding(f, 2, "t.xml:3:7: error: <er>: word='blue' is none of: red, green");
         check_finding(f, 3, "t.xml:4:1: error: <flag>: on='yes' is neither on nor off");
         check_finding(f, 4, "t.xml:5:1: error: <number>: '10' is not between 2 and 9");
