@@ -27,7 +27,8 @@ PACKAGES = [
 ]
 
 SUITE_PACKAGES = {
-    'bookworm': ['clang', 'libclang-rt-14-dev'],        # the second compiler need not be in every suite
+    # the second compiler need not be in every suite, and formatters of other versions differ
+    'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev'],
     # A libvirt to compare with; one suite's will do.
     'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',
               'virtinst'],
