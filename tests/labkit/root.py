@@ -21,7 +21,7 @@ PACKAGES = [
     'libsystemd-dev', 'libcap-ng-dev', 'libxml2-dev', 'libjansson-dev',
     # for the tests
     'acl', 'attr', 'file', 'iproute2', 'iputils-ping', 'jq', 'less', 'libcap2-bin', 'libxml2-utils', 'procps',
-    'python3', 'socat', 'strace',
+    'passt', 'python3', 'python3-dbus', 'socat', 'strace',
     # for the test guests
     'busybox-static', 'cpio', 'e2fsprogs', 'kmod', 'xz-utils', 'zstd',
 ]
