@@ -28,7 +28,9 @@ PACKAGES = [
 
 SUITE_PACKAGES = {
     # the second compiler need not be in every suite, and formatters of other versions differ
-    'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev'],
+    'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev',
+                 # A display and sound of a user's, which QEMU 7.2 has as modules of its own.
+                 'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb'],
     # A libvirt to compare with; one suite's will do.
     'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',
               'virtinst'],
