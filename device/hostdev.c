@@ -24,7 +24,7 @@ const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 
 void hostdev_check_allowed(Guest *g, const Device *d)
 {
-        if (!g->settings->allow_host_devices)
+        if (!g->settings->policy.allow_host_devices)
                 device_error(
                         g, d,
                         "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the "

@@ -7,7 +7,7 @@
 
 #include "device/kinds.h"
 #include "generator/find.h"
-#include "generator/policy.h"
+#include "policy/policy.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 
@@ -16,8 +16,7 @@ void conversion_done(Conversion *c)
         plan_done(&c->plan);
         c->guest = guest_free(c->guest);
         c->findings = findings_free(c->findings);
-        settings_done(&c->settings);
-        strings_done(&c->texts);
+        policy_done(&c->settings.policy);
         free(c->instance);
         free(c->run_directory);
         free(c->state_directory);
@@ -94,7 +93,7 @@ int conversion_start(Conversion *c, const char *root, bool user_scope)
 
         *c = (Conversion){ .settings = { .user_scope = user_scope, .root = root } };
         c->findings = findings_new();
-        r = c->findings ? policy_read(root, &c->settings, &c->texts, c->findings) : -ENOMEM;
+        r = c->findings ? policy_read(root, user_scope, &c->settings.policy, c->findings) : -ENOMEM;
         return c->status = r == -EINVAL ? -EBADMSG : r;
 }
 

@@ -8,7 +8,6 @@
 typedef struct Conversion {
         char *instance, *run_directory, *state_directory; /* what settings point to */
         Settings settings;
-        Strings texts; /* borrowed by the settings and the findings */
         Findings *findings;
         Guest *guest; /* NULL where the file could not be read as a guest at all */
         Plan plan;

@@ -4,7 +4,7 @@
 /* Where a generator may log: the kernel's log in the system scope, as systemd's own do, and stderr
  * elsewhere. */
 
-#include "guest/findings.h"
+#include "util/findings.h"
 
 void generator_log_open(bool user_scope);
 void generator_log(const char *format, ...) _printf_(1, 2);

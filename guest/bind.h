@@ -7,8 +7,8 @@
  * host.
  */
 
-#include "guest/findings.h"
 #include "guest/plan.h"
+#include "util/findings.h"
 
 typedef struct Guest Guest;
 

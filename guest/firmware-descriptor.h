@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "guest/findings.h"
+#include "util/findings.h"
 
 typedef enum FirmwareInterface {
         FIRMWARE_BIOS = 1,

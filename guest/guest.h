@@ -11,7 +11,6 @@
 #include "guest/cpu.h"
 #include "guest/device.h"
 #include "guest/features.h"
-#include "guest/findings.h"
 #include "guest/firmware.h"
 #include "guest/general.h"
 #include "guest/iothread.h"
@@ -25,6 +24,7 @@
 #include "guest/sysinfo.h"
 #include "guest/tuning.h"
 #include "guest/xml.h"
+#include "util/findings.h"
 
 #define GUEST_DEVICES_MAX \
         4096 /* that the XML may have; to find each its place takes time by the square of it */

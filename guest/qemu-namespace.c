@@ -147,7 +147,7 @@ void qemu_namespace_check(Guest *g)
 {
         const XmlElement *first = g->qemu_namespace.command_line ?: g->qemu_namespace.override;
 
-        if (first && !g->settings->allow_qemu_commandline)
+        if (first && !g->settings->policy.allow_qemu_commandline)
                 guest_error(g, first->place, "<%s>: " FORBIDDEN, first->name);
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "util/text.h"
+#include "policy/policy.h"
 
 typedef struct Settings {
         bool user_scope;
@@ -16,14 +16,5 @@ typedef struct Settings {
         const char
                 *root; /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
 
-        /* vmunit.conf(5) */
-        Strings image_directories;   /* where backing files that only an image names may lie */
-        bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
-        bool allow_host_devices;     /* <hostdev> and others that hand a device of the host to the guest */
+        Policy policy; /* vmunit.conf(5) */
 } Settings;
-
-static inline void settings_done(Settings *s)
-{
-        strings_done(&s->image_directories);
-        *s = (Settings){ 0 };
-}

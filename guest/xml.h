@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "guest/findings.h"
+#include "util/findings.h"
 #include "util/ownership.h"
 
 #define XML_SIZE_MAX ((size_t) 4 << 20) /* bytes of a guest's XML: thousands of devices fit */

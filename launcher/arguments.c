@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define ARGUMENT_TABLE_MAX 64

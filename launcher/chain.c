@@ -28,8 +28,8 @@
 #include <sys/stat.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/path.h"
+#include "log/log.h"
 
 /* Formats whose images name no further file, and the one whose headers are read here. */
 static const char *const formats[] = { "qcow2", "raw", "vdi", "vpc", "vhdx" };

@@ -18,11 +18,11 @@
 #include <sys/stat.h>
 
 #include "launcher/arguments.h"
-#include "launcher/log.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
 #include "launcher/undo.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
 #include "util/exit.h"
 
 typedef struct CleanupRequest {

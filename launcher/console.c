@@ -23,8 +23,8 @@
 #include "launcher/limits.h"
 #include "launcher/lines.h"
 #include "launcher/listener.h"
-#include "launcher/log.h"
 #include "launcher/message-ids.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define CONSOLE_DRAIN_TURNS 256    /* a socket holds less */

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
-#include "launcher/rate-limit.h"
 #include "util/ownership.h"
+#include "util/rate-limit.h"
 
 typedef struct Console Console;
 

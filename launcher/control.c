@@ -22,7 +22,7 @@
 #include "launcher/channel.h"
 #include "launcher/limits.h"
 #include "launcher/listener.h"
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define CONTROL_SOCKET "control"

@@ -15,8 +15,8 @@
 
 #include "launcher/command.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/sanitize.h"
+#include "log/log.h"
 #include "util/text.h"
 
 struct Describe {

@@ -9,7 +9,7 @@
 
 #include "launcher/arguments.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

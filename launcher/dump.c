@@ -19,7 +19,7 @@
 #include <time.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define DUMP_PREFIX  "crash-"

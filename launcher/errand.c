@@ -24,7 +24,7 @@
 
 #include "launcher/errand-agent.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 
 struct Errand {
         int socket;

@@ -25,7 +25,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define FDS_FIRST 3

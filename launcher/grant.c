@@ -31,9 +31,9 @@
 #include <fcntl.h>
 
 #include "launcher/acl.h"
-#include "launcher/log.h"
 #include "launcher/path.h"
 #include "launcher/restore.h"
+#include "log/log.h"
 #include "util/text.h"
 #include "util/unit-name.h"
 

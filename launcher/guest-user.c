@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define NOBODY 65534U /* who owns what the kernel or systemd has mapped to no user */

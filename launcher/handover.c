@@ -19,8 +19,8 @@
 #include "launcher/command.h"
 #include "launcher/guest-user.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/note.h"
+#include "log/log.h"
 
 static int place(Handover *h, int from, int to)
 {

@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "launcher/host-device.h"
-#include "launcher/log.h"
 #include "launcher/sysfs.h"
+#include "log/log.h"
 
 #define CLASS_BRIDGE 0x0604U /* PCI to PCI */
 #define NOTHING      "-"     /* for no driver, and no override, in a step to be undone */

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "launcher/host-device.h"
-#include "launcher/log.h"
 #include "launcher/sysfs.h"
+#include "log/log.h"
 
 int scsi_find(const char *sysfs, const ScsiRequest *q, char **ret_name)
 {

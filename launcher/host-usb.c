@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "launcher/host-device.h"
-#include "launcher/log.h"
 #include "launcher/sysfs.h"
+#include "log/log.h"
 
 typedef struct UsbDevice {
         unsigned vendor, product, bus, number;

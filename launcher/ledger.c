@@ -24,7 +24,7 @@
 #include <systemd/sd-id128.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/file.h"
 #include "util/text.h"
 

@@ -12,8 +12,8 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#include "launcher/log.h"
 #include "launcher/message-ids.h"
+#include "log/log.h"
 #include "util/text.h"
 
 static void on_running(const json_t *result, const char *error, void *userdata)

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <systemd/sd-daemon.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 
 /* A guest that cannot be asked is reset or ended without. */
 static void on_impossible(const char *why, void *userdata)

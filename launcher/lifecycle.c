@@ -34,9 +34,9 @@
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
-#include "launcher/log.h"
 #include "launcher/message-ids.h"
 #include "launcher/process.h"
+#include "log/log.h"
 #include "util/text.h"
 
 /* ——— what people see ——— */

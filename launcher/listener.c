@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define LISTENER_QUEUE 8

@@ -24,9 +24,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "launcher/log.h"
-#include "launcher/netlink.h"
 #include "launcher/sysfs.h"
+#include "log/log.h"
+#include "net/netlink.h"
 #include "util/text.h"
 
 #define MAC_FORMAT     "%02x:%02x:%02x:%02x:%02x:%02x"

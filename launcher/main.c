@@ -9,8 +9,8 @@
 
 #include <stdio.h>
 
-#include "launcher/log.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
 #include "util/exit.h"
 #include "util/text.h"
 

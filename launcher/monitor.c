@@ -18,7 +18,7 @@
 
 #include "launcher/channel.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 
 typedef struct Command {
         struct Command *next;

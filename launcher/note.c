@@ -20,9 +20,9 @@
 #include <sys/stat.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/store.h"
-#include "launcher/tap.h"
+#include "log/log.h"
+#include "net/tun.h"
 #include "util/file.h"
 
 void note_done(Note *note)

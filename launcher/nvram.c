@@ -20,8 +20,8 @@
 #include <sys/random.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/path.h"
+#include "log/log.h"
 #include "util/file.h"
 #include "util/text.h"
 

@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 typedef struct Walker {

@@ -15,7 +15,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 
 #define EAGER_PRESSES   30
 #define EAGER_INTERVAL  MONITOR_SECOND

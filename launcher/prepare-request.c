@@ -12,8 +12,9 @@
 
 #include "launcher/arguments.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/macvtap.h"
+#include "log/log.h"
+#include "net/tun.h"
 
 #define ID_MAX      64U
 #define HASH_DIGITS 16U

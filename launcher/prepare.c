@@ -33,9 +33,7 @@
 
 #include "launcher/host-device.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/macvtap.h"
-#include "launcher/netlink.h"
 #include "launcher/nvram.h"
 #include "launcher/path.h"
 #include "launcher/prepare-request.h"
@@ -44,6 +42,8 @@
 #include "launcher/sysfs.h"
 #include "launcher/undo.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
+#include "net/netlink.h"
 #include "util/exit.h"
 #include "util/file.h"
 

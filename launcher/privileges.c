@@ -34,7 +34,7 @@
 #include <sys/stat.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 
 bool privileges_are_root(void)
 {

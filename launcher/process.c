@@ -22,8 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launcher/log.h"
 #include "launcher/signal-filter.h"
+#include "log/log.h"
 #include "util/text.h"
 
 static const char *const launchers_own[] = {

@@ -18,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "launcher/log.h"
 #include "launcher/process.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define PATIENCE_MS 10000 /* QEMU of a cold disk takes one or two seconds */

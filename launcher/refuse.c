@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "launcher/arguments.h"
-#include "launcher/log.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
 #include "util/exit.h"
 #include "util/ownership.h"
 

@@ -25,10 +25,10 @@
 
 #include "launcher/arguments.h"
 #include "launcher/guest-user.h"
-#include "launcher/log.h"
 #include "launcher/privileges.h"
 #include "launcher/varlink.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
 #include "util/exit.h"
 #include "util/text.h"
 #include "util/unit-name.h"

@@ -31,8 +31,8 @@
 #include <sys/xattr.h>
 
 #include "launcher/acl.h"
-#include "launcher/log.h"
 #include "launcher/path.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define ACL_SIZE_MAX 65536

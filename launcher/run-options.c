@@ -12,7 +12,7 @@
 #include "launcher/arguments.h"
 #include "launcher/console.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 
 static int read_fd_number(const char *text, void *target)
 {

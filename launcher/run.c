@@ -26,12 +26,12 @@
 #include "launcher/handover.h"
 #include "launcher/lifecycle.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/message-ids.h"
 #include "launcher/monitor.h"
 #include "launcher/process.h"
 #include "launcher/run-options.h"
 #include "launcher/verbs.h"
+#include "log/log.h"
 #include "util/exit.h"
 
 typedef struct Run {

@@ -14,7 +14,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
+#include "log/log.h"
 
 #define STORE_NAME_MAX 255
 

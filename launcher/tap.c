@@ -13,39 +13,23 @@
  * Newer systemds close what they stored a moment after the unit stopped, so one of that name may be just
  * about to go.
  *
- * Several queues are opened by naming an interface again, and without an owner the kernel would let every
- * user on the host do so too, and take part in the guest's traffic. Therefore root becomes its owner.
+ * Several queues are opened by naming an interface again, which root alone may do: it becomes the TAP's
+ * owner.
  */
 
 #include "launcher/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/if_tun.h>
-#include <linux/virtio_net.h>
-#include <net/if.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 
 #include "launcher/limits.h"
-#include "launcher/log.h"
-#include "launcher/netlink.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "net/tun.h"
 
 #define TAP_PAUSE 20U /* milliseconds between two looks */
-
-bool interface_name_is_valid(const char *name)
-{
-        size_t n = strlen(name);
-
-        if (n == 0 || n >= IFNAMSIZ || streq(name, ".") || streq(name, ".."))
-                return false;
-        for (; *name; name++)
-                if (*name <= ' ' || *name >= 0x7f ||
-                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
-                        return false;
-        return true;
-}
 
 static void wait_a_moment(unsigned *waited)
 {
@@ -55,43 +39,28 @@ static void wait_a_moment(unsigned *waited)
 
 static int open_tun(int *ret_fd)
 {
-        int fd;
+        int r;
 
-        fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
-        if (fd >= 0) {
-                *ret_fd = fd;
-                return 0;
-        }
-        if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+        r = tun_open(ret_fd);
+        if (r == -ENODEV)
                 return log_errno(
-                        LOG_ERR, -ENODEV,
+                        LOG_ERR, r,
                         "/dev/net/tun cannot be opened, so there can be no TAP: the kernel's module tun is "
                         "missing (modprobe tun)");
-        if (errno == EPERM)
+        if (r == -EPERM)
                 return log_errno(
-                        LOG_ERR, -EPERM,
+                        LOG_ERR, r,
                         "/dev/net/tun cannot be opened; the unit needs DeviceAllow=/dev/net/tun rw");
-        return log_errno(LOG_ERR, -errno, "/dev/net/tun cannot be opened");
+        return r < 0 ? log_errno(LOG_ERR, r, "/dev/net/tun cannot be opened") : 0;
 }
 
 /* One queue of the interface, made if it is not there. Not logged. */
-static int attach(int fd, const TapRequest *q, unsigned flags)
+static int attach(int fd, const TapRequest *q, TunFlags flags)
 {
-        struct ifreq request = { .ifr_flags = (short) (IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | flags) };
-        int header = sizeof(struct virtio_net_hdr);
+        int r;
 
-        memcpy(request.ifr_name, q->interface, strlen(q->interface) + 1);
-        if (q->queues > 1)
-                request.ifr_flags |= IFF_MULTI_QUEUE;
-        if (ioctl(fd, TUNSETIFF, &request) < 0)
-                return -errno;
-        /* what QEMU expects of a descriptor it is handed; it changes that when guest and device have agreed
-         * on more */
-        if (ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
-                return -errno;
-        if (!q->unmanaged && ioctl(fd, TUNSETOWNER, 0) < 0)
-                return -errno;
-        return 0;
+        r = tun_attach(fd, q->interface, flags | (q->queues > 1 ? TUN_MULTI_QUEUE : 0));
+        return r < 0 || q->unmanaged ? r : tun_set_owner(fd, 0);
 }
 
 static int store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
@@ -102,7 +71,8 @@ static int store_queue(const TapRequest *q, unsigned queue, int fd, Store *store
 /* The first queue. Something of that name may be about to go. */
 static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
 {
-        unsigned flags = q->unmanaged ? 0 : IFF_TUN_EXCL, waited = 0;
+        TunFlags flags = q->unmanaged ? 0 : TUN_NEW;
+        unsigned waited = 0;
         int r;
 
         for (;;) {

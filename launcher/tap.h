@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "launcher/netlink.h"
 #include "launcher/note.h"
 #include "launcher/store.h"
+#include "net/netlink.h"
 
 typedef enum VhostMode {
         VHOST_NO,
@@ -29,9 +29,6 @@ typedef struct TapRequest {
         const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
         MacvtapMode mode;
 } TapRequest;
-
-/* A name that the kernel takes as it is and that needs no escaping. */
-bool interface_name_is_valid(const char *name);
 
 /*
  * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be

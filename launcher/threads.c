@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "launcher/log.h"
+#include "log/log.h"
 #include "util/text.h"
 
 #define CPU_MAX 16384u /* as many CPUs as libvirt knows */

@@ -22,8 +22,8 @@
 
 #include "launcher/host-device.h"
 #include "launcher/limits.h"
-#include "launcher/log.h"
 #include "launcher/macvtap.h"
+#include "log/log.h"
 #include "util/file.h"
 #include "util/text.h"
 #include "util/unit-name.h"

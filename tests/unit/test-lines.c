@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "launcher/lines.h"
-#include "launcher/rate-limit.h"
 #include "tests/unit/test.h"
+#include "util/rate-limit.h"
 #include "util/text.h"
 
 static void emit(const char *text, size_t size, void *userdata)

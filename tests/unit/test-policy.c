@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 
-#include "generator/policy.h"
+#include "policy/policy.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 
@@ -27,8 +27,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void test_order(void)
 {
         _cleanup_(findings_freep) Findings *f = findings_new();
-        Settings s = { 0 };
-        Strings texts = { 0 };
+        Policy p = { 0 };
 
         put("/usr/lib/vmunit/vmunit.conf", "[Guests]\nAllowQemuCommandline=no\n");
         put("/etc/vmunit/vmunit.conf", "# ours\n[Guests]\nImageDirectories=/srv/images /data\n");
@@ -36,14 +35,13 @@ static void test_order(void)
         put("/usr/lib/vmunit/vmunit.conf.d/20-b.conf",
             "[Guests]\nImageDirectories=\nImageDirectories=/only\n");
         put("/etc/vmunit/vmunit.conf.d/20-b.conf", "[Guests]\nAllowHostDevices = yes\n");
-        CHECK_NUMBER(policy_read(root, &s, &texts, f), 0);
+        CHECK_NUMBER(policy_read(root, false, &p, f), 0);
         CHECK_NUMBER(findings_count(f), 0);
-        CHECK(s.allow_qemu_commandline); /* /etc hides /usr/lib whole */
-        CHECK(s.allow_host_devices);
-        CHECK_NUMBER(s.image_directories.count, 2);
-        CHECK_TEXT(s.image_directories.items[1], "/data");
-        settings_done(&s);
-        strings_done(&texts);
+        CHECK(p.allow_qemu_commandline); /* /etc hides /usr/lib whole */
+        CHECK(p.allow_host_devices);
+        CHECK_NUMBER(p.image_directories.count, 2);
+        CHECK_TEXT(p.image_directories.items[1], "/data");
+        policy_done(&p);
 }
 
 static void test_bad(void)
@@ -53,17 +51,15 @@ static void test_bad(void)
                 *expected = text_format(
                         "%s/etc/vmunit/vmunit.conf.d/30-bad.conf:2:1: error: Nonsense= is not known", root),
                 *line = NULL;
-        Settings s = { 0 };
-        Strings texts = { 0 };
+        Policy p = { 0 };
 
         put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
             "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=relative\nwhat\n[Other]\n");
-        CHECK_NUMBER(policy_read(root, &s, &texts, f), -EINVAL);
+        CHECK_NUMBER(policy_read(root, false, &p, f), -EINVAL);
         CHECK_NUMBER(findings_count(f), 5);
         line = finding_format(findings_get(f, 0));
         CHECK_TEXT(line, expected);
-        settings_done(&s);
-        strings_done(&texts);
+        policy_done(&p);
 }
 
 int main(void)

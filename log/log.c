@@ -4,7 +4,7 @@
  * The journal is the only log there is, and it keeps fields: who looks for a guest's messages asks for
  * VM_NAME=, never for words in the text. So messages go to journald's own socket, not through stderr.
  *
- * stderr takes over where it is not connected to the journal (somebody runs vm-launcher by hand, or a test
+ * stderr takes over where it is not connected to the journal (somebody runs a program by hand, or a test
  * does), as systemd's own programs decide it, by JOURNAL_STREAM.
  *
  * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
@@ -15,7 +15,7 @@
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
 
-#include "launcher/log.h"
+#include "log/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void entry_send(Entry *e, int priority, const char *text)
         if (stderr_is_journal())
                 fprintf(stderr, "<%d>%s\n", priority, text);
         else
-                fprintf(stderr, "vm-launcher: %s\n", text);
+                fprintf(stderr, "%s: %s\n", program_invocation_short_name, text);
 }
 
 static void send_text(int priority, const char *message_id, char *const *fields, const char *text)
@@ -114,7 +114,7 @@ static void send_text(int priority, const char *message_id, char *const *fields,
 
         entry_add_value(&e, "MESSAGE", text);
         entry_add_value(&e, "PRIORITY", priorities[priority & 7]);
-        entry_add_value(&e, "SYSLOG_IDENTIFIER", "vm-launcher");
+        entry_add_value(&e, "SYSLOG_IDENTIFIER", program_invocation_short_name);
         entry_add_value(&e, "MESSAGE_ID", message_id);
         entry_add_value(&e, "VM_NAME", log_guest);
         entry_add_value(&e, "VM_UUID", log_uuid);

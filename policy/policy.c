@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "generator/policy.h"
+#include "policy/policy.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
-#include "guest/field.h"
 #include "util/file.h"
 
 #define POLICY_SIZE_MAX  ((size_t) 1 << 20) /* bytes of one file */
@@ -14,8 +13,7 @@
 static const char *const directories[] = { "/etc/vmunit", "/run/vmunit", "/usr/lib/vmunit" };
 
 typedef struct Reader {
-        Settings *settings;
-        Strings *texts;
+        Policy *policy;
         Findings *findings;
         Place place;
         int status;
@@ -40,28 +38,32 @@ static void read_paths(Reader *r, Strings *list, const char *value)
 
 static void read_bool(Reader *r, bool *to, const char *value)
 {
-        static const char *const yes[] = { "yes", "true", "on", "1", NULL }, *const no[] = { "no", "false",
-                                                                                             "off", "0",
-                                                                                             NULL };
+        static const struct {
+                const char *text;
+                bool value;
+        } words[] = {
+                { "yes", true }, { "true", true },   { "on", true },   { "1", true },
+                { "no", false }, { "false", false }, { "off", false }, { "0", false },
+        };
 
-        if (words_find(yes, value))
-                *to = true;
-        else if (words_find(no, value))
-                *to = false;
-        else
-                finding(r->findings, SEVERITY_ERROR, r->place, "'%s' is neither yes nor no", value);
+        for (size_t i = 0; i < ELEMENTS(words); i++)
+                if (streq(words[i].text, value)) {
+                        *to = words[i].value;
+                        return;
+                }
+        finding(r->findings, SEVERITY_ERROR, r->place, "'%s' is neither yes nor no", value);
 }
 
 static void read_assignment(Reader *r, const char *key, const char *value)
 {
-        Settings *s = r->settings;
+        Policy *p = r->policy;
 
         if (streq(key, "ImageDirectories"))
-                read_paths(r, &s->image_directories, value);
+                read_paths(r, &p->image_directories, value);
         else if (streq(key, "AllowQemuCommandline"))
-                read_bool(r, &s->allow_qemu_commandline, value);
+                read_bool(r, &p->allow_qemu_commandline, value);
         else if (streq(key, "AllowHostDevices"))
-                read_bool(r, &s->allow_host_devices, value);
+                read_bool(r, &p->allow_host_devices, value);
         else
                 finding(r->findings, SEVERITY_ERROR, r->place, "%s= is not known", key);
 }
@@ -110,10 +112,10 @@ static int read_file(Reader *r, const char *path)
         size_t size;
         int q;
 
-        q = strings_add(r->texts, path);
+        q = strings_add(&r->policy->files, path);
         if (q < 0)
                 return q;
-        r->place = (Place){ r->texts->items[r->texts->count - 1] };
+        r->place = (Place){ r->policy->files.items[r->policy->files.count - 1] };
         q = file_read(AT_FDCWD, path, POLICY_SIZE_MAX, &data, &size);
         if (q == -ENOENT || q == -ENOTDIR)
                 return 0;
@@ -174,15 +176,15 @@ static int read_first(Reader *r, const char *root, const char *middle, const cha
         return 0;
 }
 
-int policy_read(const char *root, Settings *settings, Strings *texts, Findings *findings)
+int policy_read(const char *root, bool user_scope, Policy *policy, Findings *findings)
 {
-        Reader r = { .settings = settings, .texts = texts, .findings = findings };
+        Reader r = { .policy = policy, .findings = findings };
         _cleanup_(strings_cleanup) Strings names = { 0 };
         int q;
 
         root = root ?: "";
-        settings->allow_qemu_commandline = true;
-        settings->allow_host_devices = !settings->user_scope;
+        policy->allow_qemu_commandline = true;
+        policy->allow_host_devices = !user_scope;
         q = read_first(&r, root, "", "vmunit.conf");
         q = q < 0 ? q : list_drop_ins(root, &names);
         for (size_t i = 0; q >= 0 && i < names.count; i++)
@@ -190,4 +192,11 @@ int policy_read(const char *root, Settings *settings, Strings *texts, Findings *
         if (q < 0)
                 return q;
         return findings_failed(findings) ? -EINVAL : 0;
+}
+
+void policy_done(Policy *policy)
+{
+        strings_done(&policy->files);
+        strings_done(&policy->image_directories);
+        *policy = (Policy){ 0 };
 }

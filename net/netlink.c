@@ -7,7 +7,7 @@
  * NLMSG_OK() and RTA_OK() of the kernel's headers.
  */
 
-#include "launcher/netlink.h"
+#include "net/netlink.h"
 
 #include <errno.h>
 #include <linux/if_link.h>

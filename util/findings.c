@@ -5,7 +5,7 @@
  * unit file is one line, and no control character of the XML's reaches it.
  */
 
-#include "guest/findings.h"
+#include "util/findings.h"
 
 #include <stdarg.h>
 

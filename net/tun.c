@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "net/tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+
+#include "util/text.h"
+
+bool interface_name_is_valid(const char *name)
+{
+        size_t n = strlen(name);
+
+        if (n == 0 || n >= IFNAMSIZ || streq(name, ".") || streq(name, ".."))
+                return false;
+        for (; *name; name++)
+                if (*name <= ' ' || *name >= 0x7f ||
+                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
+                        return false;
+        return true;
+}
+
+int tun_open(int *ret_fd)
+{
+        int fd;
+
+        fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+                return errno == ENOENT || errno == ENXIO ? -ENODEV : -errno;
+        *ret_fd = fd;
+        return 0;
+}
+
+int tun_attach(int fd, const char *interface, TunFlags flags)
+{
+        struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+        int header = sizeof(struct virtio_net_hdr_mrg_rxbuf);
+
+        memcpy(request.ifr_name, interface, strlen(interface) + 1);
+        if (flags & TUN_NEW)
+                request.ifr_flags |= (short) IFF_TUN_EXCL;
+        if (flags & TUN_MULTI_QUEUE)
+                request.ifr_flags |= IFF_MULTI_QUEUE;
+        if (ioctl(fd, TUNSETIFF, &request) < 0)
+                return -errno;
+        /* as virtio 1.0 has it; QEMU sets its own when guest and device have agreed */
+        return ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ? -errno : 0;
+}
+
+int tun_set_owner(int fd, uid_t uid)
+{
+        return ioctl(fd, TUNSETOWNER, (unsigned long) uid) < 0 ? -errno : 0;
+}
