@@ -67,7 +67,7 @@ class Results:
 def system_tests():
     found = []
     for path in sorted(SYSTEM.iterdir()):
-        if path.is_file() and path.name not in ('lib.sh', 'run-case', 'demo'):
+        if path.is_file() and path.name not in ('lib.sh', 'lib-user.sh', 'run-case', 'demo'):
             for limit, function in _TEST.findall(path.read_text(errors='replace')):
                 found.append(SystemTest(path.name, function, int(limit or LIMIT_SECONDS)))
     return found

@@ -10,8 +10,12 @@
 GUESTS=/var/cache/vmunit-guests         # made by ../guests; never changed: tests work on copies
 IMAGES=/srv/images                      # the copies
 XML=/etc/vmunit/guests
+RUN=/run/vm
 ADDRESS=192.168.76.1                    # the lab's own on its bridge
 GUEST_ADDRESS=192.168.76.2
+
+# shellcheck source=lib-user.sh
+. ./lib-user.sh
 
 # --- saying what must hold
 
@@ -122,13 +126,18 @@ disk_image() {
         echo "$path"
 }
 
-# guest NAME [OPTION=VALUE]…: writes NAME.xml for a small guest and reloads systemd.
+# guest GUEST [OPTION=VALUE]…: writes NAME.xml for a small guest and reloads systemd. GUEST is NAME, or USER/NAME.
 #
 #   disk=PATH      default: a new boot-sector disk        format=raw|qcow2   type=qemu|kvm
 #   variant=WHICH  of the boot sector                     bridge=NAME        mac=ADDRESS   uuid=UUID
 #   devices=XML    more devices     disk_xml=XML  inside <disk>             top=XML       more at the top level
 #   name=TEXT      what the XML calls it                  file=NAME          of the XML file
 guest() {
+        in_scope "$1" write_guest "${1##*/}" "${@:2}"
+        hand_over "$1"
+}
+
+write_guest() {
         local name=$1 disk='' format=raw type=qemu variant='' bridge='' mac='' uuid='' devices='' disk_xml='' top=''
         local file=$1 option
         shift
@@ -171,12 +180,17 @@ guest() {
   </devices>
 </domain>
 EOF
-        systemctl daemon-reload
 }
 
-# linux_guest NAME [BRIDGE]: the small Linux guest (../guests/busybox), its XML as virt-install writes it.
+# linux_guest GUEST [BRIDGE [NUMBER [TYPE]]]: the small Linux guest (../guests/busybox), its XML as virt-install writes it;
+# address and MAC end in NUMBER (default 2: $GUEST_ADDRESS).
 linux_guest() {
-        local name=$1 bridge=${2:-} interface='' port=''
+        in_scope "$1" write_linux_guest "${1##*/}" "${@:2}"
+        hand_over "$1"
+}
+
+write_linux_guest() {
+        local name=$1 bridge=${2:-} number=${3:-2} type=${4:-qemu} interface='' port=''
         mkdir -p "$IMAGES" "$XML"
         cp "$GUESTS/busybox/vmlinuz" "$GUESTS/busybox/initrd" "$IMAGES/"
         qemu-img create -q -f qcow2 "$IMAGES/$name.qcow2" 64M
@@ -184,13 +198,13 @@ linux_guest() {
         [ -z "$bridge" ] || interface="
     <interface type=\"bridge\">
       <source bridge=\"$bridge\"/>
-      <mac address=\"52:54:00:76:00:02\"/>
+      <mac address=\"$(printf '52:54:00:76:00:%02x' "$number")\"/>
       <model type=\"virtio\"/>
     </interface>"
         port='
     <controller type="pci" model="pcie-root-port"/>'
         cat >"$XML/$name.xml" <<EOF
-<domain type="qemu">
+<domain type="$type">
   <name>$name</name>
   <uuid>$(cat /proc/sys/kernel/random/uuid)</uuid>
   <metadata>
@@ -205,7 +219,7 @@ linux_guest() {
     <type arch="x86_64" machine="q35">hvm</type>
     <kernel>$IMAGES/vmlinuz</kernel>
     <initrd>$IMAGES/initrd</initrd>
-    <cmdline>console=ttyS0 quiet guest.ip=$GUEST_ADDRESS/24</cmdline>
+    <cmdline>console=ttyS0 quiet guest.ip=${GUEST_ADDRESS%.*}.$number/24</cmdline>
     <boot dev="hd"/>
   </os>
   <features>
@@ -242,38 +256,38 @@ linux_guest() {
   </devices>
 </domain>
 EOF
-        systemctl daemon-reload
 }
 
 unit() {
-        systemd-escape --template=vm@.service -- "$1"
+        systemd-escape --template=vm@.service -- "${1##*/}"
 }
 
 start() {
-        systemctl start "$(unit "$1")" || fail "$1 does not start"
+        manager "$1" start "$(unit "$1")" || fail "$1 does not start"
         printf 'ok: %s started\n' "$1"
 }
 
 # start_fails NAME: it must not start, and systemctl must say so at once.
 start_fails() {
-        local output
-        if output=$(timeout 20 systemctl start "$(unit "$1")" 2>&1); then
+        local output start=$SECONDS
+        if output=$(manager "$1" start "$(unit "$1")" 2>&1); then
                 fail "$1 started"
         fi
+        [ $((SECONDS - start)) -le 20 ] || fail "$1: only after $((SECONDS - start)) s: $output"
         printf 'ok: %s does not start: %s\n' "$1" "$output"
 }
 
 stop() {
-        systemctl stop "$(unit "$1")" || fail "$1 does not stop"
+        manager "$1" stop "$(unit "$1")" || fail "$1 does not stop"
         printf 'ok: %s stopped\n' "$1"
 }
 
 is_active() {
-        [ "$(systemctl show -P ActiveState "$(unit "$1")")" = active ]
+        [ "$(manager "$1" show -P ActiveState "$(unit "$1")")" = active ]
 }
 
 is_gone() {
-        case $(systemctl show -P ActiveState "$(unit "$1")") in
+        case $(manager "$1" show -P ActiveState "$(unit "$1")") in
         inactive | failed) ;;
         *) return 1 ;;
         esac
@@ -282,12 +296,12 @@ is_gone() {
 # processes NAME: the pids in the guest's unit; launcher NAME, qemu NAME: the one of them that is it.
 processes() {
         local group
-        group=$(systemctl show -P ControlGroup "$(unit "$1")")
+        group=$(manager "$1" show -P ControlGroup "$(unit "$1")")
         [ -z "$group" ] || find "/sys/fs/cgroup$group" -name cgroup.procs -exec cat {} + 2>/dev/null
 }
 
 launcher() {
-        systemctl show -P MainPID "$(unit "$1")"
+        manager "$1" show -P MainPID "$(unit "$1")"
 }
 
 qemu() {
@@ -326,10 +340,14 @@ journal_mark() {
 
 # journal NAME [OPTION]…: what the journal has of the guest's unit since the test began.
 journal() {
-        local name=$1
+        local name=$1 scope=()
         shift
+        case $name in
+        */*) scope=(as "${name%%/*}" journalctl --user) ;;
+        *) scope=(journalctl) ;;
+        esac
         journalctl --sync
-        journalctl --quiet --no-pager --cursor="$CURSOR" -o cat -u "$(unit "$name")" "$@"
+        "${scope[@]}" --quiet --no-pager --cursor="$CURSOR" -o cat -u "$(unit "$name")" "$@"
 }
 
 console() {
@@ -351,7 +369,11 @@ console_counts() {
 # type_to NAME TEXT: types on the guest's console; TEXT may hold printf's escapes.
 type_to() {
         # shellcheck disable=SC2059
-        { printf "$2"; sleep 0.5; } | timeout 10 socat -t 0.1 - "UNIX-CONNECT:/run/vm/$1/console"
+        { printf "$2"; sleep 0.5; } | in_scope "$1" type_here "${1##*/}"
+}
+
+type_here() {
+        timeout 10 socat -t 0.1 - "UNIX-CONNECT:$RUN/$1/console"
 }
 
 # errors NAME: what vmunit itself says has gone wrong with the guest.
@@ -380,13 +402,14 @@ up() {
 # left: what vmunit's guests have left on the machine; prints nothing if all is well.
 left() {
         local file
-        { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
+        { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a '^passt' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
         taps | sed 's/^/TAP: /'
-        find /run/vm -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
+        find "$RUN" -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
         for file in "$IMAGES"/*; do
                 [ ! -e "$file" ] || stat -c '%U %n' "$file" | sed -n '/^root /! s/^/owner: /p'
         done
         systemctl list-units --no-legend --plain --state=active,activating,deactivating 'vm@*' | sed 's/^/unit: /'
+        left_of_users
 }
 
 # TAPs are closed asynchronously by some versions of systemd.
@@ -407,6 +430,7 @@ clear_away() {
         systemctl kill --signal=KILL 'vm@*.service' 2>/dev/null || :
         pkill -KILL '^qemu-system' || :
         pkill -KILL '^vm-launcher' || :
+        clear_away_users
         for name in $(taps); do
                 ip link del "$name"
         done

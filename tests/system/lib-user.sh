@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# Ordinary users for the system tests, and their guests. Part of lib.sh.
+#
+# A guest of a user's is called USER/NAME wherever lib.sh takes a guest (no name holds a slash): `user alice;
+# guest alice/one; up alice/one`. What is asked of systemd and of the journal is then asked by alice of her own.
+
+CONF=/etc/vmunit/vmunit.conf.d
+
+# user NAME: a fresh one with an empty home that nobody else may enter, in no group but one's own, whose manager runs
+# without a login, as after `loginctl enable-linger`.
+user() {
+        useradd --create-home --user-group --shell /bin/bash "$1"
+        chmod 700 "/home/$1"
+        loginctl enable-linger "$1"
+        systemctl start "user@$(id -u "$1").service"
+        printf 'ok: user %s (%s)\n' "$1" "$(id "$1")"
+}
+
+# as NAME COMMAND…: as that user, with the environment of a login and the rights of nobody else.
+as() {
+        local name=$1 uid
+        uid=$(id -u "$1")
+        shift
+        setpriv --reuid="$name" --regid="$name" --clear-groups --inh-caps=-all env -i --chdir="/home/$name" \
+                HOME="/home/$name" USER="$name" LOGNAME="$name" SHELL=/bin/bash LANG=C.UTF-8 SYSTEMD_PAGER= \
+                PATH=/usr/local/bin:/usr/bin:/bin XDG_RUNTIME_DIR="/run/user/$uid" \
+                DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" "$@"
+}
+
+# login NAME, logout NAME: a session of logind's, as who sits at a terminal has it. Whoever is to be gone with the last
+# session needs `loginctl disable-linger` as well; logind then waits for ten seconds before it ends the manager.
+login() {
+        systemd-run --quiet --collect --unit="login-$1" -p PAMName=login -p "User=$1" \
+                --setenv=XDG_SESSION_TYPE=tty --setenv=XDG_SESSION_CLASS=user sleep infinity
+        eventually 10 has_session "$1" || fail "$1 has no session"
+        eventually 10 as "$1" systemctl --user is-system-running --wait || fail "no manager for $1"
+}
+
+logout() {
+        systemctl stop "login-$1.service"
+}
+
+has_session() {
+        loginctl list-sessions --no-legend | awk -v name="$1" '$3 == name { found = 1 } END { exit !found }'
+}
+
+# has_manager NAME: it runs, or is about to end.
+has_manager() {
+        ! systemctl show -P ActiveState "user@$(id -u "$1").service" | grep -qx 'inactive\|failed'
+}
+
+# allow BRIDGE LINE…: what vmunit.conf says of the bridge, and no more than that; without lines nobody may use it.
+allow() {
+        local bridge=$1
+        shift
+        mkdir -p "$CONF"
+        {
+                printf '[Bridge %s]\n' "$bridge"
+                [ $# = 0 ] || printf '%s\n' "$@"
+        } >"$CONF/$bridge.conf"
+}
+
+# --- whose a guest is
+
+# manager GUEST ARGUMENT…: systemctl, of the manager that has the guest.
+manager() {
+        local guest=$1
+        shift
+        case $guest in
+        */*) as "${guest%%/*}" systemctl --user "$@" ;;
+        *) systemctl "$@" ;;
+        esac
+}
+
+# in_scope GUEST COMMAND…: calls a function that writes files ($XML, $IMAGES) or reads them ($RUN) for the guest, with
+# these in the place where its user has them.
+in_scope() {
+        local guest=$1 user=${1%%/*}
+        shift
+        case $guest in
+        */*)
+                local XML=/home/$user/.config/vmunit/guests IMAGES=/home/$user/images RUN
+                RUN=/run/user/$(id -u "$user")/vm
+                "$@"
+                ;;
+        *) "$@" ;;
+        esac
+}
+
+# hand_over GUEST: what was written for a guest of a user's becomes that user's.
+hand_over() {
+        case $1 in
+        */*) chown -R "${1%%/*}:" "/home/${1%%/*}" ;;
+        esac
+        manager "$1" daemon-reload
+}
+
+# --- nothing left
+
+users() {
+        awk -F : '$3 >= 1000 && $3 < 60000 { print $1 }' /etc/passwd
+}
+
+stop_guests_of_users() {
+        local name
+        for name in $(users); do
+                ! has_manager "$name" || as "$name" systemctl --user stop 'vm@*.service'
+        done
+}
+
+left_of_users() {
+        local name
+        for name in $(users); do
+                find "/run/user/$(id -u "$name")/vm" -mindepth 1 2>/dev/null | sed "s/^/run-time file of $name: /"
+                ! has_manager "$name" || as "$name" systemctl --user list-units --no-legend --plain \
+                        --state=active,activating,deactivating 'vm@*' | sed "s/^/unit of $name: /"
+        done
+}
+
+# After all guests' processes were killed.
+clear_away_users() {
+        local name uid
+        rm -rf "${CONF:?}"
+        for name in $(users); do
+                uid=$(id -u "$name")
+                loginctl disable-linger "$name"
+                systemctl stop "login-$name.service" "user@$uid.service" "user-$uid.slice"
+                pkill -KILL -u "$uid" || :
+                userdel --force --remove "$name"
+        done
+        systemctl stop vm-broker.service
+}
