@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go
- * one at a time on a blocking socket, each with an acknowledgement, so that every failure has its cause.
- * What comes back is the kernel's (the sender's port is checked to be 0), bounds are checked by the
- * NLMSG_OK() and RTA_OK() of the kernel's headers.
- */
-
 #include "net/netlink.h"
 
 #include <errno.h>
 #include <linux/if_link.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "net/netlink-request.h"
 #include "util/ownership.h"
-
-#define NETLINK_REQUEST_MAX 256
-#define NETLINK_ANSWER_MAX  32768
-
-typedef struct Request {
-        struct nlmsghdr header;
-        struct ifinfomsg link;
-        char attributes[NETLINK_REQUEST_MAX];
-} Request;
 
 int netlink_open(int *ret_fd)
 {
@@ -43,79 +25,11 @@ int netlink_open(int *ret_fd)
         return 0;
 }
 
-static void request_init(Request *q, uint16_t type, uint16_t flags, unsigned index)
+static void link_request_init(NetlinkRequest *q, uint16_t type, uint16_t flags, unsigned index)
 {
-        *q = (Request){
-                .header = { .nlmsg_len = NLMSG_LENGTH(sizeof(q->link)),
-                            .nlmsg_type = type,
-                            .nlmsg_flags = NLM_F_REQUEST | flags },
-                .link = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index },
-        };
-}
+        struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index };
 
-static void request_add(Request *q, uint16_t type, const void *data, size_t size)
-{
-        struct rtattr *a = (struct rtattr *) ((char *) q + NLMSG_ALIGN(q->header.nlmsg_len));
-
-        a->rta_type = type;
-        a->rta_len = (uint16_t) RTA_LENGTH(size);
-        if (size > 0)
-                memcpy(RTA_DATA(a), data, size);
-        q->header.nlmsg_len = NLMSG_ALIGN(q->header.nlmsg_len) + RTA_ALIGN(a->rta_len);
-}
-
-static int receive(int fd, char *answer, size_t room, size_t *ret_size)
-{
-        struct sockaddr_nl sender;
-        struct iovec data = { .iov_base = answer, .iov_len = room };
-        struct msghdr m = {
-                .msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &data, .msg_iovlen = 1
-        };
-        ssize_t n;
-
-        do {
-                m.msg_namelen = sizeof(sender);
-                n = recvmsg(fd, &m, 0);
-        } while ((n < 0 && errno == EINTR) || (n >= 0 && sender.nl_pid != 0));
-        if (n < 0)
-                return -errno;
-        if (m.msg_flags & MSG_TRUNC)
-                return -EMSGSIZE;
-        *ret_size = (size_t) n;
-        return 0;
-}
-
-static int error_of(const struct nlmsghdr *h)
-{
-        const struct nlmsgerr *e = NLMSG_DATA(h);
-
-        return h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) ? -EBADMSG : e->error;
-}
-
-/* Sends, and waits for the acknowledgement (0), an error, or what was asked for (1, then *ret points into
- * answer). */
-static int request_do(
-        int fd, const Request *q, char answer[static NETLINK_ANSWER_MAX], struct nlmsghdr **ret)
-{
-        if (send(fd, q, q->header.nlmsg_len, 0) < 0)
-                return -errno;
-        for (;;) {
-                struct nlmsghdr *h = (struct nlmsghdr *) answer;
-                size_t size = 0;
-                int r;
-
-                r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
-                if (r < 0)
-                        return r;
-                for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
-                        if (h->nlmsg_type == NLMSG_ERROR)
-                                return error_of(h);
-                        if (h->nlmsg_type == RTM_NEWLINK && ret) {
-                                *ret = h;
-                                return 1;
-                        }
-                }
-        }
+        netlink_request_init(q, type, flags, &link, sizeof(link));
 }
 
 static void read_kind(struct rtattr *info, Link *link)
@@ -159,7 +73,7 @@ static int read_link(struct nlmsghdr *h, Link *ret)
         return 0;
 }
 
-static int find(int fd, const Request *q, Link *ret)
+static int find(int fd, const NetlinkRequest *q, Link *ret)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         struct nlmsghdr *h = NULL;
@@ -167,7 +81,7 @@ static int find(int fd, const Request *q, Link *ret)
 
         if (!answer)
                 return -ENOMEM;
-        r = request_do(fd, q, answer, &h);
+        r = netlink_request_get(fd, q, RTM_NEWLINK, answer, &h);
         if (r < 0)
                 return r;
         return r == 1 ? read_link(h, ret) : -EBADMSG;
@@ -175,37 +89,30 @@ static int find(int fd, const Request *q, Link *ret)
 
 int netlink_find(int fd, const char *name, Link *ret)
 {
-        Request q;
+        NetlinkRequest q;
 
         if (strlen(name) >= IFNAMSIZ)
                 return -ENODEV;
-        request_init(&q, RTM_GETLINK, 0, 0);
-        request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
+        link_request_init(&q, RTM_GETLINK, 0, 0);
+        netlink_request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
         return find(fd, &q, ret);
 }
 
 int netlink_find_index(int fd, unsigned index, Link *ret)
 {
-        Request q;
+        NetlinkRequest q;
 
-        request_init(&q, RTM_GETLINK, 0, index);
+        link_request_init(&q, RTM_GETLINK, 0, index);
         return find(fd, &q, ret);
-}
-
-static int change(int fd, Request *q)
-{
-        _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
-
-        return answer ? request_do(fd, q, answer, NULL) : -ENOMEM;
 }
 
 static int set_attribute(int fd, unsigned index, uint16_t type, const void *data, size_t size)
 {
-        Request q;
+        NetlinkRequest q;
 
-        request_init(&q, RTM_NEWLINK, NLM_F_ACK, index);
-        request_add(&q, type, data, size);
-        return change(fd, &q);
+        link_request_init(&q, RTM_NEWLINK, NLM_F_ACK, index);
+        netlink_request_add(&q, type, data, size);
+        return netlink_request_do(fd, &q);
 }
 
 int netlink_set_mtu(int fd, unsigned index, unsigned mtu)
@@ -225,52 +132,42 @@ int netlink_set_master(int fd, unsigned index, unsigned master)
 
 int netlink_set_up(int fd, unsigned index, bool up)
 {
-        Request q;
+        NetlinkRequest q;
 
-        request_init(&q, RTM_NEWLINK, NLM_F_ACK, index);
-        q.link.ifi_flags = up ? IFF_UP : 0;
-        q.link.ifi_change = IFF_UP;
-        return change(fd, &q);
-}
-
-/* An attribute that holds others: what is added between this and request_end(). */
-static struct rtattr *request_begin(Request *q, uint16_t type)
-{
-        struct rtattr *a = (struct rtattr *) ((char *) q + NLMSG_ALIGN(q->header.nlmsg_len));
-
-        request_add(q, type, NULL, 0);
-        return a;
-}
-
-static void request_end(Request *q, struct rtattr *a)
-{
-        a->rta_len = (uint16_t) ((char *) q + q->header.nlmsg_len - (char *) a);
+        netlink_request_init(
+                &q, RTM_NEWLINK, NLM_F_ACK,
+                &(struct ifinfomsg){ .ifi_family = AF_UNSPEC,
+                                     .ifi_index = (int) index,
+                                     .ifi_flags = up ? IFF_UP : 0,
+                                     .ifi_change = IFF_UP },
+                sizeof(struct ifinfomsg));
+        return netlink_request_do(fd, &q);
 }
 
 int netlink_add_macvtap(
         int fd, const char *name, unsigned lower, MacvtapMode mode, const uint8_t mac[static 6])
 {
         static const char kind[] = "macvtap";
-        struct rtattr *info, *data;
-        Request q;
+        size_t info, data;
+        NetlinkRequest q;
 
-        request_init(&q, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
-        request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
-        request_add(&q, IFLA_LINK, &(uint32_t){ lower }, sizeof(uint32_t));
-        request_add(&q, IFLA_ADDRESS, mac, 6);
-        info = request_begin(&q, IFLA_LINKINFO);
-        request_add(&q, IFLA_INFO_KIND, kind, strlen(kind));
-        data = request_begin(&q, IFLA_INFO_DATA);
-        request_add(&q, IFLA_MACVLAN_MODE, &(uint32_t){ mode }, sizeof(uint32_t));
-        request_end(&q, data);
-        request_end(&q, info);
-        return change(fd, &q);
+        link_request_init(&q, RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, 0);
+        netlink_request_add(&q, IFLA_IFNAME, name, strlen(name) + 1);
+        netlink_request_add(&q, IFLA_LINK, &(uint32_t){ lower }, sizeof(uint32_t));
+        netlink_request_add(&q, IFLA_ADDRESS, mac, 6);
+        info = netlink_request_begin(&q, IFLA_LINKINFO);
+        netlink_request_add(&q, IFLA_INFO_KIND, kind, strlen(kind));
+        data = netlink_request_begin(&q, IFLA_INFO_DATA);
+        netlink_request_add(&q, IFLA_MACVLAN_MODE, &(uint32_t){ mode }, sizeof(uint32_t));
+        netlink_request_end(&q, data);
+        netlink_request_end(&q, info);
+        return netlink_request_do(fd, &q);
 }
 
 int netlink_delete(int fd, unsigned index)
 {
-        Request q;
+        NetlinkRequest q;
 
-        request_init(&q, RTM_DELLINK, NLM_F_ACK, index);
-        return change(fd, &q);
+        link_request_init(&q, RTM_DELLINK, NLM_F_ACK, index);
+        return netlink_request_do(fd, &q);
 }

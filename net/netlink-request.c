@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go
+ * one at a time on a blocking socket, each with an acknowledgement, so that every failure has its cause.
+ * What comes back is the kernel's (the sender's port is checked to be 0), bounds are checked by the
+ * NLMSG_OK() and RTA_OK() of the kernel's headers.
+ */
+
+#include "net/netlink-request.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "util/ownership.h"
+
+void netlink_request_init(
+        NetlinkRequest *q, uint16_t type, uint16_t flags, const void *head, size_t head_size)
+{
+        *q = (NetlinkRequest){
+                .header = { .nlmsg_len = (uint32_t) NLMSG_LENGTH(head_size),
+                            .nlmsg_type = type,
+                            .nlmsg_flags = NLM_F_REQUEST | flags },
+        };
+        memcpy(NLMSG_DATA(&q->header), head, head_size);
+}
+
+void netlink_request_add(NetlinkRequest *q, uint16_t type, const void *data, size_t size)
+{
+        size_t used = NLMSG_ALIGN(q->header.nlmsg_len);
+        struct rtattr *a = (struct rtattr *) (q->bytes + used);
+
+        if (size > sizeof(q->bytes) || used + RTA_SPACE(size) > sizeof(q->bytes)) {
+                q->overflown = true;
+                return;
+        }
+        a->rta_type = type;
+        a->rta_len = (uint16_t) RTA_LENGTH(size);
+        if (size > 0)
+                memcpy(RTA_DATA(a), data, size);
+        q->header.nlmsg_len = (uint32_t) (used + RTA_ALIGN(a->rta_len));
+}
+
+size_t netlink_request_begin(NetlinkRequest *q, uint16_t type)
+{
+        size_t begin = NLMSG_ALIGN(q->header.nlmsg_len);
+
+        netlink_request_add(q, type, NULL, 0);
+        return begin;
+}
+
+void netlink_request_end(NetlinkRequest *q, size_t begin)
+{
+        if (!q->overflown)
+                ((struct rtattr *) (q->bytes + begin))->rta_len = (uint16_t) (q->header.nlmsg_len - begin);
+}
+
+static int receive(int fd, char *answer, size_t room, size_t *ret_size)
+{
+        struct sockaddr_nl sender;
+        struct iovec data = { .iov_base = answer, .iov_len = room };
+        struct msghdr m = {
+                .msg_name = &sender, .msg_namelen = sizeof(sender), .msg_iov = &data, .msg_iovlen = 1
+        };
+        ssize_t n;
+
+        do {
+                m.msg_namelen = sizeof(sender);
+                n = recvmsg(fd, &m, 0);
+        } while ((n < 0 && errno == EINTR) || (n >= 0 && sender.nl_pid != 0));
+        if (n < 0)
+                return -errno;
+        if (m.msg_flags & MSG_TRUNC)
+                return -EMSGSIZE;
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+static int error_of(const struct nlmsghdr *h)
+{
+        const struct nlmsgerr *e = NLMSG_DATA(h);
+
+        return h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) ? -EBADMSG : e->error;
+}
+
+int netlink_request_get(
+        int fd, const NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
+        struct nlmsghdr **ret)
+{
+        if (q->overflown)
+                return -EMSGSIZE;
+        if (send(fd, q->bytes, q->header.nlmsg_len, 0) < 0)
+                return -errno;
+        for (;;) {
+                struct nlmsghdr *h = (struct nlmsghdr *) answer;
+                size_t size = 0;
+                int r;
+
+                r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
+                if (r < 0)
+                        return r;
+                for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                        if (h->nlmsg_type == NLMSG_ERROR)
+                                return error_of(h);
+                        if (h->nlmsg_type == type) {
+                                *ret = h;
+                                return 1;
+                        }
+                }
+        }
+}
+
+int netlink_request_do(int fd, const NetlinkRequest *q)
+{
+        _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
+        struct nlmsghdr *h;
+
+        /* an acknowledgement is all that can come: no message has this type */
+        return answer ? netlink_request_get(fd, q, NLMSG_NOOP, answer, &h) : -ENOMEM;
+}
