@@ -18,6 +18,7 @@
 
 #define ARGUMENT_TABLE_MAX 64
 #define GUEST_NAME_MAX     255
+#define ID_MAX             64
 
 typedef struct Reading {
         const Argument *table;
@@ -150,6 +151,16 @@ int argument_text(const char *text, void *target)
 int argument_guest(const char *text, void *target)
 {
         if (strlen(text) > GUEST_NAME_MAX || strchr(text, '\n'))
+                return -EINVAL;
+        return argument_text(text, target);
+}
+
+int argument_id(const char *text, void *target)
+{
+        size_t n = strlen(text);
+
+        if (n > ID_MAX ||
+            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n)
                 return -EINVAL;
         return argument_text(text, target);
 }

@@ -42,6 +42,7 @@ int arguments_read_list(
 /* Readers. The target of each is named in brackets. */
 int argument_text(const char *text, void *target);     /* (const char *), borrowed; not empty */
 int argument_guest(const char *text, void *target);    /* (const char *), borrowed; a guest's name */
+int argument_id(const char *text, void *target);       /* (const char *), borrowed; letters, digits, "._-" */
 int argument_path(const char *text, void *target);     /* (const char *), borrowed; absolute */
 int argument_uuid(const char *text, void *target);     /* (char[37]) */
 int argument_unsigned(const char *text, void *target); /* (unsigned) */

@@ -25,11 +25,6 @@ static int read_word(const char *text, size_t max, const char *characters, void 
         return n > max || strspn(text, characters) != n ? -EINVAL : argument_text(text, target);
 }
 
-static int read_id(const char *text, void *target)
-{
-        return read_word(text, WORD_TEXT_MAX, LETTERS DIGITS "._-", target);
-}
-
 static int read_driver(const char *text, void *target)
 {
         return read_word(text, WORD_TEXT_MAX, LETTERS DIGITS "_-", target);
@@ -99,7 +94,7 @@ static int refuse_network(const char *text, void *target)
 }
 
 static const Argument usb_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", read_id, offsetof(UsbRequest, id),
+        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(UsbRequest, id),
           ARGUMENT_REQUIRED },
         { "vendor", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, vendor), 0 },
         { "product", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, product), 0 },
@@ -122,7 +117,7 @@ static const Argument mdev_arguments[] = {
 };
 
 static const Argument scsi_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", read_id, offsetof(ScsiRequest, id),
+        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(ScsiRequest, id),
           ARGUMENT_REQUIRED },
         { "host", "a number", argument_unsigned, offsetof(ScsiRequest, host), ARGUMENT_REQUIRED },
         { "bus", "a number", argument_unsigned, offsetof(ScsiRequest, bus), ARGUMENT_REQUIRED },

@@ -12,25 +12,14 @@
 
 #include "launcher/arguments.h"
 #include "launcher/limits.h"
-#include "launcher/macvtap.h"
 #include "log/log.h"
-#include "net/tun.h"
 
-#define ID_MAX      64U
 #define HASH_DIGITS 16U
-#define MTU_MIN     68U /* what IPv4 needs, and the kernel's least */
-#define MTU_MAX     65521U
 
 /* An absolute path, which the kernel could take. */
 static int read_path(const char *text, void *target)
 {
         return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
-}
-
-static bool id_is_valid(const char *text, size_t n)
-{
-        return n > 0 && n <= ID_MAX &&
-               strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") >= n;
 }
 
 /* Room for one more; NULL where memory ran out or there are enough. */
@@ -43,158 +32,6 @@ static void *list_grow(void *items, size_t count, size_t size, size_t max, int *
         if (bigger)
                 memset((char *) bigger + count * size, 0, size);
         return bigger;
-}
-
-static int read_id(const char *text, void *target)
-{
-        return id_is_valid(text, strlen(text)) ? argument_text(text, target) : -EINVAL;
-}
-
-static int read_interface(const char *text, void *target)
-{
-        return interface_name_is_valid(text) ? argument_text(text, target) : -EINVAL;
-}
-
-static int read_mac(const char *text, void *target)
-{
-        uint8_t mac[6];
-
-        if (text_to_mac(text, mac) < 0 || mac[0] & 1) /* not a group's address */
-                return -EINVAL;
-        memcpy(target, mac, sizeof(mac));
-        return 0;
-}
-
-static int read_mtu(const char *text, void *target)
-{
-        unsigned n;
-        int r;
-
-        r = text_to_unsigned(text, MTU_MAX, &n);
-        if (r < 0)
-                return r;
-        if (n < MTU_MIN)
-                return -ERANGE;
-        *(unsigned *) target = n;
-        return 0;
-}
-
-static int read_queues(const char *text, void *target)
-{
-        unsigned n;
-        int r;
-
-        r = text_to_unsigned(text, TAP_QUEUES_MAX, &n);
-        if (r < 0)
-                return r;
-        if (n < 1)
-                return -ERANGE;
-        *(unsigned *) target = n;
-        return 0;
-}
-
-/* One word of two; the second one means true. */
-static int read_either(const char *text, const char *no, const char *yes, bool *target)
-{
-        if (!streq(text, no) && !streq(text, yes))
-                return -EINVAL;
-        *target = streq(text, yes);
-        return 0;
-}
-
-static int read_link(const char *text, void *target)
-{
-        return read_either(text, "up", "down", target);
-}
-
-static int read_managed(const char *text, void *target)
-{
-        return read_either(text, "yes", "no", target);
-}
-
-static int read_vhost(const char *text, void *target)
-{
-        static const char *const texts[] = {
-                [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require"
-        };
-
-        for (size_t i = 0; i < ELEMENTS(texts); i++)
-                if (streq(text, texts[i])) {
-                        *(VhostMode *) target = (VhostMode) i;
-                        return 0;
-                }
-        return -EINVAL;
-}
-
-static int read_mode(const char *text, void *target)
-{
-        return macvtap_mode_from_text(text, target);
-}
-
-static const Argument tap_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", read_id, offsetof(TapRequest, id),
-          ARGUMENT_REQUIRED },
-        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface),
-          ARGUMENT_REQUIRED },
-        { "bridge", "an interface's name", read_interface, offsetof(TapRequest, bridge), 0 },
-        { "mac", "an interface's MAC", read_mac, offsetof(TapRequest, mac), 0 },
-        { "mtu", "an MTU", read_mtu, offsetof(TapRequest, mtu), 0 },
-        { "queues", "a number of queues", read_queues, offsetof(TapRequest, queues), 0 },
-        { "link", "up or down", read_link, offsetof(TapRequest, down), 0 },
-        { "vhost", "no, try or require", read_vhost, offsetof(TapRequest, vhost), 0 },
-        { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
-        { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
-        { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
-};
-
-/* What belongs together, and what does not. */
-static int check_macvtap(const TapRequest *q)
-{
-        static const uint8_t none[6];
-
-        if (!q->lower != !q->mode) {
-                log_error("lower= and mode= go together, for %s.", q->interface);
-                return -EINVAL;
-        }
-        if (q->lower && (q->bridge || q->unmanaged)) {
-                log_error("lower= does not go together with bridge= and managed=no, for %s.", q->interface);
-                return -EINVAL;
-        }
-        if (q->lower && memcmp(q->mac, none, sizeof(none)) == 0) {
-                log_error("lower= needs mac=, the guest's own, for %s.", q->interface);
-                return -EINVAL;
-        }
-        return 0;
-}
-
-static int read_tap(const char *text, void *target)
-{
-        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, taps));
-        TapList *list = &request->taps;
-        TapRequest *items, *q;
-        char *owned = NULL;
-        int r, error;
-
-        items = list_grow(list->items, list->count, sizeof(*items), TAPS_MAX, &error);
-        if (!items)
-                return error;
-        list->items = items;
-        q = &items[list->count];
-        q->queues = 1;
-        r = arguments_read_list(tap_arguments, ELEMENTS(tap_arguments), q, text, &owned);
-        if (owned && strings_take(&request->owned, owned) < 0)
-                return -ENOMEM;
-        if (r >= 0)
-                r = check_macvtap(q);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < list->count; i++)
-                if (streq(items[i].id, q->id) || streq(items[i].interface, q->interface)) {
-                        log_error("Two TAPs have one id or one interface: %s, %s.", q->id, q->interface);
-                        return -EINVAL;
-                }
-        list->count++;
-        return 0;
 }
 
 /* Cuts what is before the first colon off and has the request own it; *ret_rest is behind. */
@@ -260,13 +97,15 @@ static int read_chain(const char *text, void *target)
         q = &items[list->count];
         r = cut(request, text, &q->node, &text);
         if (r >= 0)
+                r = argument_id(q->node, &q->node);
+        if (r >= 0)
                 r = cut(request, text, &q->format, &text);
+        if (r >= 0)
+                r = argument_id(q->format, &q->format);
         if (r >= 0)
                 r = read_path(text, &q->path);
         if (r < 0)
                 return r;
-        if (!id_is_valid(q->node, strlen(q->node)) || !id_is_valid(q->format, strlen(q->format)))
-                return -EINVAL;
         for (size_t i = 0; i < list->count; i++)
                 if (streq(items[i].node, q->node)) {
                         log_error("Two chains have the node %s.", q->node);
@@ -314,7 +153,7 @@ static int read_directory(const char *text, void *target)
 static const Argument prepare_arguments[] = {
         { "guest", "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
         { "source", "PATH:HASH", read_source, 0, 0 },
-        { "tap", "a TAP's KEY=VALUE list", read_tap, AT(taps), MANY },
+        { "tap", "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
         { "grant", "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
         { "grant-device", "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
         { "chain", "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
@@ -344,7 +183,7 @@ int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
 
 void prepare_request_done(PrepareRequest *request)
 {
-        free(request->taps.items);
+        tap_list_done(&request->taps);
         free(request->grants.items);
         free(request->chains.items);
         device_requests_done(&request->devices);

@@ -6,18 +6,13 @@
 #include "launcher/chain.h"
 #include "launcher/device-request.h"
 #include "launcher/record.h"
-#include "launcher/tap.h"
+#include "launcher/tap-request.h"
 
 typedef struct GrantRequest {
         GrantMode mode;
         const char *path;
         bool device; /* a device and no file */
 } GrantRequest;
-
-typedef struct TapList {
-        TapRequest *items;
-        size_t count;
-} TapList;
 
 typedef struct GrantList {
         GrantRequest *items;

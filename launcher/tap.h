@@ -3,32 +3,9 @@
 
 /* TAP devices for the guest's network interfaces. */
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "launcher/note.h"
 #include "launcher/store.h"
-#include "net/netlink.h"
-
-typedef enum VhostMode {
-        VHOST_NO,
-        VHOST_TRY,
-        VHOST_REQUIRE,
-} VhostMode;
-
-typedef struct TapRequest {
-        const char *id; /* names its descriptors */
-        const char *interface;
-        const char *bridge; /* NULL: it joins none */
-        uint8_t mac[6];     /* of the host's end; all zero: the kernel's choice */
-        unsigned mtu;       /* 0: the bridge's, or the kernel's choice */
-        unsigned queues;
-        VhostMode vhost;
-        bool down;         /* it is not to come up */
-        bool unmanaged;    /* it exists, and is only opened */
-        const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
-        MacvtapMode mode;
-} TapRequest;
+#include "launcher/tap-request.h"
 
 /*
  * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be

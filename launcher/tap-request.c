@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* As in prepare-request.c: nothing but the text is looked at, and what comes out has limits. */
+
+#include "launcher/tap-request.h"
+
+#include <errno.h>
+
+#include "launcher/arguments.h"
+#include "launcher/limits.h"
+#include "launcher/macvtap.h"
+#include "log/log.h"
+#include "net/tun.h"
+
+#define MTU_MIN 68U /* what IPv4 needs, and the kernel's least */
+#define MTU_MAX 65521U
+
+static int read_interface(const char *text, void *target)
+{
+        return interface_name_is_valid(text) ? argument_text(text, target) : -EINVAL;
+}
+
+static int read_mac(const char *text, void *target)
+{
+        uint8_t mac[6];
+
+        if (text_to_mac(text, mac) < 0 || mac[0] & 1) /* not a group's address */
+                return -EINVAL;
+        memcpy(target, mac, sizeof(mac));
+        return 0;
+}
+
+static int read_mtu(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, MTU_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < MTU_MIN)
+                return -ERANGE;
+        *(unsigned *) target = n;
+        return 0;
+}
+
+static int read_queues(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, TAP_QUEUES_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < 1)
+                return -ERANGE;
+        *(unsigned *) target = n;
+        return 0;
+}
+
+/* One word of two; the second one means true. */
+static int read_either(const char *text, const char *no, const char *yes, bool *target)
+{
+        if (!streq(text, no) && !streq(text, yes))
+                return -EINVAL;
+        *target = streq(text, yes);
+        return 0;
+}
+
+static int read_link(const char *text, void *target)
+{
+        return read_either(text, "up", "down", target);
+}
+
+static int read_managed(const char *text, void *target)
+{
+        return read_either(text, "yes", "no", target);
+}
+
+static int read_vhost(const char *text, void *target)
+{
+        static const char *const texts[] = {
+                [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require"
+        };
+
+        for (size_t i = 0; i < ELEMENTS(texts); i++)
+                if (streq(text, texts[i])) {
+                        *(VhostMode *) target = (VhostMode) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int read_mode(const char *text, void *target)
+{
+        return macvtap_mode_from_text(text, target);
+}
+
+static const Argument tap_arguments[] = {
+        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(TapRequest, id),
+          ARGUMENT_REQUIRED },
+        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface),
+          ARGUMENT_REQUIRED },
+        { "bridge", "an interface's name", read_interface, offsetof(TapRequest, bridge), 0 },
+        { "mac", "an interface's MAC", read_mac, offsetof(TapRequest, mac), 0 },
+        { "mtu", "an MTU", read_mtu, offsetof(TapRequest, mtu), 0 },
+        { "queues", "a number of queues", read_queues, offsetof(TapRequest, queues), 0 },
+        { "link", "up or down", read_link, offsetof(TapRequest, down), 0 },
+        { "vhost", "no, try or require", read_vhost, offsetof(TapRequest, vhost), 0 },
+        { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
+        { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
+        { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
+};
+
+/* What belongs together, and what does not. */
+static int check_macvtap(const TapRequest *q)
+{
+        static const uint8_t none[6];
+
+        if (!q->lower != !q->mode) {
+                log_error("lower= and mode= go together, for %s.", q->interface);
+                return -EINVAL;
+        }
+        if (q->lower && (q->bridge || q->unmanaged)) {
+                log_error("lower= does not go together with bridge= and managed=no, for %s.", q->interface);
+                return -EINVAL;
+        }
+        if (q->lower && memcmp(q->mac, none, sizeof(none)) == 0) {
+                log_error("lower= needs mac=, the guest's own, for %s.", q->interface);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int tap_request_read(const char *text, void *target)
+{
+        TapList *list = target;
+        TapRequest *items, *q;
+        char *owned = NULL;
+        int r;
+
+        if (list->count >= TAPS_MAX)
+                return -ERANGE;
+        items = reallocarray(list->items, list->count + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        list->items = items;
+        q = &items[list->count];
+        *q = (TapRequest){ .queues = 1 };
+        r = arguments_read_list(tap_arguments, ELEMENTS(tap_arguments), q, text, &owned);
+        if (owned && strings_take(&list->owned, owned) < 0)
+                return -ENOMEM;
+        if (r >= 0)
+                r = check_macvtap(q);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->count; i++)
+                if (streq(items[i].id, q->id) || streq(items[i].interface, q->interface)) {
+                        log_error("Two TAPs have one id or one interface: %s, %s.", q->id, q->interface);
+                        return -EINVAL;
+                }
+        list->count++;
+        return 0;
+}
+
+void tap_list_done(TapList *list)
+{
+        free(list->items);
+        strings_done(&list->owned);
+        *list = (TapList){ 0 };
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the arguments of `vm-launcher prepare` ask for of network interfaces: --tap=. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/netlink.h"
+#include "util/text.h"
+
+typedef enum VhostMode {
+        VHOST_NO,
+        VHOST_TRY,
+        VHOST_REQUIRE,
+} VhostMode;
+
+typedef struct TapRequest {
+        const char *id; /* names its descriptors */
+        const char *interface;
+        const char *bridge; /* NULL: it joins none */
+        uint8_t mac[6];     /* of the host's end; all zero: the kernel's choice */
+        unsigned mtu;       /* 0: the bridge's, or the kernel's choice */
+        unsigned queues;
+        VhostMode vhost;
+        bool down;         /* it is not to come up */
+        bool unmanaged;    /* it exists, and is only opened */
+        const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
+        MacvtapMode mode;
+} TapRequest;
+
+typedef struct TapList {
+        TapRequest *items;
+        size_t count;
+        Strings owned; /* texts that they point into */
+} TapList;
+
+/* A reader for a table of arguments (arguments.h); the target is the TapList. */
+int tap_request_read(const char *text, void *target);
+
+void tap_list_done(TapList *list);
