@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "launcher/limits.h"
+#include "launcher/note.h"
 #include "launcher/prepare-request.h"
 #include "tests/unit/test.h"
 
