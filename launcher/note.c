@@ -22,8 +22,8 @@
 #include "launcher/limits.h"
 #include "launcher/store.h"
 #include "log/log.h"
-#include "net/tun.h"
 #include "util/file.h"
+#include "util/interface-name.h"
 
 void note_done(Note *note)
 {

@@ -10,7 +10,7 @@
 #include "launcher/limits.h"
 #include "launcher/macvtap.h"
 #include "log/log.h"
-#include "net/tun.h"
+#include "util/interface-name.h"
 
 #define MTU_MIN 68U /* what IPv4 needs, and the kernel's least */
 #define MTU_MAX 65521U

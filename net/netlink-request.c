@@ -81,7 +81,7 @@ static int error_of(const struct nlmsghdr *h)
 {
         const struct nlmsgerr *e = NLMSG_DATA(h);
 
-        return h->nlmsg_len < NLMSG_LENGTH(sizeof(*e)) ? -EBADMSG : e->error;
+        return h->nlmsg_len < NLMSG_LENGTH(sizeof(e->error)) ? -EBADMSG : e->error;
 }
 
 int netlink_request_get(
@@ -118,4 +118,44 @@ int netlink_request_do(int fd, const NetlinkRequest *q)
 
         /* an acknowledgement is all that can come: no message has this type */
         return answer ? netlink_request_get(fd, q, NLMSG_NOOP, answer, &h) : -ENOMEM;
+}
+
+/* To the end also after an error, so that nothing of it is taken for the next request's answer. */
+static int receive_list(
+        int fd, uint16_t type, char answer[static NETLINK_ANSWER_MAX], NetlinkEach *each, void *data)
+{
+        int status = 0;
+
+        for (;;) {
+                struct nlmsghdr *h = (struct nlmsghdr *) answer;
+                size_t size = 0;
+                int r;
+
+                r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
+                if (r < 0)
+                        return r;
+                for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                        if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
+                                r = error_of(h);
+                                return r < 0 ? r : status;
+                        }
+                        if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+                                status = -EAGAIN;
+                        if (status >= 0 && h->nlmsg_type == type)
+                                status = each(h, data);
+                }
+        }
+}
+
+int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data)
+{
+        _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
+
+        if (!answer)
+                return -ENOMEM;
+        if (q->overflown)
+                return -EMSGSIZE;
+        if (send(fd, q->bytes, q->header.nlmsg_len, 0) < 0)
+                return -errno;
+        return receive_list(fd, type, answer, each, data);
 }

@@ -39,3 +39,10 @@ int netlink_request_do(int fd, const NetlinkRequest *q);
 int netlink_request_get(
         int fd, const NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
         struct nlmsghdr **ret);
+
+/*
+ * Sends what asks for all of a kind (flags: NLM_F_DUMP), and calls each for every message of that type; what
+ * it returns below 0 is returned in the end. -EAGAIN where something changed while the kernel listed it.
+ */
+typedef int NetlinkEach(struct nlmsghdr *answer, void *data);
+int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data);

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <linux/if_link.h>
-#include <net/if.h>
+#include <linux/if_tun.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -32,13 +32,12 @@ static void link_request_init(NetlinkRequest *q, uint16_t type, uint16_t flags, 
         netlink_request_init(q, type, flags, &link, sizeof(link));
 }
 
-static void read_kind(struct rtattr *info, Link *link)
+/* The kernel's own NUL may be the last that there is room for; ret is all zero. */
+static void read_text(const struct rtattr *a, char *ret, size_t room)
 {
-        int size = (int) RTA_PAYLOAD(info);
+        size_t size = RTA_PAYLOAD(a);
 
-        for (struct rtattr *a = RTA_DATA(info); RTA_OK(a, size); a = RTA_NEXT(a, size))
-                if (a->rta_type == IFLA_INFO_KIND && RTA_PAYLOAD(a) < sizeof(link->kind))
-                        memcpy(link->kind, RTA_DATA(a), RTA_PAYLOAD(a));
+        memcpy(ret, RTA_DATA(a), size < room ? size : room - 1);
 }
 
 static void read_number(const struct rtattr *a, unsigned *ret)
@@ -49,6 +48,39 @@ static void read_number(const struct rtattr *a, unsigned *ret)
                 memcpy(&n, RTA_DATA(a), sizeof(n));
                 *ret = n;
         }
+}
+
+static bool read_flag(const struct rtattr *a)
+{
+        return a && RTA_PAYLOAD(a) >= 1 && *(const uint8_t *) RTA_DATA(a);
+}
+
+/* One attribute of those that another holds; NULL where it is not among them. */
+static const struct rtattr *inner(const struct rtattr *outer, uint16_t type)
+{
+        int size = (int) RTA_PAYLOAD(outer);
+
+        for (struct rtattr *a = RTA_DATA(outer); RTA_OK(a, size); a = RTA_NEXT(a, size))
+                if ((a->rta_type & NLA_TYPE_MASK) == type)
+                        return a;
+        return NULL;
+}
+
+static void read_kind(const struct rtattr *info, Link *link)
+{
+        const struct rtattr *kind = inner(info, IFLA_INFO_KIND), *data = inner(info, IFLA_INFO_DATA),
+                            *port_kind = inner(info, IFLA_INFO_SLAVE_KIND),
+                            *port = inner(info, IFLA_INFO_SLAVE_DATA);
+        char master[sizeof(link->kind)] = "";
+
+        if (kind)
+                read_text(kind, link->kind, sizeof(link->kind));
+        if (data && strcmp(link->kind, "tun") == 0)
+                link->persistent = read_flag(inner(data, IFLA_TUN_PERSIST));
+        if (port_kind)
+                read_text(port_kind, master, sizeof(master));
+        if (port && strcmp(master, "bridge") == 0)
+                link->locked = read_flag(inner(port, IFLA_BRPORT_LOCKED));
 }
 
 static int read_link(struct nlmsghdr *h, Link *ret)
@@ -67,6 +99,10 @@ static int read_link(struct nlmsghdr *h, Link *ret)
                         read_number(a, &ret->master);
                 else if (a->rta_type == IFLA_ADDRESS && RTA_PAYLOAD(a) == sizeof(ret->address))
                         memcpy(ret->address, RTA_DATA(a), sizeof(ret->address));
+                else if (a->rta_type == IFLA_IFNAME)
+                        read_text(a, ret->name, sizeof(ret->name));
+                else if (a->rta_type == IFLA_CARRIER)
+                        ret->carrier = read_flag(a);
                 else if (a->rta_type == IFLA_LINKINFO)
                         read_kind(a, ret);
         }
@@ -106,6 +142,30 @@ int netlink_find_index(int fd, unsigned index, Link *ret)
         return find(fd, &q, ret);
 }
 
+typedef struct List {
+        LinkEach *each;
+        void *data;
+} List;
+
+static int list_link(struct nlmsghdr *h, void *data)
+{
+        const List *list = data;
+        Link link;
+        int r;
+
+        r = read_link(h, &link);
+        return r < 0 ? r : list->each(&link, list->data);
+}
+
+int netlink_list(int fd, LinkEach *each, void *data)
+{
+        List list = { each, data };
+        NetlinkRequest q;
+
+        link_request_init(&q, RTM_GETLINK, NLM_F_DUMP, 0);
+        return netlink_request_list(fd, &q, RTM_NEWLINK, list_link, &list);
+}
+
 static int set_attribute(int fd, unsigned index, uint16_t type, const void *data, size_t size)
 {
         NetlinkRequest q;
@@ -123,6 +183,11 @@ int netlink_set_mtu(int fd, unsigned index, unsigned mtu)
 int netlink_set_address(int fd, unsigned index, const uint8_t mac[static 6])
 {
         return set_attribute(fd, index, IFLA_ADDRESS, mac, 6);
+}
+
+int netlink_set_alias(int fd, unsigned index, const char *text)
+{
+        return set_attribute(fd, index, IFLA_IFALIAS, text, strlen(text));
 }
 
 int netlink_set_master(int fd, unsigned index, unsigned master)

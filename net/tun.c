@@ -7,22 +7,8 @@
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
 #include <net/if.h>
+#include <string.h>
 #include <sys/ioctl.h>
-
-#include "util/text.h"
-
-bool interface_name_is_valid(const char *name)
-{
-        size_t n = strlen(name);
-
-        if (n == 0 || n >= IFNAMSIZ || streq(name, ".") || streq(name, ".."))
-                return false;
-        for (; *name; name++)
-                if (*name <= ' ' || *name >= 0x7f ||
-                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
-                        return false;
-        return true;
-}
 
 int tun_open(int *ret_fd)
 {

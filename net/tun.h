@@ -6,9 +6,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* A name that the kernel takes as it is and that needs no escaping. */
-bool interface_name_is_valid(const char *name);
-
 typedef enum TunFlags {
         TUN_NEW = 1 << 0,         /* -EBUSY where there is an interface of that name already */
         TUN_MULTI_QUEUE = 1 << 1, /* the TAP has, or gets, more queues than one */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "util/interface-name.h"
+
+#include <net/if.h>
+
+#include "util/text.h"
+
+bool interface_name_is_valid(const char *name)
+{
+        size_t n = strlen(name);
+
+        if (n == 0 || n >= IFNAMSIZ || streq(name, ".") || streq(name, ".."))
+                return false;
+        for (; *name; name++)
+                if (*name <= ' ' || *name >= 0x7f ||
+                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
+                        return false;
+        return true;
+}
