@@ -1,105 +1,148 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A setting that a policy has a mistake in must not count as one that it has not: it may be the one that
+ * says no. So whoever reads a policy gets all of it, or that it is broken; and the generator stumbles over a
+ * mistake in what only the broker goes by, too, since one who runs `vmctl check` wants to know.
+ */
+
 #include "policy/policy.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stddef.h>
 
-#include "util/file.h"
+#include "policy/reader.h"
+#include "util/interface-name.h"
 
-#define POLICY_SIZE_MAX  ((size_t) 1 << 20) /* bytes of one file */
-#define POLICY_FILES_MAX 256                /* drop-ins */
+#define POLICY_FILES_MAX   256 /* drop-ins */
+#define POLICY_BRIDGES_MAX 1024
+#define POLICY_TAPS        16 /* of one user, where nothing else is said */
 
 static const char *const directories[] = { "/etc/vmunit", "/run/vmunit", "/usr/lib/vmunit" };
 
-typedef struct Reader {
-        Policy *policy;
-        Findings *findings;
-        Place place;
-        int status;
-} Reader;
+typedef enum Section {
+        SECTION_NONE,
+        SECTION_UNKNOWN, /* one finding is enough for all of it */
+        SECTION_GUESTS,
+        SECTION_BROKER,
+        SECTION_BRIDGE,
+} Section;
 
-/* A list replaces nothing: it adds, and an empty one forgets what came before, as in systemd's files. */
-static void read_paths(Reader *r, Strings *list, const char *value)
+static const struct {
+        Section section;
+        const char *key;
+        ReadValue *read;
+        size_t offset; /* in Policy, or in PolicyBridge */
+} keys[] = {
+        { SECTION_GUESTS, "ImageDirectories", value_read_paths, offsetof(Policy, image_directories) },
+        { SECTION_GUESTS, "AllowQemuCommandline", value_read_bool,
+          offsetof(Policy, allow_qemu_commandline) },
+        { SECTION_GUESTS, "AllowHostDevices", value_read_bool, offsetof(Policy, allow_host_devices) },
+        { SECTION_BROKER, "BridgeConf", value_read_bool, offsetof(Policy, use_bridge_conf) },
+        { SECTION_BROKER, "MaxTaps", value_read_taps, offsetof(Policy, max_taps) },
+        { SECTION_BRIDGE, "Users", value_read_names, offsetof(PolicyBridge, users) },
+        { SECTION_BRIDGE, "Groups", value_read_names, offsetof(PolicyBridge, groups) },
+        { SECTION_BRIDGE, "MaxTaps", value_read_taps, offsetof(PolicyBridge, max_taps) },
+        { SECTION_BRIDGE, "MACAddresses", value_read_ranges, 0 },
+        { SECTION_BRIDGE, "FilterMAC", value_read_bool, offsetof(PolicyBridge, filter_mac) },
+};
+
+/* Where a file is being read. */
+typedef struct Position {
+        Section section;
+        size_t bridge; /* of those of the policy */
+} Position;
+
+static int find_bridge(const Policy *policy, const char *name, size_t *ret)
 {
-        if (!*value)
-                strings_done(list);
-        while (*value) {
-                size_t n = strcspn(value, " \t");
-                _cleanup_(freep) char *path = strndup(value, n);
-
-                if (!path || (n > 0 && path[0] == '/' && strings_add(list, path) < 0))
-                        r->status = -ENOMEM;
-                else if (n > 0 && path[0] != '/')
-                        finding(r->findings, SEVERITY_ERROR, r->place, "'%s' is not an absolute path", path);
-                value += n + strspn(value + n, " \t");
-        }
+        for (size_t i = 0; i < policy->n_bridges; i++)
+                if (streq(policy->bridges[i].name, name)) {
+                        *ret = i;
+                        return 0;
+                }
+        return -ENOENT;
 }
 
-static void read_bool(Reader *r, bool *to, const char *value)
+/* A section of a name that was there adds to it. */
+static void begin_bridge(Reader *r, const char *name, Position *at)
 {
-        static const struct {
-                const char *text;
-                bool value;
-        } words[] = {
-                { "yes", true }, { "true", true },   { "on", true },   { "1", true },
-                { "no", false }, { "false", false }, { "off", false }, { "0", false },
-        };
+        Policy *policy = r->policy;
+        PolicyBridge *bridges;
 
-        for (size_t i = 0; i < ELEMENTS(words); i++)
-                if (streq(words[i].text, value)) {
-                        *to = words[i].value;
+        *at = (Position){ SECTION_BRIDGE };
+        if (find_bridge(policy, name, &at->bridge) >= 0)
+                return;
+        if (policy->n_bridges >= POLICY_BRIDGES_MAX) {
+                reader_error(r, name, "more than %u bridges", POLICY_BRIDGES_MAX);
+                at->section = SECTION_UNKNOWN;
+                return;
+        }
+        bridges = reallocarray(policy->bridges, policy->n_bridges + 1, sizeof(*bridges));
+        if (bridges) {
+                policy->bridges = bridges;
+                at->bridge = policy->n_bridges;
+                bridges[at->bridge] = (PolicyBridge){ .name = strdup(name), .filter_mac = true };
+        }
+        if (!bridges || !bridges[at->bridge].name) {
+                r->status = -ENOMEM;
+                at->section = SECTION_UNKNOWN;
+                return;
+        }
+        policy->n_bridges++;
+}
+
+static void read_section(Reader *r, char *line, Position *at)
+{
+        size_t n = strlen(line);
+        char *name;
+
+        *at = (Position){ SECTION_UNKNOWN };
+        if (streq(line, "[Guests]"))
+                at->section = SECTION_GUESTS;
+        else if (streq(line, "[Broker]"))
+                at->section = SECTION_BROKER;
+        else if (text_after(line, "[Bridge ") && line[n - 1] == ']') {
+                line[n - 1] = '\0';
+                name = reader_trim(line + strlen("[Bridge "));
+                if (interface_name_is_valid(name))
+                        begin_bridge(r, name, at);
+                else
+                        reader_error(r, name, "'%s' can be no bridge's name", name);
+        } else
+                reader_error(r, line, "the section %s is not known", line);
+}
+
+static void read_assignment(Reader *r, char *key, char *value, const Position *at)
+{
+        for (size_t i = 0; i < ELEMENTS(keys); i++)
+                if (keys[i].section == at->section && streq(keys[i].key, key)) {
+                        char *base = at->section == SECTION_BRIDGE ? (char *) &r->policy->bridges[at->bridge]
+                                                                   : (char *) r->policy;
+
+                        keys[i].read(r, value, base + keys[i].offset);
                         return;
                 }
-        finding(r->findings, SEVERITY_ERROR, r->place, "'%s' is neither yes nor no", value);
+        reader_error(r, key, "%s= is not known in this section", key);
 }
 
-static void read_assignment(Reader *r, const char *key, const char *value)
-{
-        Policy *p = r->policy;
-
-        if (streq(key, "ImageDirectories"))
-                read_paths(r, &p->image_directories, value);
-        else if (streq(key, "AllowQemuCommandline"))
-                read_bool(r, &p->allow_qemu_commandline, value);
-        else if (streq(key, "AllowHostDevices"))
-                read_bool(r, &p->allow_host_devices, value);
-        else
-                finding(r->findings, SEVERITY_ERROR, r->place, "%s= is not known", key);
-}
-
-static char *trimmed(char *s)
-{
-        size_t n;
-
-        s += strspn(s, " \t\r");
-        n = strlen(s);
-        while (n > 0 && strchr(" \t\r", s[n - 1]))
-                s[--n] = '\0';
-        return s;
-}
-
-static void read_line(Reader *r, char *line, bool *in_section)
+static void read_line(Reader *r, char *line, Position *at)
 {
         char *equals;
 
-        line = trimmed(line);
         if (!*line || *line == '#' || *line == ';')
                 return;
         if (*line == '[') {
-                *in_section = streq(line, "[Guests]");
-                if (!*in_section)
-                        finding(r->findings, SEVERITY_ERROR, r->place, "the section %s is not known", line);
+                read_section(r, line, at);
                 return;
         }
         equals = strchr(line, '=');
         if (!equals)
-                finding(r->findings, SEVERITY_ERROR, r->place, "neither a [section] nor KEY=VALUE");
-        else if (!*in_section)
-                finding(r->findings, SEVERITY_ERROR, r->place, "an assignment before [Guests]");
-        else {
+                reader_error(r, line, "neither a [section] nor KEY=VALUE");
+        else if (at->section == SECTION_NONE)
+                reader_error(r, line, "an assignment before any [section]");
+        else if (at->section != SECTION_UNKNOWN) {
                 *equals = '\0';
-                read_assignment(r, trimmed(line), trimmed(equals + 1));
+                read_assignment(r, reader_trim(line), reader_trim(equals + 1), at);
         }
 }
 
@@ -107,30 +150,16 @@ static void read_line(Reader *r, char *line, bool *in_section)
 static int read_file(Reader *r, const char *path)
 {
         _cleanup_(freep) char *data = NULL;
-        bool in_section = false;
-        char *next;
-        size_t size;
+        Position at = { 0 };
+        char *line, *next;
         int q;
 
-        q = strings_add(&r->policy->files, path);
-        if (q < 0)
+        q = reader_open(r, path, &data);
+        if (q <= 0)
                 return q;
-        r->place = (Place){ r->policy->files.items[r->policy->files.count - 1] };
-        q = file_read(AT_FDCWD, path, POLICY_SIZE_MAX, &data, &size);
-        if (q == -ENOENT || q == -ENOTDIR)
-                return 0;
-        if (q < 0) {
-                finding(r->findings, SEVERITY_ERROR, r->place, "cannot be read: %s", strerror(-q));
-                return 1;
-        }
-        r->place.column = 1;
-        for (char *line = data; line; line = next) {
-                next = strchr(line, '\n');
-                if (next)
-                        *next++ = '\0';
-                r->place.line++;
-                read_line(r, line, &in_section);
-        }
+        next = data;
+        while ((line = reader_next_line(r, &next)))
+                read_line(r, line, &at);
         return r->status < 0 ? r->status : 1;
 }
 
@@ -185,6 +214,7 @@ int policy_read(const char *root, bool user_scope, Policy *policy, Findings *fin
         root = root ?: "";
         policy->allow_qemu_commandline = true;
         policy->allow_host_devices = !user_scope;
+        policy->max_taps = POLICY_TAPS;
         q = read_first(&r, root, "", "vmunit.conf");
         q = q < 0 ? q : list_drop_ins(root, &names);
         for (size_t i = 0; q >= 0 && i < names.count; i++)
@@ -194,8 +224,43 @@ int policy_read(const char *root, bool user_scope, Policy *policy, Findings *fin
         return findings_failed(findings) ? -EINVAL : 0;
 }
 
+const PolicyBridge *policy_find_bridge(const Policy *policy, const char *name)
+{
+        size_t i;
+
+        return find_bridge(policy, name, &i) < 0 ? NULL : &policy->bridges[i];
+}
+
+bool policy_allows_address(const PolicyBridge *bridge, const uint8_t mac[static 6])
+{
+        static const AddressRange qemus = { 0x525400000000, 0x525400ffffff };
+        bool own = bridge && bridge->n_ranges > 0;
+        const AddressRange *ranges = own ? bridge->ranges : &qemus;
+        uint64_t address = 0;
+
+        for (size_t i = 0; i < 6; i++)
+                address = address << 8 | mac[i];
+        for (size_t i = 0; i < (own ? bridge->n_ranges : 1); i++)
+                if (ranges[i].first <= address && address <= ranges[i].last)
+                        return true;
+        return false;
+}
+
+static void bridge_done(PolicyBridge *bridge)
+{
+        free(bridge->name);
+        free(bridge->ranges);
+        strings_done(&bridge->users);
+        strings_done(&bridge->groups);
+}
+
 void policy_done(Policy *policy)
 {
+        for (size_t i = 0; i < policy->n_bridges; i++)
+                bridge_done(&policy->bridges[i]);
+        free(policy->bridges);
+        strings_done(&policy->bridge_conf.allowed);
+        strings_done(&policy->bridge_conf.denied);
         strings_done(&policy->files);
         strings_done(&policy->image_directories);
         *policy = (Policy){ 0 };

@@ -4,9 +4,32 @@
 /* vmunit.conf: the administrator's policy; see vmunit.conf(5). */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "util/findings.h"
 #include "util/text.h"
+
+#define POLICY_TAPS_MAX 100 /* of one user; as many as there are names for */
+
+/* Addresses of network interfaces as numbers of 48 bits, the first byte the highest; last is one of them. */
+typedef struct AddressRange {
+        uint64_t first, last;
+} AddressRange;
+
+typedef struct PolicyBridge {
+        char *name;
+        Strings users, groups; /* names, numbers, or "*" for everybody */
+        AddressRange *ranges;  /* that guests' addresses are from; none: QEMU's own */
+        size_t n_ranges;
+        unsigned max_taps; /* of one user; 0: as on all bridges together */
+        bool filter_mac;   /* a guest has no other address than its own */
+} PolicyBridge;
+
+/* QEMU's bridge.conf: what its lines say to everybody. */
+typedef struct PolicyBridgeConf {
+        bool allow_all, deny_all;
+        Strings allowed, denied; /* bridges */
+} PolicyBridgeConf;
 
 typedef struct Policy {
         Strings files; /* where it was read from; findings borrow these names */
@@ -15,6 +38,16 @@ typedef struct Policy {
         Strings image_directories;   /* where backing files that only an image names may lie */
         bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
         bool allow_host_devices;     /* <hostdev> and others that hand a device of the host to the guest */
+
+        /* [Broker] */
+        bool use_bridge_conf;
+        unsigned max_taps; /* of one user, on all bridges together */
+
+        /* [Bridge NAME] */
+        PolicyBridge *bridges;
+        size_t n_bridges;
+
+        PolicyBridgeConf bridge_conf;
 } Policy;
 
 /*
@@ -26,5 +59,20 @@ typedef struct Policy {
  * be released in each case.
  */
 int policy_read(const char *root, bool user_scope, Policy *policy, Findings *findings);
+
+/*
+ * Reads QEMU's bridge.conf and what it includes. Not part of policy_read(): only the broker has to be able
+ * to. The result is as there.
+ */
+int policy_read_bridge_conf(const char *root, Policy *policy, Findings *findings);
+
+/* What the policy says of a bridge, where it has a section of that name; else NULL. */
+const PolicyBridge *policy_find_bridge(const Policy *policy, const char *name);
+
+/* Whether bridge.conf lets everybody use the bridge. */
+bool policy_bridge_conf_allows(const PolicyBridgeConf *conf, const char *name);
+
+/* Whether a guest on the bridge (NULL: one without a section) may have that address. */
+bool policy_allows_address(const PolicyBridge *bridge, const uint8_t mac[static 6]);
 
 void policy_done(Policy *policy);

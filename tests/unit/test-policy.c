@@ -27,7 +27,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void test_order(void)
 {
         _cleanup_(findings_freep) Findings *f = findings_new();
-        Policy p = { 0 };
+        _cleanup_(policy_done) Policy p = { 0 };
 
         put("/usr/lib/vmunit/vmunit.conf", "[Guests]\nAllowQemuCommandline=no\n");
         put("/etc/vmunit/vmunit.conf", "# ours\n[Guests]\nImageDirectories=/srv/images /data\n");
@@ -41,25 +41,168 @@ static void test_order(void)
         CHECK(p.allow_host_devices);
         CHECK_NUMBER(p.image_directories.count, 2);
         CHECK_TEXT(p.image_directories.items[1], "/data");
-        policy_done(&p);
+}
+
+/* Reads what is in all the files: the findings have to be these, in this order, each without its file. */
+static void check_findings(const char *const *expected, size_t n)
+{
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        _cleanup_(policy_done) Policy p = { 0 };
+
+        CHECK_NUMBER(policy_read(root, false, &p, f), n > 0 ? -EINVAL : 0);
+        CHECK_NUMBER(findings_count(f), n);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_(freep) char *line = finding_format(findings_get(f, i));
+
+                CHECK_TEXT(strstr(line, ".conf:") + strlen(".conf:"), expected[i]);
+        }
 }
 
 static void test_bad(void)
 {
-        _cleanup_(findings_freep) Findings *f = findings_new();
-        _cleanup_(freep) char
-                *expected = text_format(
-                        "%s/etc/vmunit/vmunit.conf.d/30-bad.conf:2:1: error: Nonsense= is not known", root),
-                *line = NULL;
-        Policy p = { 0 };
+        static const char *const expected[] = {
+                "2:1: error: Nonsense= is not known in this section",
+                "3:18: error: 'perhaps' is neither yes nor no",
+                "4:23: error: 'relative' is not an absolute path",
+                "5:1: error: neither a [section] nor KEY=VALUE",
+                "6:1: error: the section [Other] is not known",
+        };
 
         put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
-            "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=relative\nwhat\n[Other]\n");
-        CHECK_NUMBER(policy_read(root, false, &p, f), -EINVAL);
-        CHECK_NUMBER(findings_count(f), 5);
-        line = finding_format(findings_get(f, 0));
-        CHECK_TEXT(line, expected);
-        policy_done(&p);
+            "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=/a   relative\nwhat\n[Other]\n"
+            "Key=value\n");
+        check_findings(expected, ELEMENTS(expected));
+}
+
+static void test_bad_broker(void)
+{
+        static const char *const expected[] = {
+                "1:1: error: an assignment before any [section]",
+                "3:12: error: 'maybe' is neither yes nor no",
+                "4:9: error: '0' is no number from 1 to 100",
+                "5:9: error: '101' is no number from 1 to 100",
+                "6:1: error: Users= is not known in this section",
+                "7:9: error: 'a/b' can be no bridge's name",
+                "8:9: error: '' can be no bridge's name",
+                "9:1: error: the section [Bridge] is not known",
+                "11:7: error: 'alice,bob' is neither a name, a number nor *",
+                "12:13: error: '4294967295' is neither a name, a number nor *",
+                "13:14: error: '52:54:00' is neither an address (52:54:00:12:34:56) nor a range FIRST-LAST "
+                "of "
+                "addresses",
+                "14:14: error: '53:54:00:00:00:00' holds addresses that are no guest's own (their first "
+                "byte is "
+                "odd)",
+                "15:32: error: '52:54:00:00:00:00-54:00:00:00:00:00' holds addresses that are no guest's "
+                "own "
+                "(their first byte is odd)",
+                "16:14: error: '52:54:00:00:00:02-52:54:00:00:00:01' ends before it begins",
+                "17:1: error: BridgeConf= is not known in this section",
+        };
+
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
+            "MaxTaps=1\n"
+            "[Broker]\n"
+            "BridgeConf=maybe\n"
+            "MaxTaps=0\n"
+            "MaxTaps=101\n"
+            "Users=alice\n"
+            "[Bridge a/b]\n"
+            "[Bridge ]\n"
+            "[Bridge]\n"
+            "[Bridge br7]\n"
+            "Users=alice,bob\n"
+            "Groups=some 4294967295\n"
+            "MACAddresses=52:54:00\n"
+            "MACAddresses=53:54:00:00:00:00\n"
+            "MACAddresses=52:54:00:12:34:56 52:54:00:00:00:00-54:00:00:00:00:00\n"
+            "MACAddresses=52:54:00:00:00:02-52:54:00:00:00:01\n"
+            "BridgeConf=yes\n");
+        check_findings(expected, ELEMENTS(expected));
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf", "");
+        check_findings(NULL, 0);
+}
+
+static void test_bridges(void)
+{
+        static const uint8_t qemus[6] = { 0x52, 0x54, 0, 1, 2, 3 }, other[6] = { 0x02, 0, 0, 0, 0, 7 };
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        _cleanup_(policy_done) Policy p = { 0 };
+        const PolicyBridge *b;
+
+        put("/etc/vmunit/vmunit.conf.d/40-a.conf",
+            "[Bridge br0]\nUsers=alice  1000\nGroups=vmusers\nMaxTaps=4\n[Bridge br1]\nUsers=*\n");
+        put("/etc/vmunit/vmunit.conf.d/50-b.conf",
+            "[Broker]\nMaxTaps=8\n[Bridge br0]\nGroups=\nUsers=bob\nFilterMAC=no\n"
+            "MACAddresses=02:00:00:00:00:00-02:00:00:00:00:07 06:00:00:00:00:01\n");
+        CHECK_NUMBER(policy_read(root, false, &p, f), 0);
+        CHECK_NUMBER(p.max_taps, 8);
+        CHECK(!p.use_bridge_conf);
+        CHECK(!policy_find_bridge(&p, "br2"));
+        b = policy_find_bridge(&p, "br0");
+        CHECK(b);
+        CHECK_NUMBER(b->users.count, 3);
+        CHECK_TEXT(b->users.items[2], "bob");
+        CHECK_NUMBER(b->groups.count, 0);
+        CHECK_NUMBER(b->max_taps, 4);
+        CHECK(!b->filter_mac);
+        CHECK(policy_allows_address(b, other));
+        CHECK(!policy_allows_address(b, qemus));
+        b = policy_find_bridge(&p, "br1");
+        CHECK(b->filter_mac);
+        CHECK_NUMBER(b->max_taps, 0);
+        CHECK(policy_allows_address(b, qemus));
+        CHECK(!policy_allows_address(b, other));
+        CHECK(policy_allows_address(NULL, qemus));
+}
+
+/* As policy_read_bridge_conf() finds it; the text of the first finding, or NULL. */
+static char *read_bridge_conf(Policy *p)
+{
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        int r;
+
+        policy_done(p);
+        r = policy_read_bridge_conf(root, p, f);
+        CHECK_NUMBER(r, findings_count(f) > 0 ? -EINVAL : 0);
+        return findings_count(f) > 0 ? strdup(findings_get(f, 0)->text) : NULL;
+}
+
+static void test_bridge_conf(void)
+{
+        static const struct {
+                const char *text, *error;
+        } bad[] = {
+                { "allow\n", "not two words: allow, deny or include, and what" },
+                { "allow br0 br1\n", "not two words: allow, deny or include, and what" },
+                { "permit br0\n", "'permit' is none of allow, deny and include" },
+                { "include more.conf\n", "'more.conf' is not an absolute path" },
+                { "include /etc/qemu/absent.conf\n", "is included, and not there" },
+                { "include /etc/qemu/bridge.conf\n", "more than 64 files" },
+        };
+        _cleanup_(policy_done) Policy p = { 0 };
+
+        CHECK(!read_bridge_conf(&p));
+        CHECK(!policy_bridge_conf_allows(&p.bridge_conf, "br0"));
+        put("/etc/qemu/bridge.conf", "# ours\n\nallow br0\nallow br1\n include /etc/qemu/more.conf\n");
+        put("/etc/qemu/more.conf", "deny br1\n");
+        CHECK(!read_bridge_conf(&p));
+        CHECK(policy_bridge_conf_allows(&p.bridge_conf, "br0"));
+        CHECK(!policy_bridge_conf_allows(&p.bridge_conf, "br1"));
+        CHECK(!policy_bridge_conf_allows(&p.bridge_conf, "br2"));
+        put("/etc/qemu/more.conf", "allow all\n");
+        CHECK(!read_bridge_conf(&p));
+        CHECK(policy_bridge_conf_allows(&p.bridge_conf, "br2"));
+        put("/etc/qemu/more.conf", "deny all\n");
+        CHECK(!read_bridge_conf(&p));
+        CHECK(!policy_bridge_conf_allows(&p.bridge_conf, "br0"));
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                _cleanup_(freep) char *error = NULL;
+
+                put("/etc/qemu/bridge.conf", bad[i].text);
+                error = read_bridge_conf(&p);
+                CHECK_TEXT(error, bad[i].error);
+        }
 }
 
 int main(void)
@@ -67,6 +210,9 @@ int main(void)
         CHECK(mkdtemp(root));
         test_order();
         test_bad();
+        test_bad_broker();
+        test_bridges();
+        test_bridge_conf();
         CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         return 0;
 }
