@@ -79,8 +79,10 @@ static void console_complete(Guest *g, Device *d)
 {
         Console *c = (Console *) d;
 
-        if (c->target != CONSOLE_VIRTIO)
+        if (c->target != CONSOLE_VIRTIO) {
+                d->address.type = ADDRESS_NONE; /* what it has is the serial port's */
                 return;
+        }
         if (c->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
                 c->chardev.console_label = console_label(g, c);
         device_set_id(g, d, "console%u", d->index);

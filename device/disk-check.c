@@ -15,6 +15,7 @@
 #define SCSI        ON_BUS(DISK_SCSI)
 #define ATA         (ON_BUS(DISK_IDE) | ON_BUS(DISK_SATA))
 #define USB         ON_BUS(DISK_USB)
+#define NVME        ON_BUS(DISK_NVME)
 
 static void refuse(Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
 {
@@ -51,7 +52,7 @@ static void check_bus(Guest *g, const Disk *disk)
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
         refuse(g, disk, disk->error_policy || disk->read_error_policy, "an error policy",
                VIRTIO | SCSI | ATA | USB);
-        refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB);
+        refuse(g, disk, disk->serial != NULL, "<serial>", VIRTIO | SCSI | ATA | USB | NVME);
         if (disk->bus != DISK_VIRTIO)
                 device_no_virtio_options(g, &disk->device);
 }
@@ -69,8 +70,14 @@ static void check_kind(Guest *g, const Disk *disk)
                 device_error(
                         g, d, "<disk>: device='%s' does not go with bus='%s'",
                         disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
-        if (disk->kind == DISK_CDROM && disk->bus == DISK_VIRTIO)
-                device_error(g, d, "<disk>: device='cdrom' does not go with bus='virtio'");
+        if (disk->kind == DISK_CDROM && (disk->bus == DISK_VIRTIO || disk->bus == DISK_NVME))
+                device_error(
+                        g, d, "<disk>: device='cdrom' does not go with bus='%s'",
+                        disk_bus_words[disk->bus - 1]);
+        if ((disk->bus == DISK_NVME) != (text_after(disk->target, "nvme") != NULL))
+                device_error(
+                        g, d, "<target>: dev='%s' is not a name for bus='%s'", disk->target,
+                        disk_bus_words[disk->bus - 1]);
         if (disk->kind != DISK_CDROM &&
             (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
                 device_error(

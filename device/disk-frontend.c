@@ -22,6 +22,8 @@ static const char *driver_of(const Disk *disk)
                 return disk->kind == DISK_LUN ? "scsi-block" : cdrom ? "scsi-cd" : "scsi-hd";
         case DISK_VIRTIO:
                 return disk_is_vhost_user(disk) ? "vhost-user-blk" : "virtio-blk";
+        case DISK_NVME:
+                return "nvme-ns";
         case DISK_USB:
                 return disk->model == DISK_USB_STORAGE ? "usb-storage" : cdrom ? "scsi-cd" : "scsi-hd";
         }
@@ -87,7 +89,8 @@ static void props_identity(const Disk *disk, Props *p)
         props_number_if(p, "rotation_rate", disk->rotation_rate);
         props_text(p, "vendor", disk->vendor);
         props_text(p, ata ? "model" : "product", disk->product);
-        if (disk->serial)
+        /* that of NVMe is its controller's */
+        if (disk->serial && disk->bus != DISK_NVME)
                 props_serial(p, disk->serial);
 }
 

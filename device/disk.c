@@ -9,11 +9,12 @@
 #include "device/disk.h"
 
 #include "device/kinds.h"
+#include "guest/controller.h"
 #include "guest/guest.h"
 #include "guest/iothread.h"
 
 const char *const disk_device_words[] = { "disk", "cdrom", "floppy", "lun", NULL };
-const char *const disk_bus_words[] = { "ide", "fdc", "scsi", "virtio", "usb", "sata", NULL };
+const char *const disk_bus_words[] = { "ide", "fdc", "scsi", "virtio", "usb", "sata", "nvme", NULL };
 const char *const error_policy_words[] = { "stop", "report", "ignore", "enospace", NULL };
 static const char *const model_words[] = {
         "virtio", "virtio-transitional", "virtio-non-transitional", "usb-storage", "usb-bot", NULL,
@@ -74,12 +75,27 @@ static const Field fields[] = {
         {},
 };
 
+/* 0 for nvme0n1, 1 for nvme0n2, NVME_NAMESPACES for nvme1n1; -1 where the name is none of that form. */
+static int index_of_namespace(const char *name)
+{
+        unsigned controller, namespace;
+        int length = 0;
+
+        if (name[strspn(name, "nvme0123456789")] ||
+            sscanf(name, "nvme%3un%3u%n", &controller, &namespace, &length) != 2 || name[length] ||
+            controller > CONTROLLER_INDEX_MAX || namespace < 1 || namespace > NVME_NAMESPACES)
+                return -1;
+        return (int) (controller * NVME_NAMESPACES + namespace - 1);
+}
+
 /* 0 for sda, 25 for sdz, 26 for sdaa; -1 where the name is none of that form. */
 static int index_of_name(const char *name)
 {
         static const char *const prefixes[] = { "fd", "hd", "vd", "sd", "xvd", "ubd" };
         int index = 0;
 
+        if (text_after(name, "nvme"))
+                return index_of_namespace(name);
         for (size_t i = 0; i < ELEMENTS(prefixes); i++) {
                 const char *rest = text_after(name, prefixes[i]);
 
@@ -189,7 +205,8 @@ static void disk_read(Guest *g, Device *d)
         disk->target_index = index_of_name(disk->target);
         if (disk->target_index < 0)
                 device_error(
-                        g, d, "<target>: dev='%s' is not a disk's name such as vda, sda, hda or fda",
+                        g, d,
+                        "<target>: dev='%s' is not a disk's name such as vda, sda, hda, fda or nvme0n1",
                         disk->target);
         sort_in(g, d);
 }
@@ -222,6 +239,8 @@ static int bus_of_name(const Disk *disk)
                 return DISK_SCSI;
         if (text_after(disk->target, "vd"))
                 return DISK_VIRTIO;
+        if (text_after(disk->target, "nvme"))
+                return DISK_NVME;
         return DISK_IDE;
 }
 
@@ -230,6 +249,7 @@ static void complete_bus(Guest *g, Disk *disk)
         static const DriveBus drive_buses[] = {
                 [DISK_IDE] = DRIVE_IDE,   [DISK_FDC] = DRIVE_FDC,     [DISK_SCSI] = DRIVE_SCSI,
                 [DISK_SATA] = DRIVE_SATA, [DISK_VIRTIO] = DRIVE_NONE, [DISK_USB] = DRIVE_NONE,
+                [DISK_NVME] = DRIVE_NVME,
         };
         Device *d = &disk->device;
 

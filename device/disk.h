@@ -21,6 +21,7 @@ typedef enum DiskBus {
         DISK_VIRTIO,
         DISK_USB,
         DISK_SATA,
+        DISK_NVME,
 } DiskBus;
 
 /* The first three are VirtioModel. */
@@ -55,7 +56,7 @@ typedef struct Disk {
         int type, kind, model; /* SourceType, DiskDevice, DiskModel */
         bool transient;        /* what the guest writes is gone when it stops */
         const char *target;
-        int target_index; /* 0 for sda, 1 for sdb … */
+        int target_index; /* 0 for sda, 1 for sdb …; of NVMe by namespaces */
         int xml_bus, bus; /* as the XML says, 0 where it does not; DiskBus */
         int format;       /* SourceFormat, or 0 */
         Source source;

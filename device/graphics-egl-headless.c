@@ -17,6 +17,12 @@ static void egl_headless_check(Guest *g, Device *d)
         const Graphics *e = (const Graphics *) d;
 
         graphics_check(g, d);
+        GUEST_FOREACH_DEVICE(g, NULL, other)
+                if (streq(other->kind->element, "graphics") && other->kind != d->kind &&
+                    other->kind != &kind_graphics_vnc && other->kind != &kind_graphics_spice)
+                        device_error(
+                                g, d, "<graphics>: type='egl-headless' goes with vnc and spice, not with %s",
+                                other->kind->type);
         if (e->gl.enable == OFF)
                 device_error(g, d, "<gl>: type='egl-headless' is OpenGL, which enable='no' denies");
 }

@@ -12,12 +12,16 @@
 #include "guest/guest.h"
 #include "guest/source.h"
 
+/* the other of its words, unfiltered, is what no kernel does any more */
+static const char *const sgio_words[] = { "filtered", NULL };
 static const char *const protocol_words[] = { "vhost", NULL };
 
 typedef struct HostScsi {
         Device device;
         int mode;
         bool read_only, shareable;
+        Tristate rawio;
+        int sgio;
         const char *adapter; /* "scsi_host0" */
         Number bus, target, unit;
         Source iscsi;
@@ -33,10 +37,8 @@ static const Field scsi_fields[] = {
         FIELD("readonly", FIELD_PRESENT, HostScsi, read_only),
         FIELD("shareable", FIELD_PRESENT, HostScsi, shareable),
         FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to change */
-        FIELD_SAID(
-                "@rawio", FIELD_REFUSED,
-                "QEMU has no capabilities here, so SCSI commands that need CAP_SYS_RAWIO fail"),
-        FIELD_SAID("@sgio", FIELD_REFUSED, "kernels do not filter SCSI commands any more"),
+        FIELD("@rawio", FIELD_YESNO, HostScsi, rawio),
+        FIELD_OF_WORDS("@sgio", HostScsi, sgio, sgio_words),
         {},
 };
 
@@ -98,6 +100,11 @@ static void scsi_check(Guest *g, Device *d)
         const HostScsi *h = (const HostScsi *) d;
 
         hostdev_check_mode(g, d, h->mode);
+        if (h->rawio == ON)
+                device_warning(
+                        g, d,
+                        "<hostdev>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands "
+                        "fail");
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && is_same_unit(h, (const HostScsi *) other))
                         device_error(

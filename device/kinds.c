@@ -11,6 +11,7 @@ const DeviceKind *const device_kinds[] = {
         &kind_controller_sata,
         &kind_controller_fdc,
         &kind_controller_virtio_serial,
+        &kind_controller_nvme,
         &kind_hub,
         &kind_controller_ccid,
         &kind_memory,

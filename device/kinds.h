@@ -15,6 +15,7 @@ extern const DeviceKind kind_console;
 extern const DeviceKind kind_controller_ccid;
 extern const DeviceKind kind_controller_fdc;
 extern const DeviceKind kind_controller_ide;
+extern const DeviceKind kind_controller_nvme;
 extern const DeviceKind kind_controller_pci;
 extern const DeviceKind kind_controller_sata;
 extern const DeviceKind kind_controller_scsi;

@@ -19,6 +19,7 @@ typedef enum ControllerType {
         CONTROLLER_FDC,
         CONTROLLER_VIRTIO_SERIAL,
         CONTROLLER_CCID,
+        CONTROLLER_NVME,
 } ControllerType;
 
 #define CONTROLLER_INDEX_MAX 255

@@ -86,6 +86,10 @@ static void drive_props(const Guest *g, const Device *d, Props *p)
                         p, "bus", "%s.%u", controller_id(g, CONTROLLER_SATA, a->drive.controller),
                         a->drive.unit);
                 break;
+        case DRIVE_NVME:
+                props_text(p, "bus", controller_id(g, CONTROLLER_NVME, a->drive.controller));
+                props_number(p, "nsid", a->drive.unit + 1);
+                break;
         case DRIVE_SCSI:
                 scsi_props(g, a, p);
                 break;

@@ -92,13 +92,16 @@ typedef enum PciWant {
         PCI_EXPRESS_EXPANDER = 1 << 10,
 } PciWant;
 
-/* The kinds of controllers whose units are drives. */
+#define NVME_NAMESPACES 256 /* that one controller of QEMU's has */
+
+/* The kinds of controllers whose units are drives; those of NVMe are its namespaces, less one. */
 typedef enum DriveBus {
         DRIVE_NONE,
         DRIVE_FDC,
         DRIVE_IDE,
         DRIVE_SATA,
         DRIVE_SCSI,
+        DRIVE_NVME,
 } DriveBus;
 
 /* Which of <os><boot dev='…'/> means this device. */

@@ -212,7 +212,7 @@ static void read_text(const Field *f, const Target *t, const char **to, Findings
         char uuid[37];
         uint8_t mac[6];
 
-        if (!*t->value && (f->type == FIELD_STRING || (f->type == FIELD_PATH && !t->attribute)))
+        if (!*t->value && (f->type == FIELD_STRING || !t->attribute))
                 return;
         if (!*t->value)
                 complain(t, findings, "is empty");

@@ -30,13 +30,13 @@ typedef struct Number {
 } Number;
 
 typedef enum FieldType {
-        FIELD_TEXT,   /* const char *: any text but the empty one */
-        FIELD_STRING, /* const char *: any text; the empty one is as if it were absent */
-        FIELD_PATH, /* const char *: an absolute path without "." and ".." in it; an element's empty text is
-                       none */
-        FIELD_MAC,  /* const char *: six bytes in hex with colons */
-        FIELD_UUID, /* const char *: see text_to_uuid() for what is taken */
-        FIELD_WORD, /* int: 1 for the first of the row's words, 2 for the second … */
+        /* an element's empty text is as if the element were absent, as libvirt has it */
+        FIELD_TEXT,    /* const char *: any text; an attribute's may not be empty */
+        FIELD_STRING,  /* const char *: any text; an empty attribute is as if it were absent, too */
+        FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it */
+        FIELD_MAC,     /* const char *: six bytes in hex with colons */
+        FIELD_UUID,    /* const char *: see text_to_uuid() for what is taken */
+        FIELD_WORD,    /* int: 1 for the first of the row's words, 2 for the second … */
         FIELD_SWITCH,  /* Tristate: "on" or "off" */
         FIELD_YESNO,   /* Tristate: "yes" or "no" */
         FIELD_PRESENT, /* bool: the element is there; its attributes are left to other rows */

@@ -129,8 +129,6 @@ void launch_security_check(Guest *g)
                         g, l->place,
                         "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU "
                         "(usually 51 and 1) and are not asked for; say them");
-        if (l->kernel_hashes == ON && !g->os.kernel)
-                guest_error(g, l->place, "<launchSecurity>: kernelHashes='yes' needs a <kernel>");
         if (l->type == LAUNCH_TDX && g->os.family != MACHINE_Q35)
                 guest_error(g, l->place, "<launchSecurity>: TDX needs a q35 machine");
 }

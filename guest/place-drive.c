@@ -2,7 +2,8 @@
 
 /*
  * A disk's target name decides where it is plugged in: sdc on SATA is the third unit of the first
- * controller. Other drives (SCSI devices of the host) take the first unit that is free.
+ * controller, nvme1n2 the second namespace of the second. Other drives (SCSI devices of the host) take the
+ * first unit that is free.
  */
 
 #include "guest/place-drive.h"
@@ -22,6 +23,7 @@ static const struct {
         [DRIVE_IDE] = { "ide", CONTROLLER_IDE, 2, 2, 1, 1 },
         [DRIVE_SATA] = { "sata", CONTROLLER_SATA, 6, 1, 1, CONTROLLER_INDEX_MAX + 1 },
         [DRIVE_SCSI] = { "scsi", CONTROLLER_SCSI, 16384, 1, 256, CONTROLLER_INDEX_MAX + 1 },
+        [DRIVE_NVME] = { "nvme", CONTROLLER_NVME, NVME_NAMESPACES, 1, 1, CONTROLLER_INDEX_MAX + 1 },
 };
 
 #define SCSI_UNITS_UNASKED                                                                                 \
@@ -185,6 +187,7 @@ void place_drive_controllers(Guest *g)
         imply(g, DRIVE_FDC);
         imply(g, DRIVE_IDE);
         imply(g, DRIVE_SATA);
+        imply(g, DRIVE_NVME);
         for (size_t i = 0; i < g->n_devices; i++) {
                 const Device *d = g->devices[i];
 

@@ -112,7 +112,7 @@ static void place_dimms(Guest *g)
 /* libvirt names disks by where they are plugged in. */
 static void set_drive_ids(Guest *g)
 {
-        static const char *const words[] = { "", "fdc", "ide", "sata", "scsi" };
+        static const char *const words[] = { "", "fdc", "ide", "sata", "scsi", "nvme" };
 
         for (size_t i = 0; i < g->n_devices; i++) {
                 Device *d = g->devices[i];

@@ -155,6 +155,7 @@ static void read_labels(Guest *g, Source *s)
                 bool off = (relabel && streq(relabel, "no")) || xml_attribute(label, "labelskip");
                 XmlElement *text = xml_child(label, "label");
 
+                (void) xml_attribute(label, "type"); /* of an image's label it says nothing */
                 if (relabel && !streq(relabel, "no") && !streq(relabel, "yes"))
                         guest_error(
                                 g, label->place, "<seclabel>: relabel='%s' is neither yes nor no", relabel);

@@ -204,7 +204,8 @@ static void on_error(void *userdata, xmlError *error)
         _cleanup_(freep) char *text = NULL;
         unsigned line, column;
 
-        if (b->stopped)
+        /* of names of namespaces, which a guest's <metadata> may have as it likes */
+        if (b->stopped || error->level == XML_ERR_WARNING)
                 return;
         line = error->line > 0 ? (unsigned) error->line : 1;
         column = error->int2 > 0 ? (unsigned) error->int2 : 1;
