@@ -104,7 +104,7 @@ static int talk(int fd, bool keys)
 
 int verb_console(bool user_scope, int argc, char **argv)
 {
-        _cleanup_(freep) char *path = NULL, *name = NULL, *instance = NULL, *at = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *at = NULL;
         _cleanup_(closep) int fd = -EBADF;
         const char *run = getenv("XDG_RUNTIME_DIR");
         struct termios before, raw;
@@ -116,16 +116,15 @@ int verb_console(bool user_scope, int argc, char **argv)
         r = resolve_guest(user_scope, argv[1], &path, &name);
         if (r != 0)
                 return r;
-        instance = unit_name_escape(argv[1]);
-        at = instance ? text_format("%s/vm/%s", user_scope && run ? run : "/run", argv[1]) : NULL;
-        if (!instance || !at)
+        at = text_format("%s/vm/%s", user_scope && run ? run : "/run", argv[1]);
+        if (!at || unit_name_for_guest(argv[1], &unit) < 0)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_in(at);
         if (fd == -ENOENT || fd == -ECONNREFUSED)
                 return fail(
                         EXIT_MISSING,
-                        "guest %s does not run, or has no serial console; to start it: %s start 'vm@%s'",
-                        argv[1], systemctl_of(user_scope), instance);
+                        "guest %s does not run, or has no serial console; to start it: %s start '%s'",
+                        argv[1], systemctl_of(user_scope), unit);
         if (fd == -ENOTSOCK)
                 return fail(
                         EXIT_POLICY,

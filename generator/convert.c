@@ -30,7 +30,7 @@ static int set_directories(Conversion *c, const char *name)
         const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"),
                    *state = getenv("XDG_STATE_HOME");
 
-        c->instance = unit_name_escape(name);
+        c->instance = unit_name_instance(name);
         if (!c->instance)
                 return -ENOMEM;
         if (!c->settings.user_scope) {

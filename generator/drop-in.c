@@ -398,6 +398,29 @@ static void write_head(UnitFile *u, const char *path, const char *name, const ch
         unit_plain(u, "SourcePath", path);
 }
 
+/* What the template cannot say, since it has the name's escaped form alone. */
+static void write_name(UnitFile *u, const char *name)
+{
+        _cleanup_(freep) char *field = text_format("VM_NAME=%s", name);
+
+        if (field)
+                unit_word(u, "LogExtraFields", field, "");
+        else
+                u->status = -ENOMEM;
+}
+
+static void write_directories(UnitFile *u, const char *name)
+{
+        _cleanup_(freep) char *path = text_format("vm/%s", name);
+
+        if (!path) {
+                u->status = -ENOMEM;
+                return;
+        }
+        unit_directory(u, "RuntimeDirectory", path);
+        unit_directory(u, "StateDirectory", path);
+}
+
 static int write_guest(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
@@ -415,9 +438,8 @@ static int write_guest(
         r = write_commands(&u, c, name, path);
         if (r < 0)
                 return r;
-        unit_own(
-                &u, "StateDirectory",
-                "vm/%I"); /* not in the template: a guest that cannot run leaves none behind */
+        write_name(&u, name);
+        write_directories(&u, name);
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
                 _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
 
@@ -471,8 +493,7 @@ static int write_refusal(
                 return r;
         write_head(&u, path, name, NULL);
         unit_section(&u, "Service");
-        if (strpbrk(name, "\\\"")) /* the refusal would not be executed, see check_name() */
-                unit_empty(&u, "RuntimeDirectory");
+        write_name(&u, name);
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);
         return unit_file_finish(&u, ret_text, ret_size);

@@ -68,11 +68,6 @@ void unit_percent(UnitFile *u, const char *key, unsigned percent)
         fprintf(u->file, "%s=%u%%\n", key, percent);
 }
 
-void unit_own(UnitFile *u, const char *key, const char *value)
-{
-        fprintf(u->file, "%s=%s\n", key, value);
-}
-
 void unit_empty(UnitFile *u, const char *key)
 {
         fprintf(u->file, "%s=\n", key);
@@ -142,6 +137,27 @@ void unit_word(UnitFile *u, const char *key, const char *word, const char *suffi
         fprintf(u->file, "%s=", key);
         write_list_word(u, word);
         fprintf(u->file, "%s\n", suffix);
+}
+
+/*
+ * These are split twice: into words, where a backslash means nothing, and each word at its colons, where it
+ * takes the meaning from a colon or a quote.
+ */
+void unit_directory(UnitFile *u, const char *key, const char *path)
+{
+        bool bare = is_bare(path);
+
+        fprintf(u->file, bare ? "%s=" : "%s=\"", key);
+        for (; *path; path++) {
+                if (is_control(*path) || *path == '"' || *path == '\\')
+                        u->status = -EINVAL;
+                if (*path == ':' || *path == '\'')
+                        fputc('\\', u->file);
+                if (*path == '%')
+                        fputc('%', u->file);
+                fputc(*path, u->file);
+        }
+        fputs(bare ? "\n" : "\"\n", u->file);
 }
 
 /* Returns the columns it took. */

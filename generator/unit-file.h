@@ -31,9 +31,8 @@ void unit_section(UnitFile *u, const char *name);
 void unit_plain(
         UnitFile *u, const char *key, const char *value); /* text as it is: a title, one path, a number */
 void unit_percent(UnitFile *u, const char *key, unsigned percent); /* for a key without specifiers: "150%" */
-void unit_own(
-        UnitFile *u, const char *key, const char *value); /* words of the generator's own, with specifiers */
-void unit_empty(UnitFile *u, const char *key);            /* resets a list: "ExecStart=" */
+void unit_directory(UnitFile *u, const char *key, const char *path); /* RuntimeDirectory= and its kin */
+void unit_empty(UnitFile *u, const char *key);                       /* resets a list: "ExecStart=" */
 void unit_words(UnitFile *u, const char *key, const Strings *words); /* a list whose words may need quotes */
 void unit_word(
         UnitFile *u, const char *key, const char *word,

@@ -10,7 +10,7 @@
 
 typedef struct Settings {
         bool user_scope;
-        const char *instance;        /* of the guest's unit: its name, escaped */
+        const char *instance;        /* of the guest's unit, see util/unit-name.h */
         const char *run_directory;   /* the guest's own, "/run/vm/NAME" */
         const char *state_directory; /* the guest's own, "/var/lib/vm/NAME" */
         const char

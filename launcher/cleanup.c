@@ -8,7 +8,8 @@
  * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier
  * boot.
  *
- * All it needs to know is in the records, so it has no other input than a guest's name. Capabilities:
+ * All it needs to know is in the records, so it has no other input than a guest's name, as the instance of
+ * its unit: the call stands in the template, for the guest's XML may have gone while it ran. Capabilities:
  * CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that
  * others may write on; and CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
  */
@@ -20,18 +21,21 @@
 #include "launcher/arguments.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
+#include "launcher/run-directory.h"
 #include "launcher/undo.h"
 #include "launcher/verbs.h"
 #include "log/log.h"
 #include "util/exit.h"
+#include "util/unit-name.h"
 
 typedef struct CleanupRequest {
-        const char *guest;
+        const char *instance;
+        char *guest;
         bool stale;
 } CleanupRequest;
 
 static const Argument cleanup_arguments[] = {
-        { "guest", "a guest's name", argument_guest, offsetof(CleanupRequest, guest), 0 },
+        { "instance", "a unit's instance", argument_text, offsetof(CleanupRequest, instance), 0 },
         { "stale", "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
 };
 
@@ -68,25 +72,43 @@ static int cleanup(const CleanupRequest *q)
         if (r < 0)
                 return r;
         result = give_back(q);
+        if (q->guest)
+                run_directory_forget(q->guest);
         r = undoes ? undo(q->guest) : 0;
         return result < 0 ? result : r;
 }
 
+static void request_done(CleanupRequest *q)
+{
+        free(q->guest);
+}
+
 int verb_cleanup(int argc, char **argv)
 {
-        CleanupRequest request = { 0 };
+        _cleanup_(request_done) CleanupRequest request = { 0 };
         int r;
 
         r = arguments_read(cleanup_arguments, ELEMENTS(cleanup_arguments), &request, argc, argv, NULL);
-        if (r >= 0 && !request.guest == !request.stale) {
-                log_error("Either --guest=NAME or --stale is needed.");
+        if (r >= 0 && !request.instance == !request.stale) {
+                log_error("Either --instance=INSTANCE or --stale is needed.");
                 r = -EINVAL;
         }
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
+        if (request.instance) {
+                r = unit_name_guest(request.instance, &request.guest);
+                if (r == 0 || r == -EINVAL)
+                        return 0; /* no guest's unit, but maybe one that reads like that of a guest which
+                                     runs */
+                if (r < 0)
+                        return EXIT_OS;
+        }
         log_open(request.guest, NULL);
-        if (!privileges_are_root())
+        if (!privileges_are_root()) {
+                if (request.guest)
+                        run_directory_forget(request.guest);
                 return 0; /* a user's own guest had nothing handed out */
+        }
         umask(0022);
         r = privileges_enter_host();
         if (r >= 0)

@@ -2,10 +2,12 @@
 
 /*
  * A guest that vm-generator could not convert has a unit all the same, so that `systemctl start` fails with
- * the reason and not with "unit not found". That unit's ExecStart= is this verb. It has no privileges and
- * trusts nobody: the findings are printed as they are, one a line.
+ * the reason and not with "unit not found". That unit's ExecStart= is this verb, with --guest= and the
+ * findings. A unit of no guest has that of the template, with --instance=, which fails too. The verb has no
+ * privileges and trusts nobody: the findings are printed as they are, one a line.
  */
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,15 +15,17 @@
 #include "launcher/verbs.h"
 #include "log/log.h"
 #include "util/exit.h"
-#include "util/ownership.h"
+#include "util/text.h"
+#include "util/unit-name.h"
 
 typedef struct Refusal {
-        const char *guest;
+        const char *guest, *instance;
         unsigned exit_status;
 } Refusal;
 
 static const Argument refusal_arguments[] = {
-        { "guest", "a guest's name", argument_guest, offsetof(Refusal, guest), ARGUMENT_REQUIRED },
+        { "guest", "a guest's name", argument_guest, offsetof(Refusal, guest), 0 },
+        { "instance", "a unit's instance", argument_text, offsetof(Refusal, instance), 0 },
         { "exit", "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
 };
 
@@ -38,6 +42,27 @@ static void print_finding(const char *finding)
         } while (*p++);
 }
 
+/* Who typed "web\\x2d1" has it from systemd-escape(1), and is told what is typed for the guest web-1. */
+static int refuse_instance(const char *instance, const char *why)
+{
+        _cleanup_(freep) char *name = NULL, *unit = NULL;
+        int r = unit_name_guest(instance, &name);
+
+        if (r == 0)
+                r = unit_name_for_guest(name, &unit);
+        if (r == -ENOMEM) {
+                log_out_of_memory();
+                return EXIT_OS;
+        }
+        if (unit)
+                log_error("vm@%s.service is no guest's unit: that of %s is %s.", instance, name, unit);
+        else if (name)
+                log_error("There is no guest %s%s%s", name, why ? ": " : ".", why ?: "");
+        else
+                log_error("vm@%s.service is no guest's unit: no name is escaped so.", instance);
+        return EXIT_NO_GUEST;
+}
+
 int verb_refuse(int argc, char **argv)
 {
         Refusal refusal = { .exit_status = EXIT_BAD_GUEST };
@@ -45,12 +70,18 @@ int verb_refuse(int argc, char **argv)
         int r;
 
         r = arguments_read(refusal_arguments, ELEMENTS(refusal_arguments), &refusal, argc, argv, &findings);
+        if (r >= 0 && !refusal.guest == !refusal.instance) {
+                log_error("Either --guest=NAME or --instance=INSTANCE is needed.");
+                r = -EINVAL;
+        }
         if (r < 0)
                 return EXIT_BAD_USAGE;
         if (refusal.exit_status < 1 || refusal.exit_status > 255) {
                 log_error("--exit=%u is not from 1 to 255.", refusal.exit_status);
                 return EXIT_BAD_USAGE;
         }
+        if (refusal.instance)
+                return refuse_instance(refusal.instance, *findings);
         if (!*findings)
                 log_error("Guest %s is not started.", refusal.guest);
         for (; *findings; findings++)

@@ -64,18 +64,20 @@ static void registration_done(Registration *reg)
         free(reg->indices);
 }
 
-/* machined takes host names only; of other characters a dash is made. */
+/* machined takes host names only: letters, digits, and single dots and dashes between them. Of any other
+ * character a dash is made. */
 static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
 {
-        static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+        static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
         size_t n = 0;
 
         for (; *guest && n < MACHINE_NAME_MAX; guest++) {
                 char c = strchr(good, *guest) ? *guest : '-';
 
-                if ((c == '-' || c == '.') && (n == 0 || ret[n - 1] == '.'))
-                        continue;
-                ret[n++] = c;
+                while (c == '.' && n > 0 && ret[n - 1] == '-')
+                        n--;
+                if ((c != '-' && c != '.') || (n > 0 && ret[n - 1] != '.'))
+                        ret[n++] = c;
         }
         while (n > 0 && (ret[n - 1] == '-' || ret[n - 1] == '.'))
                 n--;

@@ -93,7 +93,7 @@ int undo_open(const char *guest, Undo **ret)
         if (!undo)
                 return log_out_of_memory();
         undo->directory = -EBADF;
-        undo->name = unit_name_escape(guest);
+        undo->name = unit_name_instance(guest);
         if (!undo->name)
                 return log_out_of_memory();
         r = open_directory(&undo->directory);
@@ -118,7 +118,7 @@ Undo *undo_free(Undo *undo)
 
 bool undo_is_needed(const char *guest)
 {
-        _cleanup_(freep) char *name = unit_name_escape(guest),
+        _cleanup_(freep) char *name = unit_name_instance(guest),
                               *path = name ? text_format(UNDO_DIRECTORY "/%s", name) : NULL;
 
         return !path || access(path, F_OK) == 0;

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd's escaping: "/" becomes "-", a leading "." and all outside [A-Za-z0-9:_.] become \xNN.
+ * People type "systemctl start vm@web-1", so a name that may be the instance of a unit is the instance. Any
+ * other is escaped whole, as systemd-escape(1) does. No plain name has a backslash and each escaped one has,
+ * so no two guests share a unit, and an instance says which guest it is of.
+ *
+ * systemd's own way back, %I, holds for the escaped alone: it makes "web/1" of "web-1". No unit file of
+ * vmunit's uses it.
+ *
  * Source: systemd.unit(5), "String Escaping for Inclusion in Unit Names".
  */
 
@@ -12,35 +18,31 @@
 #include "util/text.h"
 
 #define UNIT_NAME_MAX 255
+#define ALPHANUMERIC  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define UNESCAPED     ALPHANUMERIC ":_." /* what systemd-escape leaves */
+#define PLAIN         UNESCAPED "-@"     /* what systemd takes in an instance */
 
-static bool plain(char c)
+/* systemd takes a dot in front as well, but such a name is a hidden file's, and systemd-escape escapes it.
+ */
+static bool is_plain(const char *name)
 {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ':' ||
-               c == '_' || c == '.';
+        return *name && *name != '.' && !name[strspn(name, PLAIN)];
 }
 
-char *unit_name_escape(const char *name)
+char *unit_name_instance(const char *name)
 {
-        static const char hex[] = "0123456789abcdef";
         char *out, *p;
 
+        if (is_plain(name))
+                return strdup(name);
         out = p = malloc(4 * strlen(name) + 1);
         if (!out)
                 return NULL;
-        for (const char *s = name; *s; s++) {
-                unsigned char c = (unsigned char) *s;
-
-                if (c == '/')
-                        *p++ = '-';
-                else if (plain((char) c) && !(c == '.' && s == name))
-                        *p++ = (char) c;
-                else {
-                        *p++ = '\\';
-                        *p++ = 'x';
-                        *p++ = hex[c >> 4];
-                        *p++ = hex[c & 15];
-                }
-        }
+        for (const char *s = name; *s; s++)
+                if (strchr(UNESCAPED, *s) && !(*s == '.' && s == name))
+                        *p++ = *s;
+                else
+                        p += sprintf(p, "\\x%02x", (unsigned char) *s);
         *p = '\0';
         return out;
 }
@@ -50,7 +52,8 @@ static int hex_value(char c)
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-int unit_name_unescape(const char *instance, char **ret)
+/* "-" stands for a slash, which no guest's name has. */
+static int unescape(const char *instance, char **ret)
 {
         _cleanup_(freep) char *out = malloc(strlen(instance) + 1);
         char *p = out;
@@ -58,16 +61,14 @@ int unit_name_unescape(const char *instance, char **ret)
         if (!out)
                 return -ENOMEM;
         for (const char *s = instance; *s; s++) {
-                if (*s == '-')
-                        *p++ = '/';
-                else if (plain(*s))
-                        *p++ = *s;
+                if (strchr(UNESCAPED, *s))
+                        *p = *s;
                 else if (*s == '\\' && s[1] == 'x' && hex_value(s[2]) >= 0 && hex_value(s[3]) >= 0) {
                         *p = (char) (hex_value(s[2]) << 4 | hex_value(s[3]));
-                        if (!*p++)
-                                return -EINVAL;
                         s += 3;
                 } else
+                        return -EINVAL;
+                if (!*p || *p++ == '/')
                         return -EINVAL;
         }
         *p = '\0';
@@ -75,9 +76,30 @@ int unit_name_unescape(const char *instance, char **ret)
         return 0;
 }
 
+int unit_name_guest(const char *instance, char **ret)
+{
+        _cleanup_(freep) char *name = NULL, *own = NULL;
+        int r;
+
+        if (!strchr(instance, '\\')) {
+                if (!is_plain(instance))
+                        return -EINVAL;
+                *ret = strdup(instance);
+                return *ret ? 1 : -ENOMEM;
+        }
+        r = unescape(instance, &name);
+        if (r < 0)
+                return r;
+        own = unit_name_instance(name);
+        if (!own)
+                return -ENOMEM;
+        *ret = TAKE_PTR(name);
+        return streq(own, instance);
+}
+
 int unit_name_for_guest(const char *name, char **ret)
 {
-        _cleanup_(freep) char *instance = unit_name_escape(name), *unit = NULL;
+        _cleanup_(freep) char *instance = unit_name_instance(name), *unit = NULL;
 
         if (!instance)
                 return -ENOMEM;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A guest's name as the instance of a unit, escaped as systemd-escape(1) does (not --path). */
+/* A guest's name in its unit, vm@INSTANCE.service. */
 
-/* A new string, or NULL where memory ran out. "a b/c" → "a\x20b-c". */
-char *unit_name_escape(const char *name);
+/* The instance: a new string, or NULL where memory ran out. "web-1" → "web-1", "my guest-1" →
+ * "my\x20guest\x2d1". */
+char *unit_name_instance(const char *name);
 
-/* The other way; -EINVAL where the escaping is not what unit_name_escape() writes or yields a NUL byte. */
-int unit_name_unescape(const char *instance, char **ret);
+/*
+ * The way back. 1: *ret is the guest's name; 0: *ret is what systemd-escape(1) reads, but the unit of a
+ * guest of that name has another instance ("web\x2d1"); -EINVAL: this is the instance of no guest; -ENOMEM.
+ */
+int unit_name_guest(const char *instance, char **ret);
 
 /* The unit of a guest, vm@INSTANCE.service: 0, -ENOMEM, or -ENAMETOOLONG over systemd's 255 characters. */
 int unit_name_for_guest(const char *name, char **ret);

@@ -57,6 +57,7 @@ static const char *const directives[] = {
         "LimitRTPRIO",
         "LoadCredential",
         "LoadCredentialEncrypted",
+        "LogExtraFields",
         "MemoryDenyWriteExecute",
         "MemoryHigh",
         "MemoryLow",

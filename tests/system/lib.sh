@@ -258,8 +258,13 @@ write_linux_guest() {
 EOF
 }
 
+# unit NAME: the guest's.
 unit() {
-        systemd-escape --template=vm@.service -- "${1##*/}"
+        local name=${1##*/}
+        case $name in
+        .* | *[!A-Za-z0-9:_.@-]*) systemd-escape --template=vm@.service -- "$name" ;;
+        *) printf 'vm@%s.service\n' "$name" ;;
+        esac
 }
 
 start() {

@@ -125,6 +125,36 @@ static void test_inexpressible(void)
         }
 }
 
+/* Each is split at blanks first and at colons then. */
+static void test_directories(void)
+{
+        _cleanup_(freep) char *text = NULL;
+        char *none;
+        size_t size;
+        UnitFile u;
+
+        CHECK_NUMBER(unit_file_start(&u), 0);
+        for (const char **path =
+                     (const char *[]){ "vm/web-1", "vm/a:b", "vm/it's 50%", "vm/a b:c", "vm/c$d", NULL };
+             *path; path++)
+                unit_directory(&u, "RuntimeDirectory", *path);
+        text = finish(&u);
+        CHECK_TEXT(
+                text, "RuntimeDirectory=vm/web-1\n"
+                      "RuntimeDirectory=vm/a\\:b\n"
+                      "RuntimeDirectory=\"vm/it\\'s 50%%\"\n"
+                      "RuntimeDirectory=\"vm/a b\\:c\"\n"
+                      "RuntimeDirectory=\"vm/c$d\"\n");
+        unit_file_done(&u);
+
+        for (const char **path = (const char *[]){ "vm/a\"b", "vm/a\\b", "vm/a\nb", NULL }; *path; path++) {
+                CHECK_NUMBER(unit_file_start(&u), 0);
+                unit_directory(&u, "RuntimeDirectory", *path);
+                CHECK_NUMBER(unit_file_finish(&u, &none, &size), -EINVAL);
+                unit_file_done(&u);
+        }
+}
+
 int main(void)
 {
         test_command();
@@ -132,5 +162,6 @@ int main(void)
         test_endless_command();
         test_words();
         test_inexpressible();
+        test_directories();
         return 0;
 }
