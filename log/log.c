@@ -9,8 +9,9 @@
  *
  * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
  * by then. So what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes
- * of root. Of others an error that is their first message, and likely their last, goes through stderr, whose
- * unit journald knows from its beginning; LogExtraFields= of the unit adds VM_NAME= to it.
+ * of root. Of others, and of root before it knows the guest, an error that is the first message, and likely
+ * the last, goes through stderr, whose unit journald knows from its beginning; LogExtraFields= of the unit
+ * adds VM_NAME= to it.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -95,7 +96,7 @@ static void entry_add_value(Entry *e, const char *key, const char *value)
 static void entry_send(Entry *e, int priority, const char *text)
 {
         static bool known; /* to journald, by an earlier message */
-        bool last_words = !known && priority <= LOG_ERR && geteuid() != 0;
+        bool last_words = !known && priority <= LOG_ERR && !log_unit;
 
         if (stderr_is_journal() && !last_words && sd_journal_sendv(e->fields, (int) e->count) >= 0) {
                 known = true;
