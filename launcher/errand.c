@@ -144,7 +144,8 @@ Errand *errand_free(Errand *errand)
         if (!errand)
                 return NULL;
         fd_close(errand->socket); /* tells it to end */
-        /* one that does not answer is not waited for: it is killed when we end, see child_main() */
+        /* one that does not answer is not waited for; systemd kills what a failed start leaves in the unit
+         */
         if (errand->child > 0 && !errand->lost)
                 while (waitpid(errand->child, NULL, 0) < 0 && errno == EINTR)
                         ;
@@ -173,7 +174,12 @@ static int errand_do(Errand *errand, const ErrandRequest *request, int fd, Erran
                 r = errand_receive(errand->socket, reply, sizeof(*reply), ret_fd);
         if (r < 0) {
                 errand->lost = r == -ETIMEDOUT || r == -EAGAIN;
-                return r;
+                if (errand->lost)
+                        log_error(
+                                "The child process that acts for the guest's user did not answer within %u "
+                                "s, as if somebody had stopped it.",
+                                ERRAND_PATIENCE);
+                return errand->lost ? -ETIMEDOUT : r;
         }
         return reply->result > 0 ? -EPROTO : reply->result;
 }

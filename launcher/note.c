@@ -140,7 +140,7 @@ int note_read(Errand *errand, const GuestUser *user, Note *ret)
                 log_errno(
                         LOG_WARNING, r, "%s/" NOTE_NAME ", prepare's own note, cannot be used",
                         user->directory);
-        return r == -ENOMEM || r == -EPIPE ? r : 0;
+        return r == -ENOMEM || r == -EPIPE || r == -ETIMEDOUT ? r : 0;
 }
 
 static int write_note(int fd, const Note *note)
