@@ -11,15 +11,18 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 
 #include "util/ownership.h"
 
-#define ACL_VERSION 2U
-#define ACL_HEADER  4U
-#define NOBODY      UINT32_MAX
-#define MAY_READ    4U
+#define ACL_SIZE_MAX 65536
+#define ACL_VERSION  2U
+#define ACL_HEADER   4U
+#define NOBODY       UINT32_MAX
+#define MAY_READ     4U
 
 enum {
         TAG_OWNER = 0x01,
@@ -141,4 +144,42 @@ int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uin
         *ret = TAKE_PTR(list);
         *ret_size = n;
         return 0;
+}
+
+/* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
+static void name_of_fd(int fd, char name[static 32])
+{
+        snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size)
+{
+        _cleanup_(freep) uint8_t *acl = malloc(ACL_SIZE_MAX);
+        char name[32];
+        ssize_t n;
+
+        if (!acl)
+                return -ENOMEM;
+        name_of_fd(fd, name);
+        n = getxattr(name, ACL_ATTRIBUTE, acl, ACL_SIZE_MAX);
+        if (n < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+                return -errno;
+        if (n <= 0) {
+                *ret_acl = NULL;
+                *ret_size = 0;
+                return 0;
+        }
+        *ret_acl = TAKE_PTR(acl);
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+int acl_set(int fd, const uint8_t *acl, size_t size)
+{
+        char name[32];
+
+        name_of_fd(fd, name);
+        if (acl)
+                return setxattr(name, ACL_ATTRIBUTE, acl, size, 0) < 0 ? -errno : 0;
+        return removexattr(name, ACL_ATTRIBUTE) < 0 && errno != ENODATA && errno != EOPNOTSUPP ? -errno : 0;
 }

@@ -18,3 +18,8 @@ int acl_add_reader(
 
 /* The list without the user's entry. */
 int acl_drop_user(const uint8_t *acl, size_t size, uid_t user, uint8_t **ret, size_t *ret_size);
+
+/* A file's list as the kernel has it, through an O_PATH descriptor too; NULL and 0 where it has none or the
+ * filesystem knows none. */
+int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size);
+int acl_set(int fd, const uint8_t *acl, size_t size); /* NULL for none */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * After a guest, its disks go back to who owned them, and what else was changed on the host is changed back
- * (undo.h). systemd runs this as root after each stop, also of a guest that never came up or was killed;
- * TAPs and other descriptors need no cleaning up, since systemd drops them with the unit.
+ * After a guest, its disks go back to who owned them, and what else was changed on the host for it is
+ * changed back (undo.h); then it is tried once more what other guests could not give back. systemd runs this
+ * as root after each stop, also of a guest that never came up or was killed; TAPs and other descriptors need
+ * no cleaning up, since systemd drops them with the unit.
  *
  * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier
  * boot.
@@ -49,7 +50,8 @@ static int undo(const char *guest)
         return r < 0 ? r : undo_run(undo);
 }
 
-static int give_back(const CleanupRequest *q)
+/* What is that guest's, or with NULL what nobody has any more. */
+static int give_back(const char *guest, bool report_absent)
 {
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
         int r;
@@ -57,24 +59,30 @@ static int give_back(const CleanupRequest *q)
         if (access(LEDGER_DIRECTORY, F_OK) < 0 && errno == ENOENT)
                 return 0;
         r = ledger_open(&ledger);
-        return r < 0 ? r : restore_released(ledger, q->guest, q->stale);
+        if (r < 0)
+                return r;
+        return guest ? restore_guest(ledger, guest) : restore_left(ledger, report_absent);
 }
 
 static int cleanup(const CleanupRequest *q)
 {
         Capabilities keep = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
         bool undoes = q->guest && undo_is_needed(q->guest);
-        int r, result;
+        int r, result = 0;
 
         if (undoes)
                 keep |= CAPABILITY(CAP_NET_ADMIN);
         r = privileges_keep(keep);
         if (r < 0)
                 return r;
-        result = give_back(q);
-        if (q->guest)
+        if (q->guest) {
+                result = give_back(q->guest, false);
                 run_directory_forget(q->guest);
+        }
         r = undoes ? undo(q->guest) : 0;
+        result = result < 0 ? result : r;
+        /* the last, since others' storage may not answer */
+        r = give_back(NULL, q->stale);
         return result < 0 ? result : r;
 }
 

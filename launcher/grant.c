@@ -167,10 +167,15 @@ static int remember_place(Record *record, const Walk *walk)
                 struct file_handle handle;
                 uint8_t room[RECORD_HANDLE_MAX];
         } h = { .handle.handle_bytes = sizeof(h.room) };
+        _cleanup_(walk_done) Walk directory = WALK_EMPTY;
+        _cleanup_(freep) char *parent = NULL;
         uint8_t *handle = NULL;
         int mount;
 
-        record->directory = walk->directory;
+        record->directory = (Identity){ 0 };
+        parent = path_directory(walk->path);
+        if (parent && path_walk(parent, &directory) >= 0)
+                (void) identity_of_fd(directory.fd, &record->directory);
         *record->pending = '\0';
         if (name_to_handle_at(walk->fd, "", &h.handle, &mount, AT_EMPTY_PATH) >= 0 &&
             h.handle.handle_bytes > 0) {
@@ -298,19 +303,15 @@ static bool is_another(const Record *record, const Identity *identity, const cha
 }
 
 /* The file's record, a new one where there is none. */
-static int find_record(const Granting *granting, int fd, const char *path, Record **ret)
+static int find_record(const Granting *granting, const Identity *identity, const char *path, Record **ret)
 {
         _cleanup_(record_freep) Record *record = NULL;
-        Identity identity;
         int r;
 
-        r = identity_of_fd(fd, &identity);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at", path);
-        r = ledger_load(granting->ledger, &identity, &record);
+        r = ledger_load(granting->ledger, identity, &record);
         if (r < 0)
                 return r;
-        if (record && is_another(record, &identity, path)) {
+        if (record && is_another(record, identity, path)) {
                 log_notice(
                         "%s is not %s, which was handed out and is not there any more; what is remembered "
                         "of that is kept.",
@@ -324,7 +325,7 @@ static int find_record(const Granting *granting, int fd, const char *path, Recor
                 record = record_new();
                 if (!record)
                         return log_out_of_memory();
-                record->identity = identity;
+                record->identity = *identity;
                 record->path = strdup(path);
                 if (!record->path)
                         return log_out_of_memory();
@@ -382,20 +383,45 @@ static bool is_everybodys(const struct stat *st)
         return S_ISCHR(st->st_mode) && (st->st_mode & 0666) == 0666;
 }
 
-static int take(const Granting *granting, GrantMode mode, const Walk *walk)
+/* Locks the file, and settles what its last guest left that could not clean up. To be unlocked in any case.
+ */
+static int lock(const Granting *granting, Walk *walk, Identity *ret)
+{
+        int r;
+
+        r = identity_of_fd(walk->fd, ret);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", walk->path);
+        r = ledger_lock(granting->ledger, ret, true);
+        if (r < 0)
+                return r;
+        /* that it cannot be given back was said, and shows below */
+        (void) restore_file_left(granting->ledger, ret);
+        return fstat(walk->fd, &walk->st) < 0
+                       ? log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path)
+                       : 0;
+}
+
+static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk)
+{
+        int r;
+
+        r = errand_access(granting->errand, walk->fd, access_mode(mode));
+        if (r >= 0 || (granting->ledger && (r == -EACCES || r == -EPERM)))
+                return r;
+        return log_errno(LOG_ERR, r, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk->path);
+}
+
+static int take_locked(const Granting *granting, GrantMode mode, const Walk *walk, const Identity *identity)
 {
         _cleanup_(record_freep) Record *record = NULL;
         int r, access;
 
-        access = errand_access(granting->errand, walk->fd, access_mode(mode));
-        if (access == -EROFS || (access < 0 && !granting->ledger) ||
-            (access < 0 && access != -EACCES && access != -EPERM))
-                return log_errno(
-                        LOG_ERR, access, "User %u cannot %s %s", granting->user->uid, purpose(mode),
-                        walk->path);
-        if (!granting->ledger || (access >= 0 && is_everybodys(&walk->st)))
-                return 0;
-        r = find_record(granting, walk->fd, walk->path, &record);
+        access = ask_access(granting, mode, walk);
+        if ((access < 0 && access != -EACCES && access != -EPERM) ||
+            (access >= 0 && is_everybodys(&walk->st)))
+                return access;
+        r = find_record(granting, identity, walk->path, &record);
         if (r >= 0)
                 r = check_holders(granting, record, mode);
         if (r < 0)
@@ -404,6 +430,20 @@ static int take(const Granting *granting, GrantMode mode, const Walk *walk)
                 return hold(granting, record, walk, mode);
         return mode == GRANT_READ ? let_read(granting, record, walk)
                                   : change_owner(granting, record, walk, mode);
+}
+
+static int take(const Granting *granting, GrantMode mode, Walk *walk)
+{
+        Identity identity;
+        int r;
+
+        if (!granting->ledger)
+                return ask_access(granting, mode, walk);
+        r = lock(granting, walk, &identity);
+        if (r >= 0)
+                r = take_locked(granting, mode, walk, &identity);
+        ledger_unlock(granting->ledger);
+        return r;
 }
 
 int grant_take(const Granting *granting, GrantMode mode, const char *path)
@@ -428,16 +468,20 @@ static int note(const Granting *granting, GrantMode mode, int fd, const char *pa
 {
         _cleanup_(record_freep) Record *record = NULL;
         Walk walk = { .fd = fd, .path = (char *) path };
+        Identity identity;
         int r;
 
         if (!granting->ledger)
                 return 0;
-        if (fstat(fd, &walk.st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
-        r = find_record(granting, fd, path, &record);
+        r = lock(granting, &walk, &identity);
+        if (r >= 0)
+                r = find_record(granting, &identity, path, &record);
         if (r >= 0)
                 r = check_holders(granting, record, mode);
-        return r < 0 ? r : hold(granting, record, &walk, mode);
+        if (r >= 0)
+                r = hold(granting, record, &walk, mode);
+        ledger_unlock(granting->ledger);
+        return r;
 }
 
 int grant_note_reader(const Granting *granting, int fd, const char *path)

@@ -256,7 +256,7 @@ static int grant_group(const Granting *granting, const char *group)
         return path ? grant_take_device(granting, GRANT_WRITE, path) : log_out_of_memory();
 }
 
-int pci_take(
+static int take(
         const Granting *granting, const char *sysfs, const PciRequest *requests, size_t count, Undo *undo)
 {
         _cleanup_(strings_done) Strings groups = { 0 };
@@ -274,6 +274,23 @@ int pci_take(
                         r = pci_bind(sysfs, &requests[i], undo);
         for (size_t i = 0; i < groups.count && r >= 0; i++)
                 r = grant_group(granting, groups.items[i]);
+        return r;
+}
+
+int pci_take(
+        const Granting *granting, const char *sysfs, const PciRequest *requests, size_t count, Undo *undo)
+{
+        int r = 0;
+
+        if (count == 0)
+                return 0;
+        /* who comes second would find a device without a driver, and give it back as such */
+        if (granting->ledger)
+                r = ledger_lock_drivers(granting->ledger);
+        if (r >= 0)
+                r = take(granting, sysfs, requests, count, undo);
+        if (granting->ledger)
+                ledger_unlock_drivers(granting->ledger);
         return r;
 }
 

@@ -7,8 +7,11 @@
  * record is written beside its name, synced, and renamed there; then the directory is synced. So at any
  * moment the host may crash and each record is whole.
  *
- * All that reads or changes records or the owners they tell of does it under one lock on the directory. It
- * is held for milliseconds, and the kernel takes it back from a process that dies.
+ * Who changes a file's owner, or a record of it, holds that file's lock; there is none for all, since a file
+ * may lie on a server that does not answer, and no guest is to wait for another one's. Locks are bytes of
+ * one file (OFD locks, fcntl(2)), at an offset that follows from what identifies the file over reboots; the
+ * kernel takes them back from a process that dies. Two files that meet in one byte wait for each other, and
+ * that is all.
  *
  * Trusted: root, who alone can enter the directory.
  */
@@ -28,8 +31,14 @@
 #include "util/file.h"
 #include "util/text.h"
 
+#define LOCK_DIRECTORY "/run/vmunit"
+#define LOCK_FILE      LOCK_DIRECTORY "/grants.lock"
+#define DRIVERS_LOCK   0 /* an offset that is no file's */
+
 struct Ledger {
         int directory;
+        int locks;
+        int64_t locked; /* the offset of the file's lock that is held; -1 for none */
         char boot[RECORD_BOOT_SIZE];
 };
 
@@ -53,10 +62,21 @@ static int open_directory(int *ret)
                                            "; chmod 0700 " LEDGER_DIRECTORY);
                 return -EPERM;
         }
-        while (flock(fd, LOCK_EX) < 0)
-                if (errno != EINTR)
-                        return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be locked");
         *ret = TAKE_FD(fd);
+        return 0;
+}
+
+static int open_locks(int *ret)
+{
+        int fd, r;
+
+        r = file_make_directories(AT_FDCWD, LOCK_DIRECTORY, 0755);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, LOCK_DIRECTORY " cannot be made");
+        fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return log_errno(LOG_ERR, -errno, LOCK_FILE " cannot be opened");
+        *ret = fd;
         return 0;
 }
 
@@ -68,12 +88,15 @@ int ledger_open(Ledger **ret)
 
         if (!ledger)
                 return log_out_of_memory();
-        ledger->directory = -EBADF;
+        ledger->directory = ledger->locks = -EBADF;
+        ledger->locked = -1;
         r = sd_id128_get_boot(&boot);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "The host's boot id cannot be read");
         sd_id128_to_string(boot, ledger->boot);
         r = open_directory(&ledger->directory);
+        if (r >= 0)
+                r = open_locks(&ledger->locks);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(ledger);
@@ -85,6 +108,7 @@ Ledger *ledger_free(Ledger *ledger)
         if (!ledger)
                 return NULL;
         fd_close(ledger->directory);
+        fd_close(ledger->locks);
         free(ledger);
         return NULL;
 }
@@ -92,6 +116,56 @@ Ledger *ledger_free(Ledger *ledger)
 const char *ledger_boot(const Ledger *ledger)
 {
         return ledger->boot;
+}
+
+static int lock_at(const Ledger *ledger, int64_t offset, short type, bool wait)
+{
+        struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = offset, .l_len = 1 };
+
+        while (fcntl(ledger->locks, wait ? F_OFD_SETLKW : F_OFD_SETLK, &lock) < 0) {
+                if (errno == EAGAIN || errno == EACCES)
+                        return -EBUSY;
+                if (errno != EINTR)
+                        return log_errno(LOG_ERR, -errno, LOCK_FILE " cannot be locked");
+        }
+        return 0;
+}
+
+/* A filesystem's number may change with a reboot, so it does not count. */
+static int64_t lock_offset(const Identity *id)
+{
+        const uint64_t key[] = { id->type, id->type == IDENTITY_FILE ? id->inode : id->device,
+                                 id->type == IDENTITY_FILE ? id->born : 0 };
+
+        return (int64_t) (text_hash((const char *) key, sizeof(key)) >> 2) + DRIVERS_LOCK + 1;
+}
+
+int ledger_lock(Ledger *ledger, const Identity *identity, bool wait)
+{
+        int64_t offset = lock_offset(identity);
+        int r;
+
+        r = lock_at(ledger, offset, F_WRLCK, wait);
+        if (r >= 0)
+                ledger->locked = offset;
+        return r;
+}
+
+void ledger_unlock(Ledger *ledger)
+{
+        if (ledger->locked >= 0)
+                (void) lock_at(ledger, ledger->locked, F_UNLCK, false);
+        ledger->locked = -1;
+}
+
+int ledger_lock_drivers(Ledger *ledger)
+{
+        return lock_at(ledger, DRIVERS_LOCK, F_WRLCK, true);
+}
+
+void ledger_unlock_drivers(Ledger *ledger)
+{
+        (void) lock_at(ledger, DRIVERS_LOCK, F_UNLCK, false);
 }
 
 int identity_of_fd(int fd, Identity *ret)
@@ -121,6 +195,11 @@ bool identity_same(const Identity *a, const Identity *b, bool rebooted)
                 return false;
         return rebooted || a->file_system == b->file_system ||
                (a->type == IDENTITY_FILE && a->born && b->born);
+}
+
+bool identity_may_be(const Identity *a, const Identity *b)
+{
+        return lock_offset(a) == lock_offset(b);
 }
 
 static char *identity_name(const Ledger *ledger, const Identity *id)
@@ -178,6 +257,11 @@ int ledger_load(Ledger *ledger, const Identity *identity, Record **ret)
         return load(ledger, name, ret);
 }
 
+int ledger_reload(Ledger *ledger, const Record *record, Record **ret)
+{
+        return load(ledger, record->name, ret);
+}
+
 int ledger_save(Ledger *ledger, const Record *record)
 {
         _cleanup_(freep) char *name = record_name(ledger, record), *text = NULL;
@@ -187,8 +271,10 @@ int ledger_save(Ledger *ledger, const Record *record)
         if (!name)
                 return log_out_of_memory();
         r = record_format(record, &text, &size);
+        (void) flock(ledger->directory, LOCK_SH); /* see remove_halves() */
         if (r >= 0)
                 r = file_write_atomic(ledger->directory, name, text, size, 0600, 1);
+        (void) flock(ledger->directory, LOCK_UN);
         if (r >= 0 && fsync(ledger->directory) < 0)
                 r = -errno;
         if (r < 0)
@@ -226,9 +312,20 @@ int ledger_set_aside(Ledger *ledger, Record *record)
         return r < 0 ? log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be set aside", record->name) : 0;
 }
 
+/* What a crash left of records that were being written; nothing was done on their behalf yet. */
+static void remove_halves(Ledger *ledger, const Strings *names)
+{
+        if (names->count == 0 || flock(ledger->directory, LOCK_EX | LOCK_NB) < 0)
+                return; /* somebody is writing one, and the next to look removes these */
+        for (size_t i = 0; i < names->count; i++)
+                (void) unlinkat(ledger->directory, names->items[i], 0);
+        (void) flock(ledger->directory, LOCK_UN);
+}
+
 static int list_names(Ledger *ledger, Strings *names)
 {
         _cleanup_(closedirp) DIR *directory = NULL;
+        _cleanup_(strings_done) Strings halves = { 0 };
         int fd, r;
 
         /* a descriptor of its own: fdopendir() takes it */
@@ -246,19 +343,17 @@ static int list_names(Ledger *ledger, Strings *names)
                 errno = 0;
                 entry = readdir(directory);
                 if (!entry)
-                        return errno ? log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be read") : 0;
-                if (text_after(entry->d_name, ".#")) {
-                        /* what a crash left of a record that was being written; nothing was done on its
-                         * behalf yet */
-                        (void) unlinkat(ledger->directory, entry->d_name, 0);
+                        break;
+                if (entry->d_name[0] == '.' && !text_after(entry->d_name, ".#"))
                         continue;
-                }
-                if (entry->d_name[0] == '.')
-                        continue;
-                r = strings_add(names, entry->d_name);
+                r = strings_add(entry->d_name[0] == '.' ? &halves : names, entry->d_name);
                 if (r < 0)
                         return log_out_of_memory();
         }
+        if (errno)
+                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be read");
+        remove_halves(ledger, &halves);
+        return 0;
 }
 
 int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata)

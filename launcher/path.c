@@ -179,7 +179,6 @@ static int walk_end(Walker *w, int fd, const struct stat *st)
         }
         walk->fd = fd;
         walk->st = *st;
-        walk->directory = w->st.st_dev;
         return 0;
 }
 

@@ -21,7 +21,6 @@ typedef struct Walk {
         struct stat st; /* of what fd is */
         char *path; /* the way without symbolic links, dots and doubled slashes; on failure how far it was
                        walked */
-        dev_t directory; /* the filesystem of the directory that a file was found in */
         PathControl control;
 } Walk;
 

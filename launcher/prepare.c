@@ -237,16 +237,15 @@ static int prepare(Preparation *p)
                 r = ledger_open(&ledger);
         if (r < 0)
                 return undo(p, r);
-        /* what a life of this guest left that could not clean up; that another guest's file resists is not
-         * this one's fault */
+        /* what a life of this guest left that could not clean up */
         if (ledger)
-                (void) restore_released(ledger, p->request->guest, false);
+                (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = ledger;
         r = take_files(p);
         if (r >= 0)
                 r = hand_on(p);
         if (r < 0 && ledger)
-                (void) restore_released(ledger, p->request->guest, false);
+                (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = NULL;
         return r < 0 ? undo(p, r) : 0;
 }

@@ -182,8 +182,9 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
                 "\n",
                 identity_type_texts[id->type], id->file_system, id->inode, id->device, id->born);
         fprintf(f, "owner=%u\ngroup=%u\nmode=%04o\n", record->owner, record->group, (unsigned) record->mode);
-        if (record->directory)
-                fprintf(f, "directory=%" PRIu64 "\n", record->directory);
+        if (record->directory.inode)
+                fprintf(f, "directory=%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", record->directory.file_system,
+                        record->directory.inode, record->directory.born);
         if (record->handle) {
                 fprintf(f, "handle=%08x", (unsigned) record->handle_type);
                 write_bytes(f, record->handle, record->handle_size);
@@ -340,7 +341,16 @@ static int read_acl(Record *record, char *value)
 
 static int read_directory(Record *record, char *value)
 {
-        return read_u64(value, &record->directory);
+        uint64_t *const numbers[] = { &record->directory.file_system, &record->directory.inode,
+                                      &record->directory.born };
+
+        for (size_t i = 0; i < ELEMENTS(numbers); i++) {
+                const char *word = strsep(&value, " ");
+
+                if (!word || read_u64(word, numbers[i]) < 0)
+                        return -EBADMSG;
+        }
+        return value ? -EBADMSG : 0;
 }
 
 /* The handle's type, four bytes, before the handle itself. */

@@ -49,8 +49,8 @@ typedef struct Record {
         char *name; /* of its file, where the ledger read it from one */
         char *path; /* without symbolic links */
         Identity identity;
-        uint64_t directory; /* the filesystem of its directory, which is not the file's everywhere; 0 where
-                               it is not known */
+        Identity directory; /* its directory, whose filesystem is not the file's everywhere; its inode is 0
+                               where it is not known */
         uint8_t *handle; /* finds the file whatever its path is by now; NULL where the filesystem has none */
         size_t handle_size;
         int handle_type;

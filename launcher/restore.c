@@ -10,10 +10,9 @@
  * replaced is another file, and an owner that we did not set is somebody's decision. Both are left as they
  * are, with a warning.
  *
- * That a file is not at its path says little: its directory may have been renamed, or its filesystem be
- * unmounted for a while. So it is looked for by its handle on what filesystem there is on the way, if that
- * is the recorded one; and a record is dropped only where the filesystem is there and the file is not.
- * Otherwise it stays, and the next cleanup of any guest tries again.
+ * A record is dropped only where the file is known to be gone (locate.c). Otherwise it stays, and is looked
+ * at again when a guest starts that has the file, and when any guest stops. A start looks at no other
+ * guest's files, since they may lie on a server that does not answer.
  *
  * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far
  * things went. Only where mode or list have to be set after the owner, the record says so before
@@ -28,52 +27,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 
 #include "launcher/acl.h"
-#include "launcher/path.h"
+#include "launcher/locate.h"
 #include "log/log.h"
 #include "util/text.h"
-
-#define ACL_SIZE_MAX 65536
-
-/* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
-static void name_of_fd(int fd, char name[static 32])
-{
-        snprintf(name, 32, "/proc/self/fd/%d", fd);
-}
-
-int acl_of_fd(int fd, uint8_t **ret_acl, size_t *ret_size)
-{
-        _cleanup_(freep) uint8_t *acl = malloc(ACL_SIZE_MAX);
-        char name[32];
-        ssize_t n;
-
-        if (!acl)
-                return -ENOMEM;
-        name_of_fd(fd, name);
-        n = getxattr(name, ACL_ATTRIBUTE, acl, ACL_SIZE_MAX);
-        if (n < 0 && errno != ENODATA && errno != EOPNOTSUPP)
-                return -errno;
-        if (n <= 0) {
-                *ret_acl = NULL;
-                *ret_size = 0;
-                return 0;
-        }
-        *ret_acl = TAKE_PTR(acl);
-        *ret_size = (size_t) n;
-        return 0;
-}
-
-int acl_set(int fd, const uint8_t *acl, size_t size)
-{
-        char name[32];
-
-        name_of_fd(fd, name);
-        if (acl)
-                return setxattr(name, ACL_ATTRIBUTE, acl, size, 0) < 0 ? -errno : 0;
-        return removexattr(name, ACL_ATTRIBUTE) < 0 && errno != ENODATA && errno != EOPNOTSUPP ? -errno : 0;
-}
 
 static int differs_from(int fd, const uint8_t *expected, size_t expected_size)
 {
@@ -98,7 +56,8 @@ static int set_access(int fd, const Record *record)
         char name[32];
         int r;
 
-        name_of_fd(fd, name);
+        /* an O_PATH descriptor's mode cannot be set but by its name in /proc */
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
         if (chmod(name, record->mode) < 0)
                 return -errno;
         r = acl_differs(fd, record);
@@ -199,112 +158,14 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         return r;
 }
 
-typedef enum Place {
-        PLACE_FOUND,
-        PLACE_GONE,    /* it is no more */
-        PLACE_TAKEN,   /* another file is where it was */
-        PLACE_UNKNOWN, /* it may turn up */
-} Place;
-
-/* By its handle, on the filesystem that `directory` is of. */
-static Place find_by_handle(const Record *record, int directory, Walk *walk)
-{
-        struct {
-                struct file_handle handle;
-                uint8_t room[RECORD_HANDLE_MAX];
-        } h = { .handle = { .handle_bytes = (unsigned) record->handle_size,
-                            .handle_type = record->handle_type } };
-        _cleanup_(closep) int mount = path_reopen(directory, O_RDONLY | O_DIRECTORY), fd = -EBADF;
-        Identity identity;
-
-        if (mount < 0)
-                return PLACE_UNKNOWN;
-        memcpy(h.room, record->handle, record->handle_size);
-        fd = open_by_handle_at(mount, &h.handle, O_PATH | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ESTALE ? PLACE_GONE : PLACE_UNKNOWN;
-        if (identity_of_fd(fd, &identity) < 0 || fstat(fd, &walk->st) < 0)
-                return PLACE_UNKNOWN;
-        if (!identity_same(&record->identity, &identity, false))
-                return PLACE_UNKNOWN;
-        walk->fd = TAKE_FD(fd);
-        return PLACE_FOUND;
-}
-
-/* The file is not at its path. Looks below the deepest directory of the path that is there. */
-static Place find_elsewhere(const Record *record, Walk *walk)
-{
-        uint64_t expected = record->directory ?: record->identity.file_system;
-        _cleanup_(freep) char *path = path_directory(record->path);
-        bool parent = true;
-
-        while (path) {
-                _cleanup_(walk_done) Walk directory = WALK_EMPTY;
-                char *up;
-                int r;
-
-                r = path_walk(path, &directory);
-                if (r >= 0 && directory.st.st_dev != expected)
-                        return PLACE_UNKNOWN;
-                if (r >= 0 && record->handle)
-                        return find_by_handle(record, directory.fd, walk);
-                if (r >= 0)
-                        return parent && S_ISDIR(directory.st.st_mode) ? PLACE_GONE : PLACE_UNKNOWN;
-                if ((r != -ENOENT && r != -ENOTDIR) || streq(path, "/"))
-                        return PLACE_UNKNOWN;
-                parent = false;
-                up = path_directory(path);
-                free(path);
-                path = up;
-        }
-        return PLACE_UNKNOWN;
-}
-
-/* What is at the path now, or where the file is by now. */
-static int find_file(const Record *record, bool rebooted, Walk *walk, Place *ret)
-{
-        Identity identity;
-        Place place;
-        int r;
-
-        r = path_walk(record->path, walk);
-        if (r == -ENOENT || r == -ENOTDIR) {
-                if (record->identity.type != IDENTITY_FILE)
-                        *ret = PLACE_GONE; /* device nodes come and go with their devices */
-                else
-                        *ret = rebooted ? PLACE_UNKNOWN : find_elsewhere(record, walk);
-                return 0;
-        }
-        if (r >= 0)
-                r = identity_of_fd(walk->fd, &identity);
-        if (r < 0)
-                return r;
-        if (identity_same(&record->identity, &identity, rebooted)) {
-                *ret = PLACE_FOUND;
-                return 0;
-        }
-        if (record->identity.type != IDENTITY_FILE) {
-                *ret = PLACE_TAKEN;
-                return 0;
-        }
-        if (rebooted) {
-                *ret = identity.file_system == record->identity.file_system ? PLACE_TAKEN : PLACE_UNKNOWN;
-                return 0;
-        }
-        walk_done(walk);
-        place = find_elsewhere(record, walk);
-        *ret = place == PLACE_GONE ? PLACE_TAKEN : place;
-        return 0;
-}
-
 /* 1 where the record has to stay, since the file may still turn up. */
-static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
+static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         Place place;
         int r;
 
-        r = find_file(record, rebooted, &walk, &place);
+        r = locate(record, rebooted, &walk, &place);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
         /* device nodes are made anew, with their own owners, at each boot */
@@ -313,9 +174,11 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
         if (place == PLACE_UNKNOWN) {
                 if (report_absent || (!rebooted && !*record->pending))
                         log_notice(
-                                "%s is not there, so it is given back to its owner later: when a guest "
-                                "starts or stops after it came back. If it is gone for good, remove its "
-                                "record from " LEDGER_DIRECTORY ".",
+                                "%s is not there, so it is given back to its owner later: after it came "
+                                "back, when a guest that has it starts, when any guest stops, or by "
+                                "systemctl restart vmunit-cleanup. If it is gone for good, remove its "
+                                "record "
+                                "from " LEDGER_DIRECTORY ".",
                                 record->path);
                 return 1;
         }
@@ -354,7 +217,8 @@ static int restore_file(Ledger *ledger, Record *record, bool rebooted, bool repo
 }
 
 typedef struct Release {
-        const char *guest;
+        const char *guest;        /* whose files only, or NULL */
+        const Identity *identity; /* which file only, or NULL; its lock is held */
         bool report_absent;
 } Release;
 
@@ -363,9 +227,31 @@ static bool holds_no_more(const Ledger *ledger, const Release *release, const Ho
 {
         if (!streq(h->boot, ledger_boot(ledger)))
                 return true;
-        if (release->guest && streq(h->guest, release->guest))
-                return true;
+        if (release->guest)
+                return streq(h->guest, release->guest);
         return access(h->directory, F_OK) < 0 && errno == ENOENT;
+}
+
+static size_t count_kept(const Ledger *ledger, const Release *release, const Record *record)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < record->n_holders; i++)
+                kept += !holds_no_more(ledger, release, &record->holders[i]);
+        return kept;
+}
+
+static bool concerns(const Ledger *ledger, const Release *release, const Record *record)
+{
+        bool own = false;
+
+        for (size_t i = 0; i < record->n_holders; i++)
+                own = own || streq_null(release->guest, record->holders[i].guest);
+        if (release->guest && !own)
+                return false;
+        if (release->identity && !identity_may_be(&record->identity, release->identity))
+                return false;
+        return record->n_holders == 0 || count_kept(ledger, release, record) < record->n_holders;
 }
 
 static bool held_since_boot(const Ledger *ledger, const Record *record)
@@ -387,15 +273,11 @@ static int put_off(Ledger *ledger, Record *record)
         return ledger_save(ledger, record);
 }
 
-static int release_one(Ledger *ledger, Record *taken, void *userdata)
+static int release_locked(Ledger *ledger, const Release *release, Record *record)
 {
-        _cleanup_(record_freep) Record *record = taken;
-        const Release *release = userdata;
-        size_t kept = 0;
+        size_t kept = count_kept(ledger, release, record);
         int r;
 
-        for (size_t i = 0; i < record->n_holders; i++)
-                kept += !holds_no_more(ledger, release, &record->holders[i]);
         if (kept > 0 && kept == record->n_holders)
                 return 0;
         if (kept > 0) {
@@ -410,7 +292,7 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
                 bool rebooted =
                         !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
 
-                r = restore_file(ledger, record, rebooted, release->report_absent);
+                r = give_file_back(ledger, record, rebooted, release->report_absent);
                 if (r > 0)
                         return rebooted ? 0 : put_off(ledger, record);
                 if (r < 0)
@@ -419,9 +301,38 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
         return ledger_remove(ledger, record);
 }
 
-int restore_released(Ledger *ledger, const char *guest, bool report_absent)
+static int release_one(Ledger *ledger, Record *taken, void *userdata)
 {
-        Release release = { .guest = guest, .report_absent = report_absent };
+        _cleanup_(record_freep) Record *record = taken, *now = NULL;
+        const Release *release = userdata;
+        int r;
 
-        return ledger_each(ledger, release_one, &release);
+        if (!concerns(ledger, release, record))
+                return 0;
+        if (release->identity)
+                return release_locked(ledger, release, record);
+        /* of another guest's file nothing needs to be done while somebody is at it */
+        r = ledger_lock(ledger, &record->identity, release->guest);
+        if (r < 0)
+                return r == -EBUSY ? 0 : r;
+        r = ledger_reload(ledger, record, &now);
+        if (r >= 0 && now)
+                r = release_locked(ledger, release, now);
+        ledger_unlock(ledger);
+        return r;
+}
+
+int restore_guest(Ledger *ledger, const char *guest)
+{
+        return ledger_each(ledger, release_one, &(Release){ .guest = guest });
+}
+
+int restore_left(Ledger *ledger, bool report_absent)
+{
+        return ledger_each(ledger, release_one, &(Release){ .report_absent = report_absent });
+}
+
+int restore_file_left(Ledger *ledger, const Identity *identity)
+{
+        return ledger_each(ledger, release_one, &(Release){ .identity = identity });
 }

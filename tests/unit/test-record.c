@@ -33,7 +33,7 @@ static void test_round_trip(void)
         a->acl = malloc(3);
         memcpy(a->acl, "\x00\xff\x0a", 3);
         a->acl_size = 3;
-        a->directory = 77;
+        a->directory = (Identity){ .file_system = 77, .inode = 78, .born = 79 };
         a->handle = malloc(2);
         memcpy(a->handle, "\xfe\x01", 2);
         a->handle_size = 2;
@@ -66,8 +66,8 @@ static void test_round_trip(void)
         CHECK(b->owner == 4294967294U && b->group == 6 && b->mode == 0640 && b->granted &&
               b->granted_user == 107 && b->returning);
         CHECK(b->acl_size == 3 && memcmp(b->acl, a->acl, 3) == 0);
-        CHECK(b->directory == 77 && b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 &&
-              b->handle_type == 0x81);
+        CHECK(b->directory.file_system == 77 && b->directory.inode == 78 && b->directory.born == 79 &&
+              b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 && b->handle_type == 0x81);
         CHECK_TEXT(b->pending, BOOT);
         CHECK(b->listed && b->listed_user == 108);
         CHECK_NUMBER(b->n_holders, 2);
