@@ -12,6 +12,7 @@ typedef struct HostdevPci {
         int mode;
         HostPci host;
         Teaming teaming;
+        Set nodes; /* NUMA cells of the guest that only this device has memory for */
 
         /* of an interface */
         const char *mac;
@@ -24,6 +25,7 @@ static const Field hostdev_fields[] = {
         HOST_PCI_FIELDS(HostdevPci, host),
         FIELD_OF_WORDS("teaming@type", HostdevPci, teaming.type, hostdev_teaming_words),
         FIELD("teaming@persistent", FIELD_TEXT, HostdevPci, teaming.persistent),
+        FIELD("acpi@nodeset", FIELD_SET, HostdevPci, nodes),
         FIELD_SAID("source@writeFiltering", FIELD_IGNORED, NULL), /* of Xen */
         {},
 };
@@ -73,6 +75,10 @@ static void hostdev_check(Guest *g, Device *d)
         hostdev_check_mode(g, d, h->mode);
         host_pci_check(g, d, &h->host);
         hostdev_check_teaming(g, d, &h->teaming);
+        if (h->nodes.set && set_last(&h->nodes) >= g->numa.n_cells)
+                device_error(
+                        g, d, "<acpi>: nodeset names the node %u, and <cpu> has no such <cell>",
+                        set_last(&h->nodes));
 }
 
 static void interface_read(Guest *g, Device *d)
@@ -102,6 +108,27 @@ static void interface_check(Guest *g, Device *d)
         hostdev_check_teaming(g, d, &h->teaming);
 }
 
+/* By ACPI's table of these, a guest knows which of its nodes without memory are the device's own. */
+static void build_initiators(const Guest *g, const HostdevPci *h, Plan *p)
+{
+        unsigned n = 0;
+
+        GUEST_FOREACH_DEVICE(g, &kind_hostdev_pci, other) {
+                if (other == &h->device)
+                        break;
+                n += set_count(&((const HostdevPci *) other)->nodes);
+        }
+        for (unsigned node = 0; node < g->numa.n_cells; node++)
+                if (set_has(&h->nodes, node)) {
+                        Props initiator = props_new("qom-type", "acpi-generic-initiator");
+
+                        props_textf(&initiator, "id", "gi%u", n++);
+                        props_text(&initiator, "pci-dev", h->device.id);
+                        props_number(&initiator, "node", node);
+                        plan_json(p, "-object", &initiator);
+                }
+}
+
 static void build(const Guest *g, const Device *d, Plan *p)
 {
         const HostdevPci *h = (const HostdevPci *) d;
@@ -124,6 +151,7 @@ static void build(const Guest *g, const Device *d, Plan *p)
         props_text(&device, "failover_pair_id", h->teaming.persistent);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
+        build_initiators(g, h, p);
 }
 
 const DeviceKind kind_hostdev_pci = {

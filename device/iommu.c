@@ -20,7 +20,7 @@ typedef enum IommuModel {
 typedef struct Iommu {
         Device device;
         int model; /* IommuModel */
-        Tristate intremap, caching_mode, eim, iotlb, dma_translation;
+        Tristate intremap, caching_mode, eim, iotlb, dma_translation, passthrough, xtsup;
         Number aw_bits;
 } Iommu;
 
@@ -33,6 +33,8 @@ static const Field fields[] = {
         FIELD("driver@eim", FIELD_SWITCH, Iommu, eim),
         FIELD("driver@iotlb", FIELD_SWITCH, Iommu, iotlb),
         FIELD("driver@dma_translation", FIELD_SWITCH, Iommu, dma_translation),
+        FIELD("driver@passthrough", FIELD_SWITCH, Iommu, passthrough),
+        FIELD("driver@xtsup", FIELD_SWITCH, Iommu, xtsup),
         FIELD_IN_RANGE("driver@aw_bits", Iommu, aw_bits, 1, 64),
         {},
 };
@@ -65,7 +67,14 @@ static void complete(Guest *g, Device *d)
                 if (iommu->eim == UNSET)
                         iommu->eim = ON;
         }
-        if (iommu->model == IOMMU_VIRTIO) {
+        /* the same of AMD's */
+        if (iommu->model == IOMMU_AMD && needs_remapping(g)) {
+                if (iommu->intremap == UNSET)
+                        iommu->intremap = ON;
+                if (iommu->xtsup == UNSET)
+                        iommu->xtsup = ON;
+        }
+        if (iommu->model == IOMMU_VIRTIO || iommu->model == IOMMU_AMD) {
                 d->bus = BUS_PCI;
                 d->pci = PCI_EXPRESS | PCI_INTEGRATED;
         }
@@ -86,18 +95,47 @@ static void check_intel(Guest *g, Device *d)
                         g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
 }
 
+static void check_amd(Guest *g, Device *d)
+{
+        const Iommu *iommu = (const Iommu *) d;
+
+        if (g->os.family != MACHINE_Q35)
+                device_error(g, d, "<iommu>: model='amd' is for q35 machines");
+        if (iommu->intremap == ON && g->features.ioapic == 1)
+                device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
+        if (needs_remapping(g) && iommu->xtsup != ON)
+                device_error(
+                        g, d, "<iommu>: with more than %u CPUs, xtsup='on' is needed",
+                        CPUS_WITHOUT_REMAPPING);
+}
+
+/* Which of <driver>'s attributes a model has. */
+static void check_driver(Guest *g, Device *d)
+{
+        const Iommu *iommu = (const Iommu *) d;
+        bool common = iommu->intremap || iommu->iotlb,
+             intel = iommu->caching_mode || iommu->eim || iommu->dma_translation || iommu->aw_bits.set,
+             amd = iommu->passthrough || iommu->xtsup;
+
+        if ((intel && iommu->model != IOMMU_INTEL) || (amd && iommu->model != IOMMU_AMD) ||
+            (common && iommu->model != IOMMU_INTEL && iommu->model != IOMMU_AMD))
+                device_error(
+                        g, d,
+                        "<driver>: intremap and iotlb are for model='intel' and model='amd', caching_mode, "
+                        "eim, "
+                        "dma_translation and aw_bits for model='intel', passthrough and xtsup for "
+                        "model='amd'");
+}
+
 static void check(Guest *g, Device *d)
 {
         const Iommu *iommu = (const Iommu *) d;
-        bool tuned = iommu->intremap || iommu->caching_mode || iommu->eim || iommu->iotlb ||
-                     iommu->dma_translation || iommu->aw_bits.set;
 
         if (d->index > 0)
                 device_error(g, d, "<iommu>: there is one already");
-        if (iommu->model != IOMMU_INTEL && tuned)
-                device_error(g, d, "<iommu>: <driver> is for model='intel'");
-        if (iommu->model != IOMMU_VIRTIO && d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<iommu>: only model='virtio' has an address");
+        check_driver(g, d);
+        if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<iommu>: only model='virtio' and model='amd' have an address");
         switch (iommu->model) {
         case IOMMU_INTEL:
                 check_intel(g, d);
@@ -114,10 +152,7 @@ static void check(Guest *g, Device *d)
                                 g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
                 break;
         case IOMMU_AMD:
-                device_error(
-                        g, d,
-                        "<iommu>: model='amd' has no address of its own in the QEMU versions that are "
-                        "supported");
+                check_amd(g, d);
                 break;
         default:
                 device_error(g, d, "<iommu>: model is missing");
@@ -135,6 +170,22 @@ static void machine(const Guest *g, const Device *d, Props *props)
                 props_text(props, "kernel_irqchip", "split");
 }
 
+/* The PCI function that the guest finds, and behind it the IOMMU itself. */
+static void build_amd(const Guest *g, const Device *d, Plan *p)
+{
+        const Iommu *iommu = (const Iommu *) d;
+        Props function = props_new("driver", "AMDVI-PCI"), props = props_new("driver", "amd-iommu");
+
+        device_props(g, d, &function);
+        plan_json(p, "-device", &function);
+        props_text(&props, "pci-id", d->id);
+        props_onoff(&props, "intremap", iommu->intremap);
+        props_bool_if(&props, "pt", iommu->passthrough);
+        props_bool_if(&props, "xtsup", iommu->xtsup);
+        props_bool_if(&props, "device-iotlb", iommu->iotlb);
+        plan_json(p, "-device", &props);
+}
+
 static void build(const Guest *g, const Device *d, Plan *p)
 {
         const Iommu *iommu = (const Iommu *) d;
@@ -142,6 +193,10 @@ static void build(const Guest *g, const Device *d, Plan *p)
 
         if (iommu->model == IOMMU_SMMUV3)
                 return;
+        if (iommu->model == IOMMU_AMD) {
+                build_amd(g, d, p);
+                return;
+        }
         props = props_new("driver", iommu->model == IOMMU_INTEL ? "intel-iommu" : "virtio-iommu");
         props_onoff(&props, "intremap", iommu->intremap);
         props_bool_if(&props, "caching-mode", iommu->caching_mode);

@@ -7,8 +7,8 @@
 static const char *const ioapic_words[] = { "kvm", "qemu", NULL };
 static const char *const ioapic_qemu[] = { "on", "split" };
 static const char *const gic_words[] = { "2", "3", "host", NULL };
-static const char *const hyperv_mode_words[] = { "custom", "passthrough", NULL };
-enum { HYPERV_CUSTOM = 1, HYPERV_PASSTHROUGH };
+static const char *const hyperv_mode_words[] = { "custom", "passthrough", "host-model", NULL };
+enum { HYPERV_CUSTOM = 1, HYPERV_PASSTHROUGH, HYPERV_HOST_MODEL };
 
 #define SPINLOCK_RETRIES_MIN 0xfff /* of the Hyper-V specification */
 #define VENDOR_ID_MAX        12
@@ -121,6 +121,11 @@ static void check_hyperv(Guest *g)
 {
         const Hyperv *h = &g->features.hyperv;
 
+        if (h->mode == HYPERV_HOST_MODEL)
+                guest_warning_at(
+                        g, "features/hyperv",
+                        "<hyperv>: mode='host-model' is taken as mode='passthrough', so what the guest has "
+                        "depends on the host");
         if (h->spinlocks == ON && !h->retries.set)
                 guest_error_at(g, "features/hyperv/spinlocks", "<spinlocks>: retries is missing");
         if (h->vendor == ON && !h->vendor_id)
@@ -215,11 +220,11 @@ void features_accelerator(const Guest *g, Props *accelerator)
 
 static void add_hyperv(const Hyperv *h, Props *cpu)
 {
-        if (h->mode == HYPERV_PASSTHROUGH)
+        if (h->mode == HYPERV_PASSTHROUGH || h->mode == HYPERV_HOST_MODEL)
                 props_bool(cpu, "hv-passthrough", true);
         for (size_t i = 0; i < ELEMENTS(hyperv_states); i++)
-                if (h->states[i] == ON)
-                        props_bool(cpu, hyperv_states[i].qemu, true);
+                if (h->states[i] == ON || (h->states[i] == OFF && h->mode == HYPERV_HOST_MODEL))
+                        props_bool(cpu, hyperv_states[i].qemu, h->states[i] == ON);
         if (h->spinlocks == ON)
                 props_number_if(cpu, "hv-spinlocks", h->retries);
         if (h->vendor == ON)

@@ -33,6 +33,7 @@ static const struct {
         { "amd-sev", FIRMWARE_SEV },
         { "amd-sev-es", FIRMWARE_SEV_ES },
         { "amd-sev-snp", FIRMWARE_SEV_SNP },
+        { "host-uefi-vars", FIRMWARE_HOST_VARIABLES },
         { "intel-tdx", FIRMWARE_TDX },
         { "enrolled-keys", FIRMWARE_ENROLLED_KEYS },
         { "requires-smm", FIRMWARE_REQUIRES_SMM },
@@ -112,6 +113,7 @@ static bool parse_mapping(FirmwareDescriptor *f)
         if (streq(device, "memory")) {
                 f->device = FIRMWARE_MEMORY;
                 f->code = text_of(mapping, "filename");
+                f->vars = text_of(json_object_get(mapping, "uefi-vars"), "template");
                 return f->code != NULL;
         }
         if (!streq(device, "flash"))

@@ -35,6 +35,7 @@ typedef enum FirmwareFeature {
         FIRMWARE_ENROLLED_KEYS = 1 << 6,
         FIRMWARE_REQUIRES_SMM = 1 << 7,
         FIRMWARE_SECURE_BOOT = 1 << 8,
+        FIRMWARE_HOST_VARIABLES = 1 << 9,
 } FirmwareFeature;
 
 /* Text is borrowed from the file's JSON, which lives as long as the descriptors. */
@@ -43,8 +44,9 @@ typedef struct FirmwareDescriptor {
         unsigned interfaces; /* bits of FirmwareInterface */
         FirmwareDevice device;
         FirmwareMode mode;
-        const char *code, *code_format, *vars, *vars_format;
-        unsigned features; /* FirmwareFeature bits */
+        const char *code, *code_format, *vars,
+                *vars_format; /* vars of a FIRMWARE_MEMORY: those of FIRMWARE_HOST_VARIABLES */
+        unsigned features;    /* FirmwareFeature bits */
 } FirmwareDescriptor;
 
 typedef struct FirmwareDescriptors {

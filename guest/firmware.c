@@ -10,25 +10,29 @@
 
 #include <errno.h>
 
+#include "guest/firmware-choice.h"
 #include "guest/firmware-descriptor.h"
 #include "guest/guest.h"
 
-static const char *const interface_words[] = { "bios", "efi", NULL };
+const char *const firmware_interface_words[] = { "bios", "efi", NULL };
 static const char *const type_words[] = { "rom", "pflash", NULL };
-static const char *const format_words[] = { "raw", "qcow2", NULL };
+const char *const firmware_format_words[] = { "raw", "qcow2", NULL };
 static const Field firmware_fields[] = {
-        FIELD_OF_WORDS("@firmware", Firmware, automatic, interface_words),
+        FIELD_OF_WORDS("@firmware", Firmware, automatic, firmware_interface_words),
         FIELD("loader", FIELD_PRESENT, Firmware, loader_there),
         FIELD("loader", FIELD_PATH, Firmware, loader),
         FIELD_OF_WORDS("loader@type", Firmware, type, type_words),
-        FIELD_OF_WORDS("loader@format", Firmware, format, format_words),
+        FIELD_OF_WORDS("loader@format", Firmware, format, firmware_format_words),
         FIELD("loader@readonly", FIELD_YESNO, Firmware, readonly),
         FIELD("loader@secure", FIELD_YESNO, Firmware, secure),
         FIELD("loader@stateless", FIELD_YESNO, Firmware, stateless),
+        FIELD("varstore", FIELD_PRESENT, Firmware, varstore_there),
+        FIELD("varstore@path", FIELD_PATH, Firmware, varstore),
+        FIELD("varstore@template", FIELD_PATH, Firmware, varstore_template),
         FIELD("nvram", FIELD_PRESENT, Firmware, nvram_there),
         FIELD("nvram@template", FIELD_PATH, Firmware, template),
-        FIELD_OF_WORDS("nvram@format", Firmware, nvram_format, format_words),
-        FIELD_OF_WORDS("nvram@templateFormat", Firmware, template_format, format_words),
+        FIELD_OF_WORDS("nvram@format", Firmware, nvram_format, firmware_format_words),
+        FIELD_OF_WORDS("nvram@templateFormat", Firmware, template_format, firmware_format_words),
         {},
 };
 
@@ -103,7 +107,7 @@ void firmware_read(Guest *g)
 
 bool firmware_is_efi(const Firmware *f)
 {
-        return f->type == LOADER_PFLASH;
+        return f->type == LOADER_PFLASH || f->varstore_there;
 }
 
 /* The XML's own contradictions, before anything is chosen by it. */
@@ -124,6 +128,15 @@ static bool is_consistent(Guest *g)
                 guest_error(g, place, "<nvram>: a firmware without state has no variables");
         if (f->type == LOADER_ROM && f->nvram_there)
                 guest_error(g, place, "<nvram>: a ROM has no variables");
+        if (f->varstore_there && !f->automatic && !f->loader_there)
+                guest_error(
+                        g, place, "<varstore> without <loader>, and <os firmware='…'> does not choose one");
+        if (f->varstore_there && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == ON ||
+                                  f->automatic == FIRMWARE_BIOS))
+                guest_error(
+                        g, place,
+                        "<varstore>: it is for an EFI of type='rom', and goes neither with <nvram> nor with "
+                        "stateless='yes'");
         if (f->type == LOADER_ROM && f->stateless == OFF)
                 guest_error(g, place, "<loader>: a ROM has no state");
         if (f->automatic == FIRMWARE_BIOS &&
@@ -132,130 +145,6 @@ static bool is_consistent(Guest *g)
         if (f->template && (f->nvram_is_block || f->nvram_is_remote))
                 guest_error(g, place, "<nvram>: a template can be copied to a file only");
         return findings_count(g->findings) == before;
-}
-
-/* A name that the patterns of descriptors match, also for an alias. */
-static const char *versioned_machine(Guest *g)
-{
-        if (streq(g->os.machine, "pc"))
-                return "pc-i440fx-10.0";
-        if (streq(g->os.machine, "q35"))
-                return "pc-q35-10.0";
-        return streq(g->os.machine, "virt") ? "virt-10.0" : g->os.machine;
-}
-
-static bool format_fits(int wanted, const char *format)
-{
-        int is = words_find(format_words, format);
-
-        return is > 0 && (!wanted || wanted == is);
-}
-
-static bool flash_fits(const Firmware *f, const FirmwareDescriptor *d)
-{
-        if (f->loader && !streq(f->loader, d->code))
-                return false;
-        if (f->template && (d->mode != FIRMWARE_SPLIT || !streq(f->template, d->vars)))
-                return false;
-        if (d->mode != (f->stateless == ON ? FIRMWARE_STATELESS : FIRMWARE_SPLIT) || f->readonly == OFF)
-                return false;
-        if (!format_fits(f->format, d->code_format))
-                return false;
-        /* the template's format is that of its copies; variables elsewhere are not made of it */
-        return d->mode != FIRMWARE_SPLIT || f->nvram_is_remote || f->nvram_is_block ||
-               format_fits(f->nvram_format, d->vars_format);
-}
-
-static bool wants(Tristate wanted, unsigned has)
-{
-        return wanted == UNSET || (wanted == ON) == (has != 0);
-}
-
-static bool fits(Guest *g, const FirmwareDescriptor *d)
-{
-        static const char *const archs[] = { "x86_64", "i386", "aarch64" };
-        const Firmware *f = &g->firmware;
-        int interface = f->automatic ?: f->type == LOADER_PFLASH ? FIRMWARE_EFI : FIRMWARE_BIOS;
-        bool smm = d->features & FIRMWARE_REQUIRES_SMM;
-
-        if (!(d->interfaces & 1u << interface) ||
-            !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
-                return false;
-        if (f->type && f->type != (d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM))
-                return false;
-        if (d->device == FIRMWARE_FLASH ? !flash_fits(f, d) : (f->loader && !streq(f->loader, d->code)))
-                return false;
-        if (g->general.suspend_to_mem == ON && !(d->features & FIRMWARE_S3))
-                return false;
-        if (g->general.suspend_to_disk == ON && !(d->features & FIRMWARE_S4))
-                return false;
-        if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) ||
-            !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
-                return false;
-        if (launch_security_needs(&g->launch_security) & ~d->features)
-                return false;
-        if (smm && g->features.smm == OFF)
-                return false;
-        return wants(f->secure, smm);
-}
-
-static void take(Guest *g, const FirmwareDescriptor *d)
-{
-        Firmware *f = &g->firmware;
-
-        f->loader = guest_text(g, "%s", d->code);
-        f->type = d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM;
-        if (d->device == FIRMWARE_FLASH) {
-                f->readonly = ON;
-                f->format = words_find(format_words, d->code_format);
-        }
-        if (d->device == FIRMWARE_FLASH && d->mode == FIRMWARE_SPLIT && !f->nvram_is_block &&
-            !f->nvram_is_remote) {
-                f->template = guest_text(g, "%s", d->vars);
-                f->template_format = words_find(format_words, d->vars_format);
-        }
-        if (d->features & FIRMWARE_REQUIRES_SMM) {
-                g->features.smm = ON;
-                f->secure = ON;
-        }
-}
-
-static bool choose(Guest *g, bool *ret_any)
-{
-        FirmwareDescriptors all = { 0 };
-        const FirmwareDescriptor *found = NULL;
-
-        if (firmware_descriptors_load(&all, g->settings->root, g->findings, g->firmware.place) < 0)
-                g->status = -ENOMEM;
-        for (size_t i = 0; i < all.count && !found; i++)
-                if (fits(g, &all.items[i]))
-                        found = &all.items[i];
-        if (found)
-                take(g, found);
-        *ret_any = all.count > 0;
-        firmware_descriptors_done(&all);
-        return found;
-}
-
-/* QEMU has a BIOS of its own for each PC, so one needs no descriptor. */
-static void complain_of_none(Guest *g, bool any)
-{
-        const Firmware *f = &g->firmware;
-
-        if (f->automatic == FIRMWARE_BIOS && !f->loader && os_is_x86(&g->os))
-                return;
-        if (!any)
-                guest_error(
-                        g, f->place,
-                        "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; "
-                        "install %s",
-                        os_is_x86(&g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
-        else
-                guest_error(
-                        g, f->place,
-                        "<os>: none of the firmware described in /usr/share/qemu/firmware and "
-                        "/etc/qemu/firmware is '%s' with all that is asked for here",
-                        interface_words[f->automatic - 1]);
 }
 
 static void complete_nvram(Guest *g)
@@ -284,19 +173,19 @@ static void complete_nvram(Guest *g)
 void firmware_complete(Guest *g)
 {
         Firmware *f = &g->firmware;
-        bool any = false;
 
         if (!is_consistent(g))
                 return;
         if (!f->automatic && f->loader && !f->type)
                 f->type = LOADER_ROM;
-        if ((f->automatic || f->type == LOADER_PFLASH) && !choose(g, &any) && f->automatic) {
-                complain_of_none(g, any);
+        if ((f->automatic || f->type == LOADER_PFLASH) && !firmware_choose(g))
                 return;
-        }
         if (f->type == LOADER_PFLASH && !f->format)
                 f->format = FIRMWARE_RAW;
         complete_nvram(g);
+        if (f->varstore_there && !f->varstore)
+                f->varstore =
+                        guest_text(g, "%s/%s_VARS.json", g->settings->state_directory, g->general.name);
 }
 
 void firmware_check(Guest *g)
@@ -323,7 +212,8 @@ void firmware_check(Guest *g)
         if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
                 guest_error(
                         g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'",
-                        format_words[f->template_format - 1], format_words[f->nvram_format - 1]);
+                        firmware_format_words[f->template_format - 1],
+                        firmware_format_words[f->nvram_format - 1]);
         if (f->nvram && !f->template && f->type == LOADER_PFLASH && !f->nvram_is_block && !f->nvram_there)
                 guest_error(
                         g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>",
@@ -358,7 +248,7 @@ static void build_format(Plan *p, const char *node, const char *storage, int for
         Props props = props_new("node-name", node);
 
         props_bool(&props, "read-only", readonly);
-        props_text(&props, "driver", format_words[format - 1]);
+        props_text(&props, "driver", firmware_format_words[format - 1]);
         props_text(&props, "file", storage);
         if (format == FIRMWARE_QCOW2)
                 props_json_value(&props, "backing", json_null());
@@ -379,11 +269,33 @@ static void build_code(const Firmware *f, Plan *p)
         grant(p, f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
 }
 
+/* The guest's own directory is there for it to write; anywhere else, the file has to be handed over. */
+static void plan_variables(const Guest *g, const char *path, const char *template, Plan *p)
+{
+        size_t n = strlen(g->settings->state_directory);
+
+        if (template) {
+                p->nvram = path;
+                p->nvram_template = template;
+        }
+        if (strncmp(path, g->settings->state_directory, n) != 0 || path[n] != '/')
+                plan_grant(p, path, ACCESS_WRITE);
+}
+
+static void build_varstore(const Guest *g, Plan *p)
+{
+        const Firmware *f = &g->firmware;
+        Props device = props_new("driver", os_is_x86(&g->os) ? "uefi-vars-x64" : "uefi-vars-sysbus");
+
+        props_text(&device, "jsonfile", f->varstore);
+        plan_json(p, "-device", &device);
+        plan_variables(g, f->varstore, f->varstore_template, p);
+}
+
 static void build_variables(const Guest *g, Plan *p)
 {
         const Firmware *f = &g->firmware;
         Props storage = props_new("driver", f->nvram_is_block ? "host_device" : "file");
-        size_t n = strlen(g->settings->state_directory);
 
         props_text(&storage, "filename", f->nvram);
         props_text(&storage, "node-name", "libvirt-pflash1-storage");
@@ -396,12 +308,7 @@ static void build_variables(const Guest *g, Plan *p)
         plan_json(p, "-blockdev", &storage);
         if (f->nvram_format == FIRMWARE_QCOW2)
                 build_format(p, "libvirt-pflash1-format", "libvirt-pflash1-storage", f->nvram_format, false);
-        if (f->template) {
-                p->nvram = f->nvram;
-                p->nvram_template = f->template;
-        }
-        if (strncmp(f->nvram, g->settings->state_directory, n) != 0 || f->nvram[n] != '/')
-                plan_grant(p, f->nvram, ACCESS_WRITE);
+        plan_variables(g, f->nvram, f->template, p);
 }
 
 void firmware_build(const Guest *g, Plan *p)
@@ -412,6 +319,8 @@ void firmware_build(const Guest *g, Plan *p)
                 plan_value(p, "-bios", f->loader);
                 grant(p, f->loader, ACCESS_READ);
         }
+        if (f->varstore)
+                build_varstore(g, p);
         if (f->type != LOADER_PFLASH)
                 return;
         build_code(f, p);

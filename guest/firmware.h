@@ -33,10 +33,12 @@ typedef struct Firmware {
         const char *nvram, *template;
         int nvram_format, template_format; /* FirmwareFormat */
         bool nvram_is_block, nvram_is_remote;
+        bool varstore_there;
+        const char *varstore, *varstore_template; /* variables that QEMU keeps itself, in JSON */
         Source nvram_source; /* what <nvram type='…'> says; only a remote one is used as such */
 } Firmware;
 
-/* Whether the guest boots from flash chips, as EFI does. */
+/* Whether the guest boots an EFI, from flash chips or with its variables kept by QEMU. */
 bool firmware_is_efi(const Firmware *f);
 
 void firmware_read(Guest *g);

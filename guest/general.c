@@ -27,6 +27,7 @@ static const Field general_fields[] = {
         FIELD_OF_WORDS("@type", General, type, accelerator_words),
         FIELD("name", FIELD_TEXT, General, name),
         FIELD("uuid", FIELD_UUID, General, uuid),
+        FIELD("hwuuid", FIELD_UUID, General, hardware_uuid),
         FIELD("title", FIELD_STRING, General, title),
         FIELD("description", FIELD_STRING, General, description),
         FIELD("devices/emulator", FIELD_PATH, General, emulator),
@@ -91,6 +92,10 @@ void general_complete(Guest *g)
                 general->uuid = uuid_from_name(g, general->name);
         else if (text_to_uuid(general->uuid, uuid) >= 0)
                 general->uuid = guest_text(g, "%s", uuid);
+        if (!general->hardware_uuid)
+                general->hardware_uuid = general->uuid;
+        else if (text_to_uuid(general->hardware_uuid, uuid) >= 0)
+                general->hardware_uuid = guest_text(g, "%s", uuid);
         if (general->genid_there && !general->genid)
                 general->genid = general->uuid;
         else if (general->genid && text_to_uuid(general->genid, uuid) >= 0)
@@ -144,7 +149,7 @@ void general_build_first(const Guest *g, Plan *p)
         plan_flag(p, "-S");
         plan_flag(p, "-no-user-config");
         plan_flag(p, "-nodefaults");
-        plan_value(p, "-uuid", general->uuid);
+        plan_value(p, "-uuid", general->hardware_uuid);
 
         props_text(&monitor, "id", "charmonitor");
         props_number(&monitor, "fd", PLAN_FD_MONITOR);

@@ -24,7 +24,8 @@ typedef enum Action {
 } Action;
 
 typedef struct General {
-        const char *name, *uuid, *title, *description, *emulator, *genid;
+        /* hardware_uuid is the one that the guest sees */
+        const char *name, *uuid, *hardware_uuid, *title, *description, *emulator, *genid;
         bool genid_there;
         int type;                             /* Accelerator */
         int on_poweroff, on_reboot, on_crash; /* Action */

@@ -430,15 +430,15 @@ static void build_cell(const Guest *g, Plan *p, unsigned id, bool backends)
         char memdev[32];
 
         snprintf(memdev, sizeof(memdev), "ram-node%u", id);
-        if (backends)
+        if (backends && size > 0)
                 memory_backend_build(g, p, &(MemoryBackend){ .id = memdev, .size = size, .node = (int) id });
         props_number(&node, "nodeid", id);
         set_runs(&cell->cpus, add_run, props_array(&node, "cpus"));
         if (numa_has_hmat(g))
                 props_number(&node, "initiator", (uint64_t) cell->initiator);
-        if (backends)
+        if (backends && size > 0)
                 props_text(&node, "memdev", memdev);
-        else
+        else if (size > 0) /* QEMU has no backend of no size */
                 props_number(&node, "mem", size / MIB);
         plan_list(p, "-numa", &node);
 }

@@ -74,6 +74,7 @@ static void check_entry(Guest *g, XmlElement *entry, const char *key)
 {
         const char *value = xml_text(entry);
         char uuid[37], own[37];
+        const char *expected = g->general.hardware_uuid ?: g->general.uuid;
 
         if (strlen(value) > ENTRY_SIZE_MAX)
                 guest_error(g, entry->place, "<entry>: longer than %d bytes", ENTRY_SIZE_MAX);
@@ -81,8 +82,8 @@ static void check_entry(Guest *g, XmlElement *entry, const char *key)
                 guest_error(g, entry->place, "<entry>: '%s' is no date such as 12/31/2024", value);
         if (!streq(key, "uuid"))
                 return;
-        if (text_to_uuid(value, uuid) < 0 || !g->general.uuid ||
-            (text_to_uuid(g->general.uuid, own) >= 0 && !streq(uuid, own)))
+        if (text_to_uuid(value, uuid) < 0 || !expected ||
+            (text_to_uuid(expected, own) >= 0 && !streq(uuid, own)))
                 guest_error(g, entry->place, "<entry>: '%s' is not the guest's UUID", value);
 }
 
