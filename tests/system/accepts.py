@@ -49,7 +49,7 @@ LACKS = re.compile(r"'(iothread-vq-mapping|discard-no-unref)' (not found|is unex
                    r"|There is no option group 'spice'|is not available|without udmabuf|rutabaga or udmabuf"
                    r"|Cannot assign requested address|Try x2apic=on|max CPUs supported by machine"
                    r"|VIRTIO_F_IOMMU_PLATFORM was supported by neither|phys-bits too low"
-                   r"|expects a pluggable device type|failed to find romfile|kernel doesn.t allow setting HyperV|missing object type", re.I)
+                   r"|Property 'amd-iommu.(xtsup|pci-id)' not found|failed to find romfile|kernel doesn.t allow setting HyperV|missing object type", re.I)
 
 # Guests that ask QEMU itself for what it cannot have, to see that it is passed on.
 NONSENSE = {'whole-qemu.xml': 'properties that no device has'}
