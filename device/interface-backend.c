@@ -95,6 +95,7 @@ static void resolve_network(Guest *g, Interface *i)
         i->source.mode_text = network.mode;
         if (!i->mtu.set)
                 i->mtu = network.mtu;
+        interface_port_inherit(&i->port, &network.port);
 }
 
 void interface_backend_complete(Guest *g, Interface *i)
@@ -257,6 +258,7 @@ void interface_backend_check(Guest *g, const Interface *i)
 
         if (interface_has_tap(i))
                 check_tap(g, i);
+        interface_port_check(g, d, &i->port, interface_has_tap(i), i->type == INTERFACE_BRIDGE);
         if (sockets)
                 check_socket(g, i);
         if (i->type == INTERFACE_VHOST_USER)
@@ -330,6 +332,7 @@ static void build_tap(const Interface *i, Props *netdev, Plan *p)
                 tap.lower = i->source.dev;
                 tap.mode = i->source.mode_text;
         }
+        interface_port_plan(&i->port, &tap);
         plan_tap(p, &tap);
 
         for (unsigned q = 0; q < n; q++)

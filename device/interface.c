@@ -64,22 +64,16 @@ static const Field fields[] = {
         FIELD_SAID("backend@tap", FIELD_WARNED, "TAPs are always made by /dev/net/tun"),
         FIELD_SAID("backend@vhost", FIELD_WARNED, "vhost is always that of /dev/vhost-net"),
         FIELD_SAID("coalesce", FIELD_WARNED, "interrupts of the host's end are not coalesced"),
-        FIELD_SAID(
-                "bandwidth", FIELD_REFUSED,
-                "vmunit shapes no traffic; systemd.network(5) can, by the name in <target dev=…/>"),
+        INTERFACE_PORT_FIELDS(Interface, port),
         FIELD_SAID(
                 "filterref", FIELD_REFUSED,
-                "vmunit filters no traffic; nftables can, by the name in <target dev=…/>"),
+                "vmunit has no filters such as 'clean-traffic'; nftables has (family bridge), by the name "
+                "in "
+                "<target dev=…/>"),
         FIELD_SAID(
                 "virtualport", FIELD_REFUSED,
-                "only Linux's own bridges are joined, which have no virtual ports"),
-        FIELD_SAID(
-                "vlan", FIELD_REFUSED,
-                "the host's end is not put into a VLAN; a bridge per VLAN does the same"),
-        FIELD_SAID(
-                "port@isolated", FIELD_REFUSED,
-                "the port of the bridge is not isolated; systemd.network(5) can (Isolated=), by the name in "
-                "<target dev=…/>"),
+                "only Linux's own bridges are joined, which have no virtual ports (openvswitch, 802.1Qbg, "
+                "802.1Qbh, midonet)"),
         {},
 };
 
@@ -201,6 +195,7 @@ static void interface_read(Guest *g, Device *d)
                 device_error(g, d, "<interface>: type is missing");
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
+        interface_port_read(g, d->xml, &i->port, g->findings);
         i->passt = i->backend && streq(backend_words[i->backend - 1], "passt");
         if (i->passt) {
                 read_passt(i);

@@ -3,6 +3,7 @@
 
 /* What interface.c (the guest's side) and interface-backend.c (the host's) share. */
 
+#include "device/interface-port.h"
 #include "guest/device.h"
 
 typedef enum InterfaceType {
@@ -53,6 +54,7 @@ typedef struct Interface {
         Tristate ioeventfd, event_idx, rss, rss_hash_report;
         Number queues, rx_queue_size, tx_queue_size, mtu, sndbuf;
         Offloads host, guest;
+        InterfacePort port;
         int link, backend, teaming;
         bool link_down, passt;
         const char *served; /* the socket of passt */

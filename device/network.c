@@ -34,7 +34,8 @@ typedef enum Forward {
 } Forward;
 
 typedef struct NetworkXml {
-        XmlElement *virtualport, *vlan, *bandwidth;
+        XmlElement *virtualport, *bandwidth;
+        InterfacePort port;
         int forward; /* Forward */
         const char *bridge, *dev, *interface;
         Number mtu;
@@ -46,9 +47,25 @@ static const Field fields[] = {
         FIELD("forward/interface@dev", FIELD_TEXT, NetworkXml, interface),
         FIELD("bridge@name", FIELD_TEXT, NetworkXml, bridge),
         FIELD("virtualport", FIELD_ELEMENT, NetworkXml, virtualport),
-        FIELD("vlan", FIELD_ELEMENT, NetworkXml, vlan),
-        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth),
+        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth), /* of all its guests together */
+        FIELD("vlan", FIELD_PRESENT, NetworkXml, port.has_vlan),
+        FIELD("port@isolated", FIELD_YESNO, NetworkXml, port.isolated),
         FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, 68, 65535),
+        {},
+};
+
+typedef struct PortGroup {
+        const char *name;
+        Tristate is_default;
+        XmlElement *virtualport;
+        InterfacePort port;
+} PortGroup;
+
+static const Field group_fields[] = {
+        FIELD("@name", FIELD_TEXT, PortGroup, name),
+        FIELD("@default", FIELD_YESNO, PortGroup, is_default),
+        FIELD("virtualport", FIELD_ELEMENT, PortGroup, virtualport),
+        INTERFACE_PORT_FIELDS(PortGroup, port),
         {},
 };
 
@@ -73,12 +90,10 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
                       x->forward == FORWARD_PASSTHROUGH || (x->forward == FORWARD_BRIDGE && !x->bridge);
         const char *dev = x->interface ?: x->dev;
 
-        if (x->virtualport || x->vlan || x->bandwidth) {
+        if (x->virtualport || x->bandwidth) {
                 guest_error(
-                        g, place,
-                        "<source>: network '%s' has <virtualport>, <vlan> or <bandwidth>, which vmunit does "
-                        "not carry out",
-                        name);
+                        g, place, "<source>: network '%s' has %s, which vmunit does not carry out", name,
+                        x->virtualport ? "<virtualport>" : "<bandwidth> for all its guests together");
                 return false;
         }
         if (x->forward == FORWARD_HOSTDEV) {
@@ -93,7 +108,7 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
                         direct ? "no interface of the host" : "no bridge");
                 return false;
         }
-        *ret = (Network){ .mtu = x->mtu };
+        *ret = (Network){ .mtu = x->mtu, .port = x->port };
         if (direct) {
                 ret->dev = guest_text(g, "%s", dev);
                 ret->mode = forward_words[x->forward - 1];
@@ -109,18 +124,35 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         return true;
 }
 
-/* Whether the group of that name, or the default one, says anything that would have to be carried out. */
-static bool portgroup_matters(XmlElement *root, const char *portgroup)
+/* The group of that name, or the default one, if there is any. */
+static void read_group(Guest *g, XmlElement *root, const char *name, PortGroup *ret, Findings *findings)
 {
         XML_FOREACH(e, root, "portgroup") {
-                const char *name = xml_attribute(e, "name"), *is_default = xml_attribute(e, "default");
+                PortGroup group = { 0 };
 
-                if (portgroup ? !streq_null(name, portgroup) : !streq_null(is_default, "yes"))
+                fields_read(e, group_fields, &group, findings);
+                if (name ? !streq_null(group.name, name) : group.is_default != ON)
                         continue;
-                if (xml_child(e, "virtualport") || xml_child(e, "vlan") || xml_child(e, "bandwidth"))
-                        return true;
+                interface_port_read(g, e, &group.port, findings);
+                *ret = group;
         }
-        return false;
+}
+
+/* As far as the file can be understood; mistakes go to findings. */
+static void read_network(
+        Guest *g, XmlElement *root, const char *portgroup, NetworkXml *x, PortGroup *group,
+        Findings *findings)
+{
+        if (!streq(root->name, "network")) {
+                finding(findings, SEVERITY_ERROR, root->place,
+                        "<%s> is not a network: <network> is expected", root->name);
+                return;
+        }
+        fields_read(root, fields, x, findings);
+        interface_port_read(g, root, &x->port, findings);
+        read_group(g, root, portgroup, group, findings);
+        interface_port_inherit(&group->port, &x->port);
+        x->port = group->port;
 }
 
 bool network_find(Guest *g, Place place, const char *name, const char *portgroup, Network *ret)
@@ -129,6 +161,7 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         _cleanup_(xml_freep) XmlElement *root = NULL;
         _cleanup_(findings_freep) Findings *findings = NULL;
         const char *path = NULL;
+        PortGroup group = { 0 };
         NetworkXml x = { 0 };
         size_t size;
         int r;
@@ -154,11 +187,8 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         }
         findings = findings_new();
         root = findings ? xml_parse(path, data, size, findings) : NULL;
-        if (root && streq(root->name, "network"))
-                fields_read(root, fields, &x, findings);
-        else if (root)
-                finding(findings, SEVERITY_ERROR, root->place,
-                        "<%s> is not a network: <network> is expected", root->name);
+        if (root)
+                read_network(g, root, portgroup, &x, &group, findings);
         if (!root || findings_failed(findings)) {
                 for (size_t i = 0; findings && i < findings_count(findings); i++) {
                         const Finding *f = findings_get(findings, i);
@@ -169,11 +199,11 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
                 }
                 return false;
         }
-        if (portgroup_matters(root, portgroup)) {
+        if (group.virtualport) {
                 guest_error(
                         g, place,
-                        "<source>: the port group '%s' of network '%s' has <virtualport>, <vlan> or "
-                        "<bandwidth>, which vmunit does not carry out",
+                        "<source>: the port group '%s' of network '%s' has <virtualport>, which vmunit does "
+                        "not carry out",
                         portgroup ?: "(default)", name);
                 return false;
         }

@@ -3,13 +3,14 @@
 
 /* Networks that guests refer to by name. */
 
-#include "guest/device.h"
+#include "device/interface-port.h"
 
 typedef struct Network {
         const char *bridge; /* NULL where it has none: dev is set then */
         const char *dev;    /* an interface of the host, for a macvtap */
         const char *mode;   /* of that: "bridge", "private", "vepa" or "passthrough" */
         Number mtu;
+        InterfacePort port; /* of the port group, and what that does not say, of the network */
 } Network;
 
 /*

@@ -26,6 +26,13 @@ static const char *access_word(Access access)
         return access == ACCESS_READ ? "ro" : access == ACCESS_WRITE ? "rw" : "rw-shared";
 }
 
+static void write_rate(FILE *f, const char *key, const TapRate *rate)
+{
+        if (rate->average)
+                fprintf(f, ",%s=%llu:%llu:%llu", key, (unsigned long long) rate->average,
+                        (unsigned long long) rate->peak, (unsigned long long) rate->burst);
+}
+
 static int add_tap(Strings *argv, const Tap *t)
 {
         _cleanup_(freep) char *text = NULL;
@@ -50,6 +57,14 @@ static int add_tap(Strings *argv, const Tap *t)
                 fputs(",managed=no", f);
         if (t->lower)
                 fprintf(f, ",lower=%s,mode=%s", t->lower, t->mode);
+        write_rate(f, "inbound", &t->inbound);
+        write_rate(f, "outbound", &t->outbound);
+        if (t->native)
+                fprintf(f, ",%s=%u", t->native_tagged ? "native-tagged" : "native", t->native);
+        if (t->tagged)
+                fprintf(f, ",trunk=%s", t->tagged);
+        if (t->isolated)
+                fputs(",isolated=yes", f);
         if (fclose(f) != 0)
                 return -ENOMEM;
         return strings_take(argv, TAKE_PTR(text));

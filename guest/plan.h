@@ -34,15 +34,25 @@ typedef struct Chain {
         const char *node, *format, *path;
 } Chain;
 
+/* Bytes, and bytes a second. Each 0: not limited, none, left to the launcher. */
+typedef struct TapRate {
+        uint64_t average, peak, burst;
+} TapRate;
+
 typedef struct Tap {
         const char *id, *ifname, *bridge, *mac;
         Number mtu;
         unsigned queues;
-        Tristate link;            /* UNSET is up */
-        Tristate vhost;           /* UNSET: where the host has it; ON: required */
-        bool unmanaged;           /* the interface is there already and is only opened */
-        const char *lower, *mode; /* a macvtap on that interface of the host, and no TAP; mode is one of
-                                     <source mode=> */
+        Tristate link;             /* UNSET is up */
+        Tristate vhost;            /* UNSET: where the host has it; ON: required */
+        bool unmanaged;            /* the interface is there already and is only opened */
+        const char *lower, *mode;  /* a macvtap on that interface of the host, and no TAP; mode is one of
+                                      <source mode=> */
+        TapRate inbound, outbound; /* towards the guest, from it */
+        unsigned native;           /* VLAN of what has no tag; 0 for none */
+        bool native_tagged;        /* and the guest gets that with its tag */
+        const char *tagged;        /* other VLANs, with their tags: "10:20" */
+        bool isolated;             /* from other such ports of the bridge */
 } Tap;
 
 typedef struct Directive {

@@ -25,6 +25,7 @@
 #include <sys/sysmacros.h>
 
 #include "launcher/sysfs.h"
+#include "launcher/tap-port.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "util/text.h"
@@ -241,6 +242,11 @@ int macvtap_open(int netlink, const TapRequest *q, Undo *undo, Store *store)
         r = open_queues(q, &link, store);
         if (r < 0)
                 return r;
+        if (q->inbound.average || q->outbound.average) {
+                r = tap_set_rates(netlink, q, link.index);
+                if (r < 0)
+                        return r;
+        }
         r = netlink_set_up(netlink, link.index, !q->down);
         if (r < 0)
                 return log_errno(

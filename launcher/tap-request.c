@@ -10,10 +10,12 @@
 #include "launcher/limits.h"
 #include "launcher/macvtap.h"
 #include "log/log.h"
+#include "net/bridge-vlan.h"
 #include "util/interface-name.h"
 
-#define MTU_MIN 68U /* what IPv4 needs, and the kernel's least */
-#define MTU_MAX 65521U
+#define MTU_MIN  68U /* what IPv4 needs, and the kernel's least */
+#define MTU_MAX  65521U
+#define RATE_MAX (UINT64_C(1) << 48) /* bytes a second */
 
 static int read_interface(const char *text, void *target)
 {
@@ -96,6 +98,95 @@ static int read_mode(const char *text, void *target)
         return macvtap_mode_from_text(text, target);
 }
 
+static int read_isolated(const char *text, void *target)
+{
+        return read_either(text, "no", "yes", target);
+}
+
+static int read_size(const char **text, uint64_t *ret)
+{
+        size_t n = strcspn(*text, ":");
+        char number[24];
+
+        if (n >= sizeof(number))
+                return -ERANGE;
+        memcpy(number, *text, n);
+        number[n] = '\0';
+        *text += n;
+        return text_to_u64(number, RATE_MAX, ret);
+}
+
+/* AVERAGE:PEAK:BURST */
+static int read_rate(const char *text, void *target)
+{
+        uint64_t numbers[3];
+        int r;
+
+        for (size_t i = 0; i < ELEMENTS(numbers); i++) {
+                if (i > 0 && *text++ != ':')
+                        return -EINVAL;
+                r = read_size(&text, &numbers[i]);
+                if (r < 0)
+                        return r;
+        }
+        if (*text)
+                return -EINVAL;
+        if (numbers[0] == 0)
+                return -ERANGE;
+        *(ShapeRate *) target = (ShapeRate){ numbers[0], numbers[1], numbers[2] };
+        return 0;
+}
+
+static int read_vlan(const char *text, unsigned *ret)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, VLAN_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < VLAN_MIN)
+                return -ERANGE;
+        *ret = n;
+        return 0;
+}
+
+static int read_native(const char *text, void *target)
+{
+        TapRequest *q = target;
+
+        return q->native ? -EINVAL : read_vlan(text, &q->native);
+}
+
+static int read_native_tagged(const char *text, void *target)
+{
+        ((TapRequest *) target)->native_tagged = true;
+        return read_native(text, target);
+}
+
+/* VLAN:VLAN:… */
+static int read_trunk(const char *text, void *target)
+{
+        _cleanup_(freep) char *copy = strdup(text);
+        TapRequest *q = target;
+        char *p = copy, *word;
+        unsigned vlan;
+        int r = copy ? 0 : -ENOMEM;
+
+        while (r >= 0 && (word = strsep(&p, ":"))) {
+                r = read_vlan(word, &vlan);
+                if (r >= 0)
+                        q->trunk[vlan / 64] |= UINT64_C(1) << vlan % 64;
+        }
+        q->has_trunk = true;
+        return r;
+}
+
+bool tap_request_has_vlan(const TapRequest *q, unsigned vlan)
+{
+        return q->trunk[vlan / 64] & UINT64_C(1) << vlan % 64;
+}
+
 static const Argument tap_arguments[] = {
         { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(TapRequest, id),
           ARGUMENT_REQUIRED },
@@ -110,7 +201,29 @@ static const Argument tap_arguments[] = {
         { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
         { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
         { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
+        { "inbound", "AVERAGE:PEAK:BURST", read_rate, offsetof(TapRequest, inbound), 0 },
+        { "outbound", "AVERAGE:PEAK:BURST", read_rate, offsetof(TapRequest, outbound), 0 },
+        { "isolated", "yes or no", read_isolated, offsetof(TapRequest, isolated), 0 },
+        { "native", "the only VLAN without tags, from 1 to 4094", read_native, 0, 0 },
+        { "native-tagged", "the only VLAN without tags, from 1 to 4094", read_native_tagged, 0, 0 },
+        { "trunk", "VLANs from 1 to 4094, with colons between them", read_trunk, 0, 0 },
 };
+
+static int check_port(const TapRequest *q)
+{
+        if (!q->bridge && (q->isolated || q->native || q->has_trunk)) {
+                log_error(
+                        "isolated=, native=, native-tagged= and trunk= need bridge=, for %s.", q->interface);
+                return -EINVAL;
+        }
+        if (q->native && tap_request_has_vlan(q, q->native)) {
+                log_error(
+                        "The VLAN %u cannot be both with and without tags, for %s.", q->native,
+                        q->interface);
+                return -EINVAL;
+        }
+        return 0;
+}
 
 /* What belongs together, and what does not. */
 static int check_macvtap(const TapRequest *q)
@@ -152,6 +265,8 @@ int tap_request_read(const char *text, void *target)
                 return -ENOMEM;
         if (r >= 0)
                 r = check_macvtap(q);
+        if (r >= 0)
+                r = check_port(q);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < list->count; i++)

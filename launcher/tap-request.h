@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "net/netlink.h"
+#include "net/shape.h"
 #include "util/text.h"
 
 typedef enum VhostMode {
@@ -27,7 +28,15 @@ typedef struct TapRequest {
         bool unmanaged;    /* it exists, and is only opened */
         const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
         MacvtapMode mode;
+        ShapeRate inbound, outbound; /* towards the guest, from it */
+        bool isolated;               /* from other such ports of the bridge */
+        unsigned native;             /* VLAN of what has no tag; 0: none */
+        bool native_tagged;          /* and the guest gets that with its tag */
+        bool has_trunk;
+        uint64_t trunk[64]; /* a bit for each VLAN that comes and goes with its tag */
 } TapRequest;
+
+bool tap_request_has_vlan(const TapRequest *q, unsigned vlan);
 
 typedef struct TapList {
         TapRequest *items;

@@ -25,6 +25,7 @@
 #include <time.h>
 
 #include "launcher/limits.h"
+#include "launcher/tap-port.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "net/tun.h"
@@ -155,6 +156,23 @@ static int find_bridge(int netlink, const TapRequest *q, Link *ret)
         return 0;
 }
 
+/* A kept TAP joins anew, since what its port was set to may be no longer what is asked for. */
+static int join(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
+{
+        int r;
+
+        if (!tap->master && !bridge->index)
+                return 0;
+        r = tap->master ? netlink_set_master(netlink, tap->index, 0) : 0;
+        if (r >= 0 && bridge->index)
+                r = netlink_set_master(netlink, tap->index, bridge->index);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface,
+                        q->bridge ?: "(none)");
+        return tap_set_port(netlink, q, tap->index, bridge);
+}
+
 /* The MTU before it joins: a bridge takes over the smallest one of its ports. */
 static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
 {
@@ -177,13 +195,9 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
                         return log_errno(
                                 LOG_ERR, r, "The interface %s cannot have an MTU of %u", q->interface, mtu);
         }
-        if (tap->master != bridge->index) {
-                r = netlink_set_master(netlink, tap->index, bridge->index);
-                if (r < 0)
-                        return log_errno(
-                                LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface,
-                                q->bridge ?: "(none)");
-        }
+        r = join(netlink, q, tap, bridge);
+        if (r < 0)
+                return r;
         r = netlink_set_up(netlink, tap->index, !q->down);
         if (r < 0)
                 return log_errno(
@@ -308,6 +322,11 @@ int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, N
         }
         if (!q->unmanaged) {
                 r = set_up(netlink, q, &tap, &bridge);
+                if (r < 0)
+                        return r;
+        }
+        if (kept || q->inbound.average || q->outbound.average) {
+                r = tap_set_rates(netlink, q, tap.index);
                 if (r < 0)
                         return r;
         }

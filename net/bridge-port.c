@@ -71,6 +71,11 @@ int bridge_port_lock(int fd, unsigned index)
         return link.locked ? 0 : -EOPNOTSUPP;
 }
 
+int bridge_port_isolate(int fd, unsigned index)
+{
+        return set_port(fd, index, &(Setting){ IFLA_BRPORT_ISOLATED, 1 }, 1);
+}
+
 int bridge_port_add_address(int fd, unsigned index, const uint8_t mac[static 6])
 {
         struct ndmsg entry = {

@@ -19,6 +19,9 @@ int bridge_port_guard(int fd, unsigned index);
  */
 int bridge_port_lock(int fd, unsigned index);
 
+/* Nothing passes between two ports that are isolated. */
+int bridge_port_isolate(int fd, unsigned index);
+
 /* That address is behind this port, in each of its VLANs, and no other port can take it over. */
 int bridge_port_add_address(int fd, unsigned index, const uint8_t mac[static 6]);
 

@@ -77,6 +77,8 @@ static void read_kind(const struct rtattr *info, Link *link)
                 read_text(kind, link->kind, sizeof(link->kind));
         if (data && strcmp(link->kind, "tun") == 0)
                 link->persistent = read_flag(inner(data, IFLA_TUN_PERSIST));
+        if (data && strcmp(link->kind, "bridge") == 0)
+                link->vlan_filtering = read_flag(inner(data, IFLA_BR_VLAN_FILTERING));
         if (port_kind)
                 read_text(port_kind, master, sizeof(master));
         if (port && strcmp(master, "bridge") == 0)

@@ -14,9 +14,10 @@ typedef struct Link {
         unsigned master; /* index of the bridge it is in, 0 for none */
         uint8_t address[6];
         bool up;
-        bool carrier;    /* of a TAP: somebody holds a descriptor of it */
-        bool persistent; /* a TAP that stays when nobody does */
-        bool locked;     /* a bridge's port that lets only its known addresses in */
+        bool carrier;        /* of a TAP: somebody holds a descriptor of it */
+        bool persistent;     /* a TAP that stays when nobody does */
+        bool locked;         /* a bridge's port that lets only its known addresses in */
+        bool vlan_filtering; /* a bridge that tells VLANs apart */
         char name[IFNAMSIZ];
         char kind[32]; /* "bridge", "tun", …; "" for a device that is none of the kernel's virtual ones */
 } Link;

@@ -61,6 +61,25 @@ static void test_all(void)
         CHECK_TEXT(q.nvram, "/n");
 }
 
+static void test_limits_of_taps(void)
+{
+        _cleanup_(prepare_request_done) PrepareRequest q = { 0 };
+        char *argv[] = { (char *) "prepare", (char *) "--guest=one",
+                         (char *) "--tap=id=n,ifname=x,bridge=b,inbound=5000000000:2:3,outbound=7:0:0,"
+                                  "native-tagged=4094,trunk=1:64:65,isolated=yes" };
+        const TapRequest *tap;
+
+        CHECK_NUMBER(prepare_request_read(ELEMENTS(argv), argv, &q), 0);
+        CHECK_NUMBER(q.taps.count, 1);
+        tap = &q.taps.items[0];
+        CHECK(tap->inbound.average == UINT64_C(5000000000) && tap->inbound.peak == 2 &&
+              tap->inbound.burst == 3);
+        CHECK(tap->outbound.average == 7 && !tap->outbound.peak && !tap->outbound.burst);
+        CHECK(tap->native == 4094 && tap->native_tagged && tap->has_trunk && tap->isolated);
+        for (unsigned vlan = 1; vlan <= 4094; vlan++)
+                CHECK(tap_request_has_vlan(tap, vlan) == (vlan == 1 || vlan == 64 || vlan == 65));
+}
+
 static void test_mistakes(void)
 {
         static const char *const bad[] = {
@@ -84,6 +103,21 @@ static void test_mistakes(void)
                 "--tap=id=a,ifname=a,queues=257",
                 "--tap=id=a,ifname=a,vhost=yes",
                 "--tap=id=a,ifname=a,managed=maybe",
+                "--tap=id=a,ifname=a,inbound=1000",
+                "--tap=id=a,ifname=a,inbound=1000:0",
+                "--tap=id=a,ifname=a,inbound=0:0:0",
+                "--tap=id=a,ifname=a,inbound=1:2:3:4",
+                "--tap=id=a,ifname=a,inbound=-1:0:0",
+                "--tap=id=a,ifname=a,outbound=1:x:0",
+                "--tap=id=a,ifname=a,bridge=b,native=0",
+                "--tap=id=a,ifname=a,bridge=b,native=4095",
+                "--tap=id=a,ifname=a,bridge=b,native=1,native-tagged=2",
+                "--tap=id=a,ifname=a,bridge=b,trunk=1::2",
+                "--tap=id=a,ifname=a,bridge=b,native=5,trunk=4:5",
+                "--tap=id=a,ifname=a,native=5",
+                "--tap=id=a,ifname=a,trunk=5",
+                "--tap=id=a,ifname=a,isolated=yes",
+                "--tap=id=a,ifname=a,bridge=b,isolated=maybe",
                 "--tap=id=a,ifname=a,id=b",
                 "--tap=id=a,ifname=a,color=red",
                 "--grant=/x",
@@ -164,6 +198,7 @@ static void test_note(void)
 
 int main(void)
 {
+        test_limits_of_taps();
         test_all();
         test_mistakes();
         test_limits();

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How the host's end of an interface is set up: what rates it has, and what its port of a bridge lets
+ * through. Networks and their port groups say the same. */
+
+#include "guest/device.h"
+
+/* In the XML's units: 1000 bytes a second; burst in KiB. */
+typedef struct InterfaceRate {
+        Number average, peak, burst, floor;
+} InterfaceRate;
+
+typedef struct InterfacePort {
+        bool has_bandwidth, has_vlan; /* it says something of that */
+        InterfaceRate inbound, outbound;
+        Tristate trunk, isolated;
+
+        /* of <vlan>, set by interface_port_read() */
+        unsigned native;    /* what comes without a tag is of this VLAN; 0 for none */
+        bool native_tagged; /* and it goes to the guest with its tag */
+        const char
+                *tagged; /* others that the guest gets, and sends, with their tags: "10:20"; NULL for none */
+} InterfacePort;
+
+#define INTERFACE_RATE_MAX  UINT32_MAX          /* in units of 1000 bytes a second */
+#define INTERFACE_BURST_MAX (UINT32_MAX / 1024) /* KiB: the kernel counts bytes in 32 bits */
+
+/* clang-format off: it breaks the braces of a macro */
+#define INTERFACE_PORT_FIELDS(struct_, member_)                                                             \
+        FIELD("bandwidth", FIELD_PRESENT, struct_, member_.has_bandwidth),                                  \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/inbound@average", struct_, member_.inbound.average, 0,                   \
+                        INTERFACE_RATE_MAX),                                                                \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/inbound@peak", struct_, member_.inbound.peak, 0, INTERFACE_RATE_MAX),    \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/inbound@burst", struct_, member_.inbound.burst, 0, INTERFACE_BURST_MAX), \
+                FIELD("bandwidth/inbound@floor", FIELD_NUMBER, struct_, member_.inbound.floor),             \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/outbound@average", struct_, member_.outbound.average, 0,                 \
+                        INTERFACE_RATE_MAX),                                                                \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/outbound@peak", struct_, member_.outbound.peak, 0, INTERFACE_RATE_MAX),  \
+                FIELD_IN_RANGE(                                                                             \
+                        "bandwidth/outbound@burst", struct_, member_.outbound.burst, 0,                     \
+                        INTERFACE_BURST_MAX),                                                               \
+                FIELD("bandwidth/outbound@floor", FIELD_NUMBER, struct_, member_.outbound.floor),           \
+                FIELD("vlan", FIELD_PRESENT, struct_, member_.has_vlan),                                    \
+                FIELD("port@isolated", FIELD_YESNO, struct_, member_.isolated)
+/* clang-format on */
+
+/* After the fields of e: what the tables cannot say. Mistakes go to findings, since the XML may be a
+ * network's. */
+void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *findings);
+
+/* What p says nothing of (bandwidth, VLANs, isolation, each as a whole) is as other has it. */
+void interface_port_inherit(InterfacePort *p, const InterfacePort *other);
+
+/* has_tap: the launcher opens it; has_bridge: and it joins a bridge. */
+void interface_port_check(Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge);
+
+void interface_port_plan(const InterfacePort *p, Tap *tap);
