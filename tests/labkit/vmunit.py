@@ -59,5 +59,5 @@ def install(lab, log, configuration='plain'):
         inside = build(lab, log, configuration)
         lab.check('meson', 'install', '--no-rebuild', '-C', inside, what='installing vmunit', log=log)
     for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['journalctl', '--update-catalog'],
-                 ['systemctl', 'daemon-reload']):
+                 ['systemctl', 'daemon-reload'], ['systemctl', 'reload', 'dbus']):
         lab.check(*argv, what=argv[0], log=log)

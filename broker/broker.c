@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The broker is started by the first call to it, and ends when none came for a while.
+ *
+ * To end without losing a call it gives its name back first. The bus answers that after all calls that came
+ * by the name, so that those are known by then, and are carried out; a later one has the broker started
+ * again. systemd sees the name go and sends SIGTERM (Type=dbus), which asks for what is being done anyway.
+ */
+
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "broker/bus.h"
+#include "broker/request.h"
+#include "broker/tap.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "util/exit.h"
+
+static void end_if_done(Broker *broker)
+{
+        if (!broker->released || broker->n_requests > 0)
+                return;
+        tap_sweep(broker->netlink);
+        (void) sd_bus_flush(broker->bus);
+        (void) sd_event_exit(broker->event, EXIT_SUCCESS);
+}
+
+static int on_released(sd_bus_message *answer, void *data, sd_bus_error *error)
+{
+        Broker *broker = data;
+
+        broker->released = true;
+        end_if_done(broker);
+        return 1;
+}
+
+static void stop(Broker *broker)
+{
+        int r;
+
+        if (broker->stopping)
+                return;
+        broker->stopping = true;
+        r = sd_bus_release_name_async(broker->bus, NULL, BROKER_NAME, on_released, broker);
+        if (r >= 0)
+                return;
+        log_errno(LOG_WARNING, r, "The name on the bus cannot be given back");
+        broker->released = true;
+        end_if_done(broker);
+}
+
+static int on_idle(sd_event_source *source, uint64_t usec, void *data)
+{
+        stop(data);
+        return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *data)
+{
+        stop(data);
+        return 0;
+}
+
+/* The time without a request begins anew. */
+static void rest(Broker *broker)
+{
+        if (sd_event_source_set_time_relative(broker->idle, broker->idle_usec) < 0 ||
+            sd_event_source_set_enabled(
+                    broker->idle, broker->n_requests == 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF) < 0)
+                stop(broker);
+}
+
+static int on_message(sd_bus_message *message, void *data, sd_bus_error *error)
+{
+        rest(data);
+        return 0; /* and on to whoever it is for */
+}
+
+void broker_request_over(Broker *broker)
+{
+        rest(broker);
+        end_if_done(broker);
+}
+
+static int open_event(Broker *broker)
+{
+        static const int signals[] = { SIGTERM, SIGINT };
+        sigset_t set;
+        int r;
+
+        (void) sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTS(signals); i++)
+                (void) sigaddset(&set, signals[i]);
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return -errno;
+        r = sd_event_new(&broker->event);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(signals); i++)
+                r = sd_event_add_signal(broker->event, NULL, signals[i], on_signal, broker);
+        if (r >= 0)
+                r = sd_event_add_time_relative(
+                        broker->event, &broker->idle, CLOCK_BOOTTIME, broker->idle_usec, 0, on_idle, broker);
+        return r;
+}
+
+/* The name last: a call comes only when all is there to answer it. */
+static int open_bus(Broker *broker)
+{
+        int r;
+
+        r = sd_bus_open_system(&broker->bus);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "There is no system bus");
+        r = sd_bus_attach_event(broker->bus, broker->event, 0);
+        if (r >= 0)
+                r = sd_bus_set_exit_on_disconnect(broker->bus, true);
+        if (r >= 0)
+                r = sd_bus_add_filter(broker->bus, NULL, on_message, broker);
+        if (r >= 0)
+                r = bus_add_interface(broker);
+        if (r >= 0)
+                r = sd_bus_request_name(broker->bus, BROKER_NAME, 0);
+        return r < 0 ? log_errno(LOG_ERR, r, "The name " BROKER_NAME " cannot be had on the system bus") : 0;
+}
+
+static void broker_done(Broker *broker)
+{
+        while (broker->requests)
+                broker->requests = request_free(broker->requests);
+        users_done(&broker->users);
+        (void) sd_event_source_unref(broker->idle);
+        (void) sd_bus_flush_close_unref(broker->bus);
+        (void) sd_event_unref(broker->event);
+        closep(&broker->netlink);
+}
+
+int broker_run(uint64_t idle_usec)
+{
+        _cleanup_(broker_done) Broker broker = { .idle_usec = idle_usec, .netlink = -EBADF };
+        int r;
+
+        r = netlink_open(&broker.netlink);
+        if (r >= 0)
+                r = open_event(&broker);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "The broker cannot start");
+                return EXIT_OS;
+        }
+        if (open_bus(&broker) < 0)
+                return EXIT_MISSING;
+        r = sd_event_loop(broker.event);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "The broker fails");
+                return EXIT_INTERNAL;
+        }
+        return r;
+}

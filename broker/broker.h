@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The broker as a whole: its bus, its requests, and when it ends. */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "broker/user.h"
+
+typedef struct Request Request;
+
+typedef struct Broker {
+        sd_event *event;
+        sd_bus *bus;
+        sd_event_source *idle; /* runs out when nobody asked for anything for so long */
+        uint64_t idle_usec;
+        int netlink;
+        Users users;
+        Request *requests; /* under way */
+        unsigned n_requests;
+        bool stopping; /* the name is given back, or about to be */
+        bool released; /* no further call can come by it */
+} Broker;
+
+/* Serves until there is nothing to do. The exit status. Failures are logged. */
+int broker_run(uint64_t idle_usec);
+
+/* To be called when a request is over. */
+void broker_request_over(Broker *broker);

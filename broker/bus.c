@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "broker/bus.h"
+
+#include <errno.h>
+
+#include "broker/create-tap.h"
+#include "broker/error.h"
+#include "broker/request.h"
+#include "broker/tap.h"
+
+static int on_create_tap(sd_bus_message *call, void *data, sd_bus_error *error)
+{
+        return request_begin(data, call, error);
+}
+
+/* Who the bus says the caller is. */
+static int caller_is_root(sd_bus_message *call)
+{
+        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+        uid_t uid;
+        int r;
+
+        r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
+        if (r >= 0)
+                r = sd_bus_creds_get_euid(creds, &uid);
+        return r < 0 ? r : uid == 0;
+}
+
+static int append_tap(const char *interface, uid_t uid, const char *bridge, void *data)
+{
+        return sd_bus_message_append(data, "(sus)", interface, (uint32_t) uid, bridge);
+}
+
+static int get_taps(
+        sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+        void *data, sd_bus_error *error)
+{
+        Broker *broker = data;
+        int r;
+
+        r = caller_is_root(sd_bus_get_current_message(bus));
+        if (r == 0)
+                return sd_bus_error_set(
+                        error, ERROR_NOT_ALLOWED, "Which TAPs users have is root's to know.");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sus)");
+        if (r >= 0)
+                r = tap_list(broker->netlink, append_tap, reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int get_version(
+        sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+        void *data, sd_bus_error *error)
+{
+        return sd_bus_message_append(reply, "s", VMUNIT_VERSION);
+}
+
+/* Explicit: GetAll of one who may not read it does not fail for it. Unprivileged: not the bus decides. */
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS(
+                "CreateTap", SD_BUS_ARGS("s", bridge, "s", guest, "a{sv}", options),
+                SD_BUS_RESULT("s", interface, "ah", descriptors), on_create_tap, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Taps", "a(sus)", get_taps, 0, SD_BUS_VTABLE_PROPERTY_EXPLICIT),
+        SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_VTABLE_END,
+};
+
+int bus_add_interface(Broker *broker)
+{
+        return sd_bus_add_object_vtable(broker->bus, NULL, BROKER_PATH, BROKER_NAME, vtable, broker);
+}

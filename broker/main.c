@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * vm-broker makes TAPs for users who are not root. Privileges, in stages:
+ *
+ *   1. As started: the user of its own that its unit names, with CAP_NET_ADMIN (AmbientCapabilities=), in
+ * the unit's sandbox. It never was root.
+ *   2. privileges_reduce(): what is more than CAP_NET_ADMIN goes, and that does not pass on to anything that
+ *      would be executed. Nothing was read before but the command line.
+ *
+ * What CAP_NET_ADMIN can do to the host's network is in the hands of whoever takes the broker over, and
+ * nothing else of the host is.
+ */
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#include "broker/broker.h"
+#include "broker/limits.h"
+#include "log/log.h"
+#include "util/exit.h"
+#include "util/text.h"
+
+#define IDLE_SECONDS_MAX 86400U
+
+static int privileges_reduce(void)
+{
+        if (geteuid() == 0) {
+                log_error("The broker does not run as root. Its unit, vm-broker.service, starts it as it "
+                          "has to be.");
+                return -EPERM;
+        }
+        if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN)) {
+                log_error("The broker lacks CAP_NET_ADMIN, with which its unit, vm-broker.service, starts "
+                          "it.");
+                return -EPERM;
+        }
+        capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
+        if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) < 0 ||
+            capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) != 0)
+                return log_errno(LOG_ERR, -EPERM, "Capabilities cannot be given up");
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return log_errno(LOG_ERR, -errno, "no_new_privs cannot be set");
+        return 0;
+}
+
+static int usage(void)
+{
+        fprintf(stderr, "Usage: vm-broker [--idle=SECONDS]\n");
+        return EXIT_BAD_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+        static const struct option options[] = { { "idle", required_argument, NULL, 'i' }, { 0 } };
+        unsigned idle = IDLE_SECONDS;
+        int c;
+
+        while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                if (c != 'i' || text_to_unsigned(optarg, IDLE_SECONDS_MAX, &idle) < 0)
+                        return usage();
+        if (optind < argc)
+                return usage();
+        if (privileges_reduce() < 0)
+                return EXIT_OS;
+        return broker_run(idle * UINT64_C(1000000));
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The life of one CreateTap. */
+
+#include "broker/broker.h"
+
+/* To be called with the call, as sd-bus calls a handler. */
+int request_begin(Broker *broker, sd_bus_message *call, sd_bus_error *error);
+
+/* Forgets it, unanswered if it was not answered; returns the next of the broker's. */
+Request *request_free(Request *request);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Users: what is remembered of them while they ask, and what the user database says. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "util/rate-limit.h"
+#include "util/text.h"
+
+typedef struct User {
+        uid_t uid;
+        unsigned requests;  /* under way */
+        RateLimit refusals; /* that are logged */
+} User;
+
+typedef struct Users {
+        User **items;
+        size_t count;
+} Users;
+
+/* The user, remembered from now on as long as there is something to remember; -ENOBUFS where there are too
+ * many. */
+int users_get(Users *users, uid_t uid, User **ret);
+void users_done(Users *users);
+
+/* Microseconds, for the rate limit. */
+uint64_t users_now(void);
+
+/* As the user database has it. */
+typedef struct Identity {
+        uid_t uid;
+        char *name; /* NULL where there is none */
+        gid_t *groups;
+        size_t n_groups;
+} Identity;
+
+int identity_find(uid_t uid, Identity *ret); /* to be released */
+void identity_done(Identity *identity);
+
+/* Whether one of the names (or numbers, or "*") is the user's, or one of the user's groups'. */
+bool identity_has_name(const Identity *identity, const Strings *names);
+bool identity_has_group(const Identity *identity, const Strings *names);
