@@ -151,7 +151,7 @@ void graphics_password_complete(Guest *g, Device *d, Password *password, const c
                 device_warning(g, d, "<graphics>: passwdValidTo: the password does not end by itself");
         if (!password->xml)
                 return;
-        password->credential = secret_credential(g, guest_text(g, "%s.%s", g->general.name, what));
+        password->credential = secret_credential(g, d->place, guest_text(g, "%s.%s", g->general.name, what));
         password->id = guest_text(g, "%s-password", what);
         device_warning(
                 g, d,

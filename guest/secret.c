@@ -23,7 +23,7 @@ static const Field fields[] = {
 };
 
 /* Letters, digits, "-" and "." stay; any other byte is written as "_" and its two hexadecimal digits. */
-const char *secret_credential(Guest *g, const char *usage)
+const char *secret_credential(Guest *g, Place place, const char *usage)
 {
         char *encoded = guest_zeroed(g, strlen(usage) * 3 + 1, 1), *to = encoded;
 
@@ -34,6 +34,10 @@ const char *secret_credential(Guest *g, const char *usage)
                         *to++ = *c;
                 else
                         to += sprintf(to, "_%02x", (unsigned char) *c);
+        if (strlen("vm.secret.") + strlen(encoded) > CREDENTIAL_NAME_MAX)
+                guest_error(
+                        g, place, "the credential of '%s' would have a name longer than %d bytes", usage,
+                        CREDENTIAL_NAME_MAX);
         return guest_text(g, "vm.secret.%s", encoded);
 }
 
@@ -50,11 +54,9 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
                 return;
         }
         if (s->usage)
-                s->credential = secret_credential(g, s->usage);
+                s->credential = secret_credential(g, s->xml->place, s->usage);
         else if (text_to_uuid(s->uuid, uuid) >= 0)
                 s->credential = guest_text(g, "vm.secret.%s", uuid);
-        if (s->credential && strlen(s->credential) > CREDENTIAL_NAME_MAX)
-                guest_error(g, s->xml->place, "<secret>: usage is too long for the name of a credential");
 }
 
 /* The directory that systemd gives a unit's credentials to the unit in; a sibling of where its run-time

@@ -19,8 +19,9 @@ typedef struct Secret {
         const char *credential; /* its name in the credential store */
 } Secret;
 
-/* The name of the credential for a secret of that usage. */
-const char *secret_credential(Guest *g, const char *usage);
+/* The name of the credential for a secret of that usage; one that would be too long is an error at the
+ * place. */
+const char *secret_credential(Guest *g, Place place, const char *usage);
 
 /* How the credential's text is meant. */
 typedef enum SecretForm {

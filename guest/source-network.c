@@ -52,9 +52,6 @@ static const Field host_fields[] = {
         {},
 };
 
-/* The longest text that the cookies of an image may come to. */
-#define COOKIES_MAX 8192
-
 typedef struct Protocol {
         unsigned port; /* where the XML names none; 0: the client library knows */
         unsigned hosts_min, hosts_max;
@@ -263,24 +260,6 @@ static void props_url(Props *p, const SourceNetwork *n)
                 props_text(p, "url", url);
 }
 
-/*
- * Cookies are as good as passwords. They come from the XML itself, so the unit sets them as a credential of
- * its own, and they are in no process's arguments.
- */
-static void build_cookies(const Guest *g, const Source *s, Plan *p)
-{
-        char text[COOKIES_MAX];
-        size_t n = 0;
-
-        for (XmlElement *cookie = s->network.cookies->first; cookie && n < sizeof(text);
-             cookie = cookie->next)
-                n += (size_t) snprintf(
-                        text + n, sizeof(text) - n, "%s%s=%s", n ? "; " : "", xml_attribute(cookie, "name"),
-                        xml_text(cookie));
-        plan_directive(p, "SetCredential", "%s:%s", s->cookie_id, text);
-        secret_object(g, s->cookie_id, s->cookie_id, SECRET_RAW, p);
-}
-
 static Props curl_props(const Guest *g, const Source *s, Plan *p)
 {
         const SourceNetwork *n = &s->network;
@@ -295,7 +274,7 @@ static Props curl_props(const Guest *g, const Source *s, Plan *p)
         if (n->verify == OFF)
                 props_bool(&curl, "sslverify", false);
         if (n->cookies) {
-                build_cookies(g, s, p);
+                secret_build(g, &s->cookies, s->cookie_id, SECRET_RAW, p);
                 props_text(&curl, "cookie-secret", s->cookie_id);
         }
         props_number_if(&curl, "timeout", n->timeout);
@@ -439,11 +418,9 @@ static void read_hosts(Guest *g, XmlElement *source, SourceNetwork *n)
         }
 }
 
-/* Source: RFC 6265, section 4.1.1; and the cookie must fit a line of a unit file. */
+/* Source: RFC 6265, section 4.1.1. */
 static void read_cookies(Guest *g, SourceNetwork *n)
 {
-        size_t size = 0;
-
         XML_FOREACH(cookie, n->cookies, "cookie") {
                 const char *name = xml_attribute(cookie, "name"), *value = xml_text(cookie);
 
@@ -453,11 +430,8 @@ static void read_cookies(Guest *g, SourceNetwork *n)
                         guest_error(
                                 g, cookie->place, "<cookie>: the value of '%s' holds what a cookie may not",
                                 name);
-                size += strlen(name ?: "") + strlen(value) + 3;
         }
-        if (size >= COOKIES_MAX)
-                guest_error(g, n->cookies->place, "<cookies>: they are longer than %d bytes", COOKIES_MAX);
-        else if (size == 0)
+        if (!xml_child(n->cookies, "cookie"))
                 n->cookies = NULL;
 }
 
@@ -553,6 +527,31 @@ static void check_secret(Guest *g, const Source *s)
                         g, s->auth.xml->place, "<secret>: type='iscsi' is expected for protocol='iscsi'");
 }
 
+/*
+ * Cookies are as good as passwords, and a unit is readable for everybody, also over D-Bus. So their text is
+ * for an administrator to store, by the host they are for.
+ */
+void source_network_name(Guest *g, Source *s)
+{
+        const SourceNetwork *n = &s->network;
+
+        if (n->cookies && n->n_hosts > 0 && n->hosts[0].name)
+                s->cookies.credential = secret_credential(
+                        g, n->cookies->place,
+                        guest_text(g, "%s.%s.cookies", g->general.name, n->hosts[0].name));
+}
+
+static void check_cookies(Guest *g, const Source *s)
+{
+        if (s->cookies.credential)
+                guest_warning(
+                        g, s->network.cookies->place,
+                        "<cookies>: they would stand in the unit for everybody to read; the text "
+                        "\"NAME=VALUE; NAME=VALUE\" is the credential '%s' instead, which has to be in "
+                        "/etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)",
+                        s->cookies.credential);
+}
+
 static bool is_id(const char *text)
 {
         unsigned id;
@@ -582,6 +581,8 @@ void source_network_check(Guest *g, const Source *s)
         refuse(g, s, n->snapshot && !protocol->snapshot, "<snapshot>");
         refuse(g, s, n->config && !protocol->config, "<config>");
         refuse(g, s, n->cookies && !protocol->cookies, "<cookies>");
+        if (protocol->cookies)
+                check_cookies(g, s);
         refuse(g, s, n->verify != UNSET && n->protocol != PROTOCOL_HTTPS && n->protocol != PROTOCOL_FTPS,
                "<ssl>");
         refuse(g, s, n->readahead.set && !protocol->url, "<readahead>");

@@ -337,6 +337,7 @@ static void name_nodes(Guest *g, Source *s, const char *prefix)
         s->secret_id = guest_text(g, "%s-format-encryption-secret0", prefix);
         s->auth_id = guest_text(g, "%s-storage-auth-secret0", prefix);
         s->cookie_id = guest_text(g, "%s-storage-httpcookie-secret0", prefix);
+        source_network_name(g, s);
         s->tls_id = guest_text(g, "obj%s-storage_tls0", prefix);
         s->manager_id = s->reservations_managed == OFF ? guest_text(g, "pr-helper-%s-storage", prefix)
                                                        : "pr-helper0";

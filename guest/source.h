@@ -157,6 +157,7 @@ struct Source {
         SourceEncryption encryption;
         const char *user; /* of <auth> */
         Secret auth;
+        Secret cookies; /* what the credential is called, set by source_name() */
         XmlElement *reservations;
         Tristate reservations_managed;
         const char *reservations_path;
@@ -202,5 +203,6 @@ bool source_is_local(const Source *s);
 
 /* source-network.c */
 void source_network_read(Guest *g, XmlElement *source, Source *s);
+void source_network_name(Guest *g, Source *s);
 void source_network_check(Guest *g, const Source *s);
 Props source_network_props(const Guest *g, const Source *s, Plan *p);
