@@ -54,7 +54,8 @@ int verb_argv(bool user_scope, int argc, char **argv)
         int r;
 
         if (argc != 2 + json)
-                return fail(EXIT_BAD_USAGE, "argv wants one file or guest's name");
+                return fail(
+                        EXIT_BAD_USAGE, "argv wants one file, a guest's name, or \"-\" for standard input");
         r = convert_argument(user_scope, argv[1 + json], &c, NULL);
         if (r != 0)
                 return r;

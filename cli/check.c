@@ -10,7 +10,7 @@ int verb_check(bool user_scope, int argc, char **argv)
         int worst = 0;
 
         if (argc < 2)
-                return fail(EXIT_BAD_USAGE, "check wants a file or a guest's name");
+                return fail(EXIT_BAD_USAGE, "check wants files, guests' names, or \"-\" for standard input");
         for (int i = 1; i < argc; i++) {
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
                 int r = convert_argument(user_scope, argv[i], &c, NULL);

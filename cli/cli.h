@@ -23,8 +23,10 @@ void print_findings(const Findings *findings);
 /* Says "vmctl: …" on stderr and returns status. */
 int fail(int status, const char *format, ...) _printf_(2, 3);
 
-/* What a conversion that ended with r < 0 exits with. */
-int exit_of_conversion(int r);
+#define STDIN_NAME "<stdin>" /* what findings and messages call it */
+
+/* All of standard input, with a NUL behind it. Says what is wrong itself; 0 or what to exit with. */
+int read_stdin(char **ret_data, size_t *ret_size);
 
 /* "systemctl" or "systemctl --user": for the lines that a message tells the user to run. */
 const char *systemctl_of(bool user_scope);
@@ -36,8 +38,10 @@ const char *systemctl_of(bool user_scope);
  */
 int resolve_guest(bool user_scope, const char *argument, char **ret_path, char **ret_name);
 
-/* resolve_guest(), then the conversion, its findings printed. 0 or what to exit with; c is to be done with
- * in any case. */
+/*
+ * resolve_guest(), then the conversion, its findings printed; "-" is standard input. 0 or what to exit with;
+ * c is to be done with in any case. ret_path: the file, NULL for standard input.
+ */
 int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path);
 
 /* The bus of the scope's service manager; 0 or negative errno. */

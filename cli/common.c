@@ -28,21 +28,6 @@ int fail(int status, const char *format, ...)
         return status;
 }
 
-int exit_of_conversion(int r)
-{
-        switch (r) {
-        case -EINVAL:
-        case -EFBIG:
-                return EXIT_BAD_GUEST;
-        case -EBADMSG:
-                return EXIT_CONFIG;
-        case -ENOMEM:
-                return EXIT_OS;
-        default:
-                return EXIT_NO_GUEST;
-        }
-}
-
 const char *systemctl_of(bool user_scope)
 {
         return user_scope ? "systemctl --user" : "systemctl";
@@ -77,22 +62,43 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
         return *ret_name ? 0 : fail(EXIT_OS, "out of memory");
 }
 
+int read_stdin(char **ret_data, size_t *ret_size)
+{
+        _cleanup_(freep) char *data = malloc(XML_SIZE_MAX + 2);
+        size_t n;
+
+        if (!data)
+                return fail(EXIT_OS, "out of memory");
+        n = fread(data, 1, XML_SIZE_MAX + 1, stdin);
+        if (ferror(stdin))
+                return fail(EXIT_NO_GUEST, STDIN_NAME " cannot be read: %s", strerror(errno));
+        if (n > XML_SIZE_MAX)
+                return fail(EXIT_BAD_GUEST, STDIN_NAME " is larger than %zu MiB", XML_SIZE_MAX >> 20);
+        data[n] = '\0';
+        *ret_data = TAKE_PTR(data);
+        *ret_size = n;
+        return 0;
+}
+
 int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path)
 {
-        _cleanup_(freep) char *path = NULL, *name = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *data = NULL;
+        bool from_stdin = streq(argument, "-");
+        size_t size;
         int r;
 
-        r = resolve_guest(user_scope, argument, &path, &name);
+        r = from_stdin ? read_stdin(&data, &size) : resolve_guest(user_scope, argument, &path, &name);
         if (r != 0)
                 return r;
         r = conversion_start(c, NULL, user_scope);
         if (r >= 0)
-                r = conversion_file(c, path, name);
+                r = from_stdin ? conversion_data(c, STDIN_NAME, data, size, NULL)
+                               : conversion_file(c, path, name);
         if (c->findings)
                 print_findings(c->findings);
         if (ret_path)
                 *ret_path = TAKE_PTR(path);
-        return r < 0 ? exit_of_conversion(r) : 0;
+        return conversion_exit(r);
 }
 
 int manager_bus(bool user_scope, sd_bus **ret)

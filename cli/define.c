@@ -17,24 +17,6 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-static int read_stdin(char **ret_data, size_t *ret_size)
-{
-        _cleanup_(freep) char *data = malloc(XML_SIZE_MAX + 2);
-        size_t n;
-
-        if (!data)
-                return -ENOMEM;
-        n = fread(data, 1, XML_SIZE_MAX + 1, stdin);
-        if (ferror(stdin))
-                return -EIO;
-        if (n > XML_SIZE_MAX)
-                return -EFBIG;
-        data[n] = '\0';
-        *ret_data = TAKE_PTR(data);
-        *ret_size = n;
-        return 0;
-}
-
 /* The UUID and the MACs of all other guests are noted first, so that an error names the newcomer's line. */
 static int check_unique(bool user_scope, const Strings *directories, const char *name, Conversion *c)
 {
@@ -73,19 +55,24 @@ static void reload(bool user_scope)
 
 static int convert(bool user_scope, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
 {
-        const char *file = streq(argument, "-") ? "<stdin>" : argument;
+        bool from_stdin = streq(argument, "-");
         int r;
 
-        r = streq(argument, "-") ? read_stdin(ret_data, ret_size)
-                                 : file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
-        if (r < 0)
-                return fail(
-                        exit_of_conversion(r), "%s: cannot be read: %s", file,
-                        r == -EINVAL ? "not a regular file" : strerror(-r));
+        if (from_stdin) {
+                r = read_stdin(ret_data, ret_size);
+                if (r != 0)
+                        return r;
+        } else {
+                r = file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
+                if (r < 0)
+                        return fail(
+                                conversion_exit(r), "%s: cannot be read: %s", argument,
+                                r == -EINVAL ? "not a regular file" : strerror(-r));
+        }
         r = conversion_start(c, NULL, user_scope);
         if (r >= 0)
-                r = conversion_data(c, file, *ret_data, *ret_size, NULL);
-        return r < 0 ? exit_of_conversion(r) : 0;
+                r = conversion_data(c, from_stdin ? STDIN_NAME : argument, *ret_data, *ret_size, NULL);
+        return conversion_exit(r);
 }
 
 static int store(const char *directory, const char *name, const char *data, size_t size)
@@ -121,7 +108,7 @@ int verb_define(bool user_scope, int argc, char **argv)
         if (r == 0 && guest_directories(user_scope, &directories) < 0)
                 return fail(EXIT_OS, "out of memory");
         if (r == 0 && check_unique(user_scope, &directories, name, &c) < 0)
-                r = exit_of_conversion(c.status);
+                r = conversion_exit(c.status);
         if (c.findings)
                 print_findings(c.findings);
         if (r != 0)

@@ -6,28 +6,41 @@
 
 #include "cli/cli.h"
 #include "generator/drop-in.h"
+#include "generator/find.h"
 #include "util/exit.h"
+
+/* Where the guest's file is, or will be once it is defined. */
+static char *path_of(bool user_scope, const char *path, const char *name)
+{
+        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        char *real = path ? realpath(path, NULL) : NULL;
+
+        if (real || path)
+                return real ?: strdup(path);
+        if (guest_directories(user_scope, &directories) < 0)
+                return NULL;
+        return text_format("%s/%s.xml", directories.items[0], name);
+}
 
 int verb_unit(bool user_scope, int argc, char **argv)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        _cleanup_(freep) char *path = NULL, *real = NULL, *text = NULL;
+        _cleanup_(freep) char *path = NULL, *file = NULL, *text = NULL;
         const char *name;
         size_t size;
         int r, q;
 
         if (argc != 2)
-                return fail(EXIT_BAD_USAGE, "unit wants one file or guest's name");
+                return fail(
+                        EXIT_BAD_USAGE, "unit wants one file, a guest's name, or \"-\" for standard input");
         r = convert_argument(user_scope, argv[1], &c, &path);
-        if (r != 0 && r != EXIT_BAD_GUEST)
-                return r;
         name = c.guest ? c.guest->general.name : NULL;
-        if (!name)
+        if (!name || r == EXIT_OS)
                 return r;
-        real = realpath(path, NULL);
-        q = drop_in_text(&c, name, real ?: path, &text, &size);
+        file = path_of(user_scope, path, name);
+        q = file ? drop_in_text(&c, name, file, &text, &size) : -ENOMEM;
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         (void) fwrite(text, 1, size, stdout);
-        return c.status < 0 ? EXIT_BAD_GUEST : EXIT_SUCCESS;
+        return conversion_exit(c.status);
 }

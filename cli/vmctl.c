@@ -13,12 +13,12 @@ static const struct {
         int (*run)(bool user_scope, int argc, char **argv);
 } verbs[] = {
         { "list", "[--json]", "the guests and their states", verb_list },
-        { "check", "FILE|NAME...", "all that is wrong with a guest's XML", verb_check },
+        { "check", "FILE|NAME|-...", "all that is wrong with a guest's XML", verb_check },
         { "define", "FILE|-", "check a guest's XML and bring it in", verb_define },
         { "undefine", "NAME", "remove a guest's XML", verb_undefine },
         { "console", "NAME", "the guest's serial console", verb_console },
-        { "argv", "[--json] FILE|NAME", "the QEMU command line it runs with", verb_argv },
-        { "unit", "FILE|NAME", "the drop-in of its unit", verb_unit },
+        { "argv", "[--json] FILE|NAME|-", "the QEMU command line it runs with", verb_argv },
+        { "unit", "FILE|NAME|-", "the drop-in of its unit", verb_unit },
 };
 
 static int help(void)
@@ -26,7 +26,7 @@ static int help(void)
         printf("vmctl [--user|--system] VERB ...\n\nLooks after guests: QEMU as systemd services, from "
                "libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
-                printf("  %-9s %-19s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+                printf("  %-9s %-21s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
         printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the "
                "system's\n"
                "  --help, --version\n\n"

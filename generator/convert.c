@@ -8,6 +8,7 @@
 #include "device/kinds.h"
 #include "generator/find.h"
 #include "policy/policy.h"
+#include "util/exit.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 
@@ -143,4 +144,21 @@ int conversion_file(Conversion *c, const char *path, const char *name)
         if (r < 0)
                 return c->status = r;
         return conversion_data(c, path, data, size, name);
+}
+
+int conversion_exit(int status)
+{
+        switch (status) {
+        case 0:
+                return EXIT_SUCCESS;
+        case -EINVAL:
+        case -EFBIG:
+                return EXIT_BAD_GUEST;
+        case -EBADMSG:
+                return EXIT_CONFIG; /* a policy that is not understood is not the guest's fault */
+        case -ENOMEM:
+                return EXIT_OS;
+        default:
+                return EXIT_NO_GUEST;
+        }
 }

@@ -40,3 +40,6 @@ int conversion_file(Conversion *c, const char *path, const char *name);
 
 /* The same for XML that is at hand; file is what findings name it. */
 int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name);
+
+/* What vmctl, or the start of a guest, exits with after a conversion of that status. */
+int conversion_exit(int status);

@@ -478,9 +478,8 @@ static int refuse_arguments(const Conversion *c, const char *name, const char *p
 
         r = r < 0 ? r : strings_add(argv, "refuse");
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        /* a policy that is not understood is not the guest's fault */
-        if (r >= 0 && c->status == -EBADMSG)
-                r = strings_addf(argv, "--exit=%d", EXIT_CONFIG);
+        if (r >= 0 && conversion_exit(c->status) != EXIT_BAD_GUEST)
+                r = strings_addf(argv, "--exit=%d", conversion_exit(c->status));
         r = r < 0 ? r : strings_add(argv, "--");
         for (size_t i = 0; r >= 0 && i < shown; i++) {
                 char *text = finding_format(findings_get(c->findings, i));
