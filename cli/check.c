@@ -15,6 +15,8 @@ int verb_check(bool user_scope, int argc, char **argv)
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
                 int r = convert_argument(user_scope, argv[i], &c, NULL);
 
+                if (r == EXIT_POLICY)
+                        r = EXIT_BAD_GUEST; /* whoever's, an error was found */
                 /* a bad guest says more than one that is not there */
                 if (r != 0 && worst != EXIT_BAD_GUEST)
                         worst = r;

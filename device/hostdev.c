@@ -25,8 +25,7 @@ const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 void hostdev_check_allowed(Guest *g, const Device *d)
 {
         if (!g->settings->policy.allow_host_devices)
-                device_error(
-                        g, d,
+                finding(g->findings, SEVERITY_DENIAL, d->place,
                         "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the "
                         "host",
                         d->kind->element);

@@ -122,6 +122,8 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
                 check_arguments(c);
                 r = findings_failed(c->findings) ? -EINVAL : 0;
         }
+        if (r == -EINVAL && findings_denied(c->findings))
+                r = -EPERM;
         return c->status = r;
 }
 
@@ -156,6 +158,8 @@ int conversion_exit(int status)
                 return EXIT_BAD_GUEST;
         case -EBADMSG:
                 return EXIT_CONFIG; /* a policy that is not understood is not the guest's fault */
+        case -EPERM:
+                return EXIT_POLICY;
         case -ENOMEM:
                 return EXIT_OS;
         default:

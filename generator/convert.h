@@ -34,7 +34,7 @@ int conversion_start(Conversion *c, const char *root, bool user_scope);
  * After conversion_start(): converts the file at path. name is the guest's name as its file has it, or NULL
  * not to compare: a guest whose <name> is another is an error. Findings of whatever went wrong are in
  * c->findings, also for a file that cannot be read. Returns c->status: 0; -EINVAL where the findings hold an
- * error; the file's error (-ENOENT, -EACCES, -EISDIR, -EFBIG …).
+ * error; -EPERM where these are all vmunit.conf's; the file's error (-ENOENT, -EACCES, -EISDIR, -EFBIG …).
  */
 int conversion_file(Conversion *c, const char *path, const char *name);
 

@@ -49,7 +49,7 @@ void generator_log_findings(const Findings *findings)
         _cleanup_(freep) char *line = NULL;
 
         for (size_t i = 0; i < findings_count(findings); i++)
-                if (findings_get(findings, i)->severity == SEVERITY_ERROR && errors++ == 0)
+                if (findings_get(findings, i)->severity != SEVERITY_WARNING && errors++ == 0)
                         first = findings_get(findings, i);
         if (!first)
                 return;

@@ -148,7 +148,7 @@ void qemu_namespace_check(Guest *g)
         const XmlElement *first = g->qemu_namespace.command_line ?: g->qemu_namespace.override;
 
         if (first && !g->settings->policy.allow_qemu_commandline)
-                guest_error(g, first->place, "<%s>: " FORBIDDEN, first->name);
+                finding(g->findings, SEVERITY_DENIAL, first->place, "<%s>: " FORBIDDEN, first->name);
 }
 
 void qemu_namespace_build_first(const Guest *g, Plan *p)

@@ -13,7 +13,7 @@
 
 struct Findings {
         Finding *items;
-        size_t count, errors;
+        size_t count, errors, denials;
         bool incomplete;
 };
 
@@ -59,8 +59,10 @@ void finding(Findings *f, Severity severity, Place place, const char *format, ..
         va_list ap;
         int r;
 
-        if (severity == SEVERITY_ERROR)
+        if (severity != SEVERITY_WARNING)
                 f->errors++;
+        if (severity == SEVERITY_DENIAL)
+                f->denials++;
         if (f->count >= FINDINGS_MAX) {
                 f->incomplete = true;
                 return;
@@ -83,6 +85,11 @@ void finding(Findings *f, Severity severity, Place place, const char *format, ..
 bool findings_failed(const Findings *f)
 {
         return f->errors > 0 || f->incomplete;
+}
+
+bool findings_denied(const Findings *f)
+{
+        return f->denials > 0 && f->denials == f->errors && !f->incomplete;
 }
 
 size_t findings_count(const Findings *f)
@@ -117,7 +124,7 @@ static char *append_visible(char *out, const char *text)
 
 char *finding_format(const Finding *f)
 {
-        const char *severity = f->severity == SEVERITY_ERROR ? "error" : "warning";
+        const char *severity = f->severity == SEVERITY_WARNING ? "warning" : "error";
         char *line, *p;
 
         line = malloc(4 * (strlen(f->place.file) + strlen(f->text)) + 64);

@@ -13,6 +13,7 @@
 
 typedef enum Severity {
         SEVERITY_WARNING,
+        SEVERITY_DENIAL, /* an error that is none where vmunit.conf says otherwise */
         SEVERITY_ERROR,
 } Severity;
 
@@ -43,6 +44,9 @@ void finding(Findings *f, Severity severity, Place place, const char *format, ..
 
 /* Whether there is an error among them. */
 bool findings_failed(const Findings *f);
+
+/* Whether vmunit.conf is all that stands in the way. */
+bool findings_denied(const Findings *f);
 
 size_t findings_count(const Findings *f);
 const Finding *findings_get(const Findings *f, size_t i);

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the start of a guest exits with that cannot be converted, and what it says. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+
+#include "generator/drop-in.h"
+#include "tests/unit/test.h"
+#include "util/file.h"
+
+#define NOBODY 65534
+
+#define GUEST(rest)                                                                      \
+        "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n" \
+        "  <name>one</name>\n"                                                           \
+        "  <memory>65536</memory>\n"                                                     \
+        "  <os><type machine='q35'>hvm</type></os>\n" rest "</domain>\n"
+
+#define COMMANDLINE "  <qemu:commandline><qemu:arg value='-S'/></qemu:commandline>\n"
+#define HOSTDEV                                                                                            \
+        "  <devices><hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0x1'/>" \
+        "</source></hostdev></devices>\n"
+
+static char root[] = "/tmp/test-convert-XXXXXX";
+
+static char *put(const char *path, const char *text)
+{
+        char *full = text_format("%s%s", root, path);
+        _cleanup_(freep) char *directory = strdup(full);
+
+        *strrchr(directory, '/') = '\0';
+        CHECK_NUMBER(file_make_directories(AT_FDCWD, directory, 0700), 0);
+        CHECK_NUMBER(file_write_atomic(AT_FDCWD, full, text, strlen(text), 0600, 0), 0);
+        return full;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+        return remove(path);
+}
+
+/* The refusing drop-in's exit status, where it is not the default 65, and a text that it has. */
+static void check_refused(const char *path, int exit, const char *said)
+{
+        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(freep) char *text = NULL, *option = text_format("--exit=%d", exit);
+        size_t size;
+
+        if (conversion_start(&c, root, false) >= 0)
+                (void) conversion_file(&c, path, "one");
+        CHECK_NUMBER(conversion_exit(c.status), exit);
+        CHECK_NUMBER(drop_in_text(&c, "one", path, &text, &size), 0);
+        CHECK(strstr(text, "vm-launcher refuse --guest=one"));
+        CHECK(!strstr(text, "vm-launcher run"));
+        CHECK(exit == 65 ? !strstr(text, "--exit=") : !!strstr(text, option));
+        if (!strstr(text, said))
+                fprintf(stderr, "%s\nhas not: %s\n", text, said);
+        CHECK(strstr(text, said));
+}
+
+static void check_guest(const char *xml, int exit, const char *said)
+{
+        _cleanup_(freep) char *path = put("/one.xml", xml);
+
+        check_refused(path, exit, said);
+}
+
+static void test_no_file(void)
+{
+        _cleanup_(freep) char *path = text_format("%s/none.xml", root),
+                              *directory = text_format("%s/d", root), *endless = put("/large.xml", "");
+
+        check_refused(path, 66, "none.xml: error: cannot be read: No such file or directory");
+        CHECK_NUMBER(mkdir(directory, 0700), 0);
+        check_refused(directory, 66, "cannot be read: Is a directory");
+        check_refused("/dev/null", 65, "/dev/null: error: not a regular file");
+        CHECK_NUMBER(truncate(endless, (off_t) 1 << 30), 0);
+        check_refused(endless, 65, "larger than the limit of");
+}
+
+/* As the generator of a user's manager may find it. */
+static void test_no_access(void)
+{
+        _cleanup_(freep) char *path = put("/secret.xml", GUEST(""));
+        bool is_root = geteuid() == 0;
+
+        CHECK_NUMBER(chmod(path, 0), 0);
+        if (is_root)
+                CHECK_NUMBER(seteuid(NOBODY), 0);
+        check_refused(path, 66, "secret.xml: error: cannot be read: Permission denied");
+        if (is_root)
+                CHECK_NUMBER(seteuid(0), 0);
+}
+
+static void test_errors(void)
+{
+        check_guest(GUEST("  <flux/>\n"), 65, "one.xml:5:3: error: <flux>");
+        check_guest("", 65, "one.xml:1:1: error: ");
+}
+
+static void test_policy(void)
+{
+        static const char conf[] = "/etc/vmunit/vmunit.conf";
+        _cleanup_(freep) char *path = put(conf, "[Guests]\nAllowHostDevices=no\nAllowQemuCommandline=no\n");
+        _cleanup_(freep) char *again = NULL;
+
+        check_guest(
+                GUEST(COMMANDLINE), 77,
+                "one.xml:5:3: error: <qemu:commandline>: vmunit.conf does not allow it");
+        check_guest(GUEST(HOSTDEV), 77, "one.xml:5:12: error: <hostdev>: AllowHostDevices=");
+        check_guest(GUEST("  <flux/>\n" HOSTDEV), 65, "one.xml:6:12: error: <hostdev>: AllowHostDevices=");
+
+        again = put(conf, "[Guests]\nNonsense=1\n");
+        check_guest(GUEST(""), 78, "vmunit.conf:2:1: error: Nonsense=");
+        CHECK_NUMBER(unlink(again), 0);
+}
+
+/* What the name or a path cannot be in a unit. */
+static void test_names(void)
+{
+        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        static const char xml[] = "<domain type='qemu'>\n  <name>a\"b</name>\n  <memory>65536</memory>\n"
+                                  "  <os><type machine='q35'>hvm</type></os>\n</domain>\n";
+
+        check_guest(xml, 65, "<name> is 'a\\\"b', but the file's name says 'one'");
+        CHECK_NUMBER(conversion_start(&c, root, false), 0);
+        CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), "a\"b"), -EINVAL);
+        CHECK_NUMBER(findings_count(c.findings), 1);
+        CHECK_TEXT(
+                findings_get(c.findings, 0)->text, "<name>: 'a\"b' holds a backslash or a quote, which "
+                                                   "systemd cannot have in a directory's name");
+}
+
+int main(void)
+{
+        CHECK(mkdtemp(root));
+        CHECK_NUMBER(chmod(root, 0755), 0);
+        test_no_file();
+        test_no_access();
+        test_errors();
+        test_policy();
+        test_names();
+        CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+        return 0;
+}
