@@ -29,7 +29,7 @@ bool interface_has_tap(const Interface *i)
         return i->type == INTERFACE_ETHERNET || i->type == INTERFACE_BRIDGE || i->type == INTERFACE_DIRECT;
 }
 
-static bool name_is_plain(const char *name)
+bool interface_name_is_plain(const char *name)
 {
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
         size_t n = strlen(name);
@@ -62,7 +62,7 @@ static const char *tap_name(Guest *g, const Interface *i)
         char letters[4], tag[6];
         size_t n = 0;
 
-        if (name_is_plain(full))
+        if (interface_name_is_plain(full))
                 return full;
         for (; *name && n < sizeof(letters) - 1; name++)
                 if ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
@@ -103,14 +103,6 @@ void interface_backend_complete(Guest *g, Interface *i)
         i->netdev_id = guest_text(g, "host%s", i->device.id);
         if (i->type == INTERFACE_NETWORK)
                 resolve_network(g, i);
-        if (i->passt) {
-                i->served = guest_text(g, "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
-                device_warning(
-                        g, &i->device,
-                        "<backend>: vmunit does not start passt; it has to listen at %s; a unit with "
-                        "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
-                        i->served, g->general.name ?: "");
-        }
         if (!interface_has_tap(i))
                 return;
         if (i->managed == OFF && !i->target)
@@ -127,7 +119,7 @@ static void check_name(Guest *g, const Interface *i, const char *what, const cha
 {
         if (!name)
                 device_error(g, &i->device, "<source>: %s is missing", what);
-        else if (!name_is_plain(name))
+        else if (!interface_name_is_plain(name))
                 device_error(
                         g, &i->device,
                         "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or "
@@ -215,7 +207,7 @@ static void check_vhost_user(Guest *g, const Interface *i)
 
         if (!i->virtio_model)
                 device_error(g, d, "<model>: type='vhostuser' is for model type='virtio'");
-        if (i->passt) {
+        if (i->user.passt) {
                 memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
                 return;
         }
@@ -233,23 +225,6 @@ static void check_vhost_user(Guest *g, const Interface *i)
                 device_error(g, d, "<reconnect>: enabled='yes' needs timeout='…'");
 }
 
-static void check_user(Guest *g, const Interface *i)
-{
-        unsigned v4 = 0;
-
-        for (unsigned n = 0; n < i->n_addresses; n++) {
-                const InterfaceAddress *a = &i->addresses[n];
-
-                check_address(g, i, "ip", a->address);
-                if (a->family && !streq(a->family, "ipv4") && !streq(a->family, "ipv6"))
-                        device_error(g, &i->device, "<ip>: family='%s' is neither ipv4 nor ipv6", a->family);
-                else if (!a->family || streq(a->family, "ipv4"))
-                        v4++;
-        }
-        if (v4 > 1 || i->n_addresses - v4 > 1)
-                device_error(g, &i->device, "<ip>: user networking has one address of a family");
-}
-
 void interface_backend_check(Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
@@ -263,10 +238,10 @@ void interface_backend_check(Guest *g, const Interface *i)
                 check_socket(g, i);
         if (i->type == INTERFACE_VHOST_USER)
                 check_vhost_user(g, i);
-        if (i->passt && i->type != INTERFACE_USER && i->type != INTERFACE_VHOST_USER)
+        if (i->user.passt && i->type != INTERFACE_USER && i->type != INTERFACE_VHOST_USER)
                 device_error(g, d, "<backend>: type='passt' is for type='user' and type='vhostuser'");
-        if (i->type == INTERFACE_USER)
-                check_user(g, i);
+        if (i->type == INTERFACE_USER || i->user.passt)
+                interface_user_check(g, i);
         else if (i->n_addresses > 0)
                 device_error(
                         g, d,
@@ -282,9 +257,9 @@ void interface_backend_check(Guest *g, const Interface *i)
         if (i->queues.value > 1 && !interface_has_tap(i) && i->type != INTERFACE_VHOST_USER &&
             i->type != INTERFACE_VDPA)
                 device_error(g, d, "<driver>: queues need a TAP, vhostuser or vdpa");
-        if (i->mtu.set &&
-            (sockets || i->type == INTERFACE_USER || i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
-                device_error(g, d, "<mtu>: needs a TAP or type='vhostuser'");
+        if (i->mtu.set && (sockets || (i->type == INTERFACE_USER && !i->user.passt) ||
+                           i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
+                device_error(g, d, "<mtu>: needs a TAP, passt or type='vhostuser'");
         if (i->sndbuf.set && !interface_has_tap(i))
                 device_error(g, d, "<tune>: sndbuf is of a TAP");
 }
@@ -347,32 +322,6 @@ static void build_tap(const Interface *i, Props *netdev, Plan *p)
         props_number_if(netdev, "sndbuf", i->sndbuf);
 }
 
-static void build_user(const Interface *i, Props *netdev, Plan *p)
-{
-        if (i->passt) {
-                json_t *address = props_object(netdev, "addr");
-
-                json_object_set_new(address, "type", json_string("unix"));
-                json_object_set_new(address, "path", json_string(i->served));
-                props_bool(netdev, "server", false);
-                return;
-        }
-        for (unsigned n = 0; n < i->n_addresses; n++) {
-                const InterfaceAddress *a = &i->addresses[n];
-
-                if (a->family && streq(a->family, "ipv6")) {
-                        props_text(netdev, "ipv6-prefix", a->address);
-                        props_number_if(netdev, "ipv6-prefixlen", a->prefix);
-                } else if (a->prefix.set) {
-                        props_textf(
-                                netdev, "net", "%s/%llu", a->address, (unsigned long long) a->prefix.value);
-                } else {
-                        props_text(netdev, "net", a->address);
-                }
-        }
-        plan_network(p, NETWORK_ANY);
-}
-
 static void set_endpoint(Props *netdev, const char *key, const char *address, const char *port)
 {
         props_textf(netdev, key, "%s:%s", address ?: "", port);
@@ -409,11 +358,13 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
 {
         const InterfaceSource *s = &i->source;
         Props chardev = props_new("backend", "socket");
-        bool server = !i->passt && streq(s->mode_text, "server");
-        const char *path = i->passt ? i->served : s->path;
+        bool server = !i->user.passt && streq(s->mode_text, "server");
 
         props_textf(&chardev, "id", "char%s", i->device.id);
-        props_text(&chardev, "path", path);
+        if (i->user.passt)
+                props_number(&chardev, "fd", interface_user_ask_passt(i, p));
+        else
+                props_text(&chardev, "path", s->path);
         if (server)
                 props_bool(&chardev, "server", true);
         if (s->reconnect == ON) /* "no" is what it does without */
@@ -422,12 +373,12 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
         props_textf(netdev, "chardev", "char%s", i->device.id);
         if (i->queues.value > 1)
                 props_number(netdev, "queues", i->queues.value);
-        if (i->passt)
+        if (i->user.passt)
                 return;
         if (server || s->reconnect == ON)
-                bind_socket_directory(g, path, p);
+                bind_socket_directory(g, s->path, p);
         else
-                plan_directive(p, "BindPaths", "%s", path);
+                plan_directive(p, "BindPaths", "%s", s->path);
 }
 
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
@@ -439,13 +390,14 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
                 [INTERFACE_MCAST] = "socket",    [INTERFACE_UDP] = "socket",
                 [INTERFACE_VDPA] = "vhost-vdpa", [INTERFACE_VHOST_USER] = "vhost-user",
         };
-        Props netdev = props_new("type", i->passt && i->type == INTERFACE_USER ? "stream" : types[i->type]);
+        bool stream = i->type == INTERFACE_USER && i->user.passt == PASST_REQUIRE;
+        Props netdev = props_new("type", stream ? "stream" : types[i->type]);
 
         props_text(&netdev, "id", i->netdev_id);
         if (interface_has_tap(i)) {
                 build_tap(i, &netdev, p);
         } else if (i->type == INTERFACE_USER) {
-                build_user(i, &netdev, p);
+                interface_user_build(i, &netdev, p);
         } else if (i->type == INTERFACE_VHOST_USER) {
                 build_vhost_user(g, i, &netdev, p);
         } else if (i->type == INTERFACE_VDPA) {

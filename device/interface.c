@@ -122,13 +122,6 @@ static const Field *const source_of[] = {
         [INTERFACE_UDP] = socket_source,
 };
 
-static const Field address_fields[] = {
-        FIELD("@address", FIELD_TEXT, InterfaceAddress, address),
-        FIELD("@family", FIELD_TEXT, InterfaceAddress, family),
-        FIELD_IN_RANGE("@prefix", InterfaceAddress, prefix, 1, 128),
-        {},
-};
-
 /* Models of QEMU's PCs, and the slot that each plugs into; others are handed to QEMU with a warning. */
 static const struct {
         const char *model, *driver;
@@ -155,58 +148,20 @@ static const struct {
         { "usb-net", "usb-net", BUS_USB, 0 },
 };
 
-static void read_addresses(Guest *g, Interface *i)
-{
-        XML_FOREACH(e, i->device.xml, "ip") {
-                InterfaceAddress a = { 0 };
-
-                fields_read(e, address_fields, &a, g->findings);
-                if (!a.address)
-                        guest_error(g, e->place, "<ip>: address is missing");
-                else if (i->n_addresses == INTERFACE_ADDRESSES_MAX)
-                        guest_error(
-                                g, e->place,
-                                "<ip>: one of IPv4 and one of IPv6 is all that user networking takes");
-                else
-                        i->addresses[i->n_addresses++] = a;
-        }
-}
-
-/* What passt is to do is for whoever starts it. */
-static void read_passt(Interface *i)
-{
-        static const char *const attributes[] = { "logFile", "hostname", "fqdn" };
-        static const char *const elements[] = { "portForward", "ip", "route", "source" };
-        XmlElement *backend = xml_child(i->device.xml, "backend");
-
-        for (size_t n = 0; n < ELEMENTS(attributes); n++)
-                (void) xml_attribute(backend, attributes[n]);
-        for (size_t n = 0; n < ELEMENTS(elements); n++)
-                XML_FOREACH(e, i->device.xml, elements[n])
-                        xml_claim_all(e);
-}
-
 static void interface_read(Guest *g, Device *d)
 {
         Interface *i = (Interface *) d;
-        XmlElement *forward;
 
         if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<interface>: type is missing");
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
         interface_port_read(g, d->xml, &i->port, g->findings);
-        i->passt = i->backend && streq(backend_words[i->backend - 1], "passt");
-        if (i->passt) {
-                read_passt(i);
-                return;
-        }
-        read_addresses(g, i);
-        forward = xml_child(d->xml, "portForward");
-        if (forward) {
-                xml_claim_all(forward);
-                guest_error(g, forward->place, "<portForward>: only <backend type='passt'/> forwards ports");
-        }
+        if (i->backend && streq(backend_words[i->backend - 1], "passt"))
+                i->user.passt = PASST_REQUIRE;
+        else if (i->type == INTERFACE_USER && !i->backend && g->settings->user_scope)
+                i->user.passt = PASST_TRY;
+        interface_user_read(g, i);
 }
 
 /* 52:54:00 is QEMU's own; the rest comes from the guest's name, so that the guest always has the same. */

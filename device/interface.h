@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What interface.c (the guest's side) and interface-backend.c (the host's) share. */
+/* What interface.c (the guest's side), interface-backend.c and interface-user.c (the host's) share. */
 
 #include "device/interface-port.h"
 #include "guest/device.h"
@@ -42,6 +42,40 @@ typedef struct InterfaceAddress {
 
 #define INTERFACE_ADDRESSES_MAX 2 /* one IPv4, one IPv6 */
 
+typedef struct PortRange {
+        Number start, end, to; /* end unset: one port; to unset: the same ones in the guest */
+        Tristate exclude;
+} PortRange;
+
+typedef enum PortProtocol {
+        PORT_TCP = 1,
+        PORT_UDP,
+} PortProtocol;
+
+typedef struct PortForward {
+        Place place;
+        int protocol; /* PortProtocol */
+        const char *address, *dev;
+        PortRange *ranges; /* none: all ports */
+        unsigned n_ranges;
+} PortForward;
+
+typedef enum PasstUse {
+        PASST_NO,
+        PASST_TRY,     /* where the host has it, else QEMU's own network */
+        PASST_REQUIRE, /* the XML says so */
+} PasstUse;
+
+/* A network that is the host's user's own, without a TAP. */
+typedef struct InterfaceUser {
+        PasstUse passt;
+        const char *log_file, *hostname, *fqdn;
+        const char *gateways[INTERFACE_ADDRESSES_MAX];
+        unsigned n_gateways;
+        PortForward *forwards;
+        unsigned n_forwards;
+} InterfaceUser;
+
 typedef struct Interface {
         Device device;
         int type; /* InterfaceType */
@@ -56,8 +90,8 @@ typedef struct Interface {
         Offloads host, guest;
         InterfacePort port;
         int link, backend, teaming;
-        bool link_down, passt;
-        const char *served; /* the socket of passt */
+        bool link_down;
+        InterfaceUser user;
         InterfaceAddress addresses[INTERFACE_ADDRESSES_MAX];
         unsigned n_addresses;
 } Interface;
@@ -66,6 +100,9 @@ typedef enum InterfaceDriver {
         INTERFACE_DRIVER_QEMU = 1,
         INTERFACE_DRIVER_VHOST,
 } InterfaceDriver;
+
+/* Whether Linux has interfaces of such a name, and no other language takes a part of it for its own. */
+bool interface_name_is_plain(const char *name);
 
 /* Whether the host opens a TAP, or a macvtap, for it. */
 bool interface_has_tap(const Interface *i);
@@ -76,3 +113,11 @@ void interface_backend_check(Guest *g, const Interface *i);
 
 /* -netdev "host" and the device's id, with whatever it needs before it and of the host. */
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p);
+
+/* The same for type='user', and for passt behind type='vhostuser'. */
+void interface_user_read(Guest *g, Interface *i);
+void interface_user_check(Guest *g, const Interface *i);
+void interface_user_build(const Interface *i, Props *netdev, Plan *p);
+
+/* Asks for a passt; returns the number that QEMU gets its socket as. */
+unsigned interface_user_ask_passt(const Interface *i, Plan *p);

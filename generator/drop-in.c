@@ -107,6 +107,8 @@ static int run_arguments(const Conversion *c, Strings *argv)
         r = r < 0 ? r : strings_add(argv, "run");
         for (size_t i = 0; r >= 0 && i < p->run.count; i++)
                 r = strings_add(argv, p->run.items[i]);
+        if (r >= 0 && p->n_passts > 0 && p->network == NETWORK_NONE)
+                r = strings_add(argv, "--private-network");
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
                 r = strings_addf(argv, "--chain=%s", p->chains[i].node);
         r = r < 0 ? r : strings_add(argv, "--");
@@ -271,16 +273,31 @@ static void write_tap_devices(UnitFile *u, const Plan *p)
         "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls " \
         "-/etc/pki/ca-trust"
 
+/*
+ * passt takes itself out of what it needs no more, by namespaces and mounts of its own, and ends where it
+ * cannot. What that takes, QEMU is not left with: see launcher/call-filter.c.
+ */
+static void write_passt(UnitFile *u)
+{
+        unit_plain(u, "RestrictAddressFamilies", "AF_NETLINK");
+        unit_plain(u, "RestrictNamespaces", "ipc mnt net pid user uts");
+        unit_plain(u, "SystemCallFilter", "capset mount pivot_root setgroups setuid umount2");
+}
+
 static void write_network(UnitFile *u, const Plan *p)
 {
-        if (p->network == NETWORK_NONE)
+        NetworkNeed need = p->n_passts > 0 ? NETWORK_ANY : p->network;
+
+        if (need == NETWORK_NONE)
                 return;
         unit_plain(u, "PrivateNetwork", "no");
         unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
-        unit_plain(u, "IPAddressAllow", p->network == NETWORK_ANY ? "any" : "localhost");
+        unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
         /* what a host name is looked up by, and whom TLS trusts: the sandbox's /etc is empty */
-        if (p->network == NETWORK_ANY)
+        if (need == NETWORK_ANY)
                 unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
+        if (p->n_passts > 0)
+                write_passt(u);
         for (size_t i = 0; i < p->listens.count; i++)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
 }

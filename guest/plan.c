@@ -188,7 +188,10 @@ void plan_listen(Plan *p, const char *format, ...)
         if (vasprintf(&ports, format, ap) < 0)
                 ports = NULL;
         va_end(ap);
-        note(p, strings_take(&p->listens, ports));
+        if (ports && strings_have(&p->listens, ports))
+                free(ports);
+        else
+                note(p, strings_take(&p->listens, ports));
 }
 
 static bool has_directive(const Plan *p, const char *key, const char *value)
@@ -274,5 +277,13 @@ unsigned plan_console(Plan *p, const char *label)
         unsigned number = PLAN_FD_CONSOLE + p->n_consoles++;
 
         plan_run(p, "--console=%s:%u", label, number);
+        return number;
+}
+
+unsigned plan_passt(Plan *p, const char *options)
+{
+        unsigned number = PLAN_FD_PASST + p->n_passts++;
+
+        plan_run(p, "--passt=fd=%u,%s", number, options);
         return number;
 }

@@ -13,10 +13,12 @@
 enum {
         PLAN_FD_MONITOR = 10,
         PLAN_FD_CONSOLE = 11, /* and on, one for each console that the journal gets */
+        PLAN_FD_PASST = 76,   /* and on, one for each passt, in the order in which plan_passt() was asked */
         PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
 };
 
 #define PLAN_CONSOLES_MAX 64u /* that many the launcher serves */
+#define PLAN_PASSTS_MAX   24u /* their numbers end before the stored ones */
 
 typedef enum Access {
         ACCESS_READ,
@@ -90,7 +92,7 @@ typedef struct Plan {
         Strings macs;    /* that the guest's interfaces have: no other guest may have them */
         Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
-        unsigned n_consoles, n_stored;
+        unsigned n_consoles, n_stored, n_passts;
         const char *nvram, *nvram_template;
         int status; /* 0 or -ENOMEM: remembered, asked once in the end */
 } Plan;
@@ -122,7 +124,7 @@ void plan_tap(Plan *p, const Tap *tap);
 void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...)
-        _printf_(2, 3); /* a port that QEMU binds: "tcp:5900-5999" */
+        _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...)
         _printf_(3, 4); /* the same twice is there once */
 void plan_prepare(Plan *p, const char *format, ...)
@@ -135,3 +137,7 @@ unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4)
 
 /* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
 unsigned plan_console(Plan *p, const char *label);
+
+/* Asks for a passt; returns the number that QEMU gets its socket as. options are those of --passt= beside
+ * it. */
+unsigned plan_passt(Plan *p, const char *options);

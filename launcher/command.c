@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The command line is the generator's and is complete but for two things that only the start can tell:
- * whether the host has vhost for a TAP, and which images lie behind a disk's own. For these the JSON of one
- * option each is changed.
+ * The command line is the generator's and is complete but for things that only the start can tell: whether
+ * the host has vhost for a TAP, whether it has passt, and which images lie behind a disk's own. For these
+ * the JSON of one option each is changed.
  *
  * The images behind a disk are never opened by QEMU by name: a name in an image's header is the word of who
  * wrote the image, maybe the guest. QEMU gets what `prepare` found and checked, as descriptors in "fd sets",
@@ -65,6 +65,23 @@ int command_drop_vhost(Strings *argv, const char *id)
         (void) json_object_del(json, "vhostfds");
         (void) json_object_del(json, "vhostforce");
         return set_item(argv, at, json);
+}
+
+int command_set_stream(Strings *argv, const char *id, int fd)
+{
+        _cleanup_(json_decrefp) json_t *was = NULL, *json = NULL;
+        char number[16];
+        size_t at;
+        int r;
+
+        r = find_option(argv, "-netdev", "id", id, &at, &was);
+        if (r < 0)
+                return r;
+        (void) snprintf(number, sizeof(number), "%d", fd);
+        json = json_pack(
+                "{s:s, s:s, s:b, s:{s:s, s:s}}", "type", "stream", "id", id, "server", 0, "addr", "type",
+                "fd", "str", number);
+        return json ? set_item(argv, at, json) : -ENOMEM;
 }
 
 /* Above all fd sets that the generator made. */

@@ -8,6 +8,10 @@
 /* Takes vhost, vhostfd and vhostfds out of the -netdev of that id. -ENOENT where there is none. */
 int command_drop_vhost(Strings *argv, const char *id);
 
+/* Makes the -netdev of that id a stream on the socket that QEMU gets as number fd. -ENOENT where there is
+ * none. */
+int command_set_stream(Strings *argv, const char *id, int fd);
+
 /* One image behind a disk, read-only, opened as number fd. */
 typedef struct BackingImage {
         unsigned depth;     /* from 1: what is right behind the disk's own image */

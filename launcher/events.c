@@ -226,6 +226,7 @@ static const EventRow event_rows[] = {
           "{client.host} left the guest's screen (SPICE).", SPICE_FIELDS },
 
         /* known, frequent, and of no interest here */
+        { "NETDEV_STREAM_CONNECTED" },
         { "RTC_CHANGE" },
         { "NIC_RX_FILTER_CHANGED" },
         { "JOB_STATUS_CHANGE" },

@@ -97,6 +97,39 @@ static int place_optional(Handover *h, const RunOptions *o, Fds *store)
         return 0;
 }
 
+static int place_passt(Handover *h, const PasstOptions *o, int *ret)
+{
+        int r;
+
+        *ret = -1;
+        if (!passt_program() && !o->optional)
+                return log_errno(
+                        LOG_ERR, -ENOENT, "%s is to be connected by passt, and /usr/bin/passt is not there",
+                        o->id);
+        if (!passt_program()) {
+                log_notice("passt is not installed: %s is QEMU's own user networking.", o->id);
+                h->private_network = false;
+                return 0;
+        }
+        r = place_pair(h, o->fd, ret);
+        if (r >= 0 && o->optional)
+                r = command_set_stream(&h->argv, o->id, o->fd);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot connect %s to passt", o->id) : 0;
+}
+
+static int place_passts(Handover *h, const RunOptions *o)
+{
+        int r = 0;
+
+        h->private_network = o->private_network;
+        h->passts = calloc(o->passts.count + 1, sizeof(int));
+        if (!h->passts)
+                return log_out_of_memory();
+        for (size_t i = 0; r >= 0 && i < o->passts.count; i++)
+                r = place_passt(h, &o->passts.items[i], &h->passts[h->n_passts++]);
+        return r;
+}
+
 typedef struct Chain {
         Handover *handover;
         const char *prefix; /* "chain.NODE." */
@@ -234,6 +267,8 @@ static int fill(Handover *h, const RunOptions *o, Fds *store)
                 r = place_stored(h, o, store);
         if (r >= 0)
                 r = place_optional(h, o, store);
+        if (r >= 0)
+                r = place_passts(h, o);
         for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
                 r = place_chain(h, o->chains.items[i], store);
         return r < 0 ? r : adapt(h, o);
@@ -264,10 +299,13 @@ void handover_done(Handover *h)
         handover_given(h);
         for (size_t i = 0; i < h->n_consoles; i++)
                 (void) fd_close(h->consoles[i]);
+        for (size_t i = 0; i < h->n_passts; i++)
+                (void) fd_close(h->passts[i]);
         (void) fd_close(h->monitor);
         strings_done(&h->argv);
         free(h->placements);
         free(h->consoles);
+        free(h->passts);
         free(h->theirs);
         *h = (Handover){ .monitor = -1 };
 }

@@ -13,8 +13,10 @@ typedef struct Handover {
         int highest;   /* number that QEMU gets a descriptor as */
         int monitor;   /* our ends of what is made here; to be taken */
         int *consoles; /* one for each of the options' */
+        int *passts;   /* likewise; -1 where the host has none and QEMU is its own */
         int *theirs;   /* QEMU's ends, owned until it has them */
-        size_t n_consoles, n_theirs;
+        size_t n_consoles, n_passts, n_theirs;
+        bool private_network;
 } Handover;
 
 /* Mistakes are logged. The descriptors of the store stay its own. */

@@ -239,6 +239,24 @@ void lifecycle_on_state(const json_t *result, const char *error, void *userdata)
         lifecycle_show_state(l);
 }
 
+void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how)
+{
+        if (l->phase == PHASE_ENDING)
+                return;
+        if (l->phase == PHASE_STARTING) {
+                log_error("passt %s: the guest is not started without its network %s.", how, id);
+                l->reason = "passt failed";
+                lifecycle_fail(l);
+                return;
+        }
+        log_entry(
+                LOG_ERR, MESSAGE_ID_NETWORK_LOST, NULL,
+                "passt %s: the guest's network %s is gone until systemd starts the guest again.", how, id);
+        (void) monitor_execute(
+                l->monitor, "set_link", json_pack("{s:s, s:b}", "name", id, "up", 0), NULL, NULL,
+                MONITOR_PATIENCE);
+}
+
 void lifecycle_event(Lifecycle *l, const EventReport *report)
 {
         switch (report->meaning) {

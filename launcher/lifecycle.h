@@ -74,6 +74,9 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 /* Whoever gave that userdata goes away, and gets no reply any more. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);
 
+/* What connects the -netdev of that id has ended, so ("exited with status 1"). */
+void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how);
+
 /* True for what the journal has already: the button is pressed until the guest reacts. Before
  * lifecycle_event(). */
 bool lifecycle_expects(const Lifecycle *l, const EventReport *report);

@@ -19,6 +19,7 @@
 #define CONSOLE_INPUT_MAX    (16U << 10)  /* bytes that wait for the guest; then no typing is read */
 #define CONSOLE_ATTACHED_MAX 8U           /* on each console */
 #define CONSOLES_MAX         64U
+#define PASSTS_MAX           24U
 
 /*
  * journald takes 10,000 messages in 30 s from a unit and drops the rest, whatever they say; less than half

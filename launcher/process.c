@@ -7,7 +7,8 @@
  *
  * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
  * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well. The last
- * thing before the exec takes from it the means to send signals to others of its user.
+ * thing before the exec takes from it the means to send signals to others of its user, and to make
+ * namespaces.
  */
 
 #include "launcher/process.h"
@@ -22,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launcher/signal-filter.h"
+#include "launcher/call-filter.h"
+#include "launcher/private-network.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -50,41 +52,54 @@ static int place_standard(int null, int output)
         return 0;
 }
 
-/* Returns only when it fails. report is told the errno, and vanishes at the exec otherwise. */
-static int child(pid_t parent, char *const *argv, Placement *placements, size_t count, int null, int output)
-{
-        int r;
+typedef struct Spawn {
+        char *const *argv;
+        Placement *placements;
+        size_t count;
+        int null, output;
+        ProcessFlags flags;
+} Spawn;
 
+/* Returns only when it fails. */
+static int child(pid_t parent, const Spawn *s)
+{
+        int r = 0;
+
+        if (s->flags & PROCESS_PRIVATE_NETWORK)
+                r = private_network_enter();
+        if (r < 0)
+                return r;
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
                 return -errno;
         if (getppid() != parent)
                 return -ESRCH;
         for (size_t i = 0; i < ELEMENTS(launchers_own); i++)
                 (void) unsetenv(launchers_own[i]);
-        r = place_standard(null, output);
+        r = place_standard(s->null, s->output);
         if (r >= 0)
-                r = fds_place(placements, count);
+                r = fds_place(s->placements, s->count);
         if (r >= 0)
                 r = reset_signals();
-        if (r >= 0)
-                r = signal_filter_install();
+        if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
+                r = call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES);
         if (r < 0)
                 return r;
-        (void) execv(argv[0], argv);
+        (void) execv(s->argv[0], s->argv);
         return -errno;
 }
 
-/* The pipe to the parent is one more thing that has to be out of the way of the targets. */
-static _noreturn_ void child_or_report(
-        pid_t parent, char *const *argv, Placement *placements, size_t count, int null, int output,
-        int report)
+/*
+ * The pipe to the parent is told the errno, and vanishes at the exec. It is one more thing that has to be
+ * out of the way of the targets.
+ */
+static _noreturn_ void child_or_report(pid_t parent, const Spawn *s, int report)
 {
         int above = STDERR_FILENO, moved, r;
 
-        for (size_t i = 0; i < count; i++)
-                above = placements[i].to > above ? placements[i].to : above;
+        for (size_t i = 0; i < s->count; i++)
+                above = s->placements[i].to > above ? s->placements[i].to : above;
         moved = fcntl(report, F_DUPFD_CLOEXEC, above + 1);
-        r = moved < 0 ? -errno : child(parent, argv, placements, count, null, output);
+        r = moved < 0 ? -errno : child(parent, s);
         (void) !write(moved < 0 ? report : moved, &r, sizeof(r));
         _exit(127);
 }
@@ -99,7 +114,8 @@ static void raise_descriptor_limit(void)
         (void) setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int process_spawn(char *const *argv, Placement *placements, size_t count, int output, pid_t *ret)
+int process_spawn(
+        char *const *argv, Placement *placements, size_t count, int output, ProcessFlags flags, pid_t *ret)
 {
         _cleanup_(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC), report_in = -1,
                               report_out = -1;
@@ -118,7 +134,8 @@ int process_spawn(char *const *argv, Placement *placements, size_t count, int ou
         if (pid < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot fork");
         if (pid == 0)
-                child_or_report(parent, argv, placements, count, null, output, report_out);
+                child_or_report(
+                        parent, &(Spawn){ argv, placements, count, null, output, flags }, report_out);
         report_out = fd_close(report_out);
         do
                 n = read(report_in, &error, sizeof(error));

@@ -85,7 +85,7 @@ int qemu_version_ask(const char *program, QemuVersion *ret)
                 return log_errno(LOG_ERR, -errno, "Cannot make a pipe");
         from = fds[0];
         to = fds[1];
-        r = process_spawn(argv, NULL, 0, to, &pid);
+        r = process_spawn(argv, NULL, 0, to, 0, &pid);
         if (r < 0)
                 return r;
         to = fd_close(to);

@@ -119,6 +119,8 @@ static const Argument run_arguments[] = {
         { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
         { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
         { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
+        { "passt", "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
+        { "private-network", "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
         { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
         { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
         { "balloon", "a number of bytes", read_bytes, TO(life.balloon), 0 },
@@ -128,21 +130,23 @@ static const Argument run_arguments[] = {
         { "rtc-offset", "a number of seconds", read_seconds, TO(rtc_offset), 0 },
 };
 
+static int take_number(const char *name, int number, bool taken[static FD_NUMBER_MAX + 1])
+{
+        if (taken[number]) {
+                log_error("%s:%d: that number is given to another descriptor.", name, number);
+                return -EINVAL;
+        }
+        taken[number] = true;
+        return 0;
+}
+
 static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
 {
         int r = 0;
 
-        for (size_t i = 0; i < list->count; i++) {
-                bool *t = &taken[list->items[i].number];
-
-                if (*t) {
-                        log_error(
-                                "%s:%d: that number is given to another descriptor.", list->items[i].name,
-                                list->items[i].number);
+        for (size_t i = 0; i < list->count; i++)
+                if (take_number(list->items[i].name, list->items[i].number, taken) < 0)
                         r = -EINVAL;
-                }
-                *t = true;
-        }
         return r;
 }
 
@@ -155,6 +159,9 @@ static int check(const RunOptions *o)
         if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 ||
             check_list(&o->try_fds, taken) < 0)
                 r = -EINVAL;
+        for (size_t i = 0; i < o->passts.count; i++)
+                if (take_number(o->passts.items[i].id, o->passts.items[i].fd, taken) < 0)
+                        r = -EINVAL;
         for (size_t i = 0; i < o->consoles.count; i++)
                 for (size_t j = 0; j < i; j++)
                         if (streq(o->consoles.items[i].name, o->consoles.items[j].name)) {
@@ -199,6 +206,7 @@ void run_options_done(RunOptions *o)
         numbered_list_done(&o->consoles);
         numbered_list_done(&o->fds);
         numbered_list_done(&o->try_fds);
+        passt_list_done(&o->passts);
         strings_done(&o->chains);
         strings_done(&o->life.links_down);
         thread_rules_done(&o->life.threads);
@@ -213,5 +221,9 @@ static int highest(const NumberedList *list, int n)
 
 int run_options_highest_fd(const RunOptions *o)
 {
-        return highest(&o->try_fds, highest(&o->fds, highest(&o->consoles, o->monitor)));
+        int n = highest(&o->try_fds, highest(&o->fds, highest(&o->consoles, o->monitor)));
+
+        for (size_t i = 0; i < o->passts.count; i++)
+                n = o->passts.items[i].fd > n ? o->passts.items[i].fd : n;
+        return n;
 }

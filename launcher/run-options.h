@@ -4,6 +4,7 @@
 /* What `vm-launcher run` is told. */
 
 #include "launcher/lifecycle.h"
+#include "launcher/passt.h"
 #include "util/text.h"
 
 /*
@@ -25,6 +26,8 @@ typedef struct RunOptions {
         LifecycleOptions life;
         int monitor;
         NumberedList consoles, fds, try_fds;
+        PasstList passts;
+        bool private_network; /* QEMU needs none of the unit's, where all passts are there */
         Strings chains;
         int64_t rtc_offset; /* seconds that the guest's clock begins ahead; 0: as QEMU's command line says */
         char **argv;        /* QEMU's, ended by NULL; part of the launcher's own */

@@ -28,6 +28,7 @@
 #include "launcher/limits.h"
 #include "launcher/message-ids.h"
 #include "launcher/monitor.h"
+#include "launcher/passt.h"
 #include "launcher/process.h"
 #include "launcher/run-options.h"
 #include "launcher/verbs.h"
@@ -42,6 +43,7 @@ typedef struct Run {
         Monitor *monitor;
         Control *control;
         Console **consoles;
+        Passts *passts;
         pid_t qemu; /* 0 when it is gone */
         uint64_t watchdog_usec;
         RateLimit console_limit, event_limit;
@@ -52,6 +54,7 @@ static void run_done(Run *run)
         for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
                 console_free(run->consoles[i]);
         free(run->consoles);
+        passts_free(run->passts);
         control_free(run->control);
         lifecycle_free(run->life);
         monitor_free(run->monitor);
@@ -165,6 +168,14 @@ static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
         return 0;
 }
 
+static void on_passt_ended(const char *id, const char *how, void *userdata)
+{
+        Run *run = userdata;
+
+        if (run->qemu > 0)
+                lifecycle_network_lost(run->life, id, how);
+}
+
 /* ——— signals ——— */
 
 static const struct {
@@ -239,7 +250,9 @@ static int start_qemu(Run *run, Handover *h)
 
         if (output < 0)
                 return log_errno(LOG_ERR, output, "Cannot connect QEMU to the journal");
-        r = process_spawn(h->argv.items, h->placements, h->count, output, &run->qemu);
+        r = process_spawn(
+                h->argv.items, h->placements, h->count, output,
+                h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
         if (r < 0)
                 return r;
         handover_given(h);
@@ -266,6 +279,10 @@ static int prepare(Run *run, Handover *ret)
         if (r < 0)
                 return r;
         fds_tidy_store(&store);
+
+        r = passts_start(run->event, &run->options.passts, ret->passts, on_passt_ended, run, &run->passts);
+        if (r < 0)
+                return r;
 
         /* the descriptors have to live until QEMU has them */
         r = start_qemu(run, ret);

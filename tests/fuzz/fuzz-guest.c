@@ -68,6 +68,7 @@ static const char *const directives[] = {
         "PrivateNetwork",
         "ProtectHome",
         "RestrictAddressFamilies",
+        "RestrictNamespaces",
         "RestrictRealtime",
         "SELinuxContext",
         "SetCredential",

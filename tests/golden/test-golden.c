@@ -85,7 +85,7 @@ static void run_case(const char *stem)
         size_t size;
         int r;
 
-        CHECK(conversion_start(&c, "root", false) >= 0);
+        CHECK(conversion_start(&c, "root", text_after(stem, "user-") != NULL) >= 0); /* the user scope's */
         r = conversion_file(&c, xml, NULL);
         CHECK(r == 0 || findings_failed(c.findings));
         argv = r == 0 ? argv_text(&c.plan.argv) : strdup("");

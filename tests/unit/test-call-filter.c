@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -16,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launcher/signal-filter.h"
+#include "launcher/call-filter.h"
 #include "tests/unit/test.h"
 
 static volatile sig_atomic_t caught;
@@ -114,9 +116,59 @@ static void own_threads_are_in_reach(void)
         CHECK_NUMBER(ioctl(fds[0], FIONREAD, &fds[1]), 0);
 }
 
+static void namespaces_are_out_of_reach(void)
+{
+        CHECK_REFUSED(unshare(CLONE_NEWUSER));
+        CHECK_REFUSED(setns(-1, 0));
+        CHECK_REFUSED(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, NULL, NULL, NULL, NULL));
+        CHECK_REFUSED(syscall(SYS_clone, CLONE_NEWNET | SIGCHLD, NULL, NULL, NULL, NULL));
+        CHECK_REFUSED(mount("none", "/nowhere", "tmpfs", 0, NULL));
+        CHECK_REFUSED(umount2("/nowhere", 0));
+        CHECK_REFUSED(syscall(SYS_pivot_root, "/nowhere", "/nowhere"));
+        CHECK_REFUSED(syscall(SYS_capset, NULL, NULL));
+        CHECK_REFUSED(syscall(SYS_setuid, getuid()));
+        CHECK_NUMBER(syscall(SYS_clone3, NULL, 0), -1);
+        CHECK_NUMBER(errno, ENOSYS);
+}
+
+/* What one table refuses is no matter of the other. */
+static void tables_are_apart(pid_t other)
+{
+        CHECK_NUMBER(call_filter_install(CALL_FILTER_SIGNALS), 0);
+        CHECK_NUMBER(umount2("/nowhere", 0), -1);
+        CHECK(errno == ENOENT || errno == EPERM);
+        CHECK_NUMBER(syscall(SYS_setuid, getuid()), 0);
+        CHECK_REFUSED(kill(other, 0));
+}
+
+/* A process of its own: a filter cannot be undone. */
+static void in_child(void (*tests)(pid_t other), pid_t other)
+{
+        pid_t pid = fork();
+        int status;
+
+        CHECK(pid >= 0);
+        if (pid == 0) {
+                tests(other);
+                _exit(0);
+        }
+        CHECK_NUMBER(waitpid(pid, &status, 0), pid);
+        CHECK_NUMBER(status, 0);
+}
+
+static void all_is_filtered(pid_t other)
+{
+        CHECK_NUMBER(call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES), 0);
+        CHECK_NUMBER(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
+        others_are_out_of_reach(other);
+        other_architectures_are_out(other);
+        own_threads_are_in_reach();
+        namespaces_are_out_of_reach();
+}
+
 int main(void)
 {
-        pid_t other, filtered;
+        pid_t other;
         int status;
 
         other = fork();
@@ -129,18 +181,8 @@ int main(void)
 
         /* so that what is refused is not for another reason */
         CHECK_NUMBER(kill(other, 0), 0);
-        filtered = fork();
-        CHECK(filtered >= 0);
-        if (filtered == 0) {
-                CHECK_NUMBER(signal_filter_install(), 0);
-                CHECK_NUMBER(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
-                others_are_out_of_reach(other);
-                other_architectures_are_out(other);
-                own_threads_are_in_reach();
-                _exit(0);
-        }
-        CHECK_NUMBER(waitpid(filtered, &status, 0), filtered);
-        CHECK_NUMBER(status, 0);
+        in_child(all_is_filtered, other);
+        in_child(tables_are_apart, other);
         CHECK_NUMBER(waitpid(other, &status, WNOHANG), 0);
         CHECK_NUMBER(kill(other, SIGKILL), 0);
         CHECK_NUMBER(waitpid(other, &status, 0), other);

@@ -21,9 +21,14 @@
  * What QEMU forks inherits the filter, and with it QEMU's pid as the only one: helpers cannot signal even
  * themselves, which costs them at most the way in which they abort(). The launcher has no such filter, for
  * it has QEMU to end.
+ *
+ * The unit of a guest that passt connects lets its processes have namespaces of their own and mount in them,
+ * since passt ends where it cannot shut itself in. That is passt's alone: a second table has QEMU refused
+ * what any other guest's unit refuses it. clone3() has its flags in memory, where a filter does not look; it
+ * is said not to be there, and the C library falls back on clone().
  */
 
-#include "launcher/signal-filter.h"
+#include "launcher/call-filter.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -32,6 +37,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,6 +69,7 @@
 
 #define X32_BIT     0x40000000U /* x86-64 with pointers of 32 bits: the same architecture to seccomp */
 #define REFUSE      (SECCOMP_RET_ERRNO | EPERM)
+#define NOT_THERE   (SECCOMP_RET_ERRNO | ENOSYS)
 #define NO_ARGUMENT (-1)
 
 /*
@@ -99,11 +106,26 @@ static const Rule rules[] = {
         { SYS_pidfd_getfd, NO_ARGUMENT, 0, NO_ARGUMENT, false },
 };
 
+static const uint32_t namespace_calls[] = {
+        SYS_unshare, SYS_setns,     SYS_mount,  SYS_umount2,   SYS_pivot_root, SYS_chroot,
+        SYS_capset,  SYS_setgroups, SYS_setuid, SYS_setresuid, SYS_setreuid,
+};
+
+#define NAMESPACE_FLAGS                                                                               \
+        (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | \
+         CLONE_NEWUTS)
+#ifdef __s390x__
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
+#endif
+#define NAMESPACE_RULES_MAX (2 * ELEMENTS(namespace_calls) + 7) /* instructions of all of them */
+
 #define RULE_MAX     9 /* instructions of one */
 #define PREAMBLE_MAX 6
 
 typedef struct Program {
-        struct sock_filter code[PREAMBLE_MAX + ELEMENTS(rules) * RULE_MAX + 1];
+        struct sock_filter code[PREAMBLE_MAX + ELEMENTS(rules) * RULE_MAX + NAMESPACE_RULES_MAX + 1];
         unsigned short size;
 } Program;
 
@@ -170,13 +192,30 @@ static void put_rule(Program *p, const Rule *rule, uint32_t own)
                 p->code[skips[n]].jf = (uint8_t) (p->size - skips[n] - 1);
 }
 
-int signal_filter_install(void)
+static void put_namespace_rules(Program *p)
+{
+        put_load(p, offsetof(struct seccomp_data, nr));
+        for (size_t i = 0; i < ELEMENTS(namespace_calls); i++) {
+                put_compare(p, BPF_JEQ, namespace_calls[i], 0, 1);
+                put_return(p, REFUSE);
+        }
+        put_compare(p, BPF_JEQ, SYS_clone3, 0, 1);
+        put_return(p, NOT_THERE);
+        put_compare(p, BPF_JEQ, SYS_clone, 0, 3);
+        put_load_argument(p, CLONE_FLAGS_ARGUMENT);
+        put_compare(p, BPF_JSET, (uint32_t) NAMESPACE_FLAGS, 0, 1);
+        put_return(p, REFUSE);
+}
+
+int call_filter_install(CallFilter what)
 {
         Program p = { .size = 0 };
         struct sock_fprog program;
 
         put_preamble(&p);
-        for (size_t i = 0; i < ELEMENTS(rules); i++)
+        if (what & CALL_FILTER_NAMESPACES)
+                put_namespace_rules(&p);
+        for (size_t i = 0; i < ELEMENTS(rules) && what & CALL_FILTER_SIGNALS; i++)
                 put_rule(&p, &rules[i], (uint32_t) getpid());
         put_return(&p, SECCOMP_RET_ALLOW);
         program = (struct sock_fprog){ .len = p.size, .filter = p.code };
