@@ -41,6 +41,7 @@ typedef struct Audio {
         Number timer_period, dsp_policy;
         Tristate try_mmap, exclusive;
         const char *server, *path, *sdl_driver, *runtime_directory;
+        bool own_file; /* path is in the guest's own directory */
         Stream in, out;
 } Audio;
 
@@ -153,6 +154,18 @@ static void read_stream(Guest *g, Audio *a, const char *name, Stream *s)
                         g, s->settings->place, "<settings>: <%s> needs fixedSettings='yes' for it", name);
 }
 
+/* QEMU's own name for it, or one without a directory, would be in whatever directory QEMU runs in. */
+static void read_own_file(Audio *a)
+{
+        const char *name = xml_attribute(a->device.xml, "path") ?: "qemu.wav";
+
+        if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] ||
+            !*name || *name == '.')
+                return;
+        a->path = name;
+        a->own_file = true;
+}
+
 static void audio_read(Guest *g, Device *d)
 {
         Audio *a = (Audio *) d;
@@ -161,7 +174,9 @@ static void audio_read(Guest *g, Device *d)
                 device_error(g, d, "<audio>: id is missing");
         if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<audio>: type is missing");
-        if ((size_t) a->type < ELEMENTS(of_type) && of_type[a->type].fields)
+        if (a->type == AUDIO_FILE)
+                read_own_file(a);
+        if ((size_t) a->type < ELEMENTS(of_type) && of_type[a->type].fields && !a->own_file)
                 fields_read(d->xml, of_type[a->type].fields, a, g->findings);
         read_stream(g, a, "input", &a->in);
         read_stream(g, a, "output", &a->out);
@@ -185,10 +200,25 @@ static void audio_imply(Guest *g)
                 a->type = AUDIO_SDL;
 }
 
+/* Many a guest keeps it when its SPICE goes; newer QEMUs do not start then. */
+static void complete_spice(Guest *g, Audio *a)
+{
+        if (a->type != AUDIO_SPICE || graphics_have(g, &kind_graphics_spice))
+                return;
+        a->type = AUDIO_NONE;
+        device_warning(
+                g, &a->device,
+                "<audio>: without <graphics type='spice'>, type='spice' is taken for 'none': nobody hears "
+                "it");
+}
+
 static void audio_complete(Guest *g, Device *d)
 {
-        const Audio *a = (const Audio *) d;
+        Audio *a = (Audio *) d;
 
+        complete_spice(g, a);
+        if (a->own_file)
+                a->path = guest_text(g, "%s/%s", g->settings->state_directory, a->path);
         d->user_id = false; /* the number names it, also where the XML has an alias */
         device_set_id(g, d, "audio%llu", (unsigned long long) a->number.value);
 }
@@ -209,14 +239,10 @@ static void audio_check(Guest *g, Device *d)
                 device_warning(
                         g, d,
                         "<audio>: type='coreaudio' exists on macOS only; QEMU will not start with it here");
-        if (a->type == AUDIO_SPICE && !graphics_have(g, &kind_graphics_spice))
-                device_error(g, d, "<audio>: type='spice' needs <graphics type='spice'>");
         if (a->type == AUDIO_DBUS && !graphics_have(g, &kind_graphics_dbus))
                 device_error(g, d, "<audio>: type='dbus' needs <graphics type='dbus'>");
         if (a->type == AUDIO_SDL && a->sdl_driver && !words_find(sdl_words, a->sdl_driver))
                 device_error(g, d, "<audio>: driver='%s' is none that SDL has", a->sdl_driver);
-        if (a->type == AUDIO_FILE && !a->path)
-                device_error(g, d, "<audio>: path is missing");
 }
 
 static void build_stream(const Stream *s, Props *audio, const char *key)
@@ -281,7 +307,8 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         plan_directive(p, "Environment", "SDL_AUDIODRIVER=%s", a->sdl_driver);
                 break;
         case AUDIO_FILE:
-                plan_grant(p, a->path, ACCESS_WRITE);
+                if (!a->own_file)
+                        plan_grant(p, a->path, ACCESS_WRITE);
                 break;
         }
 }

@@ -257,12 +257,16 @@ void chardev_check(Guest *g, const Chardev *c)
                 break;
         case CHARDEV_SPICEPORT:
                 check_channel(g, c);
-                /* fall through */
-        case CHARDEV_SPICEVMC:
                 if (!has_spice(g))
-                        guest_error(
-                                g, at, "<%s>: type='%s' needs <graphics type='spice'>", name,
-                                type_words[c->type - 1]);
+                        guest_error(g, at, "<%s>: type='spiceport' needs <graphics type='spice'>", name);
+                break;
+        case CHARDEV_SPICEVMC: /* QEMU takes it, and many a guest keeps it when its SPICE goes */
+                if (!has_spice(g))
+                        guest_warning(
+                                g, at,
+                                "<%s>: type='spicevmc' is connected to nothing without <graphics "
+                                "type='spice'>",
+                                name);
                 break;
         }
         if (c->mode == CHARDEV_BIND && c->reconnect == ON)

@@ -156,6 +156,7 @@ static void interface_read(Guest *g, Device *d)
                 device_error(g, d, "<interface>: type is missing");
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
+        (void) xml_child(d->xml, "source"); /* where a type has none, an empty one says nothing */
         interface_port_read(g, d->xml, &i->port, g->findings);
         if (i->backend && streq(backend_words[i->backend - 1], "passt"))
                 i->user.passt = PASST_REQUIRE;

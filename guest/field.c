@@ -232,8 +232,9 @@ static void read_said(const Field *f, const Target *t, Findings *findings)
 {
         XmlElement *e = t->element;
 
-        if (!t->attribute)
-                xml_claim_all(e);
+        /* one finding is enough for all of them */
+        for (XmlElement *other = t->attribute ? NULL : e; other; other = xml_next(other))
+                xml_claim_all(other);
         if (f->type == FIELD_IGNORED)
                 return;
         finding(findings, f->type == FIELD_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING, e->place,

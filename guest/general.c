@@ -42,6 +42,13 @@ static const Field general_fields[] = {
         /* there is no lock manager to fail */
         FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
+        FIELD_SAID(
+                "devices/lease", FIELD_REFUSED,
+                "there is no lock manager that would hold it; nothing would keep a second host from "
+                "starting the guest"),
+        FIELD_SAID("devices/nvram", FIELD_REFUSED, "is of POWER machines"),
+        FIELD_SAID("bootloader", FIELD_REFUSED, "is Xen's"),
+        FIELD_SAID("bootloader_args", FIELD_REFUSED, "is Xen's"),
         FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
         FIELD_SAID(
                 "perf", FIELD_WARNED,

@@ -33,7 +33,10 @@ static const Field os_fields[] = {
         FIELD_OF_WORDS("smbios@mode", Os, smbios_mode, smbios_words),
         FIELD_SAID("init", FIELD_REFUSED, "only containers have an init of their own"),
         FIELD_SAID("initarg", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("bootloader", FIELD_REFUSED, "is Xen's"),
+        FIELD_SAID("initenv", FIELD_REFUSED, "only containers have an init of their own"),
+        FIELD_SAID("initdir", FIELD_REFUSED, "only containers have an init of their own"),
+        FIELD_SAID("inituser", FIELD_REFUSED, "only containers have an init of their own"),
+        FIELD_SAID("initgroup", FIELD_REFUSED, "only containers have an init of their own"),
         {},
 };
 

@@ -31,6 +31,7 @@ static const Field cpu_fields[] = {
         FIELD_IN_RANGE("iothread_period", Tuning, iothread_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("iothread_quota", FIELD_TEXT, Tuning, iothread_bandwidth.quota),
         FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
+        FIELD_SAID("energytune", FIELD_WARNED, "the host's resctrl, which counts it, is not used"),
         FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
         {},
 };

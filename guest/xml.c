@@ -358,6 +358,15 @@ void xml_claim_all(XmlElement *e)
                 xml_claim_all(c);
 }
 
+/* The kind of a device, which may be what nobody knows of it. */
+static const char *type_of(const XmlElement *e)
+{
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (streq(e->attributes[i].name, "type"))
+                        return e->attributes[i].value;
+        return NULL;
+}
+
 static void report_element(const XmlElement *e, Findings *findings)
 {
         for (size_t i = 0; i < e->n_attributes; i++)
@@ -371,6 +380,9 @@ static void report_element(const XmlElement *e, Findings *findings)
         for (const XmlElement *c = e->first; c; c = c->next)
                 if (c->claimed)
                         report_element(c, findings);
+                else if (type_of(c))
+                        finding(findings, SEVERITY_ERROR, c->place,
+                                "<%s type='%s'> in <%s> is not supported", c->name, type_of(c), e->name);
                 else
                         finding(findings, SEVERITY_ERROR, c->place, "<%s> in <%s> is not supported", c->name,
                                 e->name);
