@@ -112,6 +112,11 @@ static void channel_check(Guest *g, Device *d)
         }
         if (c->chardev.type == CHARDEV_SPICEVMC && !streq(c->name, SPICE_CHANNEL))
                 device_error(g, d, "<channel>: type='spicevmc' goes with the name '" SPICE_CHANNEL "' only");
+        /* QEMU looks through all of the guest's controllers */
+        GUEST_FOREACH_DEVICE(g, &kind_channel, other)
+                if (other->index < d->index && c->name &&
+                    streq_null(((const Channel *) other)->name, c->name))
+                        device_error(g, d, "<target>: name='%s' is another port's, too", c->name);
 }
 
 static void build_guestfwd(const Channel *c, Plan *p)

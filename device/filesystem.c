@@ -74,7 +74,7 @@ static void filesystem_complete(Guest *g, Device *d)
 {
         Filesystem *f = (Filesystem *) d;
 
-        device_set_id(g, d, "fs%u", d->index);
+        device_set_next_id(g, d, "fs");
         device_virtio_complete(g, d, f->model);
         if (!is_virtiofs(f))
                 return;

@@ -227,12 +227,8 @@ static void complete_model(Guest *g, Interface *i)
 static void interface_complete(Guest *g, Device *d)
 {
         Interface *i = (Interface *) d;
-        unsigned number = 0;
 
-        GUEST_FOREACH_DEVICE(g, &kind_interface, other)
-                if (other->index < d->index)
-                        number++;
-        device_set_id(g, d, "net%u", number);
+        device_set_next_id(g, d, "net");
         d->boot_class = BOOT_CLASS_NETWORK;
         i->link_down = i->link && streq(link_words[i->link - 1], "down");
         complete_mac(g, i);

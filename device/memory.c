@@ -131,17 +131,12 @@ static void memory_device_complete(Guest *g, Device *d)
 static void set_id(Guest *g, Device *d)
 {
         const MemoryDevice *m = (const MemoryDevice *) d;
-        unsigned number = 0;
+        const char *prefix = prefixes[m->model - 1];
 
         if (is_module(m))
-                number = (unsigned) d->address.dimm.slot.value;
+                device_set_id(g, d, "%s%u", prefix, (unsigned) d->address.dimm.slot.value);
         else
-                GUEST_FOREACH_DEVICE(g, &kind_memory, other) {
-                        if (other == d)
-                                break;
-                        number += ((MemoryDevice *) other)->model == m->model;
-                }
-        device_set_id(g, d, "%s%u", prefixes[m->model - 1], number);
+                device_set_next_id(g, d, prefix);
 }
 
 static void check_virtio_mem(Guest *g, const MemoryDevice *m)

@@ -64,7 +64,7 @@ static void rng_complete(Guest *g, Device *d)
 
         if (r->backend == RNG_RANDOM && !r->file)
                 r->file = "/dev/random";
-        device_set_id(g, d, "rng%u", d->index);
+        device_set_next_id(g, d, "rng");
         device_virtio_complete(g, d, r->model);
 }
 
