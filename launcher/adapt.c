@@ -11,6 +11,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* The launcher's monitor as the generator writes it, and as it is called since QEMU 11.1. */
+#define MONITOR        "chardev=charmonitor,id=monitor,mode=control"
+#define MONITOR_OBJECT "monitor-qmp,id=monitor,chardev=charmonitor"
+
 /* The place behind the first -rtc, whose value begins so; argv->count where there is none. */
 static size_t find_rtc(const Strings *argv, const char *base)
 {
@@ -83,18 +87,13 @@ static const char *reconnect_of(const Strings *argv, size_t i)
         return find_key(argv->items[i + 1], "reconnect-ms");
 }
 
-bool adapt_knows_reconnect(const Strings *argv)
+static bool is_before(QemuVersion v, unsigned major, unsigned minor)
 {
-        for (size_t i = 0; i < argv->count; i++)
-                if (reconnect_of(argv, i))
-                        return true;
-        return false;
+        return v.major < major || (v.major == major && v.minor < minor);
 }
 
-int adapt_reconnect(Strings *argv, QemuVersion version)
+static int say_seconds(Strings *argv)
 {
-        if (version.major > 9 || (version.major == 9 && version.minor >= 2))
-                return 0;
         for (size_t i = 0; i < argv->count; i++) {
                 const char *found = reconnect_of(argv, i), *list = found ? argv->items[i + 1] : NULL;
                 unsigned long long ms;
@@ -113,4 +112,30 @@ int adapt_reconnect(Strings *argv, QemuVersion version)
                         return r;
         }
         return 0;
+}
+
+/* A monitor that the XML adds by itself (<qemu:commandline>) stays as it is said there. */
+static int say_monitor(Strings *argv)
+{
+        int r = 0;
+
+        for (size_t i = 0; i + 1 < argv->count && r >= 0; i++) {
+                if (!streq(argv->items[i], "-mon") || !streq(argv->items[i + 1], MONITOR))
+                        continue;
+                r = replace(argv, i, strdup("-object"));
+                if (r >= 0)
+                        r = replace(argv, i + 1, strdup(MONITOR_OBJECT));
+        }
+        return r;
+}
+
+int adapt_to_version(Strings *argv, QemuVersion version)
+{
+        int r = 0;
+
+        if (is_before(version, 9, 2))
+                r = say_seconds(argv);
+        if (r >= 0 && !is_before(version, 11, 1))
+                r = say_monitor(argv);
+        return r;
 }

@@ -16,8 +16,8 @@
  */
 int adapt_rtc(Strings *argv, int64_t offset, time_t now);
 
-/* True if a -chardev of it has the option reconnect-ms=. */
-bool adapt_knows_reconnect(const Strings *argv);
-
-/* Says it in words that this QEMU knows: before 9.2 in whole seconds, rounded up. 0 or -ENOMEM. */
-int adapt_reconnect(Strings *argv, QemuVersion version);
+/*
+ * Says the command line in the words that this QEMU has: before 9.2 it takes reconnect-ms= of a -chardev in
+ * whole seconds (rounded up), since 11.1 the launcher's monitor is an object. 0 or -ENOMEM.
+ */
+int adapt_to_version(Strings *argv, QemuVersion version);

@@ -239,11 +239,12 @@ static int adapt(Handover *h, const RunOptions *o)
                                 LOG_ERR, r, "Cannot set the guest's clock %lld s ahead",
                                 (long long) o->rtc_offset);
         }
-        if (!adapt_knows_reconnect(&h->argv))
-                return 0;
-        if (qemu_version_ask(h->argv.items[0], &version) < 0)
+        r = qemu_version_ask(h->argv.items[0], &version);
+        if (r == -ENODATA)
                 return 0; /* is told in the words of today; if it does not know them it says so */
-        return adapt_reconnect(&h->argv, version) < 0 ? log_out_of_memory() : 0;
+        if (r < 0)
+                return r;
+        return adapt_to_version(&h->argv, version) < 0 ? log_out_of_memory() : 0;
 }
 
 static int fill(Handover *h, const RunOptions *o, Fds *store)

@@ -91,7 +91,13 @@ bool lifecycle_is_ending(const Lifecycle *l)
 
 bool lifecycle_expects(const Lifecycle *l, const EventReport *report)
 {
-        return report->meaning == EVENT_BUTTON && l->pressed;
+        if (report->meaning == EVENT_BUTTON)
+                return l->pressed;
+        if (l->phase == PHASE_STARTING)
+                return streq(report->name, "RESUME");
+        if (l->phase == PHASE_ENDING)
+                return streq(report->name, "STOP") || report->meaning == EVENT_OFF_BY_HOST;
+        return false;
 }
 
 /* ——— how it ends ——— */

@@ -77,7 +77,8 @@ void lifecycle_forget(Lifecycle *l, const void *userdata);
 /* What connects the -netdev of that id has ended, so ("exited with status 1"). */
 void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how);
 
-/* True for what the journal has already: the button is pressed until the guest reacts. Before
+/* True for what the journal has already, or has in other words: the button is pressed until the guest
+ * reacts, and QEMU goes on and stops when it is told to at the beginning and the end. Before
  * lifecycle_event(). */
 bool lifecycle_expects(const Lifecycle *l, const EventReport *report);
 

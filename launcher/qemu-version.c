@@ -2,8 +2,7 @@
 
 /*
  * An option that got another name must be right on the command line, before there is a monitor to ask. So
- * QEMU is run once for its version, before the guest is, in the same sandbox; only for a guest that has
- * such an option.
+ * QEMU is run once for its version, before the guest is, in the same sandbox.
  */
 
 #include "launcher/qemu-version.h"
@@ -96,5 +95,8 @@ int qemu_version_ask(const char *program, QemuVersion *ret)
                 ;
         if (r >= 0)
                 r = qemu_version_parse(answer, ret);
-        return r < 0 ? log_errno(LOG_WARNING, r, "%s does not say its version", program) : 0;
+        if (r >= 0)
+                return 0;
+        log_errno(LOG_WARNING, r, "%s does not say its version", program);
+        return -ENODATA;
 }

@@ -7,7 +7,8 @@ typedef struct QemuVersion {
         unsigned major, minor;
 } QemuVersion;
 
-/* Runs QEMU with --version and waits no more than some seconds. What fails is logged; negative errno. */
+/* Runs QEMU with --version and waits no more than some seconds. What fails is logged: -ENODATA where it runs
+ * and does not say it. */
 int qemu_version_ask(const char *program, QemuVersion *ret);
 
 /* "QEMU emulator version 7.2.22 (…)"; -EINVAL where it is not so. */

@@ -43,8 +43,7 @@ static void expect_reconnect(const char *before, QemuVersion version, const char
 {
         Strings s = make((const char *[]){ "qemu", "-name", "x,reconnect-ms=1", "-chardev", before, NULL });
 
-        CHECK_NUMBER(adapt_knows_reconnect(&s), strstr(before, "host") != NULL);
-        CHECK_NUMBER(adapt_reconnect(&s, version), 0);
+        CHECK_NUMBER(adapt_to_version(&s, version), 0);
         CHECK_TEXT(s.items[2], "x,reconnect-ms=1");
         CHECK_TEXT(s.items[4], after);
         strings_done(&s);
@@ -65,6 +64,29 @@ static void test_reconnect(void)
         expect_reconnect("socket,path=/host,,,reconnect-ms=7", old, "socket,path=/host,,,reconnect=1");
 }
 
+static void expect_monitor(const char *monitor, QemuVersion version, const char *option, const char *after)
+{
+        Strings s = make((const char *[]){ "qemu", "-mon", monitor, "-S", NULL });
+
+        CHECK_NUMBER(adapt_to_version(&s, version), 0);
+        CHECK_TEXT(s.items[1], option);
+        CHECK_TEXT(s.items[2], after);
+        CHECK_NUMBER(s.count, 4);
+        strings_done(&s);
+}
+
+static void test_monitor(void)
+{
+        static const QemuVersion old = { 11, 0 }, new = { 11, 1 }, newer = { 12, 0 };
+        static const char ours[] = "chardev=charmonitor,id=monitor,mode=control";
+        static const char object[] = "monitor-qmp,id=monitor,chardev=charmonitor";
+
+        expect_monitor(ours, old, "-mon", ours);
+        expect_monitor(ours, new, "-object", object);
+        expect_monitor(ours, newer, "-object", object);
+        expect_monitor("chardev=charmine,mode=readline", new, "-mon", "chardev=charmine,mode=readline");
+}
+
 static void test_version(void)
 {
         QemuVersion v = { 0 };
@@ -78,13 +100,14 @@ static void test_version(void)
         CHECK_NUMBER(qemu_version_parse("", &v), -EINVAL);
         CHECK_NUMBER(qemu_version_parse("QEMU emulator version X", &v), -EINVAL);
         CHECK_NUMBER(v.major, 10);
-        CHECK_NUMBER(qemu_version_ask("/bin/echo", &v), -EINVAL);
+        CHECK_NUMBER(qemu_version_ask("/bin/echo", &v), -ENODATA);
 }
 
 int main(void)
 {
         test_rtc();
         test_reconnect();
+        test_monitor();
         test_version();
         return 0;
 }
