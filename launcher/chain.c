@@ -29,6 +29,7 @@
 
 #include "launcher/limits.h"
 #include "launcher/path.h"
+#include "launcher/user-name.h"
 #include "log/log.h"
 
 /* Formats whose images name no further file, and the one whose headers are read here. */
@@ -164,10 +165,11 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         }
         if (walk_check_owner(&walk) < 0) {
                 log_error(
-                        "The backing file %s of %s is not opened for user %u, who may not read it: others "
+                        "The backing file %s of %s is not opened for user %s, who may not read it: others "
                         "than its owner may write in %s, and could put any file there. Let that user read "
                         "it, or name it in <backingStore>.",
-                        walk.path, image->path, chain->granting->user->uid, walk.control.where);
+                        walk.path, image->path, user_name(chain->granting->user->uid).text,
+                        walk.control.where);
                 return -EPERM;
         }
         r = path_reopen(walk.fd, O_RDONLY | O_NOCTTY);

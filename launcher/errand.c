@@ -24,6 +24,7 @@
 
 #include "launcher/errand-agent.h"
 #include "launcher/limits.h"
+#include "launcher/user-name.h"
 #include "log/log.h"
 
 struct Errand {
@@ -134,7 +135,8 @@ int errand_start(const GuestUser *user, Errand **ret)
                 r = reply.result;
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The child process that acts for user %u did not start", user->uid);
+                        LOG_ERR, r, "The child process that acts for user %s did not start",
+                        user_name(user->uid).text);
         *ret = TAKE_PTR(errand);
         return 0;
 }

@@ -31,114 +31,16 @@
 #include <fcntl.h>
 
 #include "launcher/acl.h"
+#include "launcher/grant-check.h"
 #include "launcher/path.h"
 #include "launcher/restore.h"
+#include "launcher/user-name.h"
 #include "log/log.h"
 #include "util/text.h"
-#include "util/unit-name.h"
-
-static const char *purpose(GrantMode mode)
-{
-        return mode == GRANT_READ ? "read" : "read and write";
-}
 
 static int access_mode(GrantMode mode)
 {
         return mode == GRANT_READ ? R_OK : R_OK | W_OK;
-}
-
-static bool excludes(GrantMode ours, GrantMode theirs)
-{
-        return ours != theirs || ours == GRANT_WRITE;
-}
-
-/* Another guest that has the file in a way that does not go together. */
-static int check_holders(const Granting *granting, const Record *record, GrantMode mode)
-{
-        for (size_t i = 0; i < record->n_holders; i++) {
-                const Holder *h = &record->holders[i];
-                _cleanup_(freep) char *unit = NULL;
-
-                if (streq(h->guest, granting->guest) || !excludes(mode, h->mode))
-                        continue;
-                (void) unit_name_for_guest(h->guest, &unit);
-                log_error(
-                        "%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop "
-                        "that guest first%s.",
-                        record->path, h->guest, unit ?: "vm@.service",
-                        h->mode == GRANT_READ ? "for reading" : "for writing", purpose(mode),
-                        mode == GRANT_READ ? "" : ", or let both say <shareable/>");
-                return -EBUSY;
-        }
-        return 0;
-}
-
-/* Guests of different users cannot both own it. */
-static int check_other_users(const Granting *granting, const Record *record)
-{
-        for (size_t i = 0; i < record->n_holders; i++) {
-                const Holder *h = &record->holders[i];
-
-                if (h->user == granting->user->uid)
-                        continue;
-                log_error(
-                        "%s is in use by guest %s of user %u, and this guest's user %u may not read it. Let "
-                        "both read it (its mode, or an access control list), or let both guests run as one "
-                        "user.",
-                        record->path, h->guest, h->user, granting->user->uid);
-                return -EBUSY;
-        }
-        return 0;
-}
-
-static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
-{
-        if (walk_check_owner(walk) >= 0)
-                return 0;
-        if (walk->control.anyone)
-                log_error(
-                        "%s is not handed to user %u: others than root may write in %s, and could put any "
-                        "file there. Take that right away, or let user %u %s the file.",
-                        walk->path, granting->user->uid, walk->control.where, granting->user->uid,
-                        purpose(mode));
-        else
-                log_error(
-                        "%s is not handed to user %u: user %u may write in %s, and could put any file "
-                        "there; so it would have to be that user's own file. Give the file to user %u, or "
-                        "let user %u %s it.",
-                        walk->path, granting->user->uid, walk->control.owner, walk->control.where,
-                        walk->control.owner, granting->user->uid, purpose(mode));
-        return -EPERM;
-}
-
-/* What must be so of a file whose owner is to change. */
-static int check_file(const Granting *granting, const Walk *walk, GrantMode mode)
-{
-        mode_t needed = mode == GRANT_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
-
-        if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
-                log_error(
-                        "%s has its setuid or setgid bit set, so it is a program and no disk. It is not "
-                        "handed out.",
-                        walk->path);
-                return -EPERM;
-        }
-        if (S_ISREG(walk->st.st_mode) && walk->st.st_nlink > 1) {
-                log_error(
-                        "%s is one of %lu names of a file (hard links); it is not handed out, since the "
-                        "others would change too. Make a copy.",
-                        walk->path, (unsigned long) walk->st.st_nlink);
-                return -EPERM;
-        }
-        if ((walk->st.st_mode & needed) != needed) {
-                log_error(
-                        "%s has mode %04o, which does not let its owner %s it. If the guest is to, say: "
-                        "chmod u+%s",
-                        walk->path, walk->st.st_mode & 07777, purpose(mode),
-                        mode == GRANT_READ ? "r" : "rw");
-                return -EACCES;
-        }
-        return check_way(granting, walk, mode);
 }
 
 /* What is so now, for a record that does not say yet what to go back to. */
@@ -212,9 +114,9 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         struct stat st;
         int r;
 
-        r = check_file(granting, walk, mode);
+        r = grant_check_file(granting, walk, mode);
         if (r >= 0)
-                r = check_other_users(granting, record);
+                r = grant_check_users(granting, record);
         /* an owner that is not the one we set was set by somebody since, and is the one to go back to */
         if (r >= 0 && !record->listed && !(record->granted && record->granted_user == walk->st.st_uid))
                 r = remember_state(record, walk);
@@ -233,16 +135,19 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
                 return r;
         if (fchownat(walk->fd, "", granting->user->uid, (gid_t) -1, AT_EMPTY_PATH) < 0)
                 return log_errno(
-                        LOG_ERR, -errno, "%s cannot be handed to user %u", walk->path, granting->user->uid);
+                        LOG_ERR, -errno, "%s cannot be handed to %s", walk->path,
+                        user_name(granting->user->uid).text);
         if (fstat(walk->fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path);
         r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode))
                                              : -EPERM;
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "%s was handed to user %u, who still may not %s it", walk->path,
-                        granting->user->uid, purpose(mode));
-        log_debug("%s is handed from user %u to user %u.", walk->path, walk->st.st_uid, granting->user->uid);
+                        LOG_ERR, r, "%s was handed to %s, who still may not %s it", walk->path,
+                        user_name(granting->user->uid).text, grant_purpose(mode));
+        log_debug(
+                "%s is handed from %s to %s.", walk->path, user_name(walk->st.st_uid).text,
+                user_name(granting->user->uid).text);
         return 0;
 }
 
@@ -256,9 +161,9 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         size_t size;
         int r;
 
-        r = check_file(granting, walk, GRANT_READ);
+        r = grant_check_file(granting, walk, GRANT_READ);
         if (r >= 0)
-                r = check_other_users(granting, record);
+                r = grant_check_users(granting, record);
         if (r >= 0 && !record->listed)
                 r = remember_state(record, walk);
         if (r >= 0)
@@ -279,17 +184,18 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         r = acl_set(walk->fd, acl, size);
         if (r == -EOPNOTSUPP) {
                 log_error(
-                        "User %u may not read %s, and its filesystem has no access control lists to let "
+                        "User %s may not read %s, and its filesystem has no access control lists to let "
                         "only that user. Let more read it: chmod o+r, or chgrp and chmod g+r.",
-                        granting->user->uid, walk->path);
+                        user_name(granting->user->uid).text, walk->path);
                 return -EPERM;
         }
         if (r >= 0)
                 r = errand_access(granting->errand, walk->fd, R_OK);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "User %u cannot be let read %s", granting->user->uid, walk->path);
-        log_debug("User %u is let read %s.", granting->user->uid, walk->path);
+                        LOG_ERR, r, "User %s cannot be let read %s", user_name(granting->user->uid).text,
+                        walk->path);
+        log_debug("User %s is let read %s.", user_name(granting->user->uid).text, walk->path);
         return 0;
 }
 
@@ -409,7 +315,9 @@ static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk
         r = errand_access(granting->errand, walk->fd, access_mode(mode));
         if (r >= 0 || (granting->ledger && (r == -EACCES || r == -EPERM)))
                 return r;
-        return log_errno(LOG_ERR, r, "User %u cannot %s %s", granting->user->uid, purpose(mode), walk->path);
+        return log_errno(
+                LOG_ERR, r, "User %s cannot %s %s", user_name(granting->user->uid).text, grant_purpose(mode),
+                walk->path);
 }
 
 static int take_locked(const Granting *granting, GrantMode mode, const Walk *walk, const Identity *identity)
@@ -423,7 +331,7 @@ static int take_locked(const Granting *granting, GrantMode mode, const Walk *wal
                 return access;
         r = find_record(granting, identity, walk->path, &record);
         if (r >= 0)
-                r = check_holders(granting, record, mode);
+                r = grant_check_holders(granting, record, mode);
         if (r < 0)
                 return r;
         if (access >= 0)
@@ -477,7 +385,7 @@ static int note(const Granting *granting, GrantMode mode, int fd, const char *pa
         if (r >= 0)
                 r = find_record(granting, &identity, path, &record);
         if (r >= 0)
-                r = check_holders(granting, record, mode);
+                r = grant_check_holders(granting, record, mode);
         if (r >= 0)
                 r = hold(granting, record, &walk, mode);
         ledger_unlock(granting->ledger);

@@ -30,6 +30,7 @@
 
 #include "launcher/acl.h"
 #include "launcher/locate.h"
+#include "launcher/user-name.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -204,15 +205,17 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
             !(record->returning && walk.st.st_uid == record->owner)) {
                 if (walk.st.st_uid != record->owner)
                         log_warning(
-                                "%s belongs to user %u now, neither to who had it before (%u) nor to who it "
-                                "was handed to (%u), so it stays as it is.",
-                                record->path, walk.st.st_uid, record->owner, record->granted_user);
+                                "%s belongs to user %s now, neither to who had it before (%s) nor to who it "
+                                "was handed to (%s), so it stays as it is.",
+                                record->path, user_name(walk.st.st_uid).text, user_name(record->owner).text,
+                                user_name(record->granted_user).text);
                 return 0;
         }
         r = give_back(ledger, record, walk.fd, &walk.st);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "%s cannot be given back to user %u", record->path, record->owner);
+                        LOG_ERR, r, "%s cannot be given back to %s", record->path,
+                        user_name(record->owner).text);
         return 0;
 }
 
