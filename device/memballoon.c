@@ -42,12 +42,17 @@ static void memballoon_read(Guest *g, Device *d)
                 device_error(g, d, "<memballoon>: a guest has one at most");
 }
 
+/* Only PCs have one unasked. */
 static void memballoon_imply(Guest *g)
 {
         size_t i = 0;
+        Memballoon *m;
 
-        if (!guest_next_device(g, &kind_memballoon, &i))
-                (void) guest_imply(g, &kind_memballoon);
+        if (guest_next_device(g, &kind_memballoon, &i))
+                return;
+        m = (Memballoon *) guest_imply(g, &kind_memballoon);
+        if (m && !os_is_x86(&g->os))
+                m->model = MODEL_NONE;
 }
 
 static void memballoon_complete(Guest *g, Device *d)

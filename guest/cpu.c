@@ -203,6 +203,35 @@ static void check_cache_and_address(Guest *g)
                 guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> are for x86");
 }
 
+/* Lengths of vectors are features, too: "sve128". */
+static bool is_sve_length(const CpuFeature *f)
+{
+        const char *length = text_after(f->name, "sve");
+
+        return length && *length && length[strspn(length, "0123456789")] == '\0';
+}
+
+static const CpuFeature *sve_of(const Cpu *cpu)
+{
+        for (unsigned i = 0; i < cpu->n_features; i++)
+                if (streq(cpu->features[i].name, "sve"))
+                        return &cpu->features[i];
+        return NULL;
+}
+
+static bool has_sve_length(const Cpu *cpu)
+{
+        for (unsigned i = 0; i < cpu->n_features; i++)
+                if (cpu->features[i].on && is_sve_length(&cpu->features[i]))
+                        return true;
+        return false;
+}
+
+static bool sve_is_implied(const Cpu *cpu)
+{
+        return has_sve_length(cpu) && !sve_of(cpu);
+}
+
 void cpu_check(Guest *g)
 {
         const Cpu *cpu = &g->cpu;
@@ -224,6 +253,8 @@ void cpu_check(Guest *g)
                 guest_error(g, cpu->place, "<cpu>: migratable is for mode='host-passthrough' and 'maximum'");
         if (cpu->mode == CPU_CUSTOM && !cpu->model && cpu->n_features > 0)
                 guest_error(g, cpu->place, "<cpu>: features, but no <model>");
+        if (has_sve_length(cpu) && !sve_is_implied(cpu) && !sve_of(cpu)->on)
+                guest_error(g, cpu->place, "<cpu>: 'sve' is disabled, and a length of its vectors required");
         if (cpu->vendor && !cpu->model)
                 guest_error(g, cpu->place, "<cpu>: <vendor> without <model>");
         if (cpu->fallback && !streq(cpu->fallback, "allow") && !streq(cpu->fallback, "forbid"))
@@ -287,6 +318,8 @@ void cpu_build(const Guest *g, Plan *p)
 
         props_bool_if(&props, "migratable", cpu->migratable);
         props_text(&props, "vendor", cpu->vendor_id);
+        if (sve_is_implied(cpu))
+                props_bool(&props, "sve", true);
         for (unsigned i = 0; i < cpu->n_features; i++)
                 props_bool(&props, cpu->features[i].name, cpu->features[i].on);
         clock_cpu(g, &props);

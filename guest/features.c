@@ -193,6 +193,14 @@ void features_check(Guest *g)
         check_power_of_two(g);
 }
 
+/* libvirt's default is the newest that the host's KVM has, and the oldest where there is none. */
+static const char *gic_version(const Guest *g)
+{
+        if (g->features.gic)
+                return gic_words[g->features.gic - 1];
+        return g->general.type == ACCELERATOR_KVM ? "host" : "2";
+}
+
 void features_machine(const Guest *g, Props *machine)
 {
         const Features *f = &g->features;
@@ -203,8 +211,8 @@ void features_machine(const Guest *g, Props *machine)
         props_bool_if(machine, "ras", f->ras);
         if (f->ioapic)
                 props_text(machine, "kernel_irqchip", ioapic_qemu[f->ioapic - 1]);
-        if (f->gic)
-                props_text(machine, "gic-version", gic_words[f->gic - 1]);
+        if (g->os.family == MACHINE_VIRT)
+                props_text(machine, "gic-version", gic_version(g));
         props_bool(machine, "acpi", f->acpi);
 }
 
