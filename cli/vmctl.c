@@ -3,6 +3,7 @@
 /* vmctl: for what systemctl, machinectl and journalctl cannot do: looking at guests' XML, bringing it in,
  * the console. */
 
+#include <errno.h>
 #include <getopt.h>
 
 #include "cli/cli.h"
@@ -36,6 +37,14 @@ static int help(void)
         return EXIT_SUCCESS;
 }
 
+/* Who asked for a list into a full disk has not got it. */
+static int flushed(int status)
+{
+        if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout)))
+                return fail(EXIT_OS, "standard output cannot be written: %s", strerror(errno));
+        return status;
+}
+
 int main(int argc, char **argv)
 {
         static const struct option options[] = {
@@ -57,10 +66,10 @@ int main(int argc, char **argv)
                         user_scope = false;
                         break;
                 case 'h':
-                        return help();
+                        return flushed(help());
                 case 'V':
                         puts("vmunit " VMUNIT_VERSION);
-                        return EXIT_SUCCESS;
+                        return flushed(EXIT_SUCCESS);
                 default:
                         return EXIT_BAD_USAGE;
                 }
@@ -68,6 +77,6 @@ int main(int argc, char **argv)
                 return fail(EXIT_BAD_USAGE, "a verb is missing; \"vmctl --help\" lists them");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 if (streq(verbs[i].name, argv[optind]))
-                        return verbs[i].run(user_scope, argc - optind, argv + optind);
+                        return flushed(verbs[i].run(user_scope, argc - optind, argv + optind));
         return fail(EXIT_BAD_USAGE, "\"%s\" is not a verb; \"vmctl --help\" lists them", argv[optind]);
 }

@@ -367,13 +367,20 @@ static const char *type_of(const XmlElement *e)
         return NULL;
 }
 
+/* Findings get into the journal and into units that everybody may read, and this is libvirt's word for what
+ * nobody should. */
+static const char *quotable(const XmlAttribute *a)
+{
+        return streq(a->name, "passwd") ? "..." : a->value;
+}
+
 static void report_element(const XmlElement *e, Findings *findings)
 {
         for (size_t i = 0; i < e->n_attributes; i++)
                 if (!e->attributes[i].claimed)
                         finding(findings, SEVERITY_ERROR, e->place,
                                 "<%s>: the attribute %s='%s' is not supported", e->name,
-                                e->attributes[i].name, e->attributes[i].value);
+                                e->attributes[i].name, quotable(&e->attributes[i]));
         if (!e->text_claimed && e->text && *e->text)
                 finding(findings, SEVERITY_ERROR, e->place, "<%s> holds text where none is expected",
                         e->name);

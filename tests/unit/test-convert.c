@@ -134,6 +134,34 @@ static void test_names(void)
                                                    "systemd cannot have in a directory's name");
 }
 
+/* Drop-ins are readable for everybody, those that refuse too. */
+static void test_secrets(void)
+{
+        static const char *const bad[] = {
+                "<graphics type='sdl' passwd='hunter2'/>",
+                "<graphics type='vnc'><passwd>hunter2</passwd></graphics>",
+                "<disk type='network'><source protocol='http' name='x'><host name='h'/><cookies>hunter2"
+                "<cookie name='a'>hunter2,</cookie></cookies></source><target dev='vda'/></disk>",
+        };
+        static const char good[] =
+                "  <devices><graphics type='vnc' passwd='hunter2'/>"
+                "<disk type='network'><source protocol='http' name='x'><host name='h'/><cookies>"
+                "<cookie name='a'>hunter2</cookie></cookies></source><target dev='vda'/></disk></devices>\n";
+
+        for (size_t i = 0; i <= ELEMENTS(bad); i++) {
+                _cleanup_(freep) char *devices =
+                        i > 0 ? text_format("  <devices>%s</devices>\n", bad[i - 1]) : strdup(good);
+                _cleanup_(freep) char *xml = text_format(GUEST("%s"), devices), *text = NULL;
+                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                size_t size;
+
+                CHECK_NUMBER(conversion_start(&c, root, false), 0);
+                CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), i > 0 ? -EINVAL : 0);
+                CHECK_NUMBER(drop_in_text(&c, "one", "x.xml", &text, &size), 0);
+                CHECK(!strstr(text, "hunter2"));
+        }
+}
+
 int main(void)
 {
         CHECK(mkdtemp(root));
@@ -143,6 +171,7 @@ int main(void)
         test_errors();
         test_policy();
         test_names();
+        test_secrets();
         CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         return 0;
 }
