@@ -56,10 +56,12 @@ static void read_nvram(Guest *g, XmlElement *xml)
                 return;
         }
         source_read(g, xml, which, FORMAT_RAW, &f->nvram_source);
-        f->nvram_is_remote = which == SOURCE_NETWORK;
+        f->nvram_is_remote = which == SOURCE_NETWORK && !f->nvram_source.empty;
         f->nvram_is_block = which == SOURCE_BLOCK;
         f->nvram = f->nvram_source.path;
-        if (!f->nvram && !f->nvram_is_remote)
+        if (!xml_child(xml, "source"))
+                guest_error(g, xml->place, "<nvram>: type='%s' needs a <source>", type);
+        else if (!f->nvram && which != SOURCE_NETWORK)
                 guest_error(g, xml->place, "<nvram>: its <source> says no path");
 }
 
