@@ -9,6 +9,19 @@
 #include "generator/find.h"
 #include "util/exit.h"
 
+/* Of XML that says none, the name of the file, as the generator has it. */
+static char *name_of(const Conversion *c, const char *path)
+{
+        const char *file;
+
+        if (c->guest && c->guest->general.name)
+                return strdup(c->guest->general.name);
+        if (!path || !text_ends_with(path, ".xml"))
+                return NULL;
+        file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        return strndup(file, strlen(file) - strlen(".xml"));
+}
+
 /* Where the guest's file is, or will be once it is defined. */
 static char *path_of(bool user_scope, const char *path, const char *name)
 {
@@ -25,8 +38,7 @@ static char *path_of(bool user_scope, const char *path, const char *name)
 int verb_unit(bool user_scope, int argc, char **argv)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        _cleanup_(freep) char *path = NULL, *file = NULL, *text = NULL;
-        const char *name;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
         size_t size;
         int r, q;
 
@@ -34,8 +46,10 @@ int verb_unit(bool user_scope, int argc, char **argv)
                 return fail(
                         EXIT_BAD_USAGE, "unit wants one file, a guest's name, or \"-\" for standard input");
         r = convert_argument(user_scope, argv[1], &c, &path);
-        name = c.guest ? c.guest->general.name : NULL;
-        if (!name || r == EXIT_OS)
+        if (r == EXIT_NO_GUEST || r == EXIT_OS)
+                return r;
+        name = name_of(&c, path);
+        if (!name || !guest_name_is_valid(name))
                 return r;
         file = path_of(user_scope, path, name);
         q = file ? drop_in_text(&c, name, file, &text, &size) : -ENOMEM;
