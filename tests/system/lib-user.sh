@@ -7,12 +7,14 @@
 # guest alice/one; up alice/one`. What is asked of systemd and of the journal is then asked by alice of her own.
 
 CONF=/etc/vmunit/vmunit.conf.d
+TOOLS=/usr/local/lib/vmunit-tests      # this folder's programs, where any user may run them
 
 # user NAME: a fresh one with an empty home that nobody else may enter, in no group but one's own, whose manager runs
 # without a login, as after `loginctl enable-linger`.
 user() {
         useradd --create-home --user-group --shell /bin/bash "$1"
         chmod 700 "/home/$1"
+        install -D -t "$TOOLS" ./*.py broker-client
         loginctl enable-linger "$1"
         systemctl start "user@$(id -u "$1").service"
         printf 'ok: user %s (%s)\n' "$1" "$(id "$1")"
@@ -49,6 +51,21 @@ has_session() {
 # has_manager NAME: it runs, or is about to end.
 has_manager() {
         ! systemctl show -P ActiveState "user@$(id -u "$1").service" | grep -qx 'inactive\|failed'
+}
+
+# broker: its pid, or 0.
+broker() {
+        systemctl show -P MainPID vm-broker.service
+}
+
+has_broker() {
+        [ "$(broker)" != 0 ]
+}
+
+# broker_journal [OPTION]…: what the broker has said since the test began.
+broker_journal() {
+        journalctl --sync
+        journalctl --quiet --no-pager --cursor="$CURSOR" -o cat -u vm-broker.service "$@"
 }
 
 # allow BRIDGE LINE…: what vmunit.conf says of the bridge, and no more than that; without lines nobody may use it.

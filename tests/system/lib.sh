@@ -441,8 +441,8 @@ clear_away() {
         done
         find /run/vm /var/lib/vm /var/lib/vmunit/grants -mindepth 1 -delete 2>/dev/null || :
         rm -rf "${XML:?}" "${IMAGES:?}" /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d
-        for name in $(ip -json link show type bridge | jq -r '.[].ifname'); do
-                ip link del "$name"
+        for name in $(ip -json link show type bridge | jq -r '.[].ifname'; ip -json link show type veth | jq -r '.[].ifname'); do
+                ip link del "$name" || :
         done
         systemctl daemon-reload
         systemctl reset-failed
