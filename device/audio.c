@@ -9,6 +9,7 @@
 
 #include "device/graphics.h"
 #include "device/kinds.h"
+#include "device/session.h"
 #include "guest/guest.h"
 
 typedef enum AudioType {
@@ -295,16 +296,21 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         plan_directive(p, "BindPaths", "%s", a->server);
                 else if (a->server)
                         plan_network(p, NETWORK_ANY);
+                else
+                        session_show_pulseaudio(g, p);
                 break;
         case AUDIO_PIPEWIRE:
                 if (a->runtime_directory) {
                         plan_directive(p, "BindPaths", "%s", a->runtime_directory);
                         plan_directive(p, "Environment", "PIPEWIRE_RUNTIME_DIR=%s", a->runtime_directory);
-                }
+                } else
+                        session_show_pipewire(g, p);
                 break;
         case AUDIO_SDL:
                 if (a->sdl_driver)
                         plan_directive(p, "Environment", "SDL_AUDIODRIVER=%s", a->sdl_driver);
+                session_show_pulseaudio(g, p);
+                session_show_pipewire(g, p);
                 break;
         case AUDIO_FILE:
                 if (!a->own_file)

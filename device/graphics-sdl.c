@@ -7,6 +7,7 @@
 
 #include "device/graphics.h"
 #include "device/kinds.h"
+#include "device/session.h"
 #include "guest/guest.h"
 
 typedef struct Sdl {
@@ -47,7 +48,7 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
                 plan_directive(p, "Environment", "XAUTHORITY=%s", s->xauth);
                 plan_directive(p, "BindReadOnlyPaths", "%s", s->xauth);
         }
-        plan_directive(p, "BindReadOnlyPaths", "-/tmp/.X11-unix");
+        session_show_display(g, p);
 }
 
 const DeviceKind kind_graphics_sdl = {

@@ -20,6 +20,8 @@ void conversion_done(Conversion *c)
         policy_done(&c->settings.policy);
         free(c->instance);
         free(c->run_directory);
+        free(c->session_directory);
+        free(c->home);
         free(c->state_directory);
         *c = (Conversion){ 0 };
 }
@@ -43,8 +45,15 @@ static int set_directories(Conversion *c, const char *name)
                 c->state_directory = state ? text_format("%s/vm/%s", state, name)
                                            : text_format("%s/.local/state/vm/%s", home, name);
         }
-        if (!c->run_directory || !c->state_directory)
+        if (c->settings.user_scope) {
+                c->session_directory = run ? strdup(run) : text_format("/run/user/%u", (unsigned) getuid());
+                c->home = strdup(home);
+        }
+        if (!c->run_directory || !c->state_directory ||
+            (c->settings.user_scope && (!c->session_directory || !c->home)))
                 return -ENOMEM;
+        c->settings.session_directory = c->session_directory;
+        c->settings.home = c->home;
         c->settings.instance = c->instance;
         c->settings.run_directory = c->run_directory;
         c->settings.state_directory = c->state_directory;

@@ -10,9 +10,10 @@
 
 typedef struct Settings {
         bool user_scope;
-        const char *instance;        /* of the guest's unit, see util/unit-name.h */
-        const char *run_directory;   /* the guest's own, "/run/vm/NAME" */
-        const char *state_directory; /* the guest's own, "/var/lib/vm/NAME" */
+        const char *instance;                 /* of the guest's unit, see util/unit-name.h */
+        const char *run_directory;            /* the guest's own, "/run/vm/NAME" */
+        const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
+        const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
         const char
                 *root; /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
 

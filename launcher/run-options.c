@@ -120,6 +120,7 @@ static const Argument run_arguments[] = {
         { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
         { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
         { "passt", "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
+        { "display", "", argument_switch, TO(display), ARGUMENT_SWITCH },
         { "private-network", "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
         { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
         { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },

@@ -27,6 +27,7 @@ typedef struct RunOptions {
         int monitor;
         NumberedList consoles, fds, try_fds;
         PasstList passts;
+        bool display;         /* it has a window on somebody's screen */
         bool private_network; /* QEMU needs none of the unit's, where all passts are there */
         Strings chains;
         int64_t rtc_offset; /* seconds that the guest's clock begins ahead; 0: as QEMU's command line says */

@@ -20,6 +20,7 @@
 
 #include "launcher/console.h"
 #include "launcher/control.h"
+#include "launcher/display.h"
 #include "launcher/events.h"
 #include "launcher/fds.h"
 #include "launcher/guest-user.h"
@@ -272,6 +273,9 @@ static int prepare(Run *run, Handover *ret)
         _cleanup_(fds_donep) Fds store = { 0 };
         int r;
 
+        r = run->options.display ? display_check() : 0;
+        if (r < 0)
+                return r;
         r = fds_take(&store);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot take the descriptors that systemd passed");

@@ -113,6 +113,8 @@ int main(int argc, char **argv)
         unsigned cases = 0;
 
         regenerate = getenv("REGENERATE") != NULL;
+        CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
+        CHECK(unsetenv("XDG_STATE_HOME") == 0);
         if (argc != 2 || chdir(argv[1]) < 0) {
                 fprintf(stderr, "usage: test-golden DIRECTORY\n");
                 return EXIT_FAILURE;
