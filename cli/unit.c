@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "cli/cli.h"
+#include "generator/drop-in-user.h"
 #include "generator/drop-in.h"
 #include "generator/find.h"
 #include "util/exit.h"
@@ -38,7 +39,7 @@ static char *path_of(bool user_scope, const char *path, const char *name)
 int verb_unit(bool user_scope, int argc, char **argv)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL, *helper = NULL;
         size_t size;
         int r, q;
 
@@ -56,5 +57,12 @@ int verb_unit(bool user_scope, int argc, char **argv)
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         (void) fwrite(text, 1, size, stdout);
+        if (user_scope && c.status == 0) {
+                q = user_helper_text(&c, name, file, &helper, &size);
+                if (q < 0)
+                        return fail(EXIT_OS, "%s", strerror(-q));
+                printf("\n# vm-helper@%s.service.d/50-guest.conf\n", c.instance);
+                (void) fwrite(helper, 1, size, stdout);
+        }
         return conversion_exit(c.status);
 }

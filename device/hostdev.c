@@ -26,8 +26,13 @@ void hostdev_check_allowed(Guest *g, const Device *d)
 {
         if (!g->settings->policy.allow_host_devices)
                 finding(g->findings, SEVERITY_DENIAL, d->place,
-                        "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices of the "
-                        "host",
+                        g->settings->user_scope
+                                ? "<%s>: AllowHostDevices= in vmunit.conf, which is the administrator's, "
+                                  "does not "
+                                  "let users' guests have devices of the host; a guest of the system's may"
+                                : "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices "
+                                  "of the "
+                                  "host",
                         d->kind->element);
 }
 

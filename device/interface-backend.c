@@ -75,6 +75,12 @@ static const char *tap_name(Guest *g, const Interface *i)
         return guest_text(g, "vm-%s%s-%u", letters, tag, i->device.index);
 }
 
+/* A user's guest has its TAP from the broker, which makes and names it. */
+static bool is_brokers(const Guest *g, const Interface *i)
+{
+        return g->settings->user_scope && i->type == INTERFACE_BRIDGE;
+}
+
 static void resolve_network(Guest *g, Interface *i)
 {
         Network network;
@@ -109,6 +115,15 @@ void interface_backend_complete(Guest *g, Interface *i)
                 device_error(
                         g, &i->device,
                         "<target>: managed='no' needs dev='…', which has to be there already");
+        if (is_brokers(g, i)) {
+                if (i->target && !name_is_generated(i->target))
+                        device_warning(
+                                g, &i->device,
+                                "<target>: dev='%s' is not carried out: the broker names the TAP",
+                                i->target);
+                i->target = NULL;
+                return;
+        }
         if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
                 i->target = tap_name(g, i);
         if (i->type == INTERFACE_DIRECT && !i->source.mode_text)
@@ -127,11 +142,34 @@ static void check_name(Guest *g, const Interface *i, const char *what, const cha
                         streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
 }
 
+/* What takes CAP_NET_ADMIN a user has from the broker only, and that makes TAPs on bridges. */
+static void check_user_scope(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (i->type == INTERFACE_DIRECT)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot have a macvtap (type='direct'); put %s on a "
+                        "bridge and "
+                        "use type='bridge', or type='user'",
+                        i->source.dev ?: "the host's interface");
+        if (i->type == INTERFACE_ETHERNET && i->managed != OFF)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot make a TAP by itself; use type='bridge', or a "
+                        "TAP that "
+                        "root has made for you, with <target dev='…' managed='no'/>");
+}
+
 static void check_tap(Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
 
-        check_name(g, i, "target", i->target);
+        if (g->settings->user_scope)
+                check_user_scope(g, i);
+        if (!is_brokers(g, i))
+                check_name(g, i, "target", i->target);
         if (i->type == INTERFACE_BRIDGE)
                 check_name(g, i, "bridge", i->source.bridge);
         if (i->type == INTERFACE_DIRECT) {
@@ -158,7 +196,8 @@ static void check_tap(Guest *g, const Interface *i)
         GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
                 const Interface *o = (const Interface *) other;
 
-                if (other->index < d->index && interface_has_tap(o) && streq_null(o->target, i->target))
+                if (other->index < d->index && interface_has_tap(o) && i->target &&
+                    streq_null(o->target, i->target))
                         device_error(g, d, "<target>: '%s' is another interface's, too", i->target);
         }
 }
@@ -283,7 +322,7 @@ static Tristate wants_vhost(const Interface *i)
         return i->driver == INTERFACE_DRIVER_VHOST ? ON : UNSET;
 }
 
-static void build_tap(const Interface *i, Props *netdev, Plan *p)
+static void build_tap(const Guest *g, const Interface *i, Props *netdev, Plan *p)
 {
         unsigned fds[INTERFACE_QUEUES_MAX] = { 0 }, n = i->queues.value > 1 ? (unsigned) i->queues.value : 1;
         const char *id = i->netdev_id;
@@ -296,11 +335,11 @@ static void build_tap(const Interface *i, Props *netdev, Plan *p)
                 .link = i->link_down ? OFF : UNSET,
                 .vhost = vhost,
                 .unmanaged = i->managed == OFF,
+                .broker = is_brokers(g, i),
         };
 
-        if (!tap.unmanaged)
-                tap.mac = i->type == INTERFACE_DIRECT ? i->mac
-                                                      : i->host_mac; /* a macvtap passes only its own */
+        if (!tap.unmanaged) /* a macvtap passes only the guest's own, and so does the broker's port */
+                tap.mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
         if (i->type == INTERFACE_BRIDGE)
                 tap.bridge = i->source.bridge;
         if (i->type == INTERFACE_DIRECT) {
@@ -395,7 +434,7 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
 
         props_text(&netdev, "id", i->netdev_id);
         if (interface_has_tap(i)) {
-                build_tap(i, &netdev, p);
+                build_tap(g, i, &netdev, p);
         } else if (i->type == INTERFACE_USER) {
                 interface_user_build(i, &netdev, p);
         } else if (i->type == INTERFACE_VHOST_USER) {

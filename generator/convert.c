@@ -11,6 +11,7 @@
 #include "util/exit.h"
 #include "util/file.h"
 #include "util/unit-name.h"
+#include "util/user-directory.h"
 
 void conversion_done(Conversion *c)
 {
@@ -23,6 +24,7 @@ void conversion_done(Conversion *c)
         free(c->session_directory);
         free(c->home);
         free(c->state_directory);
+        free(c->helper_socket);
         *c = (Conversion){ 0 };
 }
 
@@ -30,9 +32,6 @@ void conversion_done(Conversion *c)
  * escape. */
 static int set_directories(Conversion *c, const char *name)
 {
-        const char *home = getenv("HOME") ?: "/", *run = getenv("XDG_RUNTIME_DIR"),
-                   *state = getenv("XDG_STATE_HOME");
-
         c->instance = unit_name_instance(name);
         if (!c->instance)
                 return -ENOMEM;
@@ -40,20 +39,21 @@ static int set_directories(Conversion *c, const char *name)
                 c->run_directory = text_format("/run/vm/%s", name);
                 c->state_directory = text_format("/var/lib/vm/%s", name);
         } else {
-                c->run_directory = run ? text_format("%s/vm/%s", run, name)
-                                       : text_format("/run/user/%u/vm/%s", (unsigned) getuid(), name);
-                c->state_directory = state ? text_format("%s/vm/%s", state, name)
-                                           : text_format("%s/.local/state/vm/%s", home, name);
+                _cleanup_(freep) char *run = user_directory(USER_RUN), *state = user_directory(USER_STATE);
+
+                c->run_directory = run ? text_format("%s/vm/%s", run, name) : NULL;
+                c->state_directory = state ? text_format("%s/vm/%s", state, name) : NULL;
+                c->helper_socket = run ? text_format("%s/vmunit/helper/%s", run, c->instance) : NULL;
+                c->session_directory = TAKE_PTR(run);
+                c->home = user_directory(USER_HOME);
+                if (!c->helper_socket || !c->session_directory || !c->home)
+                        return -ENOMEM;
         }
-        if (c->settings.user_scope) {
-                c->session_directory = run ? strdup(run) : text_format("/run/user/%u", (unsigned) getuid());
-                c->home = strdup(home);
-        }
-        if (!c->run_directory || !c->state_directory ||
-            (c->settings.user_scope && (!c->session_directory || !c->home)))
+        if (!c->run_directory || !c->state_directory)
                 return -ENOMEM;
         c->settings.session_directory = c->session_directory;
         c->settings.home = c->home;
+        c->settings.helper_socket = c->helper_socket;
         c->settings.instance = c->instance;
         c->settings.run_directory = c->run_directory;
         c->settings.state_directory = c->state_directory;

@@ -6,8 +6,8 @@
 #include "guest/guest.h"
 
 typedef struct Conversion {
-        char *instance, *run_directory, *state_directory, *session_directory,
-                *home; /* what settings point to */
+        char *instance, *run_directory, *state_directory, *session_directory, *home,
+                *helper_socket; /* what settings point to */
         Settings settings;
         Findings *findings;
         Guest *guest; /* NULL where the file could not be read as a guest at all */

@@ -9,125 +9,15 @@
 
 #include <errno.h>
 
+#include "generator/commands.h"
+#include "generator/drop-in-user.h"
 #include "generator/unit-file.h"
-#include "util/exit.h"
 
-#define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
-#define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
-#define TITLE_MAX            200  /* bytes of a title in Description= */
+#define TITLE_MAX 200 /* bytes of a title in Description= */
 
 static void unit_file_cleanup(UnitFile *u)
 {
         unit_file_done(u);
-}
-
-static const char *access_word(Access access)
-{
-        return access == ACCESS_READ ? "ro" : access == ACCESS_WRITE ? "rw" : "rw-shared";
-}
-
-static void write_rate(FILE *f, const char *key, const TapRate *rate)
-{
-        if (rate->average)
-                fprintf(f, ",%s=%llu:%llu:%llu", key, (unsigned long long) rate->average,
-                        (unsigned long long) rate->peak, (unsigned long long) rate->burst);
-}
-
-static int add_tap(Strings *argv, const Tap *t)
-{
-        _cleanup_(freep) char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
-
-        if (!f)
-                return -ENOMEM;
-        fprintf(f, "--tap=id=%s,ifname=%s,queues=%u,vhost=%s", t->id, t->ifname, t->queues ?: 1,
-                t->vhost == ON    ? "require"
-                : t->vhost == OFF ? "no"
-                                  : "try");
-        if (t->bridge)
-                fprintf(f, ",bridge=%s", t->bridge);
-        if (t->mac)
-                fprintf(f, ",mac=%s", t->mac);
-        if (t->mtu.set)
-                fprintf(f, ",mtu=%llu", (unsigned long long) t->mtu.value);
-        if (t->link == OFF)
-                fputs(",link=down", f);
-        if (t->unmanaged)
-                fputs(",managed=no", f);
-        if (t->lower)
-                fprintf(f, ",lower=%s,mode=%s", t->lower, t->mode);
-        write_rate(f, "inbound", &t->inbound);
-        write_rate(f, "outbound", &t->outbound);
-        if (t->native)
-                fprintf(f, ",%s=%u", t->native_tagged ? "native-tagged" : "native", t->native);
-        if (t->tagged)
-                fprintf(f, ",trunk=%s", t->tagged);
-        if (t->isolated)
-                fputs(",isolated=yes", f);
-        if (fclose(f) != 0)
-                return -ENOMEM;
-        return strings_take(argv, TAKE_PTR(text));
-}
-
-static int prepare_arguments(const Conversion *c, const char *name, const char *path, Strings *argv)
-{
-        const Plan *p = &c->plan;
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "prepare");
-        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        r = r < 0 ? r : strings_addf(argv, "--source=%s:%016llx", path, (unsigned long long) c->hash);
-        for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
-                r = add_tap(argv, &p->taps[i]);
-        for (size_t i = 0; r >= 0 && i < c->settings.policy.image_directories.count && p->n_chains > 0; i++)
-                r = strings_addf(
-                        argv, "--image-directory=%s", c->settings.policy.image_directories.items[i]);
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
-                r = strings_addf(
-                        argv, "--grant%s=%s:%s", p->grants[i].device ? "-device" : "",
-                        access_word(p->grants[i].access), p->grants[i].path);
-        for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
-                r = strings_addf(
-                        argv, "--chain=%s:%s:%s", p->chains[i].node, p->chains[i].format, p->chains[i].path);
-        for (size_t i = 0; r >= 0 && i < p->prepare.count; i++)
-                r = strings_add(argv, p->prepare.items[i]);
-        if (r >= 0 && p->nvram_template)
-                r = strings_addf(argv, "--nvram-template=%s", p->nvram_template);
-        if (r >= 0 && p->nvram)
-                r = strings_addf(argv, "--nvram=%s", p->nvram);
-        return r;
-}
-
-static int run_arguments(const Conversion *c, Strings *argv)
-{
-        const Plan *p = &c->plan;
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "run");
-        for (size_t i = 0; r >= 0 && i < p->run.count; i++)
-                r = strings_add(argv, p->run.items[i]);
-        if (r >= 0 && p->n_passts > 0 && p->network == NETWORK_NONE)
-                r = strings_add(argv, "--private-network");
-        for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
-                r = strings_addf(argv, "--chain=%s", p->chains[i].node);
-        r = r < 0 ? r : strings_add(argv, "--");
-        for (size_t i = 0; r >= 0 && i < p->argv.count; i++)
-                r = strings_add(argv, p->argv.items[i]);
-        return r;
-}
-
-static int register_arguments(const Conversion *c, const char *name, Strings *argv)
-{
-        const Plan *p = &c->plan;
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "register");
-        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general.uuid);
-        for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
-                r = strings_addf(argv, "--interface=%s", p->taps[i].ifname);
-        return r;
 }
 
 /* Whether the path is one of the directories, or in one of them. */
@@ -221,10 +111,20 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
         return strings_take(seen, TAKE_PTR(top));
 }
 
-static int write_grants(UnitFile *u, const Plan *p)
+/* A user's home is hidden wherever it is; the template does so in the usual places. */
+static int hide_home(UnitFile *u, const char *home, Strings *seen)
+{
+        _cleanup_(freep) char *inside = text_format("%s/.", home);
+
+        if (!inside || strings_add(seen, "/home") < 0 || strings_add(seen, "/root") < 0)
+                return -ENOMEM;
+        return hide_top(u, inside, seen);
+}
+
+static int write_grants(UnitFile *u, const Plan *p, const Settings *settings)
 {
         _cleanup_(strings_cleanup) Strings seen = { 0 };
-        int r = 0;
+        int r = settings->user_scope ? hide_home(u, settings->home, &seen) : 0;
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = hide_top(u, p->grants[i].path, &seen);
@@ -236,7 +136,7 @@ static int write_grants(UnitFile *u, const Plan *p)
                 bool read_only = g->access == ACCESS_READ;
 
                 write_bind(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path);
-                if (g->device)
+                if (g->device && !settings->user_scope)
                         unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
         }
         return r;
@@ -252,10 +152,12 @@ static bool has_macvtap(const Plan *p)
 
 /* The unit's device filter holds for the launcher's preparation as well: without this it could not open
  * them. */
-static void write_tap_devices(UnitFile *u, const Plan *p)
+static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
 {
         bool vhost = false, tap = false;
 
+        if (user_scope) /* the helper is in another unit, and a user's manager has no device filter */
+                return;
         for (size_t i = 0; i < p->n_taps; i++) {
                 vhost = vhost || p->taps[i].vhost != OFF;
                 tap = tap || !p->taps[i].lower;
@@ -284,7 +186,7 @@ static void write_passt(UnitFile *u)
         unit_plain(u, "SystemCallFilter", "capset mount pivot_root setgroups setuid umount2");
 }
 
-static void write_network(UnitFile *u, const Plan *p)
+static void write_network(UnitFile *u, const Plan *p, bool user_scope)
 {
         NetworkNeed need = p->n_passts > 0 ? NETWORK_ANY : p->network;
 
@@ -292,14 +194,22 @@ static void write_network(UnitFile *u, const Plan *p)
                 return;
         unit_plain(u, "PrivateNetwork", "no");
         unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
-        unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
+        if (!user_scope) /* a user's manager has no filter of addresses and ports */
+                unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
         /* what a host name is looked up by, and whom TLS trusts: the sandbox's /etc is empty */
         if (need == NETWORK_ANY)
                 unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
         if (p->n_passts > 0)
                 write_passt(u);
-        for (size_t i = 0; i < p->listens.count; i++)
+        for (size_t i = 0; i < p->listens.count && !user_scope; i++)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
+}
+
+/* What a user's manager can do nothing about: no filter of devices, no groups but the user's own, and those
+ * are there anyway. */
+static bool is_for_system_only(const Directive *d)
+{
+        return streq(d->key, "DeviceAllow") || streq(d->key, "SupplementaryGroups");
 }
 
 /* Of a plan's further directives these have one word in front,
@@ -365,17 +275,21 @@ static void write_modules(UnitFile *u, const Plan *p)
 static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
 {
         _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
-        int r;
+        bool system = !c->settings.user_scope;
+        int r = command_run(c, &run);
 
-        r = prepare_arguments(c, name, path, &prepare);
-        r = r < 0 ? r : run_arguments(c, &run);
-        r = r < 0 ? r : register_arguments(c, name, &enroll);
+        if (system) {
+                r = r < 0 ? r : command_prepare(c, name, path, &prepare);
+                r = r < 0 ? r : command_register(c, name, &enroll);
+        }
         if (r < 0)
                 return r;
-        unit_command(u, "ExecStartPre", c->settings.user_scope ? "" : "+", &prepare);
+        if (system)
+                unit_command(u, "ExecStartPre", "+", &prepare);
         unit_empty(u, "ExecStart");
         unit_command(u, "ExecStart", "", &run);
-        unit_command(u, "ExecStartPost", c->settings.user_scope ? "" : "+", &enroll);
+        if (system)
+                unit_command(u, "ExecStartPost", "+", &enroll);
         return 0;
 }
 
@@ -385,16 +299,6 @@ static void write_emulator(UnitFile *u, const Plan *p)
 
         if (p->argv.count > 0 && !is_below(p->argv.items[0], of_programs))
                 unit_word(u, "ExecPaths", p->argv.items[0], "");
-}
-
-/* Shortens it to so many bytes or a little less, for a character is not cut. */
-static void cut(char *text, size_t max)
-{
-        if (strlen(text) <= max)
-                return;
-        while (max > 0 && ((unsigned char) text[max] & 0xc0) == 0x80)
-                max--;
-        text[max] = '\0';
 }
 
 /* It is a label only: what a unit file cannot express is written as something near. */
@@ -418,7 +322,7 @@ static void write_head(UnitFile *u, const char *path, const char *name, const ch
         _cleanup_(freep) char *description = NULL;
 
         if (title)
-                cut(title, TITLE_MAX);
+                text_cut(title, TITLE_MAX);
         description = text_format("Guest %s%s%s%s", name, title ? " (" : "", title ?: "", title ? ")" : "");
         if (!comment || !description || (guest_title && !title)) {
                 u->status = -ENOMEM;
@@ -462,14 +366,20 @@ static int write_guest(
         if (r < 0)
                 return r;
         write_head(&u, path, name, c->guest->general.title);
-        write_modules(&u, &c->plan);
-        r = write_mounts(&u, &c->plan);
-        if (r < 0)
-                return r;
+        if (c->settings.user_scope)
+                user_write_dependencies(&u, c);
+        else {
+                write_modules(&u, &c->plan);
+                r = write_mounts(&u, &c->plan);
+                if (r < 0)
+                        return r;
+        }
         unit_section(&u, "Service");
         r = write_commands(&u, c, name, path);
         if (r < 0)
                 return r;
+        if (c->settings.user_scope)
+                unit_word(&u, "BindReadOnlyPaths", c->settings.helper_socket, "");
         write_name(&u, name);
         write_directories(&u, name);
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
@@ -477,37 +387,16 @@ static int write_guest(
 
                 unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
         }
-        r = write_grants(&u, &c->plan);
+        r = write_grants(&u, &c->plan, &c->settings);
         if (r < 0)
                 return r;
         write_emulator(&u, &c->plan);
-        write_tap_devices(&u, &c->plan);
-        write_network(&u, &c->plan);
+        write_tap_devices(&u, &c->plan, c->settings.user_scope);
+        write_network(&u, &c->plan, c->settings.user_scope);
         for (size_t i = 0; i < c->plan.n_directives; i++)
-                write_directive(&u, &c->plan.directives[i]);
+                if (!c->settings.user_scope || !is_for_system_only(&c->plan.directives[i]))
+                        write_directive(&u, &c->plan.directives[i]);
         return unit_file_finish(&u, ret_text, ret_size);
-}
-
-static int refuse_arguments(const Conversion *c, const char *name, const char *path, Strings *argv)
-{
-        size_t n = findings_count(c->findings), shown = n < REFUSED_FINDINGS_MAX ? n : REFUSED_FINDINGS_MAX;
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "refuse");
-        r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        if (r >= 0 && conversion_exit(c->status) != EXIT_BAD_GUEST)
-                r = strings_addf(argv, "--exit=%d", conversion_exit(c->status));
-        r = r < 0 ? r : strings_add(argv, "--");
-        for (size_t i = 0; r >= 0 && i < shown; i++) {
-                char *text = finding_format(findings_get(c->findings, i));
-
-                if (text)
-                        cut(text, REFUSED_FINDING_MAX);
-                r = strings_take(argv, text);
-        }
-        if (r >= 0 && shown < n)
-                r = strings_addf(argv, "%zu more; all of them: vmctl check %s", n - shown, path);
-        return r;
 }
 
 static int write_refusal(
@@ -519,7 +408,7 @@ static int write_refusal(
 
         if (r < 0)
                 return r;
-        r = refuse_arguments(c, name, path, &argv);
+        r = command_refuse(c, name, path, &argv);
         if (r < 0)
                 return r;
         write_head(&u, path, name, NULL);

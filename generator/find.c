@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 
 #include "util/unit-name.h"
+#include "util/user-directory.h"
 
 int guest_directories(bool user_scope, Strings *ret)
 {
-        const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME"),
-                   *run = getenv("XDG_RUNTIME_DIR");
+        _cleanup_(freep) char *config = NULL, *run = NULL;
         int r = 0;
 
         if (!user_scope) {
@@ -21,15 +21,13 @@ int guest_directories(bool user_scope, Strings *ret)
                         r = strings_addf(ret, "%s/vmunit/guests", *d);
                 return r;
         }
-        if (config && *config == '/')
-                r = strings_addf(ret, "%s/vmunit/guests", config);
-        else if (home && *home == '/')
-                r = strings_addf(ret, "%s/.config/vmunit/guests", home);
-        if (r >= 0 && run && *run == '/')
-                r = strings_addf(ret, "%s/vmunit/guests", run);
-        if (r >= 0)
-                r = strings_add(ret, "/usr/share/vmunit/guests");
-        return r;
+        config = user_directory(USER_CONFIG);
+        run = user_directory(USER_RUN);
+        if (!config || !run)
+                return -ENOMEM;
+        r = strings_addf(ret, "%s/vmunit/guests", config);
+        r = r < 0 ? r : strings_addf(ret, "%s/vmunit/guests", run);
+        return r < 0 ? r : strings_add(ret, "/usr/share/vmunit/guests");
 }
 
 void guest_files_done(GuestFiles *files)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "generator/drop-in-user.h"
 #include "generator/drop-in.h"
 #include "generator/find.h"
 #include "generator/log.h"
@@ -19,15 +20,12 @@
 #include "util/unit-name.h"
 
 /* Appears whole or not at all: the directory is new, and the file is renamed into it. */
-static int write_drop_in(int output_fd, const char *name, const char *text, size_t size)
+static int write_drop_in(
+        int output_fd, const char *template, const char *instance, const char *text, size_t size)
 {
-        _cleanup_(freep) char *unit = NULL, *directory = NULL, *path = NULL;
-        int r = unit_name_for_guest(name, &unit);
+        _cleanup_(freep) char *directory = text_format("%s@%s.service.d", template, instance);
+        _cleanup_(freep) char *path = text_format("%s@%s.service.d/50-guest.conf", template, instance);
 
-        if (r < 0)
-                return r;
-        directory = text_format("%s.d", unit);
-        path = text_format("%s.d/50-guest.conf", unit);
         if (!directory || !path)
                 return -ENOMEM;
         if (mkdirat(output_fd, directory, 0755) < 0 && errno != EEXIST)
@@ -38,10 +36,12 @@ static int write_drop_in(int output_fd, const char *name, const char *text, size
 static int generate(int output_fd, const GuestFile *file, bool user_scope, Unique *unique)
 {
         _cleanup_(conversion_cleanup) Conversion c;
-        _cleanup_(freep) char *text = NULL;
-        size_t size;
+        _cleanup_(freep) char *text = NULL, *helper = NULL, *instance = unit_name_instance(file->name);
+        size_t size, helper_size;
         int r;
 
+        if (!instance)
+                return -ENOMEM;
         r = conversion_start(&c, NULL, user_scope);
         if (r >= 0)
                 r = conversion_file(&c, file->path, file->name);
@@ -53,7 +53,12 @@ static int generate(int output_fd, const GuestFile *file, bool user_scope, Uniqu
         if (r < 0)
                 return r;
         generator_log_findings(c.findings);
-        return write_drop_in(output_fd, file->name, text, size);
+        r = write_drop_in(output_fd, "vm", instance, text, size);
+        if (r >= 0 && user_scope && c.status == 0) {
+                r = user_helper_text(&c, file->name, file->path, &helper, &helper_size);
+                r = r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, helper, helper_size);
+        }
+        return r;
 }
 
 static int generate_all(int output_fd, bool user_scope)

@@ -73,6 +73,13 @@ void label_check(Guest *g)
         for (unsigned i = 0; i < all->count; i++) {
                 const Label *l = &all->items[i];
 
+                if (g->settings->user_scope && l->type == TYPE_STATIC) {
+                        guest_error(
+                                g, l->place,
+                                "<seclabel>: a user's guest runs as that user, with the user's label; "
+                                "type='static' is for guests of the system's");
+                        continue;
+                }
                 if (!l->model && (all->count > 1 || l->type == TYPE_STATIC || l->base))
                         guest_error(g, l->place, "<seclabel>: model is missing");
                 if (l->model && streq(l->model, "none"))

@@ -45,9 +45,10 @@ typedef struct Tap {
         const char *id, *ifname, *bridge, *mac;
         Number mtu;
         unsigned queues;
-        Tristate link;             /* UNSET is up */
-        Tristate vhost;            /* UNSET: where the host has it; ON: required */
-        bool unmanaged;            /* the interface is there already and is only opened */
+        Tristate link;  /* UNSET is up */
+        Tristate vhost; /* UNSET: where the host has it; ON: required */
+        bool unmanaged; /* the interface is there already and is only opened */
+        bool broker;    /* the broker makes it, and names it: ifname is NULL, mac the guest's own */
         const char *lower, *mode;  /* a macvtap on that interface of the host, and no TAP; mode is one of
                                       <source mode=> */
         TapRate inbound, outbound; /* towards the guest, from it */

@@ -14,6 +14,7 @@ typedef struct Settings {
         const char *run_directory;            /* the guest's own, "/run/vm/NAME" */
         const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
         const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
+        const char *helper_socket;            /* of a user's guest; NULL in the system scope */
         const char
                 *root; /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
 

@@ -67,6 +67,33 @@ void fds_done(Fds *f)
         *f = (Fds){ 0 };
 }
 
+int fds_put(Fds *f, const char *name, int fd)
+{
+        _cleanup_(closep) int owned_fd = fd;
+        _cleanup_(freep) char *copy = strdup(name);
+        StoredFd *items = reallocarray(f->items, f->count + 1, sizeof(*items));
+
+        if (items)
+                f->items = items;
+        if (!items || !copy)
+                return -ENOMEM;
+        items[f->count++] = (StoredFd){ .name = TAKE_PTR(copy), .fd = TAKE_FD(owned_fd) };
+        return 0;
+}
+
+void fds_drop(Fds *f, const char *name)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < f->count; i++)
+                if (streq(f->items[i].name, name)) {
+                        free(f->items[i].name);
+                        (void) fd_close(f->items[i].fd);
+                } else
+                        f->items[kept++] = f->items[i];
+        f->count = kept;
+}
+
 bool fds_is_alive(const char *name, int fd)
 {
         struct ifreq request = { 0 };

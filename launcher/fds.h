@@ -36,6 +36,10 @@ int fds_find(Fds *f, const char *name, int *ret);
 typedef int (*FdsVisit)(const char *name, int fd, void *userdata);
 int fds_each(Fds *f, const char *prefix, FdsVisit visit, void *userdata);
 
+/* Adds one, and takes it, also on -ENOMEM. */
+int fds_put(Fds *f, const char *name, int fd);
+void fds_drop(Fds *f, const char *name); /* closes and forgets all of that name */
+
 /*
  * Tells systemd what it need not keep: dead descriptors, names that nobody asked for, and those that every
  * start brings anew. To be called when all was asked for.

@@ -25,6 +25,7 @@ static const Verb verbs[] = {
         { "run", verb_run, "Run the guest (ExecStart=)" },
         { "register", verb_register, "Make the guest known to systemd-machined (ExecStartPost=+)" },
         { "cleanup", verb_cleanup, "Give disks back to their owners (ExecStopPost=+)" },
+        { "serve", verb_serve, "Prepare or register a user's guest (vm-helper@.service)" },
         { "refuse", verb_refuse, "Say why the guest is not started (ExecStart= instead of run)" },
 };
 

@@ -7,7 +7,8 @@
  * kernel agrees (an interface that exists and has that index) or where only the guest's own descriptors can
  * suffer.
  *
- * One line each: "tap INTERFACE INDEX QUEUES" and "fd NAME". `run` compares the names with what it got.
+ * One line each: "tap ID INTERFACE INDEX QUEUES MAC" and "fd NAME". `run` compares the names with what it
+ * got.
  */
 
 #include "launcher/note.h"
@@ -27,57 +28,65 @@
 
 void note_done(Note *note)
 {
-        for (size_t i = 0; i < note->n_taps; i++)
-                free(note->taps[i].interface);
+        for (size_t i = 0; i < note->n_taps; i++) {
+                free((char *) note->taps[i].id);
+                free((char *) note->taps[i].interface);
+        }
         free(note->taps);
         strings_done(&note->names);
         *note = (Note){ 0 };
 }
 
-int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues)
+int note_add_tap(Note *note, const NotedTap *tap)
 {
-        NotedTap *taps;
-        char *copy;
+        _cleanup_(freep) char *id = strdup(tap->id), *interface = strdup(tap->interface);
+        NotedTap *taps = reallocarray(note->taps, note->n_taps + 1, sizeof(*taps));
 
-        taps = reallocarray(note->taps, note->n_taps + 1, sizeof(*taps));
-        if (!taps)
+        if (taps)
+                note->taps = taps;
+        if (!taps || !id || !interface)
                 return -ENOMEM;
-        note->taps = taps;
-        copy = strdup(interface);
-        if (!copy)
-                return -ENOMEM;
-        note->taps[note->n_taps++] = (NotedTap){ .interface = copy, .index = index, .queues = queues };
+        taps[note->n_taps] = *tap;
+        taps[note->n_taps].id = TAKE_PTR(id);
+        taps[note->n_taps++].interface = TAKE_PTR(interface);
         return 0;
 }
 
-const NotedTap *note_find_tap(const Note *note, const char *interface)
+const NotedTap *note_find_tap(const Note *note, const char *id)
 {
         for (size_t i = 0; i < note->n_taps; i++)
-                if (streq(note->taps[i].interface, interface))
+                if (streq(note->taps[i].id, id))
                         return &note->taps[i];
         return NULL;
 }
 
+static int parse_tap(Note *note, const char *const words[static 5])
+{
+        NotedTap tap = { .id = words[0], .interface = words[1] };
+
+        if (note->n_taps >= TAPS_MAX || !store_name_is_valid(tap.id) ||
+            !interface_name_is_valid(tap.interface) ||
+            text_to_unsigned(words[2], INT32_MAX, &tap.index) < 0 ||
+            text_to_unsigned(words[3], TAP_QUEUES_MAX, &tap.queues) < 0 ||
+            text_to_mac(words[4], tap.mac) < 0)
+                return -EBADMSG;
+        return note_add_tap(note, &tap);
+}
+
 static int parse_line(Note *note, char *line)
 {
-        const char *kind = strsep(&line, " "), *name = line ? strsep(&line, " ") : NULL, *index_text,
-                   *queues_text;
-        unsigned index, queues;
+        const char *words[6];
+        size_t n = 0;
 
-        if (!name)
+        while (line && n < ELEMENTS(words))
+                words[n++] = strsep(&line, " ");
+        if (line)
                 return -EBADMSG;
-        if (streq(kind, "fd"))
-                return line || !store_name_is_valid(name) || note->names.count >= STORED_MAX
+        if (n == 2 && streq(words[0], "fd"))
+                return !store_name_is_valid(words[1]) || note->names.count >= STORED_MAX
                                ? -EBADMSG
-                               : strings_add(&note->names, name);
-        if (!streq(kind, "tap") || !interface_name_is_valid(name) || note->n_taps >= TAPS_MAX)
-                return -EBADMSG;
-        index_text = line ? strsep(&line, " ") : NULL;
-        queues_text = line ? strsep(&line, " ") : NULL;
-        if (!queues_text || line || text_to_unsigned(index_text, INT32_MAX, &index) < 0 ||
-            text_to_unsigned(queues_text, TAP_QUEUES_MAX, &queues) < 0)
-                return -EBADMSG;
-        return note_add_tap(note, name, index, queues);
+                               : strings_add(&note->names, words[1]);
+        return n == 6 && streq(words[0], "tap") ? parse_tap(note, words + 1) : -EBADMSG;
 }
 
 int note_parse(const char *data, size_t size, Note *ret)
@@ -152,9 +161,12 @@ static int write_note(int fd, const Note *note)
 
         if (!f)
                 return -ENOMEM;
-        for (size_t i = 0; i < note->n_taps; i++)
-                fprintf(f, "tap %s %u %u\n", note->taps[i].interface, note->taps[i].index,
-                        note->taps[i].queues);
+        for (size_t i = 0; i < note->n_taps; i++) {
+                const NotedTap *t = &note->taps[i];
+
+                fprintf(f, "tap %s %s %u %u %02x:%02x:%02x:%02x:%02x:%02x\n", t->id, t->interface, t->index,
+                        t->queues, t->mac[0], t->mac[1], t->mac[2], t->mac[3], t->mac[4], t->mac[5]);
+        }
         for (size_t i = 0; i < note->names.count; i++)
                 fprintf(f, "fd %s\n", note->names.items[i]);
         failed = ferror(f);

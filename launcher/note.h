@@ -4,6 +4,8 @@
 /* What prepare stored, noted for its next run: systemd's store outlives a restart, and nobody can ask what
  * is in it. */
 
+#include <stdint.h>
+
 #include "launcher/errand.h"
 #include "util/text.h"
 
@@ -11,9 +13,11 @@
 
 /* A TAP that is in the store. */
 typedef struct NotedTap {
-        char *interface;
+        const char *id; /* what its descriptors are named by */
+        const char *interface;
         unsigned index; /* of the interface, which no later one of that name has */
         unsigned queues;
+        uint8_t mac[6]; /* that it was asked for with */
 } NotedTap;
 
 typedef struct Note {
@@ -26,9 +30,9 @@ void note_done(Note *note);
 
 /* The note is the guest's user's own file: who forges it misleads itself, and gets nothing else than its own
  * descriptors. */
-int note_parse(const char *data, size_t size, Note *ret); /* -EBADMSG, -ENOMEM */
-int note_add_tap(Note *note, const char *interface, unsigned index, unsigned queues);
-const NotedTap *note_find_tap(const Note *note, const char *interface); /* NULL where it is not there */
+int note_parse(const char *data, size_t size, Note *ret);        /* -EBADMSG, -ENOMEM */
+int note_add_tap(Note *note, const NotedTap *tap);               /* copies its texts */
+const NotedTap *note_find_tap(const Note *note, const char *id); /* NULL where it is not there */
 
 /* The note as the guest's user itself reads it; -ENOENT where there is none. */
 int note_load(const char *directory, Note *ret);

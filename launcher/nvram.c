@@ -140,7 +140,7 @@ static int make_directories(const char *path)
         }
         if (r < 0)
                 return r;
-        if (walk.control.anyone || walk.control.owner != 0)
+        if (walk.control.anyone || (walk.control.owner != 0 && walk.control.owner != geteuid()))
                 return -ENOENT;
         return mkdirat(walk.fd, strrchr(path, '/') + 1, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
@@ -185,7 +185,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
 
         if (!directory)
                 return log_out_of_memory();
-        r = walk_to_directory(directory, granting->ledger, &walk);
+        r = walk_to_directory(directory, granting->ledger || geteuid() != 0, &walk);
         if (r < 0)
                 return r;
         if (fstatat(walk.fd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) >= 0)

@@ -36,11 +36,12 @@
 #include "launcher/macvtap.h"
 #include "launcher/nvram.h"
 #include "launcher/path.h"
-#include "launcher/prepare-request.h"
+#include "launcher/prepare.h"
 #include "launcher/privileges.h"
 #include "launcher/restore.h"
 #include "launcher/sysfs.h"
 #include "launcher/undo.h"
+#include "launcher/user-tap.h"
 #include "launcher/verbs.h"
 #include "log/log.h"
 #include "net/netlink.h"
@@ -134,8 +135,9 @@ static int open_taps(Preparation *p)
         for (size_t i = 0; i < taps->count; i++) {
                 const TapRequest *q = &taps->items[i];
 
-                r = q->lower ? macvtap_open(netlink, q, p->undo, &p->store)
-                             : tap_open(netlink, q, &p->last, &p->store, &p->note);
+                r = q->lower    ? macvtap_open(netlink, q, p->undo, &p->store)
+                    : q->broker ? user_tap_open(netlink, p->request->guest, q, &p->last, &p->store, &p->note)
+                                : tap_open(netlink, q, &p->last, &p->store, &p->note);
                 if (r < 0)
                         return r;
         }
@@ -184,7 +186,7 @@ static int remove_stale(const Preparation *p)
 
         for (size_t i = 0; i < p->last.names.count && r >= 0; i++)
                 if (!strings_have(&p->note.names, p->last.names.items[i]))
-                        r = store_remove(p->last.names.items[i]);
+                        r = store_remove(&p->store, p->last.names.items[i]);
         return r;
 }
 
@@ -276,28 +278,38 @@ static int exit_status(int r)
         }
 }
 
+int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
+{
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        _cleanup_(errand_freep) Errand *errand = NULL;
+        _cleanup_(preparation_done) Preparation preparation = {
+                .request = request,
+                .store = { .tell = tell, .userdata = userdata },
+        };
+        int r;
+
+        umask(0022);
+        r = guest_user_find(request->guest, &user);
+        if (r >= 0 && privileges_are_root())
+                r = privileges_enter_host();
+        if (r >= 0)
+                r = errand_start(&user, &errand);
+        if (r >= 0)
+                r = privileges_keep(needed_capabilities(request));
+        if (r < 0)
+                return exit_status(r);
+        preparation.granting = (Granting){ .guest = request->guest, .user = &user, .errand = errand };
+        return exit_status(prepare(&preparation));
+}
+
 int verb_prepare(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
-        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
-        _cleanup_(errand_freep) Errand *errand = NULL;
-        _cleanup_(preparation_done) Preparation preparation = { .request = &request };
         int r;
 
         r = prepare_request_read(argc, argv, &request);
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(request.guest, NULL);
-        umask(0022);
-        r = guest_user_find(request.guest, &user);
-        if (r >= 0 && privileges_are_root())
-                r = privileges_enter_host();
-        if (r >= 0)
-                r = errand_start(&user, &errand);
-        if (r >= 0)
-                r = privileges_keep(needed_capabilities(&request));
-        if (r < 0)
-                return exit_status(r);
-        preparation.granting = (Granting){ .guest = request.guest, .user = &user, .errand = errand };
-        return exit_status(prepare(&preparation));
+        return prepare_guest(&request, NULL, NULL);
 }

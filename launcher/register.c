@@ -13,8 +13,11 @@
  * user's whole session for the guest.
  *
  * This runs as root, because machined believes only root, and gives up every capability before it talks to
- * anybody.
+ * anybody. For a user's guest the helper does it (helper.c): the socket of the user's machined is not for
+ * the guest's sandbox, since who may talk to it may have a shell outside.
  */
+
+#include "launcher/register.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -22,6 +25,7 @@
 #include <stdio.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-id128.h>
+#include <time.h>
 
 #include "launcher/arguments.h"
 #include "launcher/guest-user.h"
@@ -36,6 +40,8 @@
 #define MACHINE_SERVICE  "vmunit"
 #define MACHINE_NAME_MAX 64
 #define BUS_TIMEOUT_USEC UINT64_C(10000000)
+#define EXISTS_TIMES     20         /* looks at a machine that is about to be forgotten, */
+#define EXISTS_PAUSE     100000000L /* nanoseconds between two */
 #define MACHINED         "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
 
 typedef struct Registration {
@@ -127,7 +133,7 @@ static json_t *registration_json(const Registration *reg)
                 "controlAddress", reg->control, "allocateUnit", 0);
 }
 
-/* 0, or negative errno where machined does not take it so. */
+/* 0, or negative errno where machined does not take it so; -EEXIST where it has a machine of that name. */
 static int register_by_varlink(const Registration *reg)
 {
         _cleanup_(freep) char *address = machined_address(), *error = NULL;
@@ -136,6 +142,8 @@ static int register_by_varlink(const Registration *reg)
         if (!address || !reg->control)
                 return -ENOENT;
         r = varlink_call(address, "io.systemd.Machine.Register", registration_json(reg), &error);
+        if (r == -EREMOTE && streq(error, "io.systemd.Machine.MachineExists"))
+                return -EEXIST;
         if (r == -EREMOTE)
                 log_debug("machined does not register guests with a control address: %s", error);
         return r;
@@ -190,6 +198,22 @@ static int register_by_bus(const Registration *reg, sd_bus *bus)
         return r;
 }
 
+/* After a restart, the user's machined may not have seen yet that the last life ended. */
+void register_with_own(const char *guest, const char *uuid, unsigned leader, const Note *note)
+{
+        _cleanup_(registration_done) Registration reg = { .guest = guest, .leader = leader };
+        unsigned times = 0;
+
+        snprintf(reg.uuid, sizeof(reg.uuid), "%s", uuid);
+        reg.indices = calloc(note->n_taps + 1, sizeof(int));
+        for (size_t i = 0; reg.indices && i < note->n_taps; i++)
+                reg.indices[reg.n_indices++] = (int) note->taps[i].index;
+        make_name(reg.guest, reg.name);
+        reg.control = control_address(reg.guest);
+        while (register_by_varlink(&reg) == -EEXIST && times++ < EXISTS_TIMES)
+                (void) nanosleep(&(struct timespec){ .tv_nsec = EXISTS_PAUSE }, NULL);
+}
+
 static int read_leader(unsigned *ret)
 {
         const char *pid = getenv("MAINPID");
@@ -215,15 +239,11 @@ int verb_register(int argc, char **argv)
                 return EXIT_BAD_USAGE;
 
         /* the interfaces are the host's, and the unit has a network of its own */
-        if (privileges_are_root() && privileges_enter_host() < 0)
-                return EXIT_OS;
-        if (privileges_keep(0) < 0)
-                return EXIT_OS;
-        if (find_interfaces(&reg) < 0)
+        if (privileges_enter_host() < 0 || privileges_keep(0) < 0 || find_interfaces(&reg) < 0)
                 return EXIT_OS;
         make_name(reg.guest, reg.name);
         reg.control = control_address(reg.guest);
-        if (privileges_are_root() && sd_bus_open_system(&bus) >= 0) {
+        if (sd_bus_open_system(&bus) >= 0) {
                 (void) sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
                 forget_last_life(&reg, bus);
         }
@@ -231,7 +251,7 @@ int verb_register(int argc, char **argv)
                 return EXIT_SUCCESS;
         if (bus)
                 (void) register_by_bus(&reg, bus);
-        else if (privileges_are_root())
+        else
                 log_notice("The guest is not registered with systemd-machined: there is no system bus.");
         return EXIT_SUCCESS;
 }

@@ -111,6 +111,7 @@ static int read_bytes(const char *text, void *target)
 
 static const Argument run_arguments[] = {
         { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { "helper", "an absolute path", argument_path, TO(helper), 0 },
         { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
         { "on-poweroff", "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
         { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },

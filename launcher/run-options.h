@@ -22,6 +22,7 @@ typedef struct NumberedList {
 
 typedef struct RunOptions {
         const char *guest;
+        const char *helper; /* the socket of a user's guest's helper; NULL for guests of the system's */
         char uuid[37];
         LifecycleOptions life;
         int monitor;

@@ -25,6 +25,7 @@
 #include "launcher/fds.h"
 #include "launcher/guest-user.h"
 #include "launcher/handover.h"
+#include "launcher/helper.h"
 #include "launcher/lifecycle.h"
 #include "launcher/limits.h"
 #include "launcher/message-ids.h"
@@ -71,6 +72,8 @@ static void on_monitor_ready(void *userdata)
         Run *run = userdata;
 
         lifecycle_begin(run->life, run->monitor, run->qemu);
+        if (run->options.helper)
+                helper_register(run->options.helper);
 }
 
 static void on_monitor_event(const json_t *event, void *userdata)
@@ -268,6 +271,7 @@ static int start_qemu(Run *run, Handover *h)
         return r;
 }
 
+/* 0, negative errno, or the exit status with which the helper refuses. */
 static int prepare(Run *run, Handover *ret)
 {
         _cleanup_(fds_donep) Fds store = { 0 };
@@ -279,6 +283,11 @@ static int prepare(Run *run, Handover *ret)
         r = fds_take(&store);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot take the descriptors that systemd passed");
+        if (run->options.helper) {
+                r = helper_prepare(run->options.helper, &store);
+                if (r != 0)
+                        return r;
+        }
         r = handover_prepare(ret, &run->options, &store);
         if (r < 0)
                 return r;
@@ -290,9 +299,10 @@ static int prepare(Run *run, Handover *ret)
 
         /* the descriptors have to live until QEMU has them */
         r = start_qemu(run, ret);
-        return r;
+        return r < 0 ? r : 0;
 }
 
+/* As prepare() returns. */
 static int set_up(Run *run, Handover *h)
 {
         int r;
@@ -305,7 +315,7 @@ static int set_up(Run *run, Handover *h)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot set up the event loop");
         r = prepare(run, h);
-        if (r < 0)
+        if (r != 0)
                 return r;
         r = start_consoles(run, h);
         if (r < 0)
@@ -338,8 +348,8 @@ int verb_run(int argc, char **argv)
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
         r = set_up(&run, &handover);
-        if (r < 0)
-                return r == -ENOENT ? EXIT_MISSING : EXIT_OS;
+        if (r != 0)
+                return r > 0 ? r : r == -ENOENT ? EXIT_MISSING : EXIT_OS;
         r = sd_event_loop(run.event);
         return r < 0 ? EXIT_INTERNAL : r;
 }

@@ -25,7 +25,7 @@ void store_done(Store *store)
                 free(store->items[i].name);
         }
         free(store->items);
-        *store = (Store){ 0 };
+        *store = (Store){ .tell = store->tell, .userdata = store->userdata };
 }
 
 bool store_name_is_valid(const char *name)
@@ -60,9 +60,10 @@ int store_add(Store *store, char *name, int fd)
         return 0;
 }
 
-static int tell(const char *what, const char *name, int fd)
+int store_tell(const char *name, int fd, void *userdata)
 {
-        _cleanup_(freep) char *message = text_format("%s=1\nFDNAME=%s", what, name);
+        _cleanup_(freep) char *message =
+                text_format("%s=1\nFDNAME=%s", fd >= 0 ? "FDSTORE" : "FDSTOREREMOVE", name);
         int r;
 
         if (!message)
@@ -79,9 +80,14 @@ static int tell(const char *what, const char *name, int fd)
         return 0;
 }
 
-int store_remove(const char *name)
+static int tell(const Store *store, const char *name, int fd)
 {
-        return tell("FDSTOREREMOVE", name, -EBADF);
+        return (store->tell ?: store_tell)(name, fd, store->userdata);
+}
+
+int store_remove(const Store *store, const char *name)
+{
+        return tell(store, name, -EBADF);
 }
 
 int store_send(Store *store)
@@ -90,14 +96,14 @@ int store_send(Store *store)
         size_t i;
 
         for (i = 0; i < store->count && r >= 0; i++) {
-                r = store_remove(store->items[i].name);
+                r = store_remove(store, store->items[i].name);
                 if (r >= 0)
-                        r = tell("FDSTORE", store->items[i].name, store->items[i].fd);
+                        r = tell(store, store->items[i].name, store->items[i].fd);
         }
         if (r >= 0)
                 return 0;
         while (i-- > 0)
-                if (store_remove(store->items[i].name) < 0)
+                if (store_remove(store, store->items[i].name) < 0)
                         break;
         return r;
 }

@@ -79,6 +79,11 @@ static int read_managed(const char *text, void *target)
         return read_either(text, "yes", "no", target);
 }
 
+static int read_broker(const char *text, void *target)
+{
+        return read_either(text, "no", "yes", target);
+}
+
 static int read_vhost(const char *text, void *target)
 {
         static const char *const texts[] = {
@@ -190,14 +195,14 @@ bool tap_request_has_vlan(const TapRequest *q, unsigned vlan)
 static const Argument tap_arguments[] = {
         { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(TapRequest, id),
           ARGUMENT_REQUIRED },
-        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface),
-          ARGUMENT_REQUIRED },
+        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface), 0 },
         { "bridge", "an interface's name", read_interface, offsetof(TapRequest, bridge), 0 },
         { "mac", "an interface's MAC", read_mac, offsetof(TapRequest, mac), 0 },
         { "mtu", "an MTU", read_mtu, offsetof(TapRequest, mtu), 0 },
         { "queues", "a number of queues", read_queues, offsetof(TapRequest, queues), 0 },
         { "link", "up or down", read_link, offsetof(TapRequest, down), 0 },
         { "vhost", "no, try or require", read_vhost, offsetof(TapRequest, vhost), 0 },
+        { "broker", "yes or no", read_broker, offsetof(TapRequest, broker), 0 },
         { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
         { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
         { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
@@ -226,6 +231,26 @@ static int check_port(const TapRequest *q)
 }
 
 /* What belongs together, and what does not. */
+static int check_broker(const TapRequest *q)
+{
+        static const uint8_t none[6];
+
+        if (!q->broker && !q->interface) {
+                log_error("ifname= is needed for the TAP %s.", q->id);
+                return -EINVAL;
+        }
+        if (q->broker && (q->interface || q->unmanaged || q->lower)) {
+                log_error(
+                        "broker=yes does not go together with ifname=, managed= or lower=, for %s.", q->id);
+                return -EINVAL;
+        }
+        if (q->broker && (!q->bridge || memcmp(q->mac, none, sizeof(none)) == 0)) {
+                log_error("broker=yes needs bridge= and mac=, the guest's own, for %s.", q->id);
+                return -EINVAL;
+        }
+        return 0;
+}
+
 static int check_macvtap(const TapRequest *q)
 {
         static const uint8_t none[6];
@@ -264,14 +289,19 @@ int tap_request_read(const char *text, void *target)
         if (owned && strings_take(&list->owned, owned) < 0)
                 return -ENOMEM;
         if (r >= 0)
+                r = check_broker(q);
+        if (r >= 0)
                 r = check_macvtap(q);
         if (r >= 0)
                 r = check_port(q);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < list->count; i++)
-                if (streq(items[i].id, q->id) || streq(items[i].interface, q->interface)) {
-                        log_error("Two TAPs have one id or one interface: %s, %s.", q->id, q->interface);
+                if (streq(items[i].id, q->id) ||
+                    (q->interface && streq_null(items[i].interface, q->interface))) {
+                        log_error(
+                                "Two TAPs have one id or one interface: %s, %s.", q->id,
+                                q->interface ?: "(the broker's)");
                         return -EINVAL;
                 }
         list->count++;

@@ -17,15 +17,16 @@ typedef enum VhostMode {
 } VhostMode;
 
 typedef struct TapRequest {
-        const char *id; /* names its descriptors */
-        const char *interface;
-        const char *bridge; /* NULL: it joins none */
-        uint8_t mac[6];     /* of the host's end; all zero: the kernel's choice */
-        unsigned mtu;       /* 0: the bridge's, or the kernel's choice */
+        const char *id;        /* names its descriptors */
+        const char *interface; /* NULL where the broker names it */
+        const char *bridge;    /* NULL: it joins none */
+        uint8_t mac[6]; /* of the host's end; all zero: the kernel's choice. With broker: the guest's */
+        unsigned mtu;   /* 0: the bridge's, or the kernel's choice */
         unsigned queues;
         VhostMode vhost;
         bool down;         /* it is not to come up */
         bool unmanaged;    /* it exists, and is only opened */
+        bool broker;       /* the broker makes it, see user-tap.h */
         const char *lower; /* a macvtap on that interface of the host, see macvtap.h; NULL: a TAP */
         MacvtapMode mode;
         ShapeRate inbound, outbound; /* towards the guest, from it */

@@ -32,7 +32,7 @@
 
 #define TAP_PAUSE 20U /* milliseconds between two looks */
 
-static void wait_a_moment(unsigned *waited)
+void tap_wait(unsigned *waited)
 {
         (void) nanosleep(&(struct timespec){ .tv_nsec = TAP_PAUSE * 1000000L }, NULL);
         *waited += TAP_PAUSE;
@@ -64,7 +64,7 @@ static int attach(int fd, const TapRequest *q, TunFlags flags)
         return r < 0 || q->unmanaged ? r : tun_set_owner(fd, 0);
 }
 
-static int store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
+int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
 {
         return store_add(store, text_format("tap.%s.%u", q->id, queue), fd);
 }
@@ -86,10 +86,10 @@ static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
                 if (r >= 0)
                         r = netlink_find(netlink, q->interface, ret);
                 if (r >= 0)
-                        return store_queue(q, 0, TAKE_FD(fd), store);
+                        return tap_store_queue(q, 0, TAKE_FD(fd), store);
                 if (r != -EBUSY || waited >= TAP_PATIENCE)
                         break;
-                wait_a_moment(&waited);
+                tap_wait(&waited);
         }
         if (r == -EBUSY && !q->unmanaged) {
                 log_error(
@@ -121,7 +121,7 @@ static int open_others(const TapRequest *q, Store *store)
                 if (r < 0)
                         return log_errno(
                                 LOG_ERR, r, "Queue %u of the TAP %s cannot be opened", queue, q->interface);
-                r = store_queue(q, queue, TAKE_FD(fd), store);
+                r = tap_store_queue(q, queue, TAKE_FD(fd), store);
                 if (r < 0)
                         return r;
         }
@@ -206,8 +206,7 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
         return 0;
 }
 
-/* Removes what systemd's store may have of an earlier TAP of ours, and lets it go. */
-static int forget(int netlink, const TapRequest *q, const NotedTap *noted)
+int tap_forget(int netlink, const TapRequest *q, const NotedTap *noted, const Store *store)
 {
         unsigned waited = 0;
         Link link;
@@ -218,28 +217,29 @@ static int forget(int netlink, const TapRequest *q, const NotedTap *noted)
 
                 if (!name)
                         return log_out_of_memory();
-                r = store_remove(name);
+                r = store_remove(store, name);
                 if (r < 0)
                         return r;
         }
-        while (!q->unmanaged && waited < TAP_PATIENCE && netlink_find(netlink, q->interface, &link) >= 0 &&
-               link.index == noted->index)
-                wait_a_moment(&waited);
+        while (!q->unmanaged && waited < TAP_PATIENCE &&
+               netlink_find(netlink, noted->interface, &link) >= 0 && link.index == noted->index)
+                tap_wait(&waited);
         return 0;
 }
 
 /* 1 where systemd's store has the TAP as it should be. */
-static int find_kept(int netlink, const TapRequest *q, const Note *last, Link *ret)
+static int find_kept(int netlink, const TapRequest *q, const Note *last, const Store *store, Link *ret)
 {
-        const NotedTap *noted = note_find_tap(last, q->interface);
+        const NotedTap *noted = note_find_tap(last, q->id);
         int r;
 
         if (!noted)
                 return 0;
-        if (!q->unmanaged && noted->queues == q->queues && netlink_find(netlink, q->interface, ret) >= 0 &&
-            ret->index == noted->index && streq(ret->kind, "tun"))
+        if (!q->unmanaged && streq(noted->interface, q->interface) && noted->queues == q->queues &&
+            netlink_find(netlink, q->interface, ret) >= 0 && ret->index == noted->index &&
+            streq(ret->kind, "tun"))
                 return 1;
-        r = forget(netlink, q, noted);
+        r = tap_forget(netlink, q, noted, store);
         return r < 0 ? r : 0;
 }
 
@@ -276,7 +276,7 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                         log_errno(
                                 LOG_DEBUG, -errno,
                                 "/dev/vhost-net cannot be opened, so the interface %s goes without",
-                                q->interface);
+                                q->interface ?: q->id);
                         return 0;
                 }
                 if (fd < 0)
@@ -284,7 +284,7 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                                 LOG_ERR, -errno,
                                 "/dev/vhost-net cannot be opened, which the interface %s is to use "
                                 "(modprobe vhost_net; the unit needs DeviceAllow=/dev/vhost-net rw)",
-                                q->interface);
+                                q->interface ?: q->id);
                 r = store_add(store, text_format("vhost.%s.%u", q->id, queue), fd);
                 if (r < 0)
                         return r;
@@ -292,11 +292,13 @@ int tap_open_vhost(const TapRequest *q, Store *store)
         return 0;
 }
 
-static int note_queues(const TapRequest *q, Note *note, unsigned index)
+int tap_note(const TapRequest *q, const char *interface, unsigned index, Note *note)
 {
+        NotedTap tap = { .id = q->id, .interface = interface, .index = index, .queues = q->queues };
         int r;
 
-        r = note_add_tap(note, q->interface, index, q->queues);
+        memcpy(tap.mac, q->mac, sizeof(tap.mac));
+        r = note_add_tap(note, &tap);
         for (unsigned queue = 0; queue < q->queues && r >= 0; queue++)
                 r = strings_addf(&note->names, "tap.%s.%u", q->id, queue);
         return r < 0 ? log_out_of_memory() : 0;
@@ -312,7 +314,7 @@ int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, N
                 if (r < 0)
                         return r;
         }
-        kept = find_kept(netlink, q, last, &tap);
+        kept = find_kept(netlink, q, last, store, &tap);
         if (kept < 0)
                 return kept;
         if (!kept) {
@@ -331,5 +333,5 @@ int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, N
                         return r;
         }
         r = tap_open_vhost(q, store);
-        return r < 0 ? r : note_queues(q, note, tap.index);
+        return r < 0 ? r : tap_note(q, q->interface, tap.index, note);
 }

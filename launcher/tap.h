@@ -16,5 +16,13 @@
  */
 int tap_open(int netlink, const TapRequest *q, const Note *last, Store *store, Note *note);
 
+/* What tap_open() is made of, for who opens one in another way. All are logged. */
+int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store); /* takes the descriptor */
+int tap_note(const TapRequest *q, const char *interface, unsigned index, Note *note);
+void tap_wait(unsigned *waited); /* a moment; adds its milliseconds */
+
+/* Removes what systemd's store may have of an earlier TAP of ours, and lets it go. */
+int tap_forget(int netlink, const TapRequest *q, const NotedTap *noted, const Store *store);
+
 /* Opens what the kernel moves its packets by, for each queue. Logged. */
 int tap_open_vhost(const TapRequest *q, Store *store);

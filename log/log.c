@@ -34,6 +34,7 @@
 
 static const char *log_guest, *log_uuid;
 static char *log_unit;
+static const char *log_user_unit;
 
 static bool stderr_is_journal(void)
 {
@@ -59,6 +60,11 @@ void log_open(const char *guest, const char *uuid)
         log_unit = NULL;
         if (guest && geteuid() == 0)
                 (void) unit_name_for_guest(guest, &log_unit);
+}
+
+void log_open_user_unit(const char *unit)
+{
+        log_user_unit = unit;
 }
 
 typedef struct Entry {
@@ -96,7 +102,7 @@ static void entry_add_value(Entry *e, const char *key, const char *value)
 static void entry_send(Entry *e, int priority, const char *text)
 {
         static bool known; /* to journald, by an earlier message */
-        bool last_words = !known && priority <= LOG_ERR && !log_unit;
+        bool last_words = !known && priority <= LOG_ERR && !log_unit && !log_user_unit;
 
         if (stderr_is_journal() && !last_words && sd_journal_sendv(e->fields, (int) e->count) >= 0) {
                 known = true;
@@ -120,6 +126,7 @@ static void send_text(int priority, const char *message_id, char *const *fields,
         entry_add_value(&e, "VM_NAME", log_guest);
         entry_add_value(&e, "VM_UUID", log_uuid);
         entry_add_value(&e, "OBJECT_SYSTEMD_UNIT", log_unit);
+        entry_add_value(&e, "USER_UNIT", log_user_unit);
         for (; fields && *fields; fields++)
                 entry_add(&e, *fields, strlen(*fields));
         entry_send(&e, priority, text);

@@ -11,6 +11,12 @@
 /* From now on messages carry VM_NAME= and VM_UUID=. The strings are not copied; either may be NULL. */
 void log_open(const char *guest, const char *uuid);
 
+/*
+ * Messages are about that unit, too, and not only of the one that we are in. Of a user's programs,
+ * `journalctl --user` believes that of the user's own units. The string is not copied.
+ */
+void log_open_user_unit(const char *unit);
+
 void log_at(int priority, const char *format, ...) _printf_(2, 3);
 
 /* Appends what the negative errno means; returns it. */

@@ -15,6 +15,15 @@ bool text_ends_with(const char *s, const char *suffix)
         return a >= b && streq(s + a - b, suffix);
 }
 
+void text_cut(char *text, size_t max)
+{
+        if (strlen(text) <= max)
+                return;
+        while (max > 0 && ((unsigned char) text[max] & 0xc0) == 0x80)
+                max--;
+        text[max] = '\0';
+}
+
 char *text_format(const char *format, ...)
 {
         va_list ap;

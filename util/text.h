@@ -31,6 +31,9 @@ static inline const char *text_after(const char *s, const char *prefix)
 
 bool text_ends_with(const char *s, const char *suffix);
 
+/* Shortens it to so many bytes or a little less, for a character is not cut. */
+void text_cut(char *text, size_t max);
+
 /* A new string, or NULL where memory ran out. */
 char *text_format(const char *format, ...) _printf_(1, 2);
 

@@ -8,6 +8,7 @@
  *     NAME.err    the findings, errors or warnings; absent where there are none
  *     NAME.unit   the drop-in, for those cases where somebody made that file
  *
+ * A case whose name begins with "user-" is a guest of a user's, whose helper's drop-in follows in NAME.unit.
  * The host's directories are those of root/ in the directory. A golden file that no case read fails the run.
  * With REGENERATE=1 in the environment the files are rewritten instead.
  */
@@ -15,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "generator/drop-in-user.h"
 #include "generator/drop-in.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
@@ -80,12 +82,13 @@ static void run_case(const char *stem)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *args = text_format("%s.args", stem);
         _cleanup_(freep) char *err = text_format("%s.err", stem), *unit = text_format("%s.unit", stem);
-        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
+        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL, *helper = NULL, *both = NULL;
+        bool user_scope = text_after(stem, "user-");
         _cleanup_(conversion_cleanup) Conversion c;
         size_t size;
         int r;
 
-        CHECK(conversion_start(&c, "root", text_after(stem, "user-") != NULL) >= 0); /* the user scope's */
+        CHECK(conversion_start(&c, "root", user_scope) >= 0);
         r = conversion_file(&c, xml, NULL);
         CHECK(r == 0 || findings_failed(c.findings));
         argv = r == 0 ? argv_text(&c.plan.argv) : strdup("");
@@ -97,7 +100,18 @@ static void run_case(const char *stem)
         CHECK(drop_in_text(
                       &c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml,
                       &drop_in, &size) >= 0);
-        compare(unit, drop_in);
+        if (user_scope && c.status == 0)
+                CHECK(user_helper_text(&c, c.guest->general.name, xml, &helper, &size) >= 0);
+        both = text_format("%s%s", drop_in, helper ?: "");
+        compare(unit, both);
+}
+
+/* What a user's guest is made of beside its XML. */
+static int set_user(void)
+{
+        int r = setenv("HOME", "/home/alice", 1) | setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1);
+
+        return r | unsetenv("XDG_CONFIG_HOME") | unsetenv("XDG_STATE_HOME");
 }
 
 static int by_text(const void *a, const void *b)
@@ -112,6 +126,7 @@ int main(int argc, char **argv)
         struct dirent *entry;
         unsigned cases = 0;
 
+        CHECK(set_user() >= 0);
         regenerate = getenv("REGENERATE") != NULL;
         CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
         CHECK(unsetenv("XDG_STATE_HOME") == 0);

@@ -95,6 +95,11 @@ static void test_mistakes(void)
                 "--tap=id=a,ifname=0123456789abcdef",
                 "--tap=id=a,ifname=..",
                 "--tap=id=a,ifname=a,bridge=",
+                "--tap=id=a,broker=yes",
+                "--tap=id=a,broker=yes,bridge=b",
+                "--tap=id=a,broker=yes,mac=52:54:00:00:00:01",
+                "--tap=id=a,broker=yes,ifname=a,bridge=b,mac=52:54:00:00:00:01",
+                "--tap=id=a,broker=yes,lower=a,mode=vepa,mac=52:54:00:00:00:01",
                 "--tap=id=a,ifname=a,mac=01:00:00:00:00:00",
                 "--tap=id=a,ifname=a,mac=fe:54",
                 "--tap=id=a,ifname=a,mtu=67",
@@ -174,19 +179,35 @@ static void test_limits(void)
 
 static void test_note(void)
 {
-        static const char good[] = "tap vm-a-0 12 4\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n";
+        static const char good[] =
+                "tap hostnet0 vm-a-0 12 4 52:54:00:00:00:01\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n";
         static const char *const bad[] = {
-                "tap\n",         "tap a\n",       "tap a 1\n",  "tap a 1 2 3\n", "tap a -1 1\n",
-                "tap a 1 257\n", "tap a/b 1 1\n", "tap  1 1\n", "fd\n",          "fd a b\n",
-                "fd a=b\n",      "fd a:b\n",      "fd \x01\n",  "what a\n",
+                "tap\n",
+                "tap i a\n",
+                "tap i a 1 2\n",
+                "tap i a 1 2 00:00:00:00:00:00 3\n",
+                "tap i a -1 1 00:00:00:00:00:00\n",
+                "tap i a 1 257 00:00:00:00:00:00\n",
+                "tap i a/b 1 1 00:00:00:00:00:00\n",
+                "tap i/j a 1 1 00:00:00:00:00:00\n",
+                "tap  a 1 1 00:00:00:00:00:00\n",
+                "tap i a 1 1 00:00:00:00:00\n",
+                "fd\n",
+                "fd a b\n",
+                "fd a=b\n",
+                "fd a:b\n",
+                "fd \x01\n",
+                "what a\n",
         };
         _cleanup_(note_done) Note note = { 0 };
 
         CHECK_NUMBER(note_parse(good, strlen(good), &note), 0);
         CHECK_NUMBER(note.names.count, 2);
-        CHECK(!note_find_tap(&note, "vm-a-1"));
-        CHECK_NUMBER(note_find_tap(&note, "vm-a-0")->index, 12);
-        CHECK_NUMBER(note_find_tap(&note, "vm-a-0")->queues, 4);
+        CHECK(!note_find_tap(&note, "hostnet1"));
+        CHECK_TEXT(note_find_tap(&note, "hostnet0")->interface, "vm-a-0");
+        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->index, 12);
+        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->queues, 4);
+        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->mac[5], 1);
         for (size_t i = 0; i < ELEMENTS(bad); i++) {
                 Note none = { 0 };
 
