@@ -26,6 +26,7 @@ static const Field fields[] = {
         FIELD("@display", FIELD_SWITCH, HostdevMdev, display),
         FIELD("@ramfb", FIELD_SWITCH, HostdevMdev, ramfb),
         FIELD("source/address@uuid", FIELD_UUID, HostdevMdev, uuid),
+        FIELD_SAID("rom", FIELD_WARNED, "libvirt gives none to a mediated device, and neither does vmunit"),
         {},
 };
 
@@ -98,7 +99,6 @@ const DeviceKind kind_hostdev_mdev = {
         .type = "mdev",
         .size = sizeof(HostdevMdev),
         .fields = fields,
-        .has_rom = true,
         .has_boot = true,
         .has_acpi_index = true,
         .complete = hostdev_mdev_complete,

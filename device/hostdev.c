@@ -65,6 +65,9 @@ void host_pci_check(Guest *g, const Device *d, const HostPci *h)
                 device_error(
                         g, d, "<driver>: name='%s' is of the past, or of Xen; VFIO is what there is",
                         hostdev_driver_words[h->driver - 1]);
+        if (h->iommufd == ON)
+                device_warning(
+                        g, d, "<driver>: iommufd='yes': the device is opened by its group, as without it");
         if (h->module && !module_is_plain(h->module))
                 device_error(g, d, "<driver>: model='%s' is not the name of a kernel module", h->module);
         for (size_t i = 0; i < g->n_devices && g->devices[i] != d; i++) {

@@ -18,7 +18,7 @@ typedef struct HostPci {
         Number domain, bus, slot, function;
         int driver; /* HostPciDriver of hostdev.c */
         const char *module;
-        Tristate managed;
+        Tristate managed, iommufd;
 } HostPci;
 
 /* Rows for a struct with a HostPci of that name in it. */
@@ -30,6 +30,7 @@ typedef struct HostPci {
                 FIELD_IN_RANGE("source/address@function", struct_, member_.function, 0, 7),          \
                 FIELD_OF_WORDS("driver@name", struct_, member_.driver, hostdev_driver_words),        \
                 FIELD("driver@model", FIELD_TEXT, struct_, member_.module),                          \
+                FIELD("driver@iommufd", FIELD_YESNO, struct_, member_.iommufd),                      \
                 FIELD("@managed", FIELD_YESNO, struct_, member_.managed)
 
 extern const char *const hostdev_address_words[];

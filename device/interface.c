@@ -122,29 +122,32 @@ static const Field *const source_of[] = {
         [INTERFACE_UDP] = socket_source,
 };
 
-/* Models of QEMU's PCs, and the slot that each plugs into; others are handed to QEMU with a warning. */
+/*
+ * Models of QEMU's PCs, and the slot that each plugs into; others are handed to QEMU with a warning. Those
+ * that libvirt does not know go where it puts what it does not know, though they are conventional cards.
+ */
 static const struct {
         const char *model, *driver;
         Bus bus;
         unsigned pci;
 } models[] = {
         { "e1000", "e1000", BUS_PCI, PCI_CONVENTIONAL },
-        { "e1000-82544gc", "e1000-82544gc", BUS_PCI, PCI_CONVENTIONAL },
-        { "e1000-82545em", "e1000-82545em", BUS_PCI, PCI_CONVENTIONAL },
+        { "e1000-82544gc", "e1000-82544gc", BUS_PCI, PCI_EXPRESS },
+        { "e1000-82545em", "e1000-82545em", BUS_PCI, PCI_EXPRESS },
         { "e1000e", "e1000e", BUS_PCI, PCI_EXPRESS },
         { "igb", "igb", BUS_PCI, PCI_EXPRESS },
         { "rtl8139", "rtl8139", BUS_PCI, PCI_CONVENTIONAL },
-        { "ne2k_pci", "ne2k_pci", BUS_PCI, PCI_CONVENTIONAL },
+        { "ne2k_pci", "ne2k_pci", BUS_PCI, PCI_EXPRESS },
         { "ne2k_isa", "ne2k_isa", BUS_NONE, 0 },
-        { "pcnet", "pcnet", BUS_PCI, PCI_CONVENTIONAL },
-        { "tulip", "tulip", BUS_PCI, PCI_CONVENTIONAL },
+        { "pcnet", "pcnet", BUS_PCI, PCI_EXPRESS },
+        { "tulip", "tulip", BUS_PCI, PCI_EXPRESS },
         { "vmxnet3", "vmxnet3", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82550", "i82550", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82551", "i82551", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82557b", "i82557b", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82559er", "i82559er", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82562", "i82562", BUS_PCI, PCI_CONVENTIONAL },
-        { "i82801", "i82801", BUS_PCI, PCI_CONVENTIONAL },
+        { "i82550", "i82550", BUS_PCI, PCI_EXPRESS },
+        { "i82551", "i82551", BUS_PCI, PCI_EXPRESS },
+        { "i82557b", "i82557b", BUS_PCI, PCI_EXPRESS },
+        { "i82559er", "i82559er", BUS_PCI, PCI_EXPRESS },
+        { "i82562", "i82562", BUS_PCI, PCI_EXPRESS },
+        { "i82801", "i82801", BUS_PCI, PCI_EXPRESS },
         { "usb-net", "usb-net", BUS_USB, 0 },
 };
 

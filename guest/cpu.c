@@ -64,8 +64,16 @@ static const struct {
         { "EPYC-IBPB", { "monitor" } },
         { "Dhyana", { "monitor" } },
         { "Opteron_G3", { "monitor" } },
-        { "Icelake-Client", { "intel-pt", "mpx" } },
-        { "Icelake-Client-noTSX", { "intel-pt", "mpx" } },
+        { "Skylake-Client", { "mpx" } },
+        { "Skylake-Client-IBRS", { "mpx" } },
+        { "Skylake-Client-noTSX-IBRS", { "mpx" } },
+        { "Skylake-Server", { "mpx" } },
+        { "Skylake-Server-IBRS", { "mpx" } },
+        { "Skylake-Server-noTSX-IBRS", { "mpx" } },
+        { "Cascadelake-Server", { "mpx" } },
+        { "Cascadelake-Server-noTSX", { "mpx" } },
+        { "Icelake-Client", { "intel-pt" } },
+        { "Icelake-Client-noTSX", { "intel-pt" } },
         { "Icelake-Server", { "intel-pt", "mpx" } },
         { "Icelake-Server-noTSX", { "intel-pt", "mpx" } },
 };
@@ -162,8 +170,7 @@ void cpu_complete(Guest *g)
                 cpu->mode = CPU_CUSTOM;
         if (cpu->mode == CPU_CUSTOM && cpu->features)
                 add_removed_features(cpu);
-        if ((cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM) && cpu->migratable == UNSET &&
-            os_is_x86(&g->os))
+        if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == UNSET && os_is_x86(&g->os))
                 cpu->migratable = ON;
 }
 

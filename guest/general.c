@@ -43,6 +43,9 @@ static const Field general_fields[] = {
         FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
         FIELD_SAID(
+                "iommufd", FIELD_WARNED,
+                "devices of the host are opened by their groups, which is the same to the guest"),
+        FIELD_SAID(
                 "devices/lease", FIELD_REFUSED,
                 "there is no lock manager that would hold it; nothing would keep a second host from "
                 "starting the guest"),
