@@ -383,7 +383,7 @@ static void build_source(const Guest *g, const Chardev *c, Props *chardev, const
         case CHARDEV_FILE:
                 props_text(chardev, "path", c->path);
                 props_bool_if(chardev, "append", c->append);
-                plan_grant(p, c->path, ACCESS_WRITE);
+                plan_log_file(p, c->path);
                 break;
         case CHARDEV_PIPE:
                 props_text(chardev, "path", c->path);
@@ -429,7 +429,7 @@ void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id)
         if (c->log) {
                 props_text(&chardev, "logfile", c->log);
                 props_bool_if(&chardev, "logappend", c->log_append);
-                plan_grant(p, c->log, ACCESS_WRITE);
+                plan_log_file(p, c->log);
         }
         plan_list(p, "-chardev", &chardev);
 }

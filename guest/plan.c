@@ -146,6 +146,12 @@ void plan_grant_device(Plan *p, const char *path, Access access)
         add_grant(p, (Grant){ path, access, true });
 }
 
+void plan_log_file(Plan *p, const char *path)
+{
+        plan_prepare(p, "--log-file=%s", path);
+        plan_grant(p, path, ACCESS_WRITE);
+}
+
 void plan_share_device(Plan *p, const char *path)
 {
         plan_directive(p, "DeviceAllow", "%s rw", path);

@@ -120,6 +120,7 @@ void plan_grant_device(
         Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
 void plan_share_device(
         Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
+void plan_log_file(Plan *p, const char *path); /* a file that is made where it is not there */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const Tap *tap);
 void plan_mac(Plan *p, const char *mac);

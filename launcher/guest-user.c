@@ -87,3 +87,13 @@ void guest_user_done(GuestUser *user)
         fd_close(user->state_fd);
         *user = GUEST_USER_EMPTY;
 }
+
+int guest_user_directory(const GuestUser *user, int fd, const struct stat *st)
+{
+        struct stat state;
+
+        if (user->state_fd >= 0 && fstat(user->state_fd, &state) >= 0 && state.st_dev == st->st_dev &&
+            state.st_ino == st->st_ino)
+                return user->state_fd;
+        return st->st_uid == user->uid ? fd : -EBADF;
+}

@@ -4,6 +4,7 @@
 /* The user that a guest's QEMU runs as. */
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "util/ownership.h"
@@ -30,3 +31,9 @@ void guest_user_done(GuestUser *user);
 /* The run-time directory alone, as systemd says it; NULL where it does not or memory ran out. */
 char *guest_directory(const char *guest);
 char *guest_state_directory(const char *guest); /* the same for its state directory */
+
+/*
+ * The descriptor by which the guest's user can make files in a directory that it owns: its state directory
+ * as its unit sees it, or fd; -EBADF for another's.
+ */
+int guest_user_directory(const GuestUser *user, int fd, const struct stat *st);

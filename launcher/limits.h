@@ -48,6 +48,7 @@
 #define USER_GROUPS_MAX       1024U /* groups of a guest's user; of one with more only its own is taken */
 #define CHAINS_MAX            256U
 #define IMAGE_DIRECTORIES_MAX 64U
+#define LOG_FILES_MAX         64U
 #define PATH_LINKS_MAX        40U   /* symbolic links on the way to one file, as the kernel has it */
 #define STORED_MAX            2048U /* descriptors in systemd's store; TAPS_MAX times 2 queues and more */
 #define NVRAM_SIZE_MAX        (64U << 20)  /* bytes of a firmware's variables */

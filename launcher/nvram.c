@@ -164,17 +164,6 @@ static int walk_to_directory(const char *directory, bool make, Walk *walk)
         return r;
 }
 
-/* The guest's state directory as its unit sees it, if that is where the walk ended. */
-static int own_directory(const GuestUser *user, const Walk *walk)
-{
-        struct stat st;
-
-        if (user->state_fd >= 0 && fstat(user->state_fd, &st) >= 0 && st.st_dev == walk->st.st_dev &&
-            st.st_ino == walk->st.st_ino)
-                return user->state_fd;
-        return walk->st.st_uid == user->uid ? walk->fd : -EBADF;
-}
-
 int nvram_make(const Granting *granting, const char *template, const char *path)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
@@ -195,7 +184,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         r = open_template(template, &fd);
         if (r < 0)
                 return r;
-        own = granting->ledger ? own_directory(granting->user, &walk) : walk.fd;
+        own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
         r = own >= 0 ? make_as_guest(granting, own, path, fd) : make_as_root(granting, walk.fd, path, fd);
         if (r == -EEXIST) /* somebody was faster */
                 return 0;

@@ -136,15 +136,25 @@ static int read_source(const char *text, void *target)
         return read_path(path, &request->source_path);
 }
 
-static int read_directory(const char *text, void *target)
+static int read_paths(const char *text, Strings *target, size_t max)
 {
         const char *path;
         int r;
 
         r = read_path(text, &path);
-        if (r >= 0 && ((Strings *) target)->count >= IMAGE_DIRECTORIES_MAX)
+        if (r >= 0 && target->count >= max)
                 r = -ERANGE;
         return r < 0 ? r : argument_strings(path, target);
+}
+
+static int read_directory(const char *text, void *target)
+{
+        return read_paths(text, target, IMAGE_DIRECTORIES_MAX);
+}
+
+static int read_log_file(const char *text, void *target)
+{
+        return text_ends_with(text, "/") ? -EINVAL : read_paths(text, target, LOG_FILES_MAX);
 }
 
 #define AT(field) offsetof(PrepareRequest, field)
@@ -162,6 +172,7 @@ static const Argument prepare_arguments[] = {
         { "mdev", "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY },
         { "scsi", "a SCSI unit's KEY=VALUE list", device_request_scsi, AT(devices), MANY },
         { "image-directory", "an absolute path", read_directory, AT(image_directories), MANY },
+        { "log-file", "an absolute path", read_log_file, AT(log_files), MANY },
         { "nvram-template", "an absolute path", read_path, AT(nvram_template), 0 },
         { "nvram", "an absolute path", read_path, AT(nvram), 0 },
 };
@@ -188,6 +199,7 @@ void prepare_request_done(PrepareRequest *request)
         free(request->chains.items);
         device_requests_done(&request->devices);
         strings_done(&request->image_directories);
+        strings_done(&request->log_files);
         strings_done(&request->owned);
         *request = (PrepareRequest){ 0 };
 }

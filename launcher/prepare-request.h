@@ -33,6 +33,7 @@ typedef struct PrepareRequest {
         ChainList chains;
         DeviceRequests devices;
         Strings image_directories;
+        Strings log_files; /* to be made where they are not there */
         const char *nvram_template;
         const char *nvram; /* both or none */
         Strings owned;     /* texts that the lists point into */

@@ -33,6 +33,7 @@
 
 #include "launcher/host-device.h"
 #include "launcher/limits.h"
+#include "launcher/log-file.h"
 #include "launcher/macvtap.h"
 #include "launcher/nvram.h"
 #include "launcher/path.h"
@@ -81,8 +82,8 @@ static bool wants_files(const PrepareRequest *q)
 {
         const DeviceRequests *d = &q->devices;
 
-        return q->grants.count > 0 || q->chains.count > 0 || q->nvram || d->n_usb > 0 || d->n_pci > 0 ||
-               d->n_mdev > 0 || d->n_scsi > 0;
+        return q->grants.count > 0 || q->chains.count > 0 || q->log_files.count > 0 || q->nvram ||
+               d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 || d->n_scsi > 0;
 }
 
 static Capabilities needed_capabilities(const PrepareRequest *q)
@@ -172,6 +173,8 @@ static int take_files(Preparation *p)
 
         if (q->nvram)
                 r = nvram_make(&p->granting, q->nvram_template, q->nvram);
+        for (size_t i = 0; i < q->log_files.count && r >= 0; i++)
+                r = log_file_make(&p->granting, q->log_files.items[i]);
         for (size_t i = 0; i < q->grants.count && r >= 0; i++)
                 r = take_grant(&p->granting, &q->grants.items[i]);
         for (size_t i = 0; i < q->chains.count && r >= 0; i++)
