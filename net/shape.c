@@ -160,9 +160,8 @@ int shape_egress(int fd, unsigned index, const ShapeRate *rate)
 static void add_police(NetlinkRequest *q, const ShapeRate *rate)
 {
         static const uint32_t table[256];
-        uint64_t burst = rate->burst                           ? rate->burst
-                         : rate->average < INGRESS_BURST_LEAST ? INGRESS_BURST_LEAST
-                                                               : rate->average;
+        uint64_t second = rate->average < INGRESS_BURST_LEAST ? INGRESS_BURST_LEAST : rate->average,
+                 burst = clamp(rate->burst ?: second);
         struct tc_police police = {
                 .action = TC_POLICE_SHOT,
                 .burst = burst_ticks(burst, rate->average),
