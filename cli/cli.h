@@ -50,5 +50,17 @@ int manager_bus(bool user_scope, sd_bus **ret);
 /* ActiveState of a unit, "inactive" where it is not loaded; 0 or negative errno. */
 int unit_state(sd_bus *bus, const char *unit, char **ret);
 
+/* SourcePath of a unit: the guest's file that it was made from, or ""; 0 or negative errno. */
+int unit_source(sd_bus *bus, const char *unit, char **ret);
+
+/* Whether the start of a unit is one that refuses, "vm-launcher refuse". */
+typedef enum Refusal {
+        REFUSAL_NONE, /* or it cannot be told */
+        REFUSAL_GUEST,
+        REFUSAL_UNKNOWN, /* it is the template's, for a guest that systemd does not know */
+} Refusal;
+
+Refusal unit_refusal(sd_bus *bus, const char *unit);
+
 /* daemon-reload; 0 or negative errno. */
 int manager_reload(sd_bus *bus);

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "generator/find.h"
 #include "util/exit.h"
+#include "util/user-directory.h"
 
 void print_findings(const Findings *findings)
 {
@@ -101,12 +102,36 @@ int convert_argument(bool user_scope, const char *argument, Conversion *c, char 
         return conversion_exit(r);
 }
 
-int manager_bus(bool user_scope, sd_bus **ret)
+/* A shell (su, cron) need not have the variable that says where the bus is, and a user need not have a bus:
+ * then the manager is talked to by its own socket. */
+static int open_user_manager(sd_bus **ret)
 {
-        return user_scope ? sd_bus_open_user(ret) : sd_bus_open_system(ret);
+        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *run = user_directory(USER_RUN), *address = NULL;
+        int r;
+
+        if (!run || setenv("XDG_RUNTIME_DIR", run, 0) < 0)
+                return -ENOMEM;
+        if (sd_bus_open_user(ret) >= 0)
+                return 0;
+        address = text_format("unix:path=%s/systemd/private", run);
+        if (!address)
+                return -ENOMEM;
+        r = sd_bus_new(&bus);
+        r = r < 0 ? r : sd_bus_set_address(bus, address);
+        r = r < 0 ? r : sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(bus);
+        return 0;
 }
 
-int unit_state(sd_bus *bus, const char *unit, char **ret)
+int manager_bus(bool user_scope, sd_bus **ret)
+{
+        return user_scope ? open_user_manager(ret) : sd_bus_open_system(ret);
+}
+
+static int unit_text(sd_bus *bus, const char *unit, const char *property, char **ret)
 {
         _cleanup_(freep) char *path = NULL;
         int r;
@@ -116,8 +141,37 @@ int unit_state(sd_bus *bus, const char *unit, char **ret)
         if (r < 0)
                 return r;
         return sd_bus_get_property_string(
-                bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", "ActiveState", NULL,
-                ret);
+                bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", property, NULL, ret);
+}
+
+int unit_state(sd_bus *bus, const char *unit, char **ret)
+{
+        return unit_text(bus, unit, "ActiveState", ret);
+}
+
+int unit_source(sd_bus *bus, const char *unit, char **ret)
+{
+        return unit_text(bus, unit, "SourcePath", ret);
+}
+
+Refusal unit_refusal(sd_bus *bus, const char *unit)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *path = NULL;
+        const char *program, *verb, *first;
+
+        if (sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path) < 0 ||
+            sd_bus_get_property(
+                    bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", "ExecStart",
+                    NULL, &reply, "a(sasbttttuii)") < 0 ||
+            sd_bus_message_enter_container(reply, 'a', "(sasbttttuii)") <= 0 ||
+            sd_bus_message_enter_container(reply, 'r', "sasbttttuii") <= 0 ||
+            sd_bus_message_read(reply, "s", &program) <= 0 ||
+            sd_bus_message_enter_container(reply, 'a', "s") <= 0 ||
+            sd_bus_message_read(reply, "s", &program) <= 0 || sd_bus_message_read(reply, "s", &verb) <= 0 ||
+            sd_bus_message_read(reply, "s", &first) <= 0 || !streq(verb, "refuse"))
+                return REFUSAL_NONE;
+        return text_after(first, "--instance=") ? REFUSAL_UNKNOWN : REFUSAL_GUEST;
 }
 
 int manager_reload(sd_bus *bus)

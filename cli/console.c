@@ -22,6 +22,7 @@
 #include "util/exit.h"
 #include "util/file.h"
 #include "util/unit-name.h"
+#include "util/user-directory.h"
 
 #define ESCAPE_KEY 0x1d /* Ctrl-], as virsh and telnet have it */
 
@@ -105,8 +106,8 @@ static int talk(int fd, bool keys)
 int verb_console(bool user_scope, int argc, char **argv)
 {
         _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *at = NULL;
+        _cleanup_(freep) char *run = user_scope ? user_directory(USER_RUN) : strdup("/run");
         _cleanup_(closep) int fd = -EBADF;
-        const char *run = getenv("XDG_RUNTIME_DIR");
         struct termios before, raw;
         bool terminal;
         int r;
@@ -116,7 +117,7 @@ int verb_console(bool user_scope, int argc, char **argv)
         r = resolve_guest(user_scope, argv[1], &path, &name);
         if (r != 0)
                 return r;
-        at = text_format("%s/vm/%s", user_scope && run ? run : "/run", argv[1]);
+        at = text_format("%s/vm/%s", run ?: "/run", argv[1]);
         if (!at || unit_name_for_guest(argv[1], &unit) < 0)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_in(at);

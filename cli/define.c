@@ -75,6 +75,18 @@ static int convert(bool user_scope, const char *argument, Conversion *c, char **
         return conversion_exit(r);
 }
 
+/* A shell can have other directories than the user's manager, which then looks for guests elsewhere. */
+static void check_taken(const char *unit, const char *path)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *source = NULL;
+
+        if (manager_bus(true, &bus) >= 0 && unit_source(bus, unit, &source) >= 0 && !streq(source, path))
+                fprintf(stderr, "vmctl: the user's service manager does not look for guests there: its "
+                                "$XDG_CONFIG_HOME or "
+                                "$HOME is another than this shell's (systemctl --user show-environment)\n");
+}
+
 static int store(const char *directory, const char *name, const char *data, size_t size)
 {
         _cleanup_(freep) char *path = text_format("%s/%s.xml", directory, name);
@@ -92,7 +104,7 @@ int verb_define(bool user_scope, int argc, char **argv)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(strings_cleanup) Strings directories = { 0 };
-        _cleanup_(freep) char *data = NULL, *unit = NULL;
+        _cleanup_(freep) char *data = NULL, *unit = NULL, *path = NULL;
         const char *name;
         size_t size;
         int r;
@@ -117,9 +129,12 @@ int verb_define(bool user_scope, int argc, char **argv)
         if (r != 0)
                 return r;
         reload(user_scope);
-        if (unit_name_for_guest(name, &unit) >= 0)
-                printf("Guest %s is %s/%s.xml. To start it: %s start '%s'\n", name, directories.items[0],
-                       name, systemctl_of(user_scope), unit);
+        path = text_format("%s/%s.xml", directories.items[0], name);
+        if (!path || unit_name_for_guest(name, &unit) < 0)
+                return fail(EXIT_OS, "out of memory");
+        if (user_scope)
+                check_taken(unit, path);
+        printf("Guest %s is %s. To start it: %s start '%s'\n", name, path, systemctl_of(user_scope), unit);
         return EXIT_SUCCESS;
 }
 

@@ -1,23 +1,60 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl list: the guests of a scope and the state of their units,
- * as far as a service manager can be asked. */
+/*
+ * vmctl list: the guests of a scope and the state of their units, as far as a service manager can be asked.
+ * Root is shown the guests of users that run, too; those that do not are each user's own matter.
+ *
+ * The states are systemd's own words, and these: "refused" is a guest that would not start because of its
+ * XML or vmunit.conf, "unread" one whose file came since systemd was reloaded.
+ */
 
 #include <errno.h>
 #include <jansson.h>
 
 #include "cli/cli.h"
+#include "cli/list-users.h"
 #include "generator/find.h"
 #include "util/exit.h"
 #include "util/unit-name.h"
 
 typedef struct Row {
-        const char *name, *file;
+        const char *name, *file, *user; /* file: NULL for a user's guest; user: NULL for one of this scope */
         char *unit, *state;
 } Row;
 
+typedef struct Rows {
+        Row *items;
+        size_t count;
+        bool users; /* there is a column for them */
+} Rows;
+
+static void rows_done(Rows *rows)
+{
+        for (size_t i = 0; i < rows->count; i++) {
+                free(rows->items[i].unit);
+                free(rows->items[i].state);
+        }
+        free(rows->items);
+}
+
+/* Of a unit that does not run. */
+static const char *refined_state(sd_bus *bus, const char *unit, const char *state)
+{
+        if (!streq(state, "inactive") && !streq(state, "failed"))
+                return state;
+        switch (unit_refusal(bus, unit)) {
+        case REFUSAL_GUEST:
+                return "refused";
+        case REFUSAL_UNKNOWN:
+                return "unread";
+        default:
+                return state;
+        }
+}
+
 static int fill(Row *row, const GuestFile *file, sd_bus *bus)
 {
+        _cleanup_(freep) char *state = NULL;
         int r;
 
         *row = (Row){ .name = file->name, .file = file->path };
@@ -29,21 +66,48 @@ static int fill(Row *row, const GuestFile *file, sd_bus *bus)
         r = unit_name_for_guest(file->name, &row->unit);
         if (r < 0)
                 return r;
-        if (!bus || unit_state(bus, row->unit, &row->state) < 0)
+        if (!bus || unit_state(bus, row->unit, &state) < 0)
                 row->state = strdup("unknown");
+        else
+                row->state = strdup(refined_state(bus, row->unit, state));
         return row->state ? 0 : -ENOMEM;
 }
 
-static int print_json(const Row *rows, size_t n)
+static int fill_of_user(Row *row, const UserGuest *guest)
+{
+        *row = (Row){ .name = guest->name, .user = guest->user };
+        row->unit = strdup(guest->unit);
+        row->state = strdup("active");
+        return row->unit && row->state ? 0 : -ENOMEM;
+}
+
+static int fill_all(Rows *rows, const GuestFiles *files, const UserGuests *guests, sd_bus *bus)
+{
+        int r = 0;
+
+        rows->items = calloc(files->count + guests->count + 1, sizeof(*rows->items));
+        if (!rows->items)
+                return -ENOMEM;
+        for (size_t i = 0; r >= 0 && i < files->count; i++)
+                r = fill(&rows->items[rows->count++], &files->items[i], bus);
+        for (size_t i = 0; r >= 0 && i < guests->count; i++)
+                r = fill_of_user(&rows->items[rows->count++], &guests->items[i]);
+        return r;
+}
+
+static int print_json(const Rows *rows)
 {
         json_t *array = json_array();
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < n; i++)
+        for (size_t i = 0; r == 0 && i < rows->count; i++) {
+                const Row *row = &rows->items[i];
+
                 r = json_array_append_new(
                         array, json_pack(
-                                       "{s:s, s:s, s:s, s:s}", "name", rows[i].name, "unit", rows[i].unit,
-                                       "state", rows[i].state, "file", rows[i].file));
+                                       "{s:s, s:s, s:s, s:s?, s:s?}", "name", row->name, "unit", row->unit,
+                                       "state", row->state, "file", row->file, "user", row->user));
+        }
         if (r == 0)
                 r = json_dumpf(array, stdout, JSON_INDENT(1));
         putchar('\n');
@@ -52,16 +116,41 @@ static int print_json(const Row *rows, size_t n)
                       : fail(EXIT_OS, "the list cannot be written as JSON: a name is not UTF-8");
 }
 
-static int print_table(const Row *rows, size_t n)
+static int width_of(const Rows *rows, const char *head, const char *(*column)(const Row *row))
 {
-        int width = 4;
+        size_t width = strlen(head);
 
-        for (size_t i = 0; i < n; i++)
-                if ((int) strlen(rows[i].name) > width)
-                        width = (int) strlen(rows[i].name);
-        printf("%-*s  %-12s  %s\n", width, "NAME", "STATE", "FILE");
-        for (size_t i = 0; i < n; i++)
-                printf("%-*s  %-12s  %s\n", width, rows[i].name, rows[i].state, rows[i].file);
+        for (size_t i = 0; i < rows->count; i++) {
+                size_t n = strlen(column(&rows->items[i]));
+
+                width = n > width ? n : width;
+        }
+        return (int) width;
+}
+
+static const char *name_of(const Row *row)
+{
+        return row->name;
+}
+
+static const char *user_of(const Row *row)
+{
+        return row->user ?: "-";
+}
+
+static int print_table(const Rows *rows)
+{
+        int name = width_of(rows, "NAME", name_of), user = rows->users ? width_of(rows, "USER", user_of) : 0;
+        int gap = rows->users ? 2 : 0;
+
+        printf("%-*s  %-12s  %-*s%*s%s\n", name, "NAME", "STATE", user, rows->users ? "USER" : "", gap, "",
+               "FILE");
+        for (size_t i = 0; i < rows->count; i++) {
+                const Row *row = &rows->items[i];
+
+                printf("%-*s  %-12s  %-*s%*s%s\n", name, row->name, row->state, user,
+                       rows->users ? user_of(row) : "", gap, "", row->file ?: "-");
+        }
         return EXIT_SUCCESS;
 }
 
@@ -69,29 +158,22 @@ int verb_list(bool user_scope, int argc, char **argv)
 {
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
+        _cleanup_(user_guests_done) UserGuests guests = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         bool json = argc > 1 && streq(argv[1], "--json");
-        Row *rows;
+        _cleanup_(rows_done) Rows rows = { .users = !user_scope && geteuid() == 0 };
         int r;
 
         if (argc != 1 + json)
                 return fail(EXIT_BAD_USAGE, "list takes nothing but --json");
         r = guest_directories(user_scope, &directories);
         r = r < 0 ? r : guest_files_find(&directories, &files);
-        rows = r < 0 ? NULL : calloc(files.count + 1, sizeof(*rows));
-        if (!rows)
-                return fail(EXIT_OS, "guests cannot be listed: %s", strerror(r < 0 ? -r : ENOMEM));
-        if (manager_bus(user_scope, &bus) < 0 && !json)
+        if (r >= 0 && rows.users)
+                r = user_guests_find(&guests);
+        if (r >= 0 && manager_bus(user_scope, &bus) < 0 && !json)
                 fprintf(stderr, "vmctl: systemd cannot be asked for the guests' states\n");
-        for (size_t i = 0; r >= 0 && i < files.count; i++)
-                r = fill(&rows[i], &files.items[i], bus);
-        r = r < 0  ? fail(EXIT_OS, "%s", strerror(-r))
-            : json ? print_json(rows, files.count)
-                   : print_table(rows, files.count);
-        for (size_t i = 0; i < files.count; i++) {
-                free(rows[i].unit);
-                free(rows[i].state);
-        }
-        free(rows);
-        return r;
+        r = r < 0 ? r : fill_all(&rows, &files, &guests, bus);
+        if (r < 0)
+                return fail(EXIT_OS, "guests cannot be listed: %s", strerror(-r));
+        return json ? print_json(&rows) : print_table(&rows);
 }
