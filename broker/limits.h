@@ -26,4 +26,4 @@
 
 #define IDLE_SECONDS        30U
 #define POLKIT_SECONDS      25U  /* for an answer */
-#define POLKIT_USER_SECONDS 120U /* for one that somebody has to be asked for */
+#define POLKIT_USER_SECONDS 110U /* where somebody has to be asked; the launcher waits longer */

@@ -30,7 +30,7 @@ struct Question {
         sd_bus_slot *slot;
         PolkitAnswer *answer;
         void *data;
-        bool open;     /* polkit has not answered */
+        bool open;     /* polkit may be at it */
         char name[32]; /* by which it can be taken back */
 };
 
@@ -69,7 +69,8 @@ static int on_answer(sd_bus_message *message, void *data, sd_bus_error *ret_erro
         Question *question = data;
         int r;
 
-        question->open = false;
+        /* it may have been too slow, and ask somebody still */
+        question->open = sd_bus_message_is_method_error(message, NULL);
         r = read_answer(message, &error);
         question->answer(r < 0 ? &error : NULL, question->data);
         return 1;
