@@ -51,12 +51,11 @@ static void check(Guest *g, Device *d)
         GUEST_FOREACH_DEVICE(g, &kind_disk, other)
                 if (other->drive_bus == DRIVE_NVME && other->address.drive.controller == index)
                         take_serial(g, nvme, device_disk(other));
-        if (!nvme->serial) {
-                const char *name = guest_text(g, "%s nvme%u", g->general.uuid, index);
-
-                nvme->serial = guest_text(g, "%016llx", (unsigned long long) text_hash(name, strlen(name)));
-        }
-        if (strlen(nvme->serial) > SERIAL_MAX)
+        if (!nvme->serial)
+                device_error(
+                        g, d, "<serial>: the NVMe controller %u has none; say one, here or at its disk",
+                        index);
+        else if (strlen(nvme->serial) > SERIAL_MAX)
                 device_error(g, d, "<serial>: '%s' is longer than %d characters", nvme->serial, SERIAL_MAX);
 }
 

@@ -79,28 +79,13 @@ static bool is_default(const ScsiController *scsi)
         return !scsi->model || scsi->model == SCSI_AUTO;
 }
 
-/*
- * A controller that only SCSI devices of the host imply is of the model of the one that has their like; 0
- * where there is none.
- */
+/* One that is only implied is of the model of those that the XML has; 0 where it says none. */
 static int model_of_likes(const Guest *g, const Device *d)
 {
-        int model = 0;
-
-        for (size_t i = 0; !d->xml && i < g->n_devices; i++) {
-                const Device *drive = g->devices[i];
-                Controller *c;
-
-                if (drive->bus != BUS_DRIVE || drive->drive_bus != DRIVE_SCSI ||
-                    drive->address.type != ADDRESS_DRIVE)
-                        continue;
-                c = controller_find(g, CONTROLLER_SCSI, drive->address.drive.controller);
-                if (c && &c->device == d && !streq(drive->kind->element, "hostdev"))
-                        return 0;
-                if (c && streq(drive->kind->element, "hostdev") && !is_default((ScsiController *) c))
-                        model = ((ScsiController *) c)->model;
-        }
-        return model;
+        GUEST_FOREACH_CONTROLLER(g, CONTROLLER_SCSI, c)
+                if (!d->xml && c->device.xml && !is_default((ScsiController *) c))
+                        return ((ScsiController *) c)->model;
+        return 0;
 }
 
 static int default_model(const Guest *g, const Device *d)

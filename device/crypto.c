@@ -45,6 +45,8 @@ static void crypto_complete(Guest *g, Device *d)
 {
         device_set_id(g, d, "crypto%u", d->index);
         device_virtio_complete(g, d, VIRTIO_MODEL);
+        if (d->bus == BUS_PCI)
+                d->pci = PCI_CONVENTIONAL; /* as libvirt has it, other than with any virtio device */
 }
 
 static void crypto_build(const Guest *g, const Device *d, Plan *p)

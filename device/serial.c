@@ -88,25 +88,16 @@ static int default_target(const Guest *g, const Device *d)
         return os_is_x86(&g->os) ? SERIAL_ISA : SERIAL_SYSTEM;
 }
 
-/* The lowest port that no other ISA serial port says it has, and that none before this one got. */
+/* The number after the highest that any serial port has so far, of whatever kind. */
 static void choose_port(Guest *g, Serial *s)
 {
         uint64_t port = 0;
-        bool taken = true;
 
-        while (taken) {
-                taken = false;
-                GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
-                        const Serial *o = (const Serial *) other;
-                        bool isa = o->target == SERIAL_ISA ||
-                                   (!o->target && default_target(g, other) == SERIAL_ISA);
+        GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
+                const Serial *o = (const Serial *) other;
 
-                        if (isa && o->port.set && o->port.value == port) {
-                                taken = true;
-                                port++;
-                                break;
-                        }
-                }
+                if (o->port.set && o->port.value >= port)
+                        port = o->port.value + 1;
         }
         s->port = (Number){ port, true };
 }
@@ -138,7 +129,7 @@ static void serial_complete(Guest *g, Device *d)
                 s->target = default_target(g, d);
         if (!s->model)
                 s->model = targets[s->target].model;
-        if (s->target == SERIAL_ISA && !s->port.set)
+        if (!s->port.set)
                 choose_port(g, s);
         if (s->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
                 s->chardev.console_label = console_label(g, s);

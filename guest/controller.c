@@ -3,8 +3,8 @@
 /*
  * Which controller comes first decides who gets the lower slot, so the order has to be libvirt's to the
  * detail: those of a type stand together where the first of them stood, sorted by index but for those whose
- * index the XML left out; and implied ones come last, but for those of NVMe, which are sorted in. Source:
- * what libvirt documents of controller indexes, and the machines that it makes.
+ * index the XML left out; implied ones are sorted in, and the first of a type comes last. Source: what
+ * libvirt documents of controller indexes, and the machines that it makes.
  */
 
 #include "guest/controller.h"
@@ -187,8 +187,7 @@ Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciM
         c->index = (Number){ index, true };
         c->pci_model = pci_model;
         c->device.kind->complete(g, &c->device);
-        if (type == CONTROLLER_NVME)
-                settle(g, g->n_devices - 1);
+        settle(g, g->n_devices - 1);
         return c;
 }
 

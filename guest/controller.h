@@ -51,8 +51,8 @@ Controller *controller_of(Device *d, ControllerType *ret);
 Controller *controller_find(const Guest *g, ControllerType type, unsigned index);
 
 /*
- * Adds one behind all devices unless it is there, and completes it. pci_model counts for PCI controllers
- * only. NULL where memory ran out.
+ * Adds one among those of its type unless it is there, and completes it. pci_model counts for PCI
+ * controllers only. NULL where memory ran out.
  */
 Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciModel pci_model);
 

@@ -128,8 +128,10 @@ static void place_kind(Guest *g, Ports *p, bool consoles)
         for (size_t i = 0; i < g->n_devices; i++) {
                 Device *d = g->devices[i];
 
-                if (is_port(d) && is_console(d) == consoles && !is_placed(d))
+                if (is_port(d) && is_console(d) == consoles && !is_placed(d)) {
                         place(g, p, d);
+                        i += g->devices[i] != d; /* a controller that was implied stands before it */
+                }
         }
 }
 
