@@ -79,18 +79,18 @@ static bool is_default(const ScsiController *scsi)
         return !scsi->model || scsi->model == SCSI_AUTO;
 }
 
-/* One that is only implied is of the model of those that the XML has; 0 where it says none. */
-static int model_of_likes(const Guest *g, const Device *d)
+/* One for which the XML has no model is of that of the first that has one; 0 where none has. */
+static int model_of_likes(const Guest *g)
 {
         GUEST_FOREACH_CONTROLLER(g, CONTROLLER_SCSI, c)
-                if (!d->xml && c->device.xml && !is_default((ScsiController *) c))
+                if (c->device.xml && !is_default((ScsiController *) c))
                         return ((ScsiController *) c)->model;
         return 0;
 }
 
-static int default_model(const Guest *g, const Device *d)
+static int default_model(const Guest *g)
 {
-        return model_of_likes(g, d) ?: (os_is_x86(&g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO);
+        return model_of_likes(g) ?: (os_is_x86(&g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO);
 }
 
 static void complete(Guest *g, Device *d)
@@ -98,7 +98,7 @@ static void complete(Guest *g, Device *d)
         ScsiController *scsi = (ScsiController *) d;
 
         if (is_default(scsi))
-                scsi->model = default_model(g, d);
+                scsi->model = default_model(g);
         if (!models[scsi->model].driver) {
                 device_error(
                         g, d, "<controller>: QEMU has no '%s' SCSI controller on this machine",

@@ -145,8 +145,7 @@ static Props usb_bot_new(const Guest *g, const Disk *disk, Plan *p)
 
         controller.boot_index = (Number){ 0 };
         device_props(g, &controller, &bot);
-        if (disk->serial)
-                props_serial(&bot, disk->serial);
+        props_text(&bot, "serial", disk->serial);
         plan_json(p, "-device", &bot);
         props_textf(&device, "bus", "%s.0", d->id);
         props_number(&device, "scsi-id", 0);
