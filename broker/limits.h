@@ -18,8 +18,10 @@
 #define TAP_QUEUES_MAX        16U   /* descriptors in one message; the bus takes no more by default */
 #define TAP_MTU_MIN           68U   /* the kernel's */
 #define TAP_MTU_MAX           65521U
-#define TAPS_SWEPT_MAX        64U /* at once */
-#define LIST_TRIES            5U  /* to list interfaces of a host where they come and go */
+#define TAPS_SWEPT_MAX        64U   /* at once */
+#define PORTS_WATCHED_MAX     1024U /* whose addresses are put right */
+#define WATCH_MILLISECONDS    1000  /* without a change of an interface; then systemd waits for the next */
+#define LIST_TRIES            5U    /* to list interfaces of a host where they come and go */
 
 #define REFUSALS_LOGGED  10U /* of one user, in so many seconds */
 #define REFUSALS_SECONDS 10U

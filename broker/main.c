@@ -20,6 +20,7 @@
 
 #include "broker/broker.h"
 #include "broker/limits.h"
+#include "broker/watch.h"
 #include "log/log.h"
 #include "util/exit.h"
 #include "util/text.h"
@@ -49,22 +50,29 @@ static int privileges_reduce(void)
 
 static int usage(void)
 {
-        fprintf(stderr, "Usage: vm-broker [--idle=SECONDS]\n");
+        fprintf(stderr, "Usage: vm-broker [--idle=SECONDS]\n       vm-broker --watch\n");
         return EXIT_BAD_USAGE;
 }
 
 int main(int argc, char **argv)
 {
-        static const struct option options[] = { { "idle", required_argument, NULL, 'i' }, { 0 } };
+        static const struct option options[] = {
+                { "idle", required_argument, NULL, 'i' },
+                { "watch", no_argument, NULL, 'w' },
+                {},
+        };
         unsigned idle = IDLE_SECONDS;
+        bool watch = false;
         int c;
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
-                if (c != 'i' || text_to_unsigned(optarg, IDLE_SECONDS_MAX, &idle) < 0)
+                if (c == 'w')
+                        watch = true;
+                else if (c != 'i' || text_to_unsigned(optarg, IDLE_SECONDS_MAX, &idle) < 0)
                         return usage();
         if (optind < argc)
                 return usage();
         if (privileges_reduce() < 0)
                 return EXIT_OS;
-        return broker_run(idle * UINT64_C(1000000));
+        return watch ? watch_run() : broker_run(idle * UINT64_C(1000000));
 }

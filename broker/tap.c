@@ -6,9 +6,6 @@
  * whatever happens to the broker, the caller or the bus in between.
  *
  * It is in the bridge, with all its filters, before it comes up: no frame passes it earlier.
- *
- * The host's end has the guest's address with 0xfe for its first byte: the highest there is, so that the
- * bridge, which may take the lowest of its ports', never takes this one.
  */
 
 #include "broker/tap.h"
@@ -166,24 +163,27 @@ static int set_filter(int netlink, const Link *link, const CreateTap *ask, sd_bu
         return r < 0 ? failed(error, r, "NoFilter: the guest cannot be kept to its own address") : 0;
 }
 
-/* The MTU before it joins, since the bridge looks at it. */
+/*
+ * The MTU before it joins, since the bridge looks at it; the alias when the address is what it says
+ * (watch.c).
+ */
 static int connect_to_bridge(
         int netlink, const Tap *tap, uid_t uid, const CreateTap *ask, const Terms *terms, const Link *bridge,
         sd_bus_error *error)
 {
-        _cleanup_(freep) char *alias =
-                text_format("vmunit: guest %s of user %u", ask->guest, (unsigned) uid);
-        const uint8_t own[6] = { 0xfe, ask->mac[1], ask->mac[2], ask->mac[3], ask->mac[4], ask->mac[5] };
+        _cleanup_(freep) char *alias = tap_alias_new(ask->guest, uid, ask->mac);
+        uint8_t end[6];
         Link link;
         int r;
 
         if (!alias)
                 return -ENOMEM;
+        tap_end_address(ask->mac, end);
         r = netlink_find(netlink, tap->interface, &link);
         if (r >= 0)
-                r = netlink_set_alias(netlink, link.index, alias);
+                r = netlink_set_address(netlink, link.index, end);
         if (r >= 0)
-                r = netlink_set_address(netlink, link.index, own);
+                r = netlink_set_alias(netlink, link.index, alias);
         if (r >= 0)
                 r = netlink_set_mtu(netlink, link.index, ask->mtu ?: bridge->mtu);
         if (r < 0)

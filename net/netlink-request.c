@@ -56,7 +56,7 @@ void netlink_request_end(NetlinkRequest *q, size_t begin)
                 ((struct rtattr *) (q->bytes + begin))->rta_len = (uint16_t) (q->header.nlmsg_len - begin);
 }
 
-static int receive(int fd, char *answer, size_t room, size_t *ret_size)
+static int receive(int fd, int flags, char *answer, size_t room, size_t *ret_size)
 {
         struct sockaddr_nl sender;
         struct iovec data = { .iov_base = answer, .iov_len = room };
@@ -67,7 +67,7 @@ static int receive(int fd, char *answer, size_t room, size_t *ret_size)
 
         do {
                 m.msg_namelen = sizeof(sender);
-                n = recvmsg(fd, &m, 0);
+                n = recvmsg(fd, &m, flags);
         } while ((n < 0 && errno == EINTR) || (n >= 0 && sender.nl_pid != 0));
         if (n < 0)
                 return -errno;
@@ -97,7 +97,7 @@ int netlink_request_get(
                 size_t size = 0;
                 int r;
 
-                r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
+                r = receive(fd, 0, answer, NETLINK_ANSWER_MAX, &size);
                 if (r < 0)
                         return r;
                 for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
@@ -131,7 +131,7 @@ static int receive_list(
                 size_t size = 0;
                 int r;
 
-                r = receive(fd, answer, NETLINK_ANSWER_MAX, &size);
+                r = receive(fd, 0, answer, NETLINK_ANSWER_MAX, &size);
                 if (r < 0)
                         return r;
                 for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
@@ -158,4 +158,26 @@ int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, Netlink
         if (send(fd, q->bytes, q->header.nlmsg_len, 0) < 0)
                 return -errno;
         return receive_list(fd, type, answer, each, data);
+}
+
+int netlink_request_receive(int fd, uint16_t type, NetlinkEach *each, void *data)
+{
+        _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
+
+        if (!answer)
+                return -ENOMEM;
+        for (;;) {
+                struct nlmsghdr *h = (struct nlmsghdr *) answer;
+                size_t size = 0;
+                int r;
+
+                r = receive(fd, MSG_DONTWAIT, answer, NETLINK_ANSWER_MAX, &size);
+                if (r == -EAGAIN)
+                        return 0;
+                for (; r >= 0 && NLMSG_OK(h, size); h = NLMSG_NEXT(h, size))
+                        if (h->nlmsg_type == type)
+                                r = each(h, data);
+                if (r < 0)
+                        return r;
+        }
 }

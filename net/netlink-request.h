@@ -46,3 +46,6 @@ int netlink_request_get(
  */
 typedef int NetlinkEach(struct nlmsghdr *answer, void *data);
 int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data);
+
+/* Takes what came unasked, without waiting: calls each for every message of that type. */
+int netlink_request_receive(int fd, uint16_t type, NetlinkEach *each, void *data);

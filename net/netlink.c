@@ -103,6 +103,8 @@ static int read_link(struct nlmsghdr *h, Link *ret)
                         memcpy(ret->address, RTA_DATA(a), sizeof(ret->address));
                 else if (a->rta_type == IFLA_IFNAME)
                         read_text(a, ret->name, sizeof(ret->name));
+                else if (a->rta_type == IFLA_IFALIAS)
+                        read_text(a, ret->alias, sizeof(ret->alias));
                 else if (a->rta_type == IFLA_CARRIER)
                         ret->carrier = read_flag(a);
                 else if (a->rta_type == IFLA_LINKINFO)
@@ -166,6 +168,13 @@ int netlink_list(int fd, LinkEach *each, void *data)
 
         link_request_init(&q, RTM_GETLINK, NLM_F_DUMP, 0);
         return netlink_request_list(fd, &q, RTM_NEWLINK, list_link, &list);
+}
+
+int netlink_receive_changes(int fd, LinkEach *each, void *data)
+{
+        List list = { each, data };
+
+        return netlink_request_receive(fd, RTM_NEWLINK, list_link, &list);
 }
 
 static int set_attribute(int fd, unsigned index, uint16_t type, const void *data, size_t size)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define LINK_ALIAS_MAX 256U /* with its NUL; the kernel's */
+
 typedef struct Link {
         unsigned index;
         unsigned mtu;
@@ -19,6 +21,7 @@ typedef struct Link {
         bool locked;         /* a bridge's port that lets only its known addresses in */
         bool vlan_filtering; /* a bridge that tells VLANs apart */
         char name[IFNAMSIZ];
+        char alias[LINK_ALIAS_MAX];
         char kind[32]; /* "bridge", "tun", …; "" for a device that is none of the kernel's virtual ones */
 } Link;
 
@@ -39,6 +42,12 @@ int netlink_find_index(int fd, unsigned index, Link *ret); /* -ENODEV where ther
 /* Calls each for every interface; what it returns below 0 is returned. */
 typedef int LinkEach(const Link *link, void *data);
 int netlink_list(int fd, LinkEach *each, void *data);
+
+/*
+ * Calls each for what changed interfaces are like by the messages that a socket of the group RTNLGRP_LINK
+ * has, without waiting for more. -ENOBUFS where some were lost.
+ */
+int netlink_receive_changes(int fd, LinkEach *each, void *data);
 
 int netlink_set_mtu(int fd, unsigned index, unsigned mtu);
 int netlink_set_address(int fd, unsigned index, const uint8_t mac[static 6]);

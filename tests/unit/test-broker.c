@@ -43,6 +43,29 @@ static void test_tap_names(void)
                 CHECK(!tap_name_parse(others[i], &uid, &number));
 }
 
+static void test_tap_aliases(void)
+{
+        static const char *const others[] = {
+                "",
+                "vmunit: guest web of user 1000",
+                "vmunit: guest web of user 1000, 52:54:00:00:00",
+                "vmunit: guest web of user 1000, 52:54:00:00:00:0a:0b",
+                "vmunit: guest web of user 1000, 52:54:00:00:00:0g",
+                "guest web of user 1000, 52:54:00:00:00:0a",
+        };
+        static const uint8_t mac[6] = { 0x52, 0x54, 0, 0xab, 0, 0x0a };
+        _cleanup_(freep) char *alias = tap_alias_new("a, 00:00:00:00:00:00", UINT32_MAX, mac);
+        uint8_t found[6];
+
+        CHECK_TEXT(alias, "vmunit: guest a, 00:00:00:00:00:00 of user 4294967295, 52:54:00:ab:00:0a");
+        CHECK(tap_alias_parse(alias, found));
+        CHECK(memcmp(found, mac, sizeof(mac)) == 0);
+        for (size_t i = 0; i < ELEMENTS(others); i++)
+                CHECK(!tap_alias_parse(others[i], found));
+        tap_end_address(mac, found);
+        CHECK(found[0] == 0xfe && memcmp(found + 1, mac + 1, 5) == 0);
+}
+
 static void test_guest_names(void)
 {
         static const char *const bad[] = { "", ".", "..", "a/b", "a\nb", "a\x7f", "\x1b[m" };
@@ -233,6 +256,7 @@ static void test_users(void)
 int main(void)
 {
         test_tap_names();
+        test_tap_aliases();
         test_guest_names();
         with_bus(test_requests);
         test_identity();
