@@ -55,8 +55,6 @@ static void watchdog_read(Guest *g, Device *d)
 
         if (!w->model)
                 device_error(g, d, "<watchdog>: model='i6300esb', 'ib700' or 'itco' is missing");
-        if (w->action == WATCHDOG_DUMP)
-                device_warning(g, d, "<watchdog>: when it fires the guest is paused, but not dumped");
 }
 
 static void watchdog_imply(Guest *g)
@@ -116,6 +114,8 @@ static void watchdog_build(const Guest *g, const Device *d, Plan *p)
                 device_props(g, d, &device);
                 plan_json(p, "-device", &device);
         }
+        if (d->index == 0 && w->action == WATCHDOG_DUMP)
+                plan_run(p, "--watchdog-dump");
         if (d->index == 0)
                 plan_value(
                         p, "-watchdog-action",

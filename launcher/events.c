@@ -172,6 +172,8 @@ static const EventRow event_rows[] = {
           "Image {node-name} grew beyond its threshold.", NODE_FIELD },
         { "WATCHDOG", "action", "poweroff", EVENT_OFF, LOG_ERR, MESSAGE_ID_WATCHDOG,
           "The guest's watchdog ran out and turns it off.", ACTION_FIELD },
+        { "WATCHDOG", "action", "pause", EVENT_WATCHDOG, LOG_ERR, MESSAGE_ID_WATCHDOG,
+          "The guest's watchdog ran out and pauses it.", ACTION_FIELD },
         { "WATCHDOG", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
           "The guest's watchdog ran out (action: {action}).", ACTION_FIELD },
         { "MEMORY_FAILURE", "flags.recursive", "true", EVENT_STATE, LOG_CRIT, MESSAGE_ID_MEMORY_FAILURE,

@@ -18,6 +18,7 @@ typedef enum EventMeaning {
         EVENT_OFF_BY_HOST,    /* QEMU is about to end because it was told to */
         EVENT_OFF_BY_FAILURE, /* QEMU gives the guest up */
         EVENT_PANIC,          /* the guest's kernel crashed */
+        EVENT_WATCHDOG,       /* the guest's watchdog paused it */
         EVENT_DUMPED,         /* the guest's memory is written */
 } EventMeaning;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files of the guest's life share: lifecycle.c, lifecycle-begin.c and lifecycle-request.c. */
+/* What the files of the guest's life share: lifecycle.c and lifecycle-….c. */
 
 #include "launcher/describe.h"
 #include "launcher/dump.h"
@@ -42,7 +42,8 @@ struct Lifecycle {
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
 };
 
-void lifecycle_show_state(Lifecycle *l); /* to people, by STATUS= */
+void lifecycle_set_status(Lifecycle *l, const char *format, ...) _printf_(2, 3); /* to people, by STATUS= */
+void lifecycle_show_state(Lifecycle *l);
 void lifecycle_on_state(
         const json_t *result, const char *error, void *userdata); /* answer to query-status */
 void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
@@ -50,6 +51,13 @@ void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
 /* Decides how it ends. Once that is decided it stays so. */
 void lifecycle_end(Lifecycle *l, int exit_status);
 void lifecycle_fail(Lifecycle *l);
+
+/* What on_crash= says is done, after a dump where it says so. */
+void lifecycle_crashed(Lifecycle *l);
+void lifecycle_crash_ends(Lifecycle *l);
+
+/* Its watchdog paused it: it goes on after a dump. */
+void lifecycle_hung(Lifecycle *l);
 
 /* Resets the guest and lets it run, in the same QEMU. */
 void lifecycle_start_again(Lifecycle *l);

@@ -41,7 +41,7 @@
 
 /* ——— what people see ——— */
 
-static _printf_(2, 3) void set_status(Lifecycle *l, const char *format, ...)
+void lifecycle_set_status(Lifecycle *l, const char *format, ...)
 {
         char *text = NULL;
         va_list ap;
@@ -65,13 +65,13 @@ void lifecycle_show_state(Lifecycle *l)
         if (l->phase != PHASE_LIVING)
                 return;
         if (l->request == REQUEST_REBOOT)
-                set_status(l, "Rebooting…");
+                lifecycle_set_status(l, "Rebooting…");
         else if (l->request != REQUEST_NONE)
-                set_status(l, "Powering down…");
+                lifecycle_set_status(l, "Powering down…");
         else if (l->description && *l->description)
-                set_status(l, "%s, %s", l->state->text, l->description);
+                lifecycle_set_status(l, "%s, %s", l->state->text, l->description);
         else
-                set_status(l, "%s", l->state->text);
+                lifecycle_set_status(l, "%s", l->state->text);
 }
 
 const char *lifecycle_status(const Lifecycle *l)
@@ -121,7 +121,7 @@ void lifecycle_end(Lifecycle *l, int exit_status)
         l->told = true;
 
         /* from here on TimeoutStopSec= counts, also where it was the guest that went off */
-        set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be started again" : "Ending");
+        lifecycle_set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be started again" : "Ending");
         (void) sd_notify(0, "STOPPING=1");
         if (!l->monitor || monitor_execute(l->monitor, "quit", NULL, NULL, NULL, MONITOR_NO_LIMIT) < 0)
                 l->handlers->kill(SIGTERM, l->userdata);
@@ -137,7 +137,7 @@ static void preserve(Lifecycle *l, const char *what)
         stop_request(l);
         l->phase = PHASE_PRESERVED;
         l->request = REQUEST_NONE;
-        set_status(l, "%s, kept as it is", what);
+        lifecycle_set_status(l, "%s, kept as it is", what);
         log_notice("%s, and kept as it is; systemctl stop ends the guest.", what);
 }
 
@@ -194,39 +194,11 @@ static void went_off(Lifecycle *l, bool by_reset)
                 meet_fate(l, by_reset ? l->options->on_reboot : l->options->on_poweroff, "Off", 0);
 }
 
-static void crash_ends(Lifecycle *l)
+void lifecycle_crash_ends(Lifecycle *l)
 {
         bool stopped = l->request == REQUEST_STOP || l->request == REQUEST_POWER_OFF;
 
         meet_fate(l, stopped ? FATE_DESTROY : l->options->on_crash, "Crashed", EXIT_FAILURE);
-}
-
-static void on_dumped(bool written, void *userdata)
-{
-        Lifecycle *l = userdata;
-
-        l->dump = dump_free(l->dump);
-        if (l->phase == PHASE_DUMPING)
-                crash_ends(l);
-}
-
-static void crashed(Lifecycle *l)
-{
-        bool dump = l->options->on_crash == FATE_DUMP_DESTROY || l->options->on_crash == FATE_DUMP_RESTART;
-
-        if (l->phase != PHASE_LIVING)
-                return;
-        stop_request(l);
-        if (dump && !l->options->state_directory)
-                log_warning("There is no STATE_DIRECTORY, so the guest's memory is not written.");
-        else if (
-                dump &&
-                dump_new(l->event, l->monitor, l->options->state_directory, on_dumped, l, &l->dump) >= 0) {
-                l->phase = PHASE_DUMPING;
-                set_status(l, "Crashed, its memory is being written…");
-                return;
-        }
-        crash_ends(l);
 }
 
 /* ——— what QEMU says ——— */
@@ -263,6 +235,14 @@ void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how)
                 MONITOR_PATIENCE);
 }
 
+/* On its way to the end QEMU stops the guest, and may be gone before it reads a question. */
+static void ask_state(Lifecycle *l)
+{
+        if (l->monitor && l->phase != PHASE_ENDING)
+                (void) monitor_execute(
+                        l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
+}
+
 void lifecycle_event(Lifecycle *l, const EventReport *report)
 {
         switch (report->meaning) {
@@ -276,10 +256,7 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                         stop_request(l); /* it did so itself */
                         l->request = REQUEST_NONE;
                 }
-                /* on its way to the end QEMU stops the guest, and may be gone before it reads a question */
-                if (l->monitor && l->phase != PHASE_ENDING)
-                        (void) monitor_execute(
-                                l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
+                ask_state(l);
                 break;
         case EVENT_OFF:
         case EVENT_OFF_BY_RESET:
@@ -297,7 +274,15 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                         lifecycle_fail(l);
                 break;
         case EVENT_PANIC:
-                crashed(l);
+                if (l->phase == PHASE_LIVING) {
+                        stop_request(l);
+                        lifecycle_crashed(l);
+                }
+                break;
+        case EVENT_WATCHDOG:
+                ask_state(l);
+                if (l->phase == PHASE_LIVING && l->options->dump_on_watchdog)
+                        lifecycle_hung(l);
                 break;
         case EVENT_DUMPED:
                 if (l->dump)
@@ -353,12 +338,12 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
         if (!l->told) {
                 l->exit_status = EXIT_FAILURE;
                 log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
-                set_status(l, "QEMU %s", how ?: "failed");
+                lifecycle_set_status(l, "QEMU %s", how ?: "failed");
         } else {
                 if (!clean &&
                     !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
                         log_warning("QEMU %s while it ended.", how ?: "failed");
-                set_status(l, "%s", l->reason ?: "Off");
+                lifecycle_set_status(l, "%s", l->reason ?: "Off");
                 log_entry(
                         LOG_INFO, MESSAGE_ID_ENDED, NULL,
                         l->exit_status == EXIT_START_AGAIN ? "The guest is off, and is to be started again."

@@ -26,6 +26,7 @@ typedef enum Fate {
 
 typedef struct LifecycleOptions {
         Fate on_poweroff, on_reboot, on_crash;
+        bool dump_on_watchdog;       /* when that pauses the guest, which goes on then */
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;

@@ -116,6 +116,7 @@ static const Argument run_arguments[] = {
         { "on-poweroff", "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
         { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
         { "on-crash", "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
+        { "watchdog-dump", "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
         { "monitor", "a descriptor's number", read_fd_number, TO(monitor), ARGUMENT_REQUIRED },
         { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
         { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },

@@ -91,6 +91,8 @@ static void test_unknown_and_quiet(void)
 
         CHECK(r.quiet);
         event_report_done(&r);
+        expect("{\"event\":\"WATCHDOG\",\"data\":{\"action\":\"pause\"}}", EVENT_WATCHDOG, LOG_ERR,
+               MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out and pauses it.", "VM_ACTION=pause");
         expect("{\"event\":\"NEW_THING\",\"data\":{\"a\":1}}", EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER,
                "QEMU reports NEW_THING.", "VM_DATA={\"a\":1}");
 }
