@@ -15,6 +15,8 @@ SUITES = ['bookworm', 'trixie', 'forky']                # the floor first: it is
 SOURCE = pathlib.Path(__file__).resolve().parents[2]    # the tree this lab belongs to
 CACHE = pathlib.Path(os.environ.get('VMUNIT_LAB_CACHE') or '/var/cache/vmunit-lab')
 
+TICK_SECONDS = 5                                        # between two signs that something is still going on
+
 EXIT_UNAVAILABLE = 69                                   # sysexits: something needed is missing
 
 
@@ -33,6 +35,27 @@ def say(text, who='lab'):
     """A message about the lab itself. On stderr: stdout belongs to what runs inside."""
     with _say_lock:
         print(f'{who}: {text}', file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def doing(text, who='lab'):
+    """Says it, and every few seconds for how long it has been going on."""
+    say(text, who)
+    over = threading.Event()
+
+    def tick():
+        seconds = 0
+        while not over.wait(TICK_SECONDS):
+            seconds += TICK_SECONDS
+            say(f'… {seconds} s', who)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def out(text):

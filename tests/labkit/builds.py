@@ -5,7 +5,7 @@ import json
 import time
 
 import vmunit
-from base import LabError, say
+from base import LabError, doing
 from root import SUITE_PACKAGES
 
 WITH_TESTS = ['gcc', 'sanitizers']
@@ -30,10 +30,10 @@ def test(lab, results, logs):
 
 
 def _test_configuration(lab, name, results, log):
-    say(f'building vmunit ({name})', lab.suite)
     start = time.monotonic()
     try:
-        inside = vmunit.build(lab, log, name)
+        with doing(f'building vmunit ({name})', lab.suite):
+            inside = vmunit.build(lab, log, name)
     except LabError as e:
         results.failed(f'build/{name}', time.monotonic() - start, str(e))
         return False

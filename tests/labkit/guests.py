@@ -9,7 +9,7 @@ import pathlib
 
 import host
 import root
-from base import CACHE, SOURCE, digest, lock, run, say
+from base import CACHE, SOURCE, digest, doing, lock, run
 
 MAKERS = SOURCE / 'tests' / 'guests'
 INSIDE = pathlib.Path('/var/cache/vmunit-guests')
@@ -45,15 +45,15 @@ def make(lab, name):
     with lock(CACHE / 'guests' / f'{suite}-{name}.lock', what=f'the guest {name} is being made'):
         if stamp.exists() and stamp.read_text() == made_from:
             return
-        say(f'making the guest {name}' + (f' (about {duration})' if duration else ''), lab.suite)
         outside.mkdir(exist_ok=True)
         for old in outside.iterdir():
             old.unlink()
-        if name == 'debian':
-            _fetch_debian(outside / 'tree.tar')
         log = CACHE / 'logs' / f'guest-{suite}-{name}.log'
         log.unlink(missing_ok=True)
-        lab.check(MAKERS / name, inside, what=f'making the guest {name}', log=log)
+        with doing(f'making the guest {name}' + (f' (about {duration})' if duration else ''), lab.suite):
+            if name == 'debian':
+                _fetch_debian(outside / 'tree.tar')
+            lab.check(MAKERS / name, inside, what=f'making the guest {name}', log=log)
         stamp.write_text(made_from)
 
 

@@ -5,7 +5,7 @@ import os
 import pathlib
 import shutil
 
-from base import LabError, run, say
+from base import LabError, doing, run
 
 # A program that shows the package is there, and the package.
 NEEDED = [
@@ -41,10 +41,10 @@ def _install_needed():
         return
     if not shutil.which('apt-get'):
         raise LabError(f'needs {" ".join(missing)}, and knows only apt-get to install them')
-    say(f'installing {" ".join(missing)} (apt-get)')
-    run('apt-get', '-qq', 'update')
-    run('apt-get', '-qq', '-y', 'install', '--no-install-recommends', *missing,
-        env={**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'})
+    with doing(f'installing {" ".join(missing)} (apt-get)'):
+        run('apt-get', '-qq', 'update')
+        run('apt-get', '-qq', '-y', 'install', '--no-install-recommends', *missing,
+            env={**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'})
 
 
 def mirror():

@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 
 import host
-from base import CACHE, SOURCE, LabError, digest, lock, run, say
+from base import CACHE, SOURCE, LabError, digest, doing, lock, run
 
 PACKAGES = [
     # the system
@@ -74,17 +74,17 @@ def in_use(suite):
 
 def _make(suite, p):
     _remove_old(suite)
-    say(f'making the {suite} root (about a minute; then kept in {CACHE})', suite)
     log = CACHE / 'logs' / f'root-{suite}.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     temporary = p.with_name(p.name + '.new')
     try:
-        run('mmdebstrap', *OPTIONS, *(f'--aptopt={o}' for o in host.apt_options()),
-            '--include=' + ','.join(packages(suite)),
-            f'--customize-hook=copy-in {KERNEL_SCRIPT} /tmp',
-            '--customize-hook=chroot "$1" sh /tmp/fetch-kernel && rm "$1"/tmp/fetch-kernel',
-            suite, temporary, host.mirror(), log=log)
+        with doing(f'making the {suite} root (about a minute; then kept in {CACHE})', suite):
+            run('mmdebstrap', *OPTIONS, *(f'--aptopt={o}' for o in host.apt_options()),
+                '--include=' + ','.join(packages(suite)),
+                f'--customize-hook=copy-in {KERNEL_SCRIPT} /tmp',
+                '--customize-hook=chroot "$1" sh /tmp/fetch-kernel && rm "$1"/tmp/fetch-kernel',
+                suite, temporary, host.mirror(), log=log)
         _prepare(temporary)
         temporary.rename(p)
     except LabError as e:

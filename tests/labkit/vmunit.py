@@ -8,7 +8,7 @@ import pathlib
 import shutil
 
 import root
-from base import CACHE, SOURCE, digest, lock, say
+from base import CACHE, SOURCE, digest, doing, lock
 
 INSIDE = pathlib.Path('/var/cache/vmunit-build')
 
@@ -54,8 +54,7 @@ def build(lab, log, configuration='plain'):
 
 def install(lab, log, configuration='plain'):
     """Builds vmunit for the lab and installs it there."""
-    say('building and installing vmunit', lab.suite)
-    with building(lab.suite):
+    with doing('building and installing vmunit', lab.suite), building(lab.suite):
         inside = build(lab, log, configuration)
         lab.check('meson', 'install', '--no-rebuild', '-C', inside, what='installing vmunit', log=log)
     for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['journalctl', '--update-catalog'],
