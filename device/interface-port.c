@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt's units are those that it hands to tc(8) in the end: an average of "1000" is 1000 kbps, which tc
- * takes as 1000 bytes a second each, while a burst is in KiB. A rate that only goes beyond what is given as
- * peak after a burst is HTB's; from the guest the kernel polices, and there libvirt drops the peak as well.
+ * libvirt's units are what tc(8) makes of the words that libvirt hands to it: an average of 1000 is
+ * "1000kbps", 1000 times 1000 bytes a second, but a burst of 1000 is "1000kb", 1000 KiB. After a pause a
+ * guest gets a burst at the speed of peak; what it sends is only dropped or not, so that there a peak has no
+ * effect, as under libvirt.
  *
- * A port of a bridge with VLANs is what <vlan> says whole: one <tag> is what the guest sends and gets
- * without a tag; with several, or trunk='yes', they come and go with their tags, except the one of
- * nativeMode.
+ * <vlan> is all that a port of a bridge belongs to: one <tag> is what the guest sends and gets without a
+ * tag; with several, or trunk='yes', they come and go with their tags, except the one of nativeMode.
  */
 
 #include "device/interface-port.h"
@@ -64,10 +64,10 @@ static void read_tag(
         VlanTag tag = { 0 };
 
         fields_read(e, tag_fields, &tag, findings);
-        if (!tag.id.set) {
+        if (!xml_attribute(e, "id"))
                 finding(findings, SEVERITY_ERROR, e->place, "<tag>: id is missing");
+        if (!tag.id.set)
                 return;
-        }
         if (seen[tag.id.value / 64] & UINT64_C(1) << tag.id.value % 64)
                 finding(findings, SEVERITY_ERROR, e->place, "<tag>: id='%u' is there twice",
                         (unsigned) tag.id.value);
