@@ -20,11 +20,11 @@
 #include "log/log.h"
 #include "util/interface-name.h"
 
-#define BROKER            "org.vmunit.Broker1", "/org/vmunit/Broker1", "org.vmunit.Broker1"
-#define BROKER_ERROR      "org.vmunit.Broker1.Error."
-#define BUS_ERROR         "org.freedesktop.DBus.Error."
-#define BROKER_USEC       UINT64_C(120000000) /* somebody may have to type a password */
-#define TAKEN_PAUSE_TIMES 4                   /* see create() */
+#define BROKER       "org.vmunit.Broker1", "/org/vmunit/Broker1", "org.vmunit.Broker1"
+#define BROKER_ERROR "org.vmunit.Broker1.Error."
+#define BUS_ERROR    "org.freedesktop.DBus.Error."
+#define BROKER_USEC  UINT64_C(120000000) /* somebody may have to type a password */
+#define PAUSE_TIMES  4                   /* see may_pass() */
 
 void broker_tap_done(BrokerTap *tap)
 {
@@ -179,9 +179,16 @@ static int read_answer(sd_bus_message *answer, unsigned queues, BrokerTap *ret)
 }
 
 /*
- * A TAP of the guest's last life, whose stop systemd has just reported, may still be about to go, and has
- * the address until then.
+ * What is otherwise in a moment. A TAP of the guest's last life, whose stop systemd has just reported, may
+ * still be about to go, and has the address until then. And while the broker starts, the bus keeps only so
+ * many calls for it, which one user may use up.
  */
+static bool may_pass(const sd_bus_error *error)
+{
+        return sd_bus_error_has_name(error, BROKER_ERROR "AddressTaken") ||
+               sd_bus_error_has_name(error, BUS_ERROR "LimitsExceeded");
+}
+
 static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap *ret)
 {
         for (unsigned waited = 0, times = 0;; times++) {
@@ -196,10 +203,8 @@ static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap
                 r = sd_bus_call(bus, call, BROKER_USEC, &error, &answer);
                 if (r >= 0)
                         r = read_answer(answer, q->queues, ret);
-                else if (
-                        times < TAKEN_PAUSE_TIMES &&
-                        sd_bus_error_has_name(&error, BROKER_ERROR "AddressTaken")) {
-                        while (waited < (times + 1) * TAP_PATIENCE / (2 * TAKEN_PAUSE_TIMES))
+                else if (times < PAUSE_TIMES && may_pass(&error)) {
+                        while (waited < (times + 1) * TAP_PATIENCE / (2 * PAUSE_TIMES))
                                 tap_wait(&waited);
                         continue;
                 } else if (sd_bus_error_is_set(&error))
