@@ -38,9 +38,8 @@ static int read_policy(Policy *policy, char **ret_detail, sd_bus_error *error)
                 *ret_detail = first_error(findings);
         return sd_bus_error_set(
                 error, ERROR_POLICY_BROKEN,
-                "vmunit.conf is not understood, so nobody gets anything. The administrator finds the line "
-                "by "
-                "journalctl -u vm-broker.");
+                "vmunit.conf is not understood, so nobody gets anything. The administrator finds the "
+                "line by journalctl -u vm-broker.");
 }
 
 static bool is_for(const Policy *policy, const PolicyBridge *bridge, const Identity *who, const char *name)
@@ -73,9 +72,8 @@ int access_check(uid_t uid, const CreateTap *ask, Terms *ret, char **ret_detail,
         if (!policy_allows_address(bridge, ask->mac))
                 return sd_bus_error_setf(
                         ret_error, ERROR_ADDRESS_NOT_ALLOWED,
-                        "The guest's address is none of those that vmunit.conf has for guests on the bridge "
-                        "%s "
-                        "(MACAddresses=).",
+                        "The guest's address is none of those that vmunit.conf has for guests on the "
+                        "bridge %s (MACAddresses=).",
                         ask->bridge);
         *ret = (Terms){
                 .max_taps = policy.max_taps,

@@ -76,8 +76,8 @@ static int check_limits(
         if (ret->total >= terms->max_taps)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,
-                        "User %u has %u TAPs, and vmunit.conf says that it is enough (MaxTaps= of "
-                        "[Broker]).",
+                        "User %u has %u TAPs, and vmunit.conf says that it is enough (MaxTaps= "
+                        "of [Broker]).",
                         uid, ret->total);
         if (ret->in_bridge >= terms->max_bridge_taps)
                 return sd_bus_error_setf(
@@ -156,8 +156,7 @@ static int set_filter(int netlink, const Link *link, const CreateTap *ask, sd_bu
                 return sd_bus_error_setf(
                         error, ERROR_FAILED,
                         "NoFilter: this kernel cannot keep a guest from using other addresses than its own, "
-                        "as "
-                        "vmunit.conf wants it (FilterMAC=).");
+                        "as vmunit.conf wants it (FilterMAC=).");
         if (r >= 0)
                 r = bridge_port_add_address(netlink, link->index, ask->mac);
         return r < 0 ? failed(error, r, "NoFilter: the guest cannot be kept to its own address") : 0;
