@@ -176,8 +176,14 @@ void threads_check(Guest *g)
                         guest_error(
                                 g, t->iothreads[i].place, "<iothreadpin>: the guest has no IOThread %u",
                                 (unsigned) t->iothreads[i].id.value);
-        for (unsigned i = 0; i < t->n_schedules; i++)
+        for (unsigned i = 0; i < t->n_schedules; i++) {
                 check_schedule(g, &t->schedules[i]);
+                if (g->settings->user_scope && t->schedules[i].scheduler >= SCHEDULER_FIFO)
+                        guest_error(
+                                g, t->schedules[i].place,
+                                "<cputune>: a user's guest cannot be scheduled in real time; batch and idle "
+                                "can be");
+        }
 }
 
 /* What threads without CPUs of their own get; NULL: any. */

@@ -168,6 +168,12 @@ void tuning_check(Guest *g)
         const Tuning *t = &g->tuning;
         char slice[TUNING_SLICE_MAX + 1];
 
+        if (g->settings->user_scope && t->io_weight.value > 0)
+                guest_warning_at(
+                        g, "blkiotune/weight",
+                        "<weight>: it has an effect only where the administrator delegates the io "
+                        "controller to users' "
+                        "managers");
         check_quota(g, &t->vcpu, "cputune/quota");
         check_quota(g, &t->global, "cputune/global_quota");
         check_quota(g, &t->emulator_bandwidth, "cputune/emulator_quota");
