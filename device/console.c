@@ -75,6 +75,15 @@ static const char *console_label(Guest *g, const Console *c)
         return guest_text(g, "console%u", c->device.index);
 }
 
+/* One for the serial port that has no <console> of its own. */
+static unsigned counts_serial(const Guest *g)
+{
+        size_t i = 0;
+        const Console *first = (const Console *) guest_next_device(g, &kind_console, &i);
+
+        return first && first->target == CONSOLE_VIRTIO && serial_is_on_board(g);
+}
+
 static void console_complete(Guest *g, Device *d)
 {
         Console *c = (Console *) d;
@@ -85,7 +94,7 @@ static void console_complete(Guest *g, Device *d)
         }
         if (c->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
                 c->chardev.console_label = console_label(g, c);
-        device_set_id(g, d, "console%u", d->index);
+        device_set_id(g, d, "console%u", d->index + counts_serial(g));
         d->bus = BUS_VIRTIO_SERIAL;
 }
 

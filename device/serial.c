@@ -88,7 +88,7 @@ static int default_target(const Guest *g, const Device *d)
         return os_is_x86(&g->os) ? SERIAL_ISA : SERIAL_SYSTEM;
 }
 
-/* The number after the highest that any serial port has so far, of whatever kind. */
+/* The number after the highest that any serial port of the kind has so far. */
 static void choose_port(Guest *g, Serial *s)
 {
         uint64_t port = 0;
@@ -96,7 +96,8 @@ static void choose_port(Guest *g, Serial *s)
         GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
                 const Serial *o = (const Serial *) other;
 
-                if (o->port.set && o->port.value >= port)
+                if (o->port.set && o->port.value >= port &&
+                    (o->target ?: default_target(g, other)) == s->target)
                         port = o->port.value + 1;
         }
         s->port = (Number){ port, true };
@@ -108,6 +109,15 @@ static const Device *first_pty(const Guest *g)
                 if (((const Serial *) d)->chardev.type == CHARDEV_PTY)
                         return d;
         return NULL;
+}
+
+bool serial_is_on_board(const Guest *g)
+{
+        size_t i = 0;
+        const Device *first = guest_next_device(g, &kind_serial, &i);
+        int target = first ? ((const Serial *) first)->target ?: default_target(g, first) : 0;
+
+        return target == SERIAL_ISA || target == SERIAL_SYSTEM;
 }
 
 bool serial_is_console(const Guest *g)

@@ -31,9 +31,8 @@ typedef struct UsbBuses {
 } UsbBuses;
 
 /* The order in which devices get their ports, after the hubs. */
-static const char *const order[] = {
-        "hostdev", "disk", "controller", "input", "serial", "sound", "redirdev"
-};
+static const char *const order[] = { "disk",       "interface", "sound", "hostdev",
+                                     "controller", "serial",    "input", "redirdev" };
 
 static UsbHub *hub_free(UsbHub *hub)
 {
