@@ -81,13 +81,21 @@ allow() {
 
 # --- whose a guest is
 
-# manager GUEST ARGUMENT…: systemctl, of the manager that has the guest.
-manager() {
+# as_its_user GUEST COMMAND…: as whose the guest is.
+as_its_user() {
         local guest=$1
         shift
         case $guest in
-        */*) as "${guest%%/*}" systemctl --user "$@" ;;
-        *) systemctl "$@" ;;
+        */*) as "${guest%%/*}" "$@" ;;
+        *) "$@" ;;
+        esac
+}
+
+# manager GUEST ARGUMENT…: systemctl, of the manager that has the guest.
+manager() {
+        case $1 in
+        */*) as_its_user "$1" systemctl --user "${@:2}" ;;
+        *) systemctl "${@:2}" ;;
         esac
 }
 
@@ -136,6 +144,15 @@ left_of_users() {
         done
 }
 
+journals_of_users() {
+        local name
+        for name in $(users); do
+                say "$name's"
+                ! has_manager "$name" ||
+                        as "$name" journalctl --user --quiet --no-pager --cursor="$CURSOR" -o short-monotonic -u 'vm@*' -n 60
+        done
+}
+
 # After all guests' processes were killed.
 clear_away_users() {
         local name uid
@@ -147,5 +164,6 @@ clear_away_users() {
                 pkill -KILL -u "$uid" || :
                 userdel --force --remove "$name"
         done
+        systemctl unmask --runtime --quiet vm-broker.service
         systemctl stop vm-broker.service
 }

@@ -374,11 +374,11 @@ console_counts() {
 # type_to NAME TEXT: types on the guest's console; TEXT may hold printf's escapes.
 type_to() {
         # shellcheck disable=SC2059
-        { printf "$2"; sleep 0.5; } | in_scope "$1" type_here "${1##*/}"
+        { printf "$2"; sleep 0.5; } | as_its_user "$1" timeout 10 socat -t 0.1 - "UNIX-CONNECT:$(in_scope "$1" run_directory "${1##*/}")/console"
 }
 
-type_here() {
-        timeout 10 socat -t 0.1 - "UNIX-CONNECT:$RUN/$1/console"
+run_directory() {
+        echo "$RUN/$1"
 }
 
 # errors NAME: what vmunit itself says has gone wrong with the guest.
