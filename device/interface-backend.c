@@ -400,9 +400,10 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
         bool server = !i->user.passt && streq(s->mode_text, "server");
 
         props_textf(&chardev, "id", "char%s", i->device.id);
-        if (i->user.passt)
-                props_number(&chardev, "fd", interface_user_ask_passt(i, p));
-        else
+        if (i->user.passt) { /* QEMU passes descriptors only where it connected by a path itself */
+                (void) interface_user_ask_passt(i, p);
+                props_textf(&chardev, "path", "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
+        } else
                 props_text(&chardev, "path", s->path);
         if (server)
                 props_bool(&chardev, "server", true);

@@ -366,7 +366,7 @@ static void write_passt(FILE *f, const Interface *i)
 
         fprintf(f, "id=%s,use=%s", i->netdev_id, i->user.passt == PASST_TRY ? "try" : "require");
         if (i->type == INTERFACE_VHOST_USER)
-                fputs(",vhost-user=yes", f);
+                fprintf(f, ",socket=%s-passt.sock", i->device.id);
         write_addresses(f, i);
         if (i->mtu.set)
                 fprintf(f, ",mtu=%llu", (unsigned long long) i->mtu.value);
@@ -420,7 +420,7 @@ unsigned interface_user_ask_passt(const Interface *i, Plan *p)
                 plan_grant(p, i->user.log_file, ACCESS_WRITE);
         allow_listening(i, p);
         plan_listen(p, "udp"); /* what the guest sends has the guest's own port on the host, too */
-        return plan_passt(p, text);
+        return plan_passt(p, i->type == INTERFACE_USER, text);
 }
 
 static void build_hostfwd(const Interface *i, Props *netdev)

@@ -119,5 +119,5 @@ void interface_user_read(Guest *g, Interface *i);
 void interface_user_check(Guest *g, const Interface *i);
 void interface_user_build(const Interface *i, Props *netdev, Plan *p);
 
-/* Asks for a passt; returns the number that QEMU gets its socket as. */
+/* Asks for a passt; returns the number that QEMU gets its socket as, for type='user'. */
 unsigned interface_user_ask_passt(const Interface *i, Plan *p);

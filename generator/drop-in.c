@@ -183,7 +183,7 @@ static void write_passt(UnitFile *u)
 {
         unit_plain(u, "RestrictAddressFamilies", "AF_NETLINK");
         unit_plain(u, "RestrictNamespaces", "ipc mnt net pid user uts");
-        unit_plain(u, "SystemCallFilter", "capset mount pivot_root setgroups setuid umount2");
+        unit_plain(u, "SystemCallFilter", "capset mount pivot_root setuid umount2");
 }
 
 static void write_network(UnitFile *u, const Plan *p, bool user_scope)

@@ -286,10 +286,13 @@ unsigned plan_console(Plan *p, const char *label)
         return number;
 }
 
-unsigned plan_passt(Plan *p, const char *options)
+unsigned plan_passt(Plan *p, bool fd, const char *options)
 {
         unsigned number = PLAN_FD_PASST + p->n_passts++;
 
-        plan_run(p, "--passt=fd=%u,%s", number, options);
+        if (fd)
+                plan_run(p, "--passt=fd=%u,%s", number, options);
+        else
+                plan_run(p, "--passt=%s", options);
         return number;
 }

@@ -140,6 +140,8 @@ unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4)
 /* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
 unsigned plan_console(Plan *p, const char *label);
 
-/* Asks for a passt; returns the number that QEMU gets its socket as. options are those of --passt= beside
- * it. */
-unsigned plan_passt(Plan *p, const char *options);
+/*
+ * Asks for a passt with these options of --passt=. fd: QEMU gets its socket as a descriptor, whose number is
+ * returned.
+ */
+unsigned plan_passt(Plan *p, bool fd, const char *options);

@@ -111,6 +111,8 @@ static int place_passt(Handover *h, const PasstOptions *o, int *ret)
                 h->private_network = false;
                 return 0;
         }
+        if (o->socket)
+                return 0;
         r = place_pair(h, o->fd, ret);
         if (r >= 0 && o->optional)
                 r = command_set_stream(&h->argv, o->id, o->fd);

@@ -14,9 +14,8 @@
  * and a system call filter of a few dozen calls. What the unit has to leave open for that is kept from QEMU,
  * see call-filter.c and private-network.c.
  *
- * What it says is read here and handed on, and not written to the journal by passt: of a process that said
- * its last word and is gone, journald does not know the unit any more. (Until 2024 passt tells syslog, too,
- * what it says before its start is done.)
+ * passt speaks to syslog, and its last words to stderr, too. That is kept here, and shown when passt fails:
+ * of a process that said something and is gone, journald does not know the unit any more.
  */
 
 #include "launcher/passt.h"
@@ -32,10 +31,12 @@
 #include "launcher/arguments.h"
 #include "launcher/limits.h"
 #include "launcher/lines.h"
+#include "launcher/listener.h"
 #include "launcher/process.h"
 #include "log/log.h"
 
-#define PASST_SOCKET 3
+#define PASST_SOCKET     3
+#define PASST_LAST_WORDS 4096 /* bytes that are kept of what it says */
 
 /* ——— what is asked for ——— */
 
@@ -63,19 +64,13 @@ static int read_use(const char *text, void *target)
         return 0;
 }
 
-static int read_yes(const char *text, void *target)
-{
-        *(bool *) target = true;
-        return streq(text, "yes") ? 0 : -EINVAL;
-}
-
 #define TO(member) offsetof(PasstOptions, member)
 
 static const Argument passt_arguments[] = {
         { "id", "a -netdev's id", argument_text, TO(id), ARGUMENT_REQUIRED },
-        { "fd", "a descriptor's number", read_fd, TO(fd), ARGUMENT_REQUIRED },
+        { "fd", "a descriptor's number", read_fd, TO(fd), 0 },
+        { "socket", "a file's name", argument_text, TO(socket), 0 },
         { "use", "require or try", read_use, TO(optional), ARGUMENT_REQUIRED },
-        { "vhost-user", "yes", read_yes, TO(vhost_user), 0 },
         { "interface", "an interface's name", argument_text, TO(interface), 0 },
         { "address", "an address", argument_strings, TO(addresses), ARGUMENT_REPEATED },
         { "netmask", "a netmask", argument_text, TO(netmask), 0 },
@@ -106,6 +101,8 @@ int passt_list_read(const char *text, void *target)
         if (list->count >= PASSTS_MAX)
                 return -ERANGE;
         r = arguments_read_list(passt_arguments, ELEMENTS(passt_arguments), &o, text, &o.owner);
+        if (r >= 0 && !o.fd == !o.socket)
+                r = -EINVAL;
         bigger = r < 0 ? NULL : realloc(list->items, (list->count + 1) * sizeof(*bigger));
         if (!bigger) {
                 options_done(&o);
@@ -180,7 +177,7 @@ int passt_command(const PasstOptions *o, const char *program, int fd, Strings *r
         r = r < 0 ? r : strings_add(ret, "--foreground");
         r = r < 0 ? r : strings_add(ret, "--fd");
         r = r < 0 ? r : strings_addf(ret, "%d", fd);
-        if (r >= 0 && o->vhost_user)
+        if (r >= 0 && o->socket)
                 r = strings_add(ret, "--vhost-user");
         for (size_t i = 0; r >= 0 && i < ELEMENTS(texts); i++)
                 if (texts[i].value)
@@ -195,10 +192,12 @@ int passt_command(const PasstOptions *o, const char *program, int fd, Strings *r
 
 typedef struct Passt {
         Passts *all;
-        const char *id;
-        pid_t pid; /* 0 when it is gone */
+        const PasstOptions *options;
+        Listener *listener;
+        pid_t pid; /* 0 when it is gone, or not there yet */
         sd_event_source *child, *output;
-        Lines lines;
+        char said[PASST_LAST_WORDS];
+        size_t n_said;
 } Passt;
 
 struct Passts {
@@ -214,14 +213,18 @@ static void on_line(const char *text, size_t size, void *userdata)
         log_line(LOG_INFO, "passt", text, size);
 }
 
-/* Returns what read() did last. */
+/* Returns what read() did. Where there is no room the older half goes. */
 static ssize_t read_output(Passt *p)
 {
-        char data[4096];
-        ssize_t n = read(sd_event_source_get_io_fd(p->output), data, sizeof(data));
+        size_t half = sizeof(p->said) / 2;
+        ssize_t n;
 
-        if (n > 0)
-                lines_feed(&p->lines, data, (size_t) n, on_line, NULL);
+        if (p->n_said == sizeof(p->said)) {
+                memmove(p->said, p->said + half, half);
+                p->n_said = half;
+        }
+        n = read(sd_event_source_get_io_fd(p->output), p->said + p->n_said, sizeof(p->said) - p->n_said);
+        p->n_said += n > 0 ? (size_t) n : 0;
         return n;
 }
 
@@ -234,16 +237,25 @@ static int on_output(sd_event_source *s, int fd, uint32_t events, void *userdata
         return 0;
 }
 
+static void show_last_words(Passt *p)
+{
+        Lines lines = { 0 };
+
+        while (read_output(p) > 0)
+                ;
+        lines_feed(&lines, p->said, p->n_said, on_line, NULL);
+        lines_flush(&lines, on_line, NULL);
+}
+
 static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
 {
         _cleanup_(freep) char *how = process_describe_end(info->si_code, info->si_status);
         Passt *p = userdata;
 
         p->pid = 0;
-        while (read_output(p) > 0)
-                ;
-        lines_flush(&p->lines, on_line, NULL);
-        p->all->ended(p->id, how ?: "ended", p->all->userdata);
+        if (info->si_code != CLD_EXITED || info->si_status != 0)
+                show_last_words(p);
+        p->all->ended(p->options->id, how ?: "ended", p->all->userdata);
         return 0;
 }
 
@@ -265,7 +277,7 @@ static int listen_to(Passt *p, int *ret)
         return sd_event_source_set_io_fd_own(p->output, true);
 }
 
-static int start_one(Passt *p, const PasstOptions *o, int socket)
+static int start_one(Passt *p, int socket)
 {
         Placement placement = { .from = socket, .to = PASST_SOCKET };
         _cleanup_(strings_cleanup) Strings argv = { 0 };
@@ -275,8 +287,7 @@ static int start_one(Passt *p, const PasstOptions *o, int socket)
 
         if (!program)
                 return log_errno(LOG_ERR, -ENOENT, "Cannot find passt");
-        p->id = o->id;
-        r = passt_command(o, program, PASST_SOCKET, &argv);
+        r = passt_command(p->options, program, PASST_SOCKET, &argv);
         if (r < 0)
                 return log_out_of_memory();
         r = listen_to(p, &output);
@@ -293,8 +304,35 @@ static int start_one(Passt *p, const PasstOptions *o, int socket)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot wait for passt") : 0;
 }
 
+static void on_connection(int socket, void *userdata)
+{
+        _cleanup_(closep) int fd = socket;
+        Passt *p = userdata;
+
+        if (p->output) /* QEMU has one connection, and where passt ended there is no other */
+                return;
+        if (start_one(p, fd) < 0)
+                p->all->ended(p->options->id, "does not start", p->all->userdata);
+}
+
+static int start_or_listen(Passt *p, int *socket, const char *directory)
+{
+        int r;
+
+        if (*socket >= 0) {
+                r = start_one(p, *socket);
+                *socket = fd_close(*socket);
+                return r;
+        }
+        r = directory ? listener_new(
+                                p->all->event, directory, p->options->socket, on_connection, p, &p->listener)
+                      : -ENOENT;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot make the socket %s", p->options->socket) : 0;
+}
+
 int passts_start(
-        sd_event *event, const PasstList *list, int *sockets, PasstEnded ended, void *userdata, Passts **ret)
+        sd_event *event, const PasstList *list, int *sockets, const char *directory, PasstEnded ended,
+        void *userdata, Passts **ret)
 {
         Passts *p = calloc(1, sizeof(*p));
         int r = 0;
@@ -307,12 +345,12 @@ int passts_start(
         for (size_t i = 0; r >= 0 && i < list->count; i++) {
                 Passt *one = &p->items[p->count];
 
-                if (sockets[i] < 0)
+                if (sockets[i] < 0 && !list->items[i].socket)
                         continue;
                 one->all = p;
+                one->options = &list->items[i];
                 p->count++;
-                r = start_one(one, &list->items[i], sockets[i]);
-                sockets[i] = fd_close(sockets[i]);
+                r = start_or_listen(one, &sockets[i], directory);
         }
         if (r < 0) {
                 passts_free(p);
@@ -324,6 +362,7 @@ int passts_start(
 
 static void passt_done(Passt *p)
 {
+        listener_free(p->listener);
         sd_event_source_disable_unref(p->child);
         sd_event_source_disable_unref(p->output);
         if (p->pid > 0) {

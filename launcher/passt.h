@@ -11,10 +11,10 @@
 /* What --passt= says of one. */
 typedef struct PasstOptions {
         char *owner;
-        const char *id; /* of QEMU's -netdev */
-        int fd;         /* the number that QEMU gets its end of the socket as */
-        bool optional;  /* where the host has none, QEMU's command line stays as it is */
-        bool vhost_user;
+        const char *id;     /* of QEMU's -netdev */
+        int fd;             /* the number that QEMU gets its end of the socket as; 0 where it connects: */
+        const char *socket; /* to this in the run-time directory (vhost-user); or NULL */
+        bool optional;      /* where the host has none, QEMU's command line stays as it is */
         const char *interface, *netmask, *mtu, *hostname, *fqdn, *log_file;
         Strings addresses, gateways, tcp, udp;
 } PasstOptions;
@@ -40,9 +40,9 @@ typedef void (*PasstEnded)(const char *id, const char *how, void *userdata);
 
 /*
  * Starts all of the list: sockets[i] is the end of the i-th and is taken, -1 where it is not to be started.
- * Mistakes are logged.
+ * One that QEMU connects to is started then; its socket is made in directory. Mistakes are logged.
  */
 int passts_start(
-        sd_event *event, const PasstList *list, int *sockets, PasstEnded ended, void *userdata,
-        Passts **ret);
+        sd_event *event, const PasstList *list, int *sockets, const char *directory, PasstEnded ended,
+        void *userdata, Passts **ret);
 Passts *passts_free(Passts *p); /* ends those that still run; returns NULL */

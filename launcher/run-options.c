@@ -163,7 +163,8 @@ static int check(const RunOptions *o)
             check_list(&o->try_fds, taken) < 0)
                 r = -EINVAL;
         for (size_t i = 0; i < o->passts.count; i++)
-                if (take_number(o->passts.items[i].id, o->passts.items[i].fd, taken) < 0)
+                if (o->passts.items[i].fd > 0 &&
+                    take_number(o->passts.items[i].id, o->passts.items[i].fd, taken) < 0)
                         r = -EINVAL;
         for (size_t i = 0; i < o->consoles.count; i++)
                 for (size_t j = 0; j < i; j++)

@@ -293,7 +293,9 @@ static int prepare(Run *run, Handover *ret)
                 return r;
         fds_tidy_store(&store);
 
-        r = passts_start(run->event, &run->options.passts, ret->passts, on_passt_ended, run, &run->passts);
+        r = passts_start(
+                run->event, &run->options.passts, ret->passts, run->runtime_directory, on_passt_ended, run,
+                &run->passts);
         if (r < 0)
                 return r;
 

@@ -27,9 +27,7 @@ static void is_command(const char *option, const char *expected)
 static void test_command(void)
 {
         is_command("id=n,fd=76,use=require", "passt --foreground --fd 3");
-        is_command(
-                "id=n,fd=76,use=try,vhost-user=yes,mtu=1400",
-                "passt --foreground --fd 3 --vhost-user --mtu 1400");
+        is_command("id=n,socket=s,use=try,mtu=1400", "passt --foreground --fd 3 --vhost-user --mtu 1400");
         is_command(
                 "id=n,fd=76,use=require,address=192.0.2.5,netmask=24,address=2001:db8::5,gateway=192.0.2.1,"
                 "interface=eth0,log-file=/l,hostname=h,fqdn=h.example",
@@ -62,7 +60,7 @@ static void test_refused(void)
         is_refused("id=n,fd=76,use=require,pcap=/etc/x");
         is_refused("id=n,fd=76,use=require,log-file=x");
         is_refused("id=n,fd=76,fd=77,use=require");
-        is_refused("id=n,fd=76,use=require,vhost-user=no");
+        is_refused("id=n,fd=76,use=require,socket=s");
 }
 
 int main(void)
