@@ -31,6 +31,7 @@
 #include "launcher/guest-user.h"
 #include "launcher/prepare.h"
 #include "launcher/register.h"
+#include "launcher/user-name.h"
 #include "launcher/verbs.h"
 #include "log/log.h"
 #include "util/exit.h"
@@ -124,6 +125,26 @@ static int serve(const Service *service, const PrepareRequest *request, int call
         return r < 0 ? log_errno(LOG_ERR, r, "The guest's launcher does not wait for an answer") : 0;
 }
 
+/* What the user cannot get to, systemd cannot show in the sandbox, and says less. */
+static int check_ways(const PrepareRequest *request)
+{
+        int result = 0;
+
+        for (size_t i = 0; i < request->grants.count; i++) {
+                const char *path = request->grants.items[i].path;
+
+                if (access(path, F_OK) < 0 && errno == EACCES) {
+                        log_error(
+                                "%s, which the guest needs, cannot be reached: user %s may not search one "
+                                "of the "
+                                "directories on the way (namei -l '%s' shows which).",
+                                path, user_name(geteuid()).text, path);
+                        result = EXIT_POLICY;
+                }
+        }
+        return result;
+}
+
 /* The rest is said to the caller who comes then, and repeated here it would be said twice. */
 static int make_early(const PrepareRequest *request)
 {
@@ -162,7 +183,9 @@ int verb_serve(int argc, char **argv)
         if (unit_name_for_guest(service.guest, &unit) >= 0)
                 log_open_user_unit(unit);
         r = accept_caller(&caller, &pid);
-        r = r == -EAGAIN ? make_early(&request) : r < 0 ? r : serve(&service, &request, caller, pid);
+        r = r == -EAGAIN ? (check_ways(&request) ?: make_early(&request))
+            : r < 0      ? r
+                         : serve(&service, &request, caller, pid);
         log_open_user_unit(NULL);
         return r < 0 ? EXIT_OS : r;
 }
