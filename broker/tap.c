@@ -271,9 +271,12 @@ static int list_tap(const Link *link, void *data)
 int tap_list(int netlink, TapEach *each, void *data)
 {
         _cleanup_(list_done) List list = { 0 };
-        int r;
+        int r = -EAGAIN;
 
-        r = netlink_list(netlink, list_tap, &list);
+        for (unsigned i = 0; r == -EAGAIN && i < LIST_TRIES; i++) {
+                list.count = 0;
+                r = netlink_list(netlink, list_tap, &list);
+        }
         for (size_t i = 0; r >= 0 && i < list.count; i++) {
                 Link bridge = { 0 };
 
