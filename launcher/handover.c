@@ -21,6 +21,7 @@
 #include "launcher/limits.h"
 #include "launcher/note.h"
 #include "log/log.h"
+#include "net/tun.h"
 
 static int place(Handover *h, int from, int to)
 {
@@ -58,6 +59,10 @@ static int place_stored(Handover *h, const RunOptions *o, Fds *store)
                 if (r < 0)
                         return log_errno(
                                 LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
+                /* A QEMU that ran before has left off those queues of a kept TAP that its guest did not use,
+                 * and the next one expects them all on. It says so itself where that fails. */
+                if (text_after(n->name, "tap."))
+                        (void) tun_enable_queue(fd);
                 r = place(h, fd, n->number);
                 if (r < 0)
                         return r;

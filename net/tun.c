@@ -41,3 +41,10 @@ int tun_set_owner(int fd, uid_t uid)
 {
         return ioctl(fd, TUNSETOWNER, (unsigned long) uid) < 0 ? -errno : 0;
 }
+
+int tun_enable_queue(int fd)
+{
+        struct ifreq request = { .ifr_flags = IFF_ATTACH_QUEUE };
+
+        return ioctl(fd, TUNSETQUEUE, &request) < 0 ? -errno : 0;
+}

@@ -25,3 +25,6 @@ int tun_attach(int fd, const char *interface, TunFlags flags);
  * could then take part in the guest's traffic.
  */
 int tun_set_owner(int fd, uid_t uid);
+
+/* One that somebody who had the descriptor switched off; needs no privilege. -EINVAL where it is on. */
+int tun_enable_queue(int fd);
