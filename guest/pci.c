@@ -173,7 +173,7 @@ static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
                         add++;
                         a->pci.bus++;
                 }
-        } else if (wants & (PCI_EXPRESS | PCI_UPSTREAM_PORT)) {
+        } else if (wants & (PCI_EXPRESS | PCI_UPSTREAM_PORT | PCI_EXPRESS_BRIDGE)) {
                 model = PCI_MODEL_ROOT_PORT;
         } else {
                 return complain(
