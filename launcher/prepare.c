@@ -14,13 +14,14 @@
  * Capabilities, from the arguments and for the whole of the run (the stages before are told in
  * privileges.c):
  *
- *   CAP_NET_ADMIN         only with --tap=
- *   CAP_MKNOD             only with --tap=…,lower=: in a container a macvtap's device has no node
- *   CAP_CHOWN             only with files: to hand them over, and back
- *   CAP_FOWNER            only with files: to give back the mode and access control list of a file that is
- * not root's CAP_DAC_READ_SEARCH   only with files: to walk through, and read below, directories that are
- * closed to root without it CAP_DAC_OVERRIDE      only with --nvram=: libvirt's directory for these is not
- * root's; and with --scsi=: its node is opened when it is the guest's user's already
+ *   - CAP_NET_ADMIN only with --tap=
+ *   - CAP_MKNOD only with --tap=…,lower=: in a container a macvtap's device has no node
+ *   - CAP_CHOWN only with files: to hand them over, and back
+ *   - CAP_FOWNER only with files: to give back the mode and access control list of one that is not root's
+ *   - CAP_DAC_READ_SEARCH only with files: to walk through, and read below, directories that are closed to
+ *     root without it
+ *   - CAP_DAC_OVERRIDE only with --nvram=, since libvirt's directory for these is not root's, and --scsi=,
+ *     whose node is opened when it is the guest's user's already
  *
  * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is
  * its run-time and state directories, and each image's content.
