@@ -15,7 +15,7 @@ SUITES = ['bookworm', 'trixie', 'forky']                # the floor first: it is
 SOURCE = pathlib.Path(__file__).resolve().parents[2]    # the tree this lab belongs to
 CACHE = pathlib.Path(os.environ.get('VMUNIT_LAB_CACHE') or '/var/cache/vmunit-lab')
 
-TICK_SECONDS = 5                                        # between two signs that something is still going on
+TICK_SECONDS = 10                                       # between two signs that something is still going on
 
 EXIT_UNAVAILABLE = 69                                   # sysexits: something needed is missing
 
