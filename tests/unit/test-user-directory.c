@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/unit/test.h"
+#include "util/text.h"
 
 static void check(UserDirectory which, const char *expected)
 {
