@@ -24,6 +24,7 @@ void session_show_pulseaudio(const Guest *g, Plan *p)
         if (!g->settings->session_directory)
                 return;
         show(g, p, "pulse/native");
+        show(g, p, "pulse/pid"); /* QEMU looks for it before it tries */
 
         /* said by name, so that the library does not try to start a server where there is none */
         plan_directive(
