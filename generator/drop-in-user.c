@@ -33,10 +33,11 @@ void user_write_dependencies(UnitFile *u, const Conversion *c)
                 u->status = -ENOMEM;
                 return;
         }
-        unit_word(u, "Requires", socket, "");
-        unit_word(u, "Wants", service, ""); /* where it fails, the guest says why */
-        unit_word(u, "After", socket, "");
-        unit_word(u, "After", service, "");
+        /* names of units are not quoted: a backslash in them stays one */
+        unit_plain(u, "Requires", socket);
+        unit_plain(u, "Wants", service); /* where it fails, the guest says why */
+        unit_plain(u, "After", socket);
+        unit_plain(u, "After", service);
 }
 
 static void user_unit_file_cleanup(UnitFile *u)
