@@ -147,7 +147,11 @@ int create_tap_read(sd_bus_message *call, CreateTap *ret, sd_bus_error *ret_erro
         if (!interface_name_is_valid(q.bridge))
                 return bad(ret_error, "What is to be the bridge can be no interface's name.");
         if (guest_name_check(q.guest) < 0)
-                return bad(ret_error, "What is to be the guest's name can be none.");
+                return sd_bus_error_setf(
+                        ret_error, ERROR_BAD_REQUEST,
+                        "What is to be the guest's name can be none (up to %u bytes, no slash, no control "
+                        "character).",
+                        GUEST_NAME_MAX);
         r = read_options(call, &q, ret_error);
         if (r < 0)
                 return r;

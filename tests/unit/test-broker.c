@@ -153,7 +153,8 @@ static void test_requests(sd_bus *bus)
                         call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 1, "mac", "s", macs[i]), BAD_MAC);
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "a/b", 1, MAC),
-                "What is to be the guest's name can be none.");
+                "What is to be the guest's name can be none (up to 128 bytes, no slash, no control "
+                "character).");
         check_refused(call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 0), "The option mac is missing.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 2, MAC, MAC),
