@@ -18,7 +18,6 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
-#include "launcher/privileges.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -59,8 +58,7 @@ static int remove_directory(int parent, const char *name, unsigned depth)
 
 void run_directory_forget(const char *guest)
 {
-        const char *run = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
-        _cleanup_(freep) char *path = run ? text_format("%s/vm/%s", run, guest) : NULL;
+        _cleanup_(freep) char *path = text_format("/run/vm/%s", guest);
         int r;
 
         if (!path || !getenv("SERVICE_RESULT") || getenv("RUNTIME_DIRECTORY"))

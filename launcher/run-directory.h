@@ -3,7 +3,6 @@
 
 /*
  * Removes the run-time directory of a guest whose unit, now that it has stopped, does not name it any more.
- * To be called among the host's mounts, with CAP_CHOWN and CAP_DAC_READ_SEARCH where the caller is root.
- * Failures are logged.
+ * To be called among the host's mounts, as root with CAP_CHOWN and CAP_DAC_READ_SEARCH. Failures are logged.
  */
 void run_directory_forget(const char *guest);
