@@ -38,6 +38,9 @@
 #define PASST_SOCKET     3
 #define PASST_LAST_WORDS 4096 /* bytes that are kept of what it says */
 
+/* QEMU closed its end: mostly because it ends, which is seen within that time. */
+#define PASST_GRACE_USEC UINT64_C(1000000)
+
 /* ——— what is asked for ——— */
 
 static int read_fd(const char *text, void *target)
@@ -195,7 +198,7 @@ typedef struct Passt {
         const PasstOptions *options;
         Listener *listener;
         pid_t pid; /* 0 when it is gone, or not there yet */
-        sd_event_source *child, *output;
+        sd_event_source *child, *output, *grace;
         char said[PASST_LAST_WORDS];
         size_t n_said;
 } Passt;
@@ -247,15 +250,25 @@ static void show_last_words(Passt *p)
         lines_flush(&lines, on_line, NULL);
 }
 
+static int on_grace_over(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Passt *p = userdata;
+
+        p->all->ended(p->options->id, "exited with status 0", p->all->userdata);
+        return 0;
+}
+
 static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
 {
         _cleanup_(freep) char *how = process_describe_end(info->si_code, info->si_status);
         Passt *p = userdata;
 
         p->pid = 0;
-        if (info->si_code != CLD_EXITED || info->si_status != 0)
-                show_last_words(p);
-        p->all->ended(p->options->id, how ?: "ended", p->all->userdata);
+        if (info->si_code == CLD_EXITED && info->si_status == 0)
+                return sd_event_add_time_relative(
+                        p->all->event, &p->grace, CLOCK_MONOTONIC, PASST_GRACE_USEC, 0, on_grace_over, p);
+        show_last_words(p);
+        p->all->ended(p->options->id, how ?: "failed", p->all->userdata);
         return 0;
 }
 
@@ -297,10 +310,6 @@ static int start_one(Passt *p, int socket)
         if (r < 0)
                 return r;
         r = sd_event_add_child(p->all->event, &p->child, p->pid, WEXITED, on_child, p);
-
-        /* it ends because QEMU does: that QEMU closed its monitor is seen before it */
-        if (r >= 0)
-                r = sd_event_source_set_priority(p->child, SD_EVENT_PRIORITY_IDLE);
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot wait for passt") : 0;
 }
 
@@ -365,6 +374,7 @@ static void passt_done(Passt *p)
         listener_free(p->listener);
         sd_event_source_disable_unref(p->child);
         sd_event_source_disable_unref(p->output);
+        sd_event_source_disable_unref(p->grace);
         if (p->pid > 0) {
                 (void) kill(p->pid, SIGKILL);
                 (void) waitpid(p->pid, NULL, 0);
