@@ -5,6 +5,7 @@
     abuse-descriptor.py frames VICTIM_MAC BRIDGE_MAC     frames with other addresses than the guest's
     abuse-descriptor.py bpdu                             spanning tree, on a bridge that has it
     abuse-descriptor.py names VICTIM_TAP                 TAPs by their names, and more queues
+    abuse-descriptor.py address MAC…                     the host's end with addresses of others
     abuse-descriptor.py persist                          a TAP that is to outlive its descriptor: it is left behind
 """
 
@@ -12,6 +13,7 @@ import errno
 import fcntl
 import os
 import pathlib
+import struct
 import sys
 import time
 
@@ -21,7 +23,7 @@ from hostile import (IFF_MULTI_QUEUE, IFF_NO_PI, IFF_TAP, IFF_VNET_HDR, MAC, VNE
 
 OTHER_MAC = '52:54:00:66:00:02'
 UNKNOWN_MAC = '52:54:00:66:99:99'
-TUNSETPERSIST, TUNSETOWNER = 0x400454CB, 0x400454CC
+TUNSETPERSIST, TUNSETOWNER, SIOCSIFHWADDR = 0x400454CB, 0x400454CC, 0x8924
 
 BROADCAST, MULTICAST, BPDU, PAUSE = 'ff:ff:ff:ff:ff:ff', '01:00:5e:00:00:fb', '01:80:c2:00:00:00', '01:80:c2:00:00:01'
 EXPERIMENTAL = b'\x88\xb5'              # an EtherType that nobody else uses
@@ -155,6 +157,20 @@ def names(victim_tap):
         ok('a queue of its own holds the TAP, and nothing after it')
 
 
+def change_address(*macs):
+    for mac in macs:
+        with bus.Bus() as connection:
+            answer = create(connection)
+            own = pathlib.Path(f'/sys/class/net/{answer.values[0]}/address').read_text().strip()
+            request = [struct.pack('16sH6s16x', b'', 1, address(a)) for a in (mac, own)]
+            fcntl.ioctl(answer.fds[0], SIOCSIFHWADDR, request[0])
+            fcntl.ioctl(answer.fds[0], SIOCSIFHWADDR, request[1])       # as if nothing had been
+            if not eventually(lambda: not taps()):
+                fail(f'a TAP that had the address {mac} stays')
+            answer.close()
+        ok(f'a TAP that had the address {mac} is removed')
+
+
 def persist():
     with bus.Bus() as connection:
         for _ in range(3):
@@ -168,4 +184,4 @@ def persist():
         print('left:', *taps())
 
 
-{'frames': frames, 'bpdu': bpdu, 'names': names, 'persist': persist}[sys.argv[1]](*sys.argv[2:])
+{'frames': frames, 'bpdu': bpdu, 'names': names, 'address': change_address, 'persist': persist}[sys.argv[1]](*sys.argv[2:])

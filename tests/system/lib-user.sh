@@ -165,5 +165,5 @@ clear_away_users() {
                 userdel --force --remove "$name"
         done
         systemctl unmask --runtime --quiet vm-broker.service
-        systemctl stop vm-broker.service
+        systemctl stop vm-broker-watch.socket vm-broker-watch.service vm-broker.service
 }
