@@ -21,6 +21,8 @@
 #include "launcher/limits.h"
 #include "launcher/note.h"
 #include "log/log.h"
+#include "net/netlink.h"
+#include "net/route.h"
 #include "net/tun.h"
 
 static int place(Handover *h, int from, int to)
@@ -102,17 +104,30 @@ static int place_optional(Handover *h, const RunOptions *o, Fds *store)
         return 0;
 }
 
+/* passt takes the guest's addresses from where the host's default route leads; older ones end without one.
+ */
+static bool host_has_route(void)
+{
+        _cleanup_(closep) int netlink = -EBADF;
+
+        return netlink_open(&netlink) < 0 || route_has_default(netlink) != 0;
+}
+
 static int place_passt(Handover *h, const PasstOptions *o, int *ret)
 {
+        const char *program = passt_program();
         int r;
 
         *ret = -1;
-        if (!passt_program() && !o->optional)
+        if (!program && !o->optional)
                 return log_errno(
                         LOG_ERR, -ENOENT, "%s is to be connected by passt, and /usr/bin/passt is not there",
                         o->id);
-        if (!passt_program()) {
-                log_notice("passt is not installed: %s is QEMU's own user networking.", o->id);
+        if (o->optional && (!program || !host_has_route())) {
+                log_notice(
+                        "%s: %s is QEMU's own user networking.",
+                        program ? "The host has no default route for passt" : "passt is not installed",
+                        o->id);
                 h->private_network = false;
                 return 0;
         }
