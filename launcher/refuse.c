@@ -37,7 +37,7 @@ static void print_finding(const char *finding)
         do {
                 size_t n = strcspn(p, "\n");
 
-                fprintf(stderr, "<%d>%.*s\n", LOG_ERR, (int) n, p);
+                log_error("%.*s", (int) n, p);
                 p += n;
         } while (*p++);
 }
@@ -82,6 +82,7 @@ int verb_refuse(int argc, char **argv)
         }
         if (refusal.instance)
                 return refuse_instance(refusal.instance, *findings);
+        log_open(refusal.guest, NULL);
         if (!*findings)
                 log_error("Guest %s is not started.", refusal.guest);
         for (; *findings; findings++)

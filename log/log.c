@@ -9,9 +9,9 @@
  *
  * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
  * by then. So what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes
- * of root. Of others, and of root before it knows the guest, an error that is the first message, and likely
- * the last, goes through stderr, whose unit journald knows from its beginning; LogExtraFields= of the unit
- * adds VM_NAME= to it.
+ * of root; in a user's unit it is USER_UNIT=, which `journalctl --user -u` believes. Of others, and before
+ * the guest is known, an error that is the first message, and likely the last, goes through stderr, whose
+ * unit journald knows from its beginning; LogExtraFields= of the unit adds VM_NAME= to it.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -34,7 +34,7 @@
 
 static const char *log_guest, *log_uuid;
 static char *log_unit;
-static const char *log_user_unit;
+static const char *log_unit_field, *log_user_unit;
 
 static bool stderr_is_journal(void)
 {
@@ -58,7 +58,9 @@ void log_open(const char *guest, const char *uuid)
         log_uuid = uuid;
         free(log_unit);
         log_unit = NULL;
-        if (guest && geteuid() == 0)
+        log_unit_field =
+                getenv("MANAGERPID") ? "USER_UNIT" : "OBJECT_SYSTEMD_UNIT"; /* set by users' managers */
+        if (guest && (geteuid() == 0 || getenv("MANAGERPID")))
                 (void) unit_name_for_guest(guest, &log_unit);
 }
 
@@ -125,7 +127,8 @@ static void send_text(int priority, const char *message_id, char *const *fields,
         entry_add_value(&e, "MESSAGE_ID", message_id);
         entry_add_value(&e, "VM_NAME", log_guest);
         entry_add_value(&e, "VM_UUID", log_uuid);
-        entry_add_value(&e, "OBJECT_SYSTEMD_UNIT", log_unit);
+        if (log_unit && !log_user_unit)
+                entry_add_value(&e, log_unit_field, log_unit);
         entry_add_value(&e, "USER_UNIT", log_user_unit);
         for (; fields && *fields; fields++)
                 entry_add(&e, *fields, strlen(*fields));
