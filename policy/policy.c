@@ -168,24 +168,40 @@ static int by_text(const void *a, const void *b)
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-static int list_drop_ins(const char *root, Strings *names)
+static int list_directory(DIR *dir, Strings *names)
 {
+        struct dirent *entry;
+
+        while (errno = 0, (entry = readdir(dir))) {
+                if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".conf") ||
+                    strings_have(names, entry->d_name))
+                        continue;
+                if (names->count >= POLICY_FILES_MAX)
+                        return -E2BIG;
+                if (strings_add(names, entry->d_name) < 0)
+                        return -ENOMEM;
+        }
+        return -errno;
+}
+
+/* A directory that is there and cannot be listed is an error: what it restricts is not known then. */
+static int list_drop_ins(Reader *r, const char *root, Strings *names)
+{
+        Strings *files = &r->policy->files;
+
         for (size_t i = 0; i < ELEMENTS(directories); i++) {
                 _cleanup_(freep) char *path = text_format("%s%s/vmunit.conf.d", root, directories[i]);
                 _cleanup_(closedirp) DIR *dir = path ? opendir(path) : NULL;
-                struct dirent *entry;
+                int q = !path ? -ENOMEM : dir ? list_directory(dir, names) : -errno;
 
-                if (!path)
+                if (q == -ENOMEM || q == -E2BIG)
+                        return q;
+                if (q == 0 || q == -ENOENT || q == -ENOTDIR)
+                        continue;
+                if (strings_add(files, path) < 0) /* a finding borrows the name of its file */
                         return -ENOMEM;
-                while (dir && (entry = readdir(dir))) {
-                        if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".conf") ||
-                            strings_have(names, entry->d_name))
-                                continue;
-                        if (names->count >= POLICY_FILES_MAX)
-                                return -E2BIG;
-                        if (strings_add(names, entry->d_name) < 0)
-                                return -ENOMEM;
-                }
+                finding(r->findings, SEVERITY_ERROR, (Place){ files->items[files->count - 1] },
+                        "cannot be read: %s", strerror(-q));
         }
         if (names->count > 0)
                 qsort(names->items, names->count, sizeof(*names->items), by_text);
@@ -216,7 +232,7 @@ int policy_read(const char *root, bool user_scope, Policy *policy, Findings *fin
         policy->allow_host_devices = !user_scope;
         policy->max_taps = POLICY_TAPS;
         q = read_first(&r, root, "", "vmunit.conf");
-        q = q < 0 ? q : list_drop_ins(root, &names);
+        q = q < 0 ? q : list_drop_ins(&r, root, &names);
         for (size_t i = 0; q >= 0 && i < names.count; i++)
                 q = read_first(&r, root, "vmunit.conf.d/", names.items[i]);
         if (q < 0)

@@ -205,6 +205,25 @@ static void test_bridge_conf(void)
         }
 }
 
+/* A loop stands for all that keeps a directory from being read: it does so for root, too. */
+static void test_directory_that_cannot_be_listed(void)
+{
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        _cleanup_(policy_done) Policy p = { 0 };
+        _cleanup_(freep) char *other = text_format("%s/other", root), *line = NULL,
+                              *loop = text_format("%s/run/vmunit/vmunit.conf.d", other),
+                              *expected = text_format(
+                                      "%s: error: cannot be read: Too many levels of symbolic links", loop);
+
+        put("/other/run/vmunit/vmunit.conf", "");
+        put("/other/etc/vmunit/vmunit.conf.d", "a file is no directory, and none is no error");
+        CHECK_NUMBER(symlink("vmunit.conf.d", loop), 0);
+        CHECK_NUMBER(policy_read(other, false, &p, f), -EINVAL);
+        CHECK_NUMBER(findings_count(f), 1);
+        line = finding_format(findings_get(f, 0));
+        CHECK_TEXT(line, expected);
+}
+
 int main(void)
 {
         CHECK(mkdtemp(root));
@@ -213,6 +232,7 @@ int main(void)
         test_bad_broker();
         test_bridges();
         test_bridge_conf();
+        test_directory_that_cannot_be_listed();
         CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         return 0;
 }
