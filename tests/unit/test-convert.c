@@ -105,7 +105,6 @@ static void test_policy(void)
 {
         static const char conf[] = "/etc/vmunit/vmunit.conf";
         _cleanup_(freep) char *path = put(conf, "[Guests]\nAllowHostDevices=no\nAllowQemuCommandline=no\n");
-        _cleanup_(freep) char *again = NULL;
 
         check_guest(
                 GUEST(COMMANDLINE), 77,
@@ -113,9 +112,10 @@ static void test_policy(void)
         check_guest(GUEST(HOSTDEV), 77, "one.xml:5:12: error: <hostdev>: AllowHostDevices=");
         check_guest(GUEST("  <flux/>\n" HOSTDEV), 65, "one.xml:6:12: error: <hostdev>: AllowHostDevices=");
 
-        again = put(conf, "[Guests]\nNonsense=1\n");
+        free(path);
+        path = put(conf, "[Guests]\nNonsense=1\n");
         check_guest(GUEST(""), 78, "vmunit.conf:2:1: error: Nonsense=");
-        CHECK_NUMBER(unlink(again), 0);
+        CHECK_NUMBER(unlink(path), 0);
 }
 
 /* What the name or a path cannot be in a unit. */
@@ -140,8 +140,8 @@ static void test_secrets(void)
         static const char *const bad[] = {
                 "<graphics type='sdl' passwd='hunter2'/>",
                 "<graphics type='vnc'><passwd>hunter2</passwd></graphics>",
-                "<disk type='network'><source protocol='http' name='x'><host name='h'/><cookies>hunter2"
-                "<cookie name='a'>hunter2,</cookie></cookies></source><target dev='vda'/></disk>",
+                ("<disk type='network'><source protocol='http' name='x'><host name='h'/><cookies>hunter2"
+                 "<cookie name='a'>hunter2,</cookie></cookies></source><target dev='vda'/></disk>"),
         };
         static const char good[] =
                 "  <devices><graphics type='vnc' passwd='hunter2'/>"
