@@ -11,7 +11,7 @@
 
 static int on_create_tap(sd_bus_message *call, void *data, sd_bus_error *error)
 {
-        return request_begin(data, call, error);
+        return request_begin(data, call);
 }
 
 /* Who the bus says the caller is. */

@@ -109,8 +109,7 @@ static void log_refusal(User *user, const CreateTap *ask, const sd_bus_error *er
         text = text_format(
                 "Refused to user %u%s%s: %s%s%s", user->uid, ask ? ", guest " : "", ask ? ask->guest : "",
                 error->message ?: error->name, detail ? " " : "", detail ?: "");
-        if (more > 0)
-                log_at(LOG_WARNING, "User %u was refused %u more requests in between.", user->uid, more);
+        user_log_suppressed(user, more);
         log_decision(LOG_WARNING, user, ask, NULL, text ?: error->name);
 }
 
@@ -228,7 +227,7 @@ static int find_user(Broker *broker, sd_bus_message *call, User **ret)
         return r < 0 ? r : users_get(&broker->users, uid, ret);
 }
 
-int request_begin(Broker *broker, sd_bus_message *call, sd_bus_error *ret_error)
+int request_begin(Broker *broker, sd_bus_message *call)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_(freep) char *detail = NULL;
@@ -238,8 +237,6 @@ int request_begin(Broker *broker, sd_bus_message *call, sd_bus_error *ret_error)
         int r;
 
         r = find_user(broker, call, &user);
-        if (r == -ENOBUFS)
-                return sd_bus_error_set(ret_error, ERROR_LIMIT_REACHED, "Too many users ask at a time.");
         if (r < 0)
                 return r;
         if (broker->n_requests >= REQUESTS_MAX || user->requests >= REQUESTS_PER_USER_MAX) {

@@ -6,7 +6,7 @@
 #include "broker/broker.h"
 
 /* To be called with the call, as sd-bus calls a handler. */
-int request_begin(Broker *broker, sd_bus_message *call, sd_bus_error *error);
+int request_begin(Broker *broker, sd_bus_message *call);
 
 /* Forgets it, unanswered if it was not answered; returns the next of the broker's. */
 Request *request_free(Request *request);

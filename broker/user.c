@@ -5,6 +5,9 @@
  * is in is asked of the user database and not of the process, which may have kept one that the administrator
  * took away.
  *
+ * What is remembered is only how much of somebody's refusals was logged. One user may ask as many others
+ * (subordinate uids), so where there is no room for one more the oldest goes, and nobody is turned away.
+ *
  * The database may be anywhere, and the broker waits for its answer: one that hangs delays everybody.
  */
 
@@ -16,8 +19,11 @@
 #include <time.h>
 
 #include "broker/limits.h"
+#include "log/log.h"
 
 #define SECOND UINT64_C(1000000)
+
+_Static_assert(REQUESTS_MAX < USERS_MAX, "somebody remembered has no request under way");
 
 uint64_t users_now(void)
 {
@@ -25,6 +31,18 @@ uint64_t users_now(void)
 
         (void) clock_gettime(CLOCK_MONOTONIC, &t);
         return (uint64_t) t.tv_sec * SECOND + (uint64_t) t.tv_nsec / 1000;
+}
+
+void user_log_suppressed(const User *user, unsigned n)
+{
+        if (n > 0)
+                log_warning("User %u was refused %u more requests in between.", user->uid, n);
+}
+
+static void forget(User *user)
+{
+        user_log_suppressed(user, user->refusals.suppressed);
+        free(user);
 }
 
 /* Who asks for nothing now and was refused nothing lately need not be remembered. */
@@ -40,9 +58,21 @@ static void forget_idle(Users *users)
                     (u->refusals.things > 0 && now - u->refusals.begin < u->refusals.interval))
                         users->items[kept++] = u;
                 else
-                        free(u);
+                        forget(u);
         }
         users->count = kept;
+}
+
+/* They are in the order in which they came. */
+static void forget_oldest(Users *users)
+{
+        size_t i = 0;
+
+        while (users->items[i]->requests > 0)
+                i++;
+        forget(users->items[i]);
+        users->count--;
+        memmove(users->items + i, users->items + i + 1, (users->count - i) * sizeof(*users->items));
 }
 
 int users_get(Users *users, uid_t uid, User **ret)
@@ -57,7 +87,7 @@ int users_get(Users *users, uid_t uid, User **ret)
         if (users->count >= USERS_MAX)
                 forget_idle(users);
         if (users->count >= USERS_MAX)
-                return -ENOBUFS;
+                forget_oldest(users);
         if (!users->items) {
                 users->items = calloc(USERS_MAX, sizeof(*users->items));
                 if (!users->items)
@@ -79,7 +109,7 @@ int users_get(Users *users, uid_t uid, User **ret)
 void users_done(Users *users)
 {
         for (size_t i = 0; i < users->count; i++)
-                free(users->items[i]);
+                forget(users->items[i]);
         free(users->items);
         *users = (Users){ 0 };
 }

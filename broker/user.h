@@ -20,10 +20,12 @@ typedef struct Users {
         size_t count;
 } Users;
 
-/* The user, remembered from now on as long as there is something to remember; -ENOBUFS where there are too
- * many. */
+/* The user, remembered as long as a request of that user is under way, and while there is room. */
 int users_get(Users *users, uid_t uid, User **ret);
 void users_done(Users *users);
+
+/* Says how many refusals were not logged, if any. */
+void user_log_suppressed(const User *user, unsigned n);
 
 /* Microseconds, for the rate limit. */
 uint64_t users_now(void);

@@ -244,13 +244,17 @@ static void test_users(void)
         CHECK_NUMBER(users.count, 3);
         CHECK_NUMBER(users_get(&users, 1000, &again), 0);
         CHECK(again == first);
-        for (size_t i = 0; i < users.count; i++)
-                users.items[i]->requests = 1;
-        for (uid_t uid = 2000; users.count < USERS_MAX; uid++) {
+
+        /* all were refused something lately: the oldest who asks for nothing makes room */
+        for (uid_t uid = 2000; uid < 2000 + 2 * USERS_MAX; uid++) {
                 CHECK_NUMBER(users_get(&users, uid, &last), 0);
-                last->requests = 1;
+                CHECK(last->uid == uid);
+                CHECK(rate_limit_pass(&last->refusals, users_now(), 0));
         }
-        CHECK_NUMBER(users_get(&users, 1998, &last), -ENOBUFS);
+        CHECK_NUMBER(users.count, USERS_MAX);
+        CHECK(users.items[0] == first);
+        for (size_t i = 1; i < USERS_MAX; i++)
+                CHECK(users.items[i]->uid == 2000 + USERS_MAX + i);
         users_done(&users);
 }
 
