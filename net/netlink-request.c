@@ -4,7 +4,8 @@
  * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go
  * one at a time on a blocking socket, each with an acknowledgement, so that every failure has its cause.
  * What comes back is the kernel's (the sender's port is checked to be 0), bounds are checked by the
- * NLMSG_OK() and RTA_OK() of the kernel's headers.
+ * NLMSG_OK() and RTA_OK() of the kernel's headers. What an earlier request left behind, whose answer could
+ * not be received whole, has that one's number and is skipped.
  */
 
 #include "net/netlink-request.h"
@@ -84,23 +85,37 @@ static int error_of(const struct nlmsghdr *h)
         return h->nlmsg_len < NLMSG_LENGTH(sizeof(e->error)) ? -EBADMSG : e->error;
 }
 
-int netlink_request_get(
-        int fd, const NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
-        struct nlmsghdr **ret)
+/* The numbers start at 1: what comes unasked has 0. */
+static int send_request(int fd, NetlinkRequest *q)
 {
+        static uint32_t sequence;
+
         if (q->overflown)
                 return -EMSGSIZE;
-        if (send(fd, q->bytes, q->header.nlmsg_len, 0) < 0)
-                return -errno;
+        sequence = sequence == UINT32_MAX ? 1 : sequence + 1;
+        q->header.nlmsg_seq = sequence;
+        return send(fd, q->bytes, q->header.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+int netlink_request_get(
+        int fd, NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
+        struct nlmsghdr **ret)
+{
+        int r;
+
+        r = send_request(fd, q);
+        if (r < 0)
+                return r;
         for (;;) {
                 struct nlmsghdr *h = (struct nlmsghdr *) answer;
                 size_t size = 0;
-                int r;
 
                 r = receive(fd, 0, answer, NETLINK_ANSWER_MAX, &size);
                 if (r < 0)
                         return r;
                 for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                        if (h->nlmsg_seq != q->header.nlmsg_seq)
+                                continue;
                         if (h->nlmsg_type == NLMSG_ERROR)
                                 return error_of(h);
                         if (h->nlmsg_type == type) {
@@ -111,7 +126,7 @@ int netlink_request_get(
         }
 }
 
-int netlink_request_do(int fd, const NetlinkRequest *q)
+int netlink_request_do(int fd, NetlinkRequest *q)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         struct nlmsghdr *h;
@@ -122,7 +137,8 @@ int netlink_request_do(int fd, const NetlinkRequest *q)
 
 /* To the end also after an error, so that nothing of it is taken for the next request's answer. */
 static int receive_list(
-        int fd, uint16_t type, char answer[static NETLINK_ANSWER_MAX], NetlinkEach *each, void *data)
+        int fd, uint32_t sequence, uint16_t type, char answer[static NETLINK_ANSWER_MAX], NetlinkEach *each,
+        void *data)
 {
         int status = 0;
 
@@ -135,6 +151,8 @@ static int receive_list(
                 if (r < 0)
                         return r;
                 for (; NLMSG_OK(h, size); h = NLMSG_NEXT(h, size)) {
+                        if (h->nlmsg_seq != sequence)
+                                continue;
                         if (h->nlmsg_type == NLMSG_ERROR || h->nlmsg_type == NLMSG_DONE) {
                                 r = error_of(h);
                                 return r < 0 ? r : status;
@@ -147,17 +165,15 @@ static int receive_list(
         }
 }
 
-int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data)
+int netlink_request_list(int fd, NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
+        int r;
 
         if (!answer)
                 return -ENOMEM;
-        if (q->overflown)
-                return -EMSGSIZE;
-        if (send(fd, q->bytes, q->header.nlmsg_len, 0) < 0)
-                return -errno;
-        return receive_list(fd, type, answer, each, data);
+        r = send_request(fd, q);
+        return r < 0 ? r : receive_list(fd, q->header.nlmsg_seq, type, answer, each, data);
 }
 
 int netlink_request_receive(int fd, uint16_t type, NetlinkEach *each, void *data)

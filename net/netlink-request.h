@@ -30,14 +30,14 @@ size_t netlink_request_begin(NetlinkRequest *q, uint16_t type);
 void netlink_request_end(NetlinkRequest *q, size_t begin);
 
 /* Sends what asks for an acknowledgement, and waits for it. The kernel's errno where it says no. */
-int netlink_request_do(int fd, const NetlinkRequest *q);
+int netlink_request_do(int fd, NetlinkRequest *q);
 
 /*
  * Sends what asks for one thing. 1 where a message of that type came, which *ret points to, in answer; 0
  * where there was only an acknowledgement.
  */
 int netlink_request_get(
-        int fd, const NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
+        int fd, NetlinkRequest *q, uint16_t type, char answer[static NETLINK_ANSWER_MAX],
         struct nlmsghdr **ret);
 
 /*
@@ -45,7 +45,7 @@ int netlink_request_get(
  * it returns below 0 is returned in the end. -EAGAIN where something changed while the kernel listed it.
  */
 typedef int NetlinkEach(struct nlmsghdr *answer, void *data);
-int netlink_request_list(int fd, const NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data);
+int netlink_request_list(int fd, NetlinkRequest *q, uint16_t type, NetlinkEach *each, void *data);
 
 /* Takes what came unasked, without waiting: calls each for every message of that type. */
 int netlink_request_receive(int fd, uint16_t type, NetlinkEach *each, void *data);

@@ -113,7 +113,7 @@ static int read_link(struct nlmsghdr *h, Link *ret)
         return 0;
 }
 
-static int find(int fd, const NetlinkRequest *q, Link *ret)
+static int find(int fd, NetlinkRequest *q, Link *ret)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         struct nlmsghdr *h = NULL;

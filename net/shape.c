@@ -44,7 +44,7 @@ static void add_kind(NetlinkRequest *q, uint16_t type, const char *kind)
         netlink_request_add(q, type, kind, strlen(kind) + 1);
 }
 
-static int do_request(int fd, const NetlinkRequest *q)
+static int do_request(int fd, NetlinkRequest *q)
 {
         int r;
 
