@@ -6,6 +6,7 @@
  * To end without losing a call it gives its name back first. The bus answers that after all calls that came
  * by the name, so that those are known by then, and are carried out; a later one has the broker started
  * again. systemd sees the name go and sends SIGTERM (Type=dbus), which asks for what is being done anyway.
+ * Only polkit can take longer than systemd waits then, so who waits for polkit still is told to ask again.
  */
 
 #include "broker/broker.h"
@@ -14,11 +15,14 @@
 #include <signal.h>
 
 #include "broker/bus.h"
+#include "broker/limits.h"
 #include "broker/request.h"
 #include "broker/tap.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "util/exit.h"
+
+#define STOP_USEC (STOP_SECONDS * UINT64_C(1000000))
 
 static void end_if_done(Broker *broker)
 {
@@ -38,6 +42,16 @@ static int on_released(sd_bus_message *answer, void *data, sd_bus_error *error)
         return 1;
 }
 
+/* Again and again, since calls come until the name is given back. */
+static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
+{
+        int r;
+
+        request_refuse_all(data);
+        r = sd_event_source_set_time_relative(source, STOP_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static void stop(Broker *broker)
 {
         int r;
@@ -45,6 +59,9 @@ static void stop(Broker *broker)
         if (broker->stopping)
                 return;
         broker->stopping = true;
+        if (sd_event_add_time_relative(
+                    broker->event, &broker->deadline, CLOCK_BOOTTIME, STOP_USEC, 0, on_deadline, broker) < 0)
+                request_refuse_all(broker);
         r = sd_bus_release_name_async(broker->bus, NULL, BROKER_NAME, on_released, broker);
         if (r >= 0)
                 return;
@@ -132,6 +149,7 @@ static void broker_done(Broker *broker)
                 broker->requests = request_free(broker->requests);
         users_done(&broker->users);
         (void) sd_event_source_unref(broker->idle);
+        (void) sd_event_source_unref(broker->deadline);
         (void) sd_bus_flush_close_unref(broker->bus);
         (void) sd_event_unref(broker->event);
         closep(&broker->netlink);

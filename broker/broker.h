@@ -16,6 +16,7 @@ typedef struct Broker {
         sd_bus *bus;
         sd_event_source *idle; /* runs out when nobody asked for anything for so long */
         uint64_t idle_usec;
+        sd_event_source *deadline; /* of those who wait for polkit, when the broker is to end */
         int netlink;
         Users users;
         Request *requests; /* under way */

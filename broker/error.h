@@ -12,4 +12,5 @@
 #define ERROR_ADDRESS_TAKEN       BROKER_ERROR("AddressTaken") /* it is somebody else's on the bridge */
 #define ERROR_ADDRESS_NOT_ALLOWED BROKER_ERROR("AddressNotAllowed") /* vmunit.conf has others for guests */
 #define ERROR_POLICY_BROKEN       BROKER_ERROR("PolicyBroken")      /* vmunit.conf is not understood */
-#define ERROR_FAILED              BROKER_ERROR("Failed")            /* the host could not do it */
+#define ERROR_STOPPING            BROKER_ERROR("Stopping") /* polkit was too slow for a broker that ends */
+#define ERROR_FAILED              BROKER_ERROR("Failed")   /* the host could not do it */

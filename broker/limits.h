@@ -27,5 +27,6 @@
 #define REFUSALS_SECONDS 10U
 
 #define IDLE_SECONDS        30U
+#define STOP_SECONDS        1U   /* when told to stop, for polkit to answer still; see TimeoutStopSec= */
 #define POLKIT_SECONDS      25U  /* for an answer */
 #define POLKIT_USER_SECONDS 110U /* where somebody has to be asked; the launcher waits longer */

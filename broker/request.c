@@ -186,6 +186,19 @@ static void on_polkit(const sd_bus_error *no, void *data)
         request_over(q);
 }
 
+void request_refuse_all(Broker *broker)
+{
+        static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
+                ERROR_STOPPING, "The broker was told to stop before polkit answered; ask again.");
+
+        while (broker->requests) {
+                Request *q = broker->requests;
+
+                refuse(q->call, q->user, &q->ask, &error, NULL);
+                request_over(q);
+        }
+}
+
 static int on_vanished(sd_bus_track *track, void *data)
 {
         Request *q = data;
