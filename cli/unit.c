@@ -36,10 +36,26 @@ static char *path_of(bool user_scope, const char *path, const char *name)
         return text_format("%s/%s.xml", directories.items[0], name);
 }
 
+static int print_helper(const Conversion *c, const char *name, const char *file)
+{
+        _cleanup_(freep) char *service = NULL, *socket = NULL;
+        size_t service_size, socket_size;
+        int r = user_helper_text(c, name, file, &service, &service_size);
+
+        r = r < 0 ? r : user_socket_text(c, file, &socket, &socket_size);
+        if (r < 0)
+                return r;
+        printf("\n# vm-helper@%s.service.d/50-guest.conf\n", c->instance);
+        (void) fwrite(service, 1, service_size, stdout);
+        printf("\n# vm-helper@%s.socket.d/50-guest.conf\n", c->instance);
+        (void) fwrite(socket, 1, socket_size, stdout);
+        return 0;
+}
+
 int verb_unit(bool user_scope, int argc, char **argv)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL, *helper = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
         size_t size;
         int r, q;
 
@@ -57,12 +73,8 @@ int verb_unit(bool user_scope, int argc, char **argv)
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         (void) fwrite(text, 1, size, stdout);
-        if (user_scope && c.status == 0) {
-                q = user_helper_text(&c, name, file, &helper, &size);
-                if (q < 0)
-                        return fail(EXIT_OS, "%s", strerror(-q));
-                printf("\n# vm-helper@%s.service.d/50-guest.conf\n", c.instance);
-                (void) fwrite(helper, 1, size, stdout);
-        }
+        q = user_scope && c.status == 0 ? print_helper(&c, name, file) : 0;
+        if (q < 0)
+                return fail(EXIT_OS, "%s", strerror(-q));
         return conversion_exit(c.status);
 }

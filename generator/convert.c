@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 
 #include "device/kinds.h"
 #include "generator/find.h"
@@ -28,6 +29,14 @@ void conversion_done(Conversion *c)
         *c = (Conversion){ 0 };
 }
 
+/* Of the same length for each name: a socket's address has no room for that of a long one. */
+static char *helper_socket(const char *session_directory, const char *instance)
+{
+        return text_format(
+                "%s/vmunit/helper/%016llx", session_directory,
+                (unsigned long long) text_hash(instance, strlen(instance)));
+}
+
 /* The directories have the guest's name as it is: systemd 257 cannot execute anything where they hold an
  * escape. */
 static int set_directories(Conversion *c, const char *name)
@@ -43,7 +52,7 @@ static int set_directories(Conversion *c, const char *name)
 
                 c->run_directory = run ? text_format("%s/vm/%s", run, name) : NULL;
                 c->state_directory = state ? text_format("%s/vm/%s", state, name) : NULL;
-                c->helper_socket = run ? text_format("%s/vmunit/helper/%s", run, c->instance) : NULL;
+                c->helper_socket = run ? helper_socket(run, c->instance) : NULL;
                 c->session_directory = TAKE_PTR(run);
                 c->home = user_directory(USER_HOME);
                 if (!c->helper_socket || !c->session_directory || !c->home)
@@ -81,20 +90,25 @@ static void check_arguments(Conversion *c)
  * quote. */
 static void check_name(Conversion *c, const char *name)
 {
-        _cleanup_(freep) char *unit = NULL;
+        _cleanup_(freep) char *instance = unit_name_instance(name), *longest = NULL;
         Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place
                                                        : c->guest->xml->place;
 
+        /* of the files that the generator writes, this one's name is the longest */
+        longest =
+                text_format("%s@%s.service.d", c->settings.user_scope ? "vm-helper" : "vm", instance ?: "");
         if (strpbrk(name, "\\\""))
                 guest_error(
                         c->guest, place,
                         "<name>: '%s' holds a backslash or a quote, which systemd cannot have in a "
                         "directory's name",
                         name);
-        else if (unit_name_for_guest(name, &unit) == -ENAMETOOLONG)
+        else if (longest && strlen(longest) > NAME_MAX)
                 guest_error(
                         c->guest, place,
-                        "<name>: it is too long: the unit's name could have 255 characters at most");
+                        "<name>: it is too long: in the names of its units it takes %zu bytes, and there is "
+                        "room for %zu",
+                        strlen(instance), NAME_MAX - (strlen(longest) - strlen(instance)));
 }
 
 int conversion_start(Conversion *c, const char *root, bool user_scope)

@@ -45,23 +45,45 @@ static void user_unit_file_cleanup(UnitFile *u)
         unit_file_done(u);
 }
 
+static int start_drop_in(UnitFile *u, const char *path)
+{
+        int r = unit_file_start(u);
+
+        if (r < 0)
+                return r;
+        unit_comment(u, "Made by vm-generator, for the guest's unit that has this name.");
+        unit_section(u, "Unit");
+        unit_plain(u, "SourcePath", path);
+        return 0;
+}
+
 int user_helper_text(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
         _cleanup_(strings_cleanup) Strings argv = { 0 };
         _cleanup_(user_unit_file_cleanup) UnitFile u;
-        int r = unit_file_start(&u);
+        int r = start_drop_in(&u, path);
 
         r = r < 0 ? r : command_serve(c, name, path, &argv);
         if (r < 0)
                 return r;
-        unit_comment(&u, "Made by vm-generator, for the guest's unit that has this name.");
-        unit_section(&u, "Unit");
-        unit_plain(&u, "SourcePath", path);
         unit_section(&u, "Service");
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);
         write_environment(&u, "RUNTIME_DIRECTORY", c->run_directory);
         write_environment(&u, "STATE_DIRECTORY", c->state_directory);
+        return unit_file_finish(&u, ret_text, ret_size);
+}
+
+int user_socket_text(const Conversion *c, const char *path, char **ret_text, size_t *ret_size)
+{
+        _cleanup_(user_unit_file_cleanup) UnitFile u;
+        int r = start_drop_in(&u, path);
+
+        if (r < 0)
+                return r;
+        unit_section(&u, "Socket");
+        unit_empty(&u, "ListenSequentialPacket");
+        unit_plain(&u, "ListenSequentialPacket", c->settings.helper_socket);
         return unit_file_finish(&u, ret_text, ret_size);
 }

@@ -9,8 +9,10 @@
 void user_write_dependencies(UnitFile *u, const Conversion *c); /* in [Unit] */
 
 /*
- * The drop-in of the guest's helper, vm-helper@NAME.service.d/50-guest.conf, of a conversion that succeeded.
- * 0, -ENOMEM, or what unit_file_finish() says; it fails where the guest's own drop-in does.
+ * The drop-ins of the guest's helper, vm-helper@NAME.service.d/50-guest.conf, and of its socket, of a
+ * conversion that succeeded. 0, -ENOMEM, or what unit_file_finish() says; they fail where the guest's own
+ * drop-in does.
  */
 int user_helper_text(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size);
+int user_socket_text(const Conversion *c, const char *path, char **ret_text, size_t *ret_size);

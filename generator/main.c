@@ -21,10 +21,11 @@
 
 /* Appears whole or not at all: the directory is new, and the file is renamed into it. */
 static int write_drop_in(
-        int output_fd, const char *template, const char *instance, const char *text, size_t size)
+        int output_fd, const char *template, const char *instance, const char *type, const char *text,
+        size_t size)
 {
-        _cleanup_(freep) char *directory = text_format("%s@%s.service.d", template, instance);
-        _cleanup_(freep) char *path = text_format("%s@%s.service.d/50-guest.conf", template, instance);
+        _cleanup_(freep) char *directory = text_format("%s@%s.%s.d", template, instance, type);
+        _cleanup_(freep) char *path = text_format("%s@%s.%s.d/50-guest.conf", template, instance, type);
 
         if (!directory || !path)
                 return -ENOMEM;
@@ -33,11 +34,22 @@ static int write_drop_in(
         return file_write_atomic(output_fd, path, text, size, 0644, 0);
 }
 
+static int generate_helper(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
+{
+        _cleanup_(freep) char *service = NULL, *socket = NULL;
+        size_t service_size, socket_size;
+        int r = user_helper_text(c, file->name, file->path, &service, &service_size);
+
+        r = r < 0 ? r : user_socket_text(c, file->path, &socket, &socket_size);
+        r = r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
+        return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "socket", socket, socket_size);
+}
+
 static int generate(int output_fd, const GuestFile *file, bool user_scope, Unique *unique)
 {
         _cleanup_(conversion_cleanup) Conversion c;
-        _cleanup_(freep) char *text = NULL, *helper = NULL, *instance = unit_name_instance(file->name);
-        size_t size, helper_size;
+        _cleanup_(freep) char *text = NULL, *instance = unit_name_instance(file->name);
+        size_t size;
         int r;
 
         if (!instance)
@@ -53,12 +65,8 @@ static int generate(int output_fd, const GuestFile *file, bool user_scope, Uniqu
         if (r < 0)
                 return r;
         generator_log_findings(c.findings);
-        r = write_drop_in(output_fd, "vm", instance, text, size);
-        if (r >= 0 && user_scope && c.status == 0) {
-                r = user_helper_text(&c, file->name, file->path, &helper, &helper_size);
-                r = r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, helper, helper_size);
-        }
-        return r;
+        r = write_drop_in(output_fd, "vm", instance, "service", text, size);
+        return r >= 0 && user_scope && c.status == 0 ? generate_helper(output_fd, &c, file, instance) : r;
 }
 
 static int generate_all(int output_fd, bool user_scope)

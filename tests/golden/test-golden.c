@@ -8,7 +8,7 @@
  *     NAME.err    the findings, errors or warnings; absent where there are none
  *     NAME.unit   the drop-in, for those cases where somebody made that file
  *
- * A case whose name begins with "user-" is a guest of a user's, whose helper's drop-in follows in NAME.unit.
+ * A case whose name begins with "user-" is a guest of a user's, whose helper's drop-ins follow in NAME.unit.
  * The host's directories are those of root/ in the directory. A golden file that no case read fails the run.
  * With REGENERATE=1 in the environment the files are rewritten instead.
  */
@@ -82,7 +82,8 @@ static void run_case(const char *stem)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *args = text_format("%s.args", stem);
         _cleanup_(freep) char *err = text_format("%s.err", stem), *unit = text_format("%s.unit", stem);
-        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL, *helper = NULL, *both = NULL;
+        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
+        _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL;
         bool user_scope = text_after(stem, "user-");
         _cleanup_(conversion_cleanup) Conversion c;
         size_t size;
@@ -100,10 +101,12 @@ static void run_case(const char *stem)
         CHECK(drop_in_text(
                       &c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml,
                       &drop_in, &size) >= 0);
-        if (user_scope && c.status == 0)
+        if (user_scope && c.status == 0) {
                 CHECK(user_helper_text(&c, c.guest->general.name, xml, &helper, &size) >= 0);
-        both = text_format("%s%s", drop_in, helper ?: "");
-        compare(unit, both);
+                CHECK(user_socket_text(&c, xml, &socket, &size) >= 0);
+        }
+        all = text_format("%s%s%s", drop_in, helper ?: "", socket ?: "");
+        compare(unit, all);
 }
 
 static int by_text(const void *a, const void *b)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "generator/drop-in.h"
@@ -134,6 +135,38 @@ static void test_names(void)
                                                    "systemd cannot have in a directory's name");
 }
 
+/* The longest name that a guest's units can have, and one byte more. */
+static void check_longest_name(bool user_scope, size_t longest)
+{
+        for (size_t more = 0; more <= 1; more++) {
+                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(freep) char *xml = NULL, *said = NULL;
+                char name[NAME_MAX + 1] = "";
+
+                memset(name, 'a', longest + more);
+                xml = text_format(
+                        "<domain type='qemu'>\n  <name>%s</name>\n  <memory>65536</memory>\n"
+                        "  <os><type machine='q35'>hvm</type></os>\n</domain>\n",
+                        name);
+                CHECK_NUMBER(conversion_start(&c, root, user_scope), 0);
+                CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), name), more ? -EINVAL : 0);
+                CHECK_NUMBER(findings_count(c.findings), more);
+                if (!more)
+                        continue;
+                said = text_format(
+                        "<name>: it is too long: in the names of its units it takes %zu bytes, and there is "
+                        "room for %zu",
+                        longest + 1, longest);
+                CHECK_TEXT(findings_get(c.findings, 0)->text, said);
+        }
+}
+
+static void test_long_names(void)
+{
+        check_longest_name(false, NAME_MAX - strlen("vm@.service.d"));
+        check_longest_name(true, NAME_MAX - strlen("vm-helper@.service.d"));
+}
+
 /* Drop-ins are readable for everybody, those that refuse too. */
 static void test_secrets(void)
 {
@@ -171,6 +204,7 @@ int main(void)
         test_errors();
         test_policy();
         test_names();
+        test_long_names();
         test_secrets();
         CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         return 0;
