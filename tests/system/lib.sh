@@ -298,6 +298,11 @@ is_gone() {
         esac
 }
 
+# is_forgotten NAME: by machined, which hears of a unit's end a moment after everybody else.
+is_forgotten() {
+        ! machinectl show "$1" >/dev/null 2>&1
+}
+
 # processes NAME: the pids in the guest's unit; launcher NAME, qemu NAME: the one of them that is it.
 processes() {
         local group
