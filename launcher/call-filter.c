@@ -20,7 +20,8 @@
  *
  * What QEMU forks inherits the filter, and with it QEMU's pid as the only one: helpers cannot signal even
  * themselves, which costs them at most the way in which they abort(). The launcher has no such filter, for
- * it has QEMU to end.
+ * it has QEMU to end; its memory, by which QEMU would leave the filter, is kept from QEMU by other means
+ * (run.c).
  *
  * The unit of a guest that passt connects lets its processes have namespaces of their own and mount in them,
  * since passt ends where it cannot shut itself in. That is passt's alone: a second table has QEMU refused

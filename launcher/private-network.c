@@ -9,6 +9,9 @@
  * all capabilities, over that empty network and nothing else; it gives them up at the exec, and none can
  * come back since the bounding set is emptied first. User and group are the same within; other groups have
  * no number there, and count as before.
+ *
+ * The launcher is not dumpable (run.c), nor is what it forks, and such a process's maps in /proc are root's.
+ * It becomes dumpable for them within its own user namespace, where the exec would make it so anyway.
  */
 
 #include "launcher/private-network.h"
@@ -53,7 +56,7 @@ int private_network_enter(void)
         unsigned uid = geteuid(), gid = getegid();
         int r;
 
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
                 return -errno;
         r = map_same("/proc/self/uid_map", uid);
         if (r >= 0)

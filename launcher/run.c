@@ -2,8 +2,10 @@
 
 /*
  * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and
- * stays until it ends. It runs as the guest's user in the unit's sandbox, without any capability, so that
- * there is nothing to gain from it for a QEMU that a guest took over, which has the same rights.
+ * stays until it ends. It runs as the guest's user in the unit's sandbox, without any capability, as QEMU
+ * does. What a QEMU that a guest took over could still gain from it is what its own call filter takes away,
+ * systemd's ear, and the call of a user's helper. So before QEMU is there the launcher becomes not dumpable:
+ * to the kernel, which would let a process of the same user write its memory through /proc, that is root's.
  *
  * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are
  * attached. What happens is decided in lifecycle.c; this file puts the parts together.
@@ -15,6 +17,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <systemd/sd-daemon.h>
 
@@ -344,6 +347,10 @@ int verb_run(int argc, char **argv)
         if (run_options_read(&run.options, argc, argv) < 0)
                 return EXIT_BAD_USAGE;
         log_open(run.options.guest, run.options.uuid);
+        if (prctl(PR_SET_DUMPABLE, 0) < 0) {
+                log_errno(LOG_ERR, -errno, "The launcher's memory cannot be kept from QEMU");
+                return EXIT_OS;
+        }
         run.runtime_directory = guest_directory(run.options.guest);
         state_directory = guest_state_directory(run.options.guest);
         run.options.life.state_directory = state_directory;

@@ -407,6 +407,48 @@ up() {
         printf 'ok: %s is up\n' "$1"
 }
 
+# taken_over NAME SCRIPT: as what QEMU becomes when a guest takes it over. The guest, and not yet loaded, gets an emulator
+# that runs the script in bash and then is QEMU; $PPID is the launcher.
+taken_over() {
+        local emulator=/usr/local/bin/qemu-taken-over
+        cat >"$emulator" <<EOF
+#!/bin/bash
+[ "\$1" = --version ] && exec /usr/bin/qemu-system-x86_64 "\$@"
+$2
+exec /usr/bin/qemu-system-x86_64 "\$@"
+EOF
+        chmod 755 "$emulator"
+        in_scope "$1" set_emulator "${1##*/}" "$emulator"
+        manager "$1" daemon-reload
+}
+
+set_emulator() {
+        sed -i "s|/usr/bin/qemu-system-x86_64|$2|" "$XML/$1.xml"
+}
+
+# check_launcher_is_kept NAME: it comes up, and cannot reach its launcher's memory and environment. What /proc does not show
+# at all is as well kept as what it refuses to open.
+check_launcher_is_kept() {
+        local said file
+        taken_over "$1" '
+true 3<>/proc/$$/mem && echo "own memory opened" >&2
+true 3<>/proc/$PPID/mem && echo "memory opened" >&2
+true </proc/$PPID/mem && echo "memory opened" >&2
+true </proc/$PPID/environ && echo "environment opened" >&2
+ls /proc/$PPID/fd/ && echo "descriptors listed" >&2'
+        up "$1"
+        said=$(journal "$1")
+
+        # so that what cannot be done is not for another reason
+        check_match "its own memory it can open" 'own memory opened' "$said"
+        for file in mem environ fd; do
+                check_match "not the launcher's $file" \
+                        "/proc/$(launcher "$1")/$file/?'?: (Permission denied|No such file or directory)" "$said"
+        done
+        check_not "nothing of the launcher's was opened" grep -Eq '^(memory|environment|descriptors) ' <<<"$said"
+        check_equal "who was asked for" "$(launcher "$1")" "$(status_field "$(qemu "$1")" PPid)"
+}
+
 # --- nothing left
 
 # left: what vmunit's guests have left on the machine; prints nothing if all is well.
