@@ -14,8 +14,7 @@
 #include "guest/bind.h"
 #include "guest/guest.h"
 
-#define TLS_DIRECTORY   "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
-#define SOCKET_PATH_MAX 107                        /* sun_path of unix(7), without the byte that ends it */
+#define TLS_DIRECTORY "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
 
 typedef enum Protocol {
         PROTOCOL_RAW = 1,

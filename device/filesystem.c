@@ -78,7 +78,8 @@ static void filesystem_complete(Guest *g, Device *d)
         device_virtio_complete(g, d, f->model);
         if (!is_virtiofs(f))
                 return;
-        f->served = f->socket ?: guest_text(g, "%s/%s-fs.sock", g->settings->run_directory, d->id);
+        f->served =
+                f->socket ?: bind_own_socket(g, d->place, "filesystem", guest_text(g, "%s-fs.sock", d->id));
         if (!f->socket)
                 device_warning(
                         g, d,

@@ -8,6 +8,7 @@
 #include "device/audio.h"
 #include "device/graphics.h"
 #include "device/kinds.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 typedef struct Dbus {
@@ -31,7 +32,8 @@ static void dbus_complete(Guest *g, Device *d)
         Dbus *b = (Dbus *) d;
 
         if (!b->address && b->p2p != ON)
-                b->address = guest_text(g, "unix:path=%s/dbus.sock", g->settings->run_directory);
+                b->address =
+                        guest_text(g, "unix:path=%s", bind_own_socket(g, d->place, "graphics", "dbus.sock"));
 }
 
 static void dbus_check(Guest *g, Device *d)

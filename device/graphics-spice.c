@@ -117,7 +117,7 @@ static void spice_complete(Guest *g, Device *d)
         graphics_password_complete(g, d, &s->password, "spice");
         if (s->listen.type == LISTEN_ADDRESS &&
             (s->autoport == ON || (s->port_kind == PORT_AUTO && s->tls_port_kind != PORT_GIVEN))) {
-                s->listen = (Listen){ .type = LISTEN_SOCKET };
+                s->listen = (Listen){ .type = LISTEN_SOCKET, .place = d->place };
                 graphics_listen_complete(g, &s->listen, "spice");
                 device_warning(
                         g, d,

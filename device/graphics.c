@@ -111,7 +111,7 @@ void graphics_listen_read(Guest *g, Device *d, Listen *ret)
 void graphics_listen_complete(Guest *g, Listen *l, const char *name)
 {
         if (l->type == LISTEN_SOCKET && !l->socket)
-                l->socket = guest_text(g, "%s/%s.sock", g->settings->run_directory, name);
+                l->socket = bind_own_socket(g, l->place, "listen", guest_text(g, "%s.sock", name));
         else if (l->type == LISTEN_SOCKET)
                 bind_check_socket(g, l->place, "listen", l->socket);
 }

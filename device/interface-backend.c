@@ -248,6 +248,7 @@ static void check_vhost_user(Guest *g, const Interface *i)
                 device_error(g, d, "<model>: type='vhostuser' is for model type='virtio'");
         if (i->user.passt) {
                 memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
+                (void) bind_own_socket(g, d->place, "backend", guest_text(g, "%s-passt.sock", d->id));
                 return;
         }
         if (!i->source.kind || !streq(i->source.kind, "unix"))

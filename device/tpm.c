@@ -7,6 +7,7 @@
  */
 
 #include "device/kinds.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 typedef enum TpmModel {
@@ -102,7 +103,7 @@ static void tpm_complete(Guest *g, Device *d)
         if (t->backend == TPM_PASSTHROUGH && !t->path)
                 t->path = "/dev/tpm0";
         if (t->backend == TPM_EMULATOR) {
-                t->path = guest_text(g, "%s/swtpm.sock", g->settings->run_directory);
+                t->path = bind_own_socket(g, d->place, "tpm", "swtpm.sock");
                 device_warning(
                         g, d,
                         "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says; a "

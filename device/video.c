@@ -7,6 +7,7 @@
 
 #include "device/graphics.h"
 #include "device/kinds.h"
+#include "guest/bind.h"
 #include "guest/guest.h"
 
 typedef enum VideoModel {
@@ -193,7 +194,8 @@ static void video_complete(Guest *g, Device *d)
         v->vram.value = round_up(v->vram.value);
         v->ram.value = round_up(v->ram.value);
         if (v->driver == VIDEO_DRIVER_VHOST_USER) {
-                v->served = guest_text(g, "%s/%s-vhost-user-gpu.sock", g->settings->run_directory, d->id);
+                v->served = bind_own_socket(
+                        g, d->place, "video", guest_text(g, "%s-vhost-user-gpu.sock", d->id));
                 device_warning(
                         g, d,
                         "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; a unit with "

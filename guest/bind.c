@@ -68,6 +68,18 @@ static const char *normalized(Guest *g, const char *path, size_t n)
         return guest_text(g, "%s", copy);
 }
 
+const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name)
+{
+        const char *path = guest_text(g, "%s/%s", g->settings->run_directory, name);
+
+        if (strlen(path) > SOCKET_PATH_MAX)
+                guest_error(
+                        g, at,
+                        "<%s>: '%s' is longer than a socket's path may be: give the guest a shorter name",
+                        element, path);
+        return path;
+}
+
 void bind_check_socket(Guest *g, Place at, const char *element, const char *path)
 {
         static const char *const crowded[] = { "/var/lib", NULL };

@@ -12,6 +12,12 @@
 
 typedef struct Guest Guest;
 
+#define SOCKET_PATH_MAX 107 /* sun_path of unix(7), without the byte that ends it */
+
+/* The path of a socket in the guest's own run-time directory; an error where the guest's name makes it too
+ * long. */
+const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name);
+
 /* An error where showing the socket's directory would open the sandbox; element is what has the path. */
 void bind_check_socket(Guest *g, Place at, const char *element, const char *path);
 
