@@ -181,14 +181,16 @@ static int read_answer(sd_bus_message *answer, unsigned queues, BrokerTap *ret)
 /*
  * What is otherwise in a moment. A TAP of the guest's last life, whose stop systemd has just reported, may
  * still be about to go, and has the address until then. And while the broker starts, the bus keeps only so
- * many calls for it, which one user may use up. A broker that ends while polkit thinks is started again by
- * the next call.
+ * many calls for it, which one user may use up. A broker that ends while polkit thinks, or is
+ * killed (the bus says NoReply then; sd-bus calls our own patience Timeout), is started again by the next
+ * call.
  */
 static bool may_pass(const sd_bus_error *error)
 {
         return sd_bus_error_has_name(error, BROKER_ERROR "AddressTaken") ||
                sd_bus_error_has_name(error, BROKER_ERROR "Stopping") ||
-               sd_bus_error_has_name(error, BUS_ERROR "LimitsExceeded");
+               sd_bus_error_has_name(error, BUS_ERROR "LimitsExceeded") ||
+               sd_bus_error_has_name(error, BUS_ERROR "NoReply");
 }
 
 static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap *ret)
