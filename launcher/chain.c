@@ -6,16 +6,21 @@
  * file of the host, to get it opened at the next start. So what only a header names is opened
  *
  *   - where it is near: in the directory of the image that names it, or in one of the directories that are
- * for images; not deeper, since other guests' disks may lie there. First as the guest's user; where that
- * user may not, with root's rights, on a way that passes path_walk() and walk_check_owner().
+ *     for images; not deeper, since other guests' disks may lie there. First as the guest's user; where that
+ *     user may not, with root's rights, on a way that passes path_walk() and walk_check_owner().
  *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The
- * sandbox that QEMU is in would have hidden the rest even from its own user, among it other guests' files.
+ *     sandbox that QEMU is in would have hidden the rest even from its own user, among it other guests'
+ *     files.
  *
- * A file that a running guest writes is refused in any case (grant_note_reader()). What an administrator
- * names in the XML
- * (<backingStore>) does not come here. That near files can be named is no boundary between guests whose
- * disks lie in one directory: for that, give each guest's disks a directory of their own, or name the chain
- * in the XML.
+ * An ordinary user's guest (no ledger) is that user to files, and beside an image in the home directory lie
+ * keys and passwords. So there a file beside the image has to be of qcow2 format, too. Whether it is, its
+ * own header says, which is read next; of the other formats raw is what every file is, and the rest QEMU
+ * would have as a descriptor before it looks.
+ *
+ * A file that a running guest writes is refused in any case (grant_note_reader(); of a user's guests by
+ * QEMU's locks). What an administrator names in the XML (<backingStore>) does not come here. That near files
+ * can be named is no boundary between guests whose disks lie in one directory: for that, give each guest's
+ * disks a directory of their own, or name the chain in the XML.
  *
  * Headers are read by the child that is the guest's user. QEMU is told the chain that was found here and
  * never follows a header by itself, so what a header says later does not matter.
@@ -94,14 +99,19 @@ static bool is_directory(const char *path, const char *configured)
         return strlen(path) == n && strncmp(path, configured, n) == 0;
 }
 
-bool chain_is_near(const char *image, const char *backing, const Strings *directories)
+bool chain_is_beside(const char *image, const char *backing)
 {
         _cleanup_(freep) char *ours = path_directory(image), *theirs = path_directory(backing);
 
-        if (!ours || !theirs)
+        return ours && theirs && streq(ours, theirs);
+}
+
+bool chain_is_listed(const char *backing, const Strings *directories)
+{
+        _cleanup_(freep) char *theirs = path_directory(backing);
+
+        if (!theirs)
                 return false;
-        if (streq(ours, theirs))
-                return true;
         for (size_t i = 0; directories && i < directories->count; i++)
                 if (is_directory(theirs, directories->items[i]))
                         return true;
@@ -118,11 +128,23 @@ static int refuse_far(const Image *image, const char *path)
         return -EPERM;
 }
 
+static int refuse_format(const Image *image, const Image *backing, const char *path)
+{
+        log_error(
+                "The header of %s names the backing file %s and says that it is of the format %s, as any "
+                "file of the user's may be. A header can have been written by the guest, so that is not "
+                "opened without more reason. Name it in <backingStore>, or add its directory to "
+                "ImageDirectories= in vmunit.conf.",
+                image->path, path, backing->format);
+        return -EPERM;
+}
+
 /* A file that the guest's user may read itself. */
 static int check_opened(const Chain *chain, const Image *image, const Image *backing)
 {
         _cleanup_(freep) char *real = NULL, *real_image = NULL;
         struct stat st;
+        bool beside;
         int r;
 
         r = path_of_fd(backing->fd, &real);
@@ -135,11 +157,12 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
         if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY ||
             (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
                 return log_errno(LOG_ERR, -EPROTO, "%s was not opened as it should be", backing->path);
-        if (chain_is_near(real_image, real, chain->directories))
+        beside = chain_is_beside(real_image, real);
+        if (chain_is_listed(real, chain->directories) || (beside && chain->granting->ledger))
                 return 0;
-        if (S_ISREG(st.st_mode) && st.st_mode & S_IROTH && streq(backing->format, "qcow2"))
+        if (streq(backing->format, "qcow2") && (beside || (S_ISREG(st.st_mode) && st.st_mode & S_IROTH)))
                 return 0;
-        return refuse_far(image, real);
+        return beside ? refuse_format(image, backing, real) : refuse_far(image, real);
 }
 
 /* A file that the guest's user may not read. */
@@ -155,7 +178,7 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         r = path_of_fd(image->fd, &real_image);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
-        if (!chain_is_near(real_image, walk.path, chain->directories))
+        if (!chain_is_beside(real_image, walk.path) && !chain_is_listed(walk.path, chain->directories))
                 return refuse_far(image, walk.path);
         if (!S_ISREG(walk.st.st_mode) && !S_ISBLK(walk.st.st_mode)) {
                 log_error(

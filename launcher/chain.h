@@ -28,6 +28,7 @@ bool chain_format_is_known(const char *format);
  * no file. */
 int chain_resolve(const char *image, const char *backing, char **ret);
 
-/* Whether a header of the image at `image` may name this file without more reason; both paths without
- * symbolic links. */
-bool chain_is_near(const char *image, const char *backing, const Strings *directories);
+/* Whether the file lies in the image's directory, or in one that is for images; paths without symbolic
+ * links. */
+bool chain_is_beside(const char *image, const char *backing);
+bool chain_is_listed(const char *backing, const Strings *directories);

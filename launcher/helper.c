@@ -7,8 +7,11 @@
  * and the user's files are then out of the guest's reach.
  *
  * The guest's launcher calls it by a socket. That is within the guest's reach, so who calls may be a QEMU
- * that was taken over. All that it may say is which of two things is to be done; what exactly, stands in the
- * arguments, from the unit. It gets what the guest has anyway.
+ * that was taken over, which would have the backing files opened anew that its image's header names by now.
+ * So it is asked of the service manager which process the launcher is, and no other is served: QEMU cannot
+ * make the launcher call (run.c), nor the manager believe that it is the launcher (NotifyAccess=exec). And
+ * all that may be said is which of two things is to be done; what exactly, stands in the arguments, from the
+ * unit.
  *
  * Started without a caller, it makes what the sandbox can show only if it is there before.
  *
@@ -24,6 +27,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
 #include "launcher/arguments.h"
@@ -75,6 +79,58 @@ static int accept_caller(int *ret, unsigned *ret_pid)
         }
         *ret = TAKE_FD(fd);
         *ret_pid = (unsigned) peer.pid;
+        return 0;
+}
+
+/* By the manager's own socket, as systemctl does: a user need not have a bus. */
+static int open_manager(sd_bus **ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *address = NULL;
+        const char *directory = getenv("XDG_RUNTIME_DIR");
+        int r;
+
+        if (!directory)
+                return -ENXIO;
+        address = text_format("unix:path=%s/systemd/private", directory);
+        if (!address)
+                return -ENOMEM;
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        (void) sd_bus_set_method_call_timeout(bus, HELPER_PATIENCE * UINT64_C(1000000));
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+/* A pid that is another process's by now had to be the guest's launcher's, and nobody reads the answer. */
+static int check_launcher(const char *unit, unsigned caller)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *path = NULL;
+        uint32_t launcher = 0;
+        int r;
+
+        r = open_manager(&bus);
+        if (r >= 0)
+                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+        if (r >= 0)
+                r = sd_bus_get_property_trivial(
+                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", "MainPID",
+                        NULL, 'u', &launcher);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The user's manager does not say which process runs %s", unit);
+        if (caller == 0 || caller != launcher) {
+                log_error(
+                        "Process %u called the guest's helper, and is not the main process of %s. Only that "
+                        "is served.",
+                        caller, unit);
+                return -EPERM;
+        }
         return 0;
 }
 
@@ -180,12 +236,14 @@ int verb_serve(int argc, char **argv)
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(service.guest, NULL);
-        if (unit_name_for_guest(service.guest, &unit) >= 0)
-                log_open_user_unit(unit);
+        if (unit_name_for_guest(service.guest, &unit) < 0)
+                return EXIT_OS;
+        log_open_user_unit(unit);
         r = accept_caller(&caller, &pid);
-        r = r == -EAGAIN ? (check_ways(&request) ?: make_early(&request))
-            : r < 0      ? r
-                         : serve(&service, &request, caller, pid);
+        if (r >= 0)
+                r = check_launcher(unit, pid) ?: serve(&service, &request, caller, pid);
+        else if (r == -EAGAIN)
+                r = check_ways(&request) ?: make_early(&request);
         log_open_user_unit(NULL);
         return r < 0 ? EXIT_OS : r;
 }

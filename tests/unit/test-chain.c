@@ -35,20 +35,20 @@ static void test_near(void)
 {
         _cleanup_(strings_done) Strings directories = { 0 };
 
-        CHECK(chain_is_near("/a/top", "/a/base", NULL));
-        CHECK(!chain_is_near("/a/top", "/b/base", NULL));
-        CHECK(!chain_is_near("/a/top", "/a/sub/base", NULL));
-        CHECK(!chain_is_near("/a/sub/top", "/a/base", NULL));
-        CHECK(!chain_is_near(
-                "/a/top", "/var/lib/libvirt/images/base", NULL)); /* where every guest's disks may lie */
-        CHECK(!chain_is_near("/var/lib/vm/a/top", "/var/lib/vm/b/nvram.fd", NULL));
+        CHECK(chain_is_beside("/a/top", "/a/base"));
+        CHECK(!chain_is_beside("/a/top", "/b/base"));
+        CHECK(!chain_is_beside("/a/top", "/a/sub/base"));
+        CHECK(!chain_is_beside("/a/sub/top", "/a/base"));
+        CHECK(!chain_is_beside("/var/lib/vm/a/top", "/var/lib/vm/b/nvram.fd"));
+        CHECK(!chain_is_listed(
+                "/var/lib/libvirt/images/base", NULL)); /* where every guest's disks may lie */
         CHECK_NUMBER(strings_add(&directories, "/srv/base/"), 0);
-        CHECK(chain_is_near("/a/top", "/srv/base/x", &directories));
-        CHECK(!chain_is_near("/a/top", "/srv/basement", &directories));
-        CHECK(!chain_is_near("/a/top", "/srv/base/sub/x", &directories));
+        CHECK(chain_is_listed("/srv/base/x", &directories));
+        CHECK(!chain_is_listed("/srv/basement", &directories));
+        CHECK(!chain_is_listed("/srv/base/sub/x", &directories));
         CHECK_NUMBER(strings_add(&directories, "/"), 0);
-        CHECK(chain_is_near("/a/top", "/x", &directories));
-        CHECK(!chain_is_near("/a/top", "/etc/shadow", &directories));
+        CHECK(chain_is_listed("/x", &directories));
+        CHECK(!chain_is_listed("/etc/shadow", &directories));
 }
 
 int main(void)
