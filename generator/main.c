@@ -34,15 +34,26 @@ static int write_drop_in(
         return file_write_atomic(output_fd, path, text, size, 0644, 0);
 }
 
+/*
+ * Also a guest that is refused now may run, from before. Its helper's socket keeps its address, since
+ * systemd closes one whose address changed.
+ */
 static int generate_helper(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
 {
         _cleanup_(freep) char *service = NULL, *socket = NULL;
         size_t service_size, socket_size;
-        int r = user_helper_text(c, file->name, file->path, &service, &service_size);
+        int r = 0;
 
-        r = r < 0 ? r : user_socket_text(c, file->path, &socket, &socket_size);
-        r = r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
-        return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "socket", socket, socket_size);
+        if (c->settings.helper_socket)
+                r = user_socket_text(c, file->path, &socket, &socket_size);
+        if (r >= 0 && socket)
+                r = write_drop_in(output_fd, "vm-helper", instance, "socket", socket, socket_size);
+        if (c->status < 0)
+                return 0; /* its refusal is written, and a name that is too long is one reason for it */
+        if (r < 0)
+                return r;
+        r = user_helper_text(c, file->name, file->path, &service, &service_size);
+        return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
 }
 
 static int generate(int output_fd, const GuestFile *file, bool user_scope, Unique *unique)
@@ -66,7 +77,7 @@ static int generate(int output_fd, const GuestFile *file, bool user_scope, Uniqu
                 return r;
         generator_log_findings(c.findings);
         r = write_drop_in(output_fd, "vm", instance, "service", text, size);
-        return r >= 0 && user_scope && c.status == 0 ? generate_helper(output_fd, &c, file, instance) : r;
+        return r >= 0 && user_scope ? generate_helper(output_fd, &c, file, instance) : r;
 }
 
 static int generate_all(int output_fd, bool user_scope)
