@@ -435,7 +435,7 @@ true 3<>/proc/$$/mem && echo "own memory opened" >&2
 true 3<>/proc/$PPID/mem && echo "memory opened" >&2
 true </proc/$PPID/mem && echo "memory opened" >&2
 true </proc/$PPID/environ && echo "environment opened" >&2
-ls /proc/$PPID/fd/ && echo "descriptors listed" >&2'
+cd /proc/$PPID/fd && echo "descriptors listed" >&2'
         up "$1"
         said=$(journal "$1")
 
