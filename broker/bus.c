@@ -14,16 +14,12 @@ static int on_create_tap(sd_bus_message *call, void *data, sd_bus_error *error)
         return request_begin(data, call);
 }
 
-/* Who the bus says the caller is. */
 static int caller_is_root(sd_bus_message *call)
 {
-        _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
         uid_t uid;
         int r;
 
-        r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
-        if (r >= 0)
-                r = sd_bus_creds_get_euid(creds, &uid);
+        r = request_caller(call, &uid);
         return r < 0 ? r : uid == 0;
 }
 

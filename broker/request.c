@@ -227,16 +227,22 @@ static int consider(Request *q, bool *ret_understood, char **ret_detail, sd_bus_
         return r;
 }
 
-/* Step 1. */
-static int find_user(Broker *broker, sd_bus_message *call, User **ret)
+int request_caller(sd_bus_message *call, uid_t *ret)
 {
         _cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-        uid_t uid;
         int r;
 
         r = sd_bus_query_sender_creds(call, SD_BUS_CREDS_EUID, &creds);
-        if (r >= 0)
-                r = sd_bus_creds_get_euid(creds, &uid);
+        return r < 0 ? r : sd_bus_creds_get_euid(creds, ret);
+}
+
+/* Step 1. */
+static int find_user(Broker *broker, sd_bus_message *call, User **ret)
+{
+        uid_t uid;
+        int r;
+
+        r = request_caller(call, &uid);
         return r < 0 ? r : users_get(&broker->users, uid, ret);
 }
 

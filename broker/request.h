@@ -13,3 +13,6 @@ void request_refuse_all(Broker *broker);
 
 /* Forgets it, unanswered if it was not answered; returns the next of the broker's. */
 Request *request_free(Request *request);
+
+/* Who the bus says the caller is. */
+int request_caller(sd_bus_message *call, uid_t *ret);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "launcher/limits.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -180,6 +181,20 @@ int argument_uuid(const char *text, void *target)
 int argument_unsigned(const char *text, void *target)
 {
         return text_to_unsigned(text, UINT32_MAX, target);
+}
+
+int argument_fd(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, FD_NUMBER_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < 3)
+                return -ERANGE;
+        *(int *) target = (int) n;
+        return 0;
 }
 
 int argument_switch(const char *text, void *target)

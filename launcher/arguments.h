@@ -46,5 +46,6 @@ int argument_id(const char *text, void *target);       /* (const char *), borrow
 int argument_path(const char *text, void *target);     /* (const char *), borrowed; absolute */
 int argument_uuid(const char *text, void *target);     /* (char[37]) */
 int argument_unsigned(const char *text, void *target); /* (unsigned) */
+int argument_fd(const char *text, void *target);       /* (int); 3 to FD_NUMBER_MAX */
 int argument_switch(const char *text, void *target);   /* (bool) */
 int argument_strings(const char *text, void *target);  /* (Strings), added to */

@@ -43,20 +43,6 @@
 
 /* ——— what is asked for ——— */
 
-static int read_fd(const char *text, void *target)
-{
-        unsigned n;
-        int r;
-
-        r = text_to_unsigned(text, FD_NUMBER_MAX, &n);
-        if (r < 0)
-                return r;
-        if (n < 3)
-                return -ERANGE;
-        *(int *) target = (int) n;
-        return 0;
-}
-
 static int read_use(const char *text, void *target)
 {
         bool try = streq(text, "try");
@@ -71,7 +57,7 @@ static int read_use(const char *text, void *target)
 
 static const Argument passt_arguments[] = {
         { "id", "a -netdev's id", argument_text, TO(id), ARGUMENT_REQUIRED },
-        { "fd", "a descriptor's number", read_fd, TO(fd), 0 },
+        { "fd", "a descriptor's number", argument_fd, TO(fd), 0 },
         { "socket", "a file's name", argument_text, TO(socket), 0 },
         { "use", "require or try", read_use, TO(optional), ARGUMENT_REQUIRED },
         { "interface", "an interface's name", argument_text, TO(interface), 0 },

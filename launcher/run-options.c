@@ -14,20 +14,6 @@
 #include "launcher/limits.h"
 #include "log/log.h"
 
-static int read_fd_number(const char *text, void *target)
-{
-        unsigned n;
-        int r;
-
-        r = text_to_unsigned(text, FD_NUMBER_MAX, &n);
-        if (r < 0)
-                return r;
-        if (n < 3)
-                return -ERANGE;
-        *(int *) target = (int) n;
-        return 0;
-}
-
 static int read_numbered(const char *text, void *target)
 {
         const char *colon = strrchr(text, ':');
@@ -37,7 +23,7 @@ static int read_numbered(const char *text, void *target)
 
         if (!colon || colon == text)
                 return -EINVAL;
-        r = read_fd_number(colon + 1, &number);
+        r = argument_fd(colon + 1, &number);
         if (r < 0)
                 return r;
         bigger = realloc(list->items, (list->count + 1) * sizeof(*bigger));
@@ -117,7 +103,7 @@ static const Argument run_arguments[] = {
         { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
         { "on-crash", "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
         { "watchdog-dump", "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
-        { "monitor", "a descriptor's number", read_fd_number, TO(monitor), ARGUMENT_REQUIRED },
+        { "monitor", "a descriptor's number", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
         { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
         { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
         { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
