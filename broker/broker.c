@@ -17,10 +17,10 @@
 #include "broker/bus.h"
 #include "broker/limits.h"
 #include "broker/request.h"
-#include "broker/tap.h"
+#include "broker/tap/tap.h"
+#include "contract/exit.h"
 #include "log/log.h"
 #include "net/netlink.h"
-#include "util/exit.h"
 
 #define STOP_USEC (STOP_SECONDS * UINT64_C(1000000))
 

@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "broker/user.h"
+#include "broker/caller/user.h"
 
 typedef struct Request Request;
 

@@ -4,10 +4,10 @@
 
 #include <errno.h>
 
-#include "broker/create-tap.h"
 #include "broker/error.h"
 #include "broker/request.h"
-#include "broker/tap.h"
+#include "broker/tap/create-tap.h"
+#include "broker/tap/tap.h"
 
 static int on_create_tap(sd_bus_message *call, void *data, sd_bus_error *error)
 {

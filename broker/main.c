@@ -20,9 +20,9 @@
 
 #include "broker/broker.h"
 #include "broker/limits.h"
-#include "broker/watch.h"
+#include "broker/tap/watch.h"
+#include "contract/exit.h"
 #include "log/log.h"
-#include "util/exit.h"
 #include "util/text.h"
 
 #define IDLE_SECONDS_MAX 86400U

@@ -19,12 +19,12 @@
 
 #include <errno.h>
 
-#include "broker/access.h"
-#include "broker/create-tap.h"
+#include "broker/caller/access.h"
+#include "broker/caller/polkit.h"
 #include "broker/error.h"
 #include "broker/limits.h"
-#include "broker/polkit.h"
-#include "broker/tap.h"
+#include "broker/tap/create-tap.h"
+#include "broker/tap/tap.h"
 #include "log/log.h"
 
 struct Request {

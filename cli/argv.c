@@ -3,7 +3,7 @@
 /* vmctl argv: the QEMU command line that a guest's unit would run. */
 
 #include "cli/cli.h"
-#include "util/exit.h"
+#include "contract/exit.h"
 
 static int print_json(const Strings *argv)
 {

@@ -3,7 +3,7 @@
 /* vmctl check: all findings about guests' XML; no privileges, no systemd and no host needed. */
 
 #include "cli/cli.h"
-#include "util/exit.h"
+#include "contract/exit.h"
 
 int verb_check(bool user_scope, int argc, char **argv)
 {

@@ -2,12 +2,12 @@
 #pragma once
 
 /* vmctl: what its verbs share. Every verb is one file; each returns what the program exits with
- * (util/exit.h). */
+ * (contract/exit.h). */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
-#include "generator/convert.h"
+#include "generator/convert/convert.h"
 
 int verb_argv(bool user_scope, int argc, char **argv);
 int verb_check(bool user_scope, int argc, char **argv);

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 
 #include "cli/cli.h"
+#include "contract/exit.h"
 #include "generator/find.h"
-#include "util/exit.h"
 #include "util/user-directory.h"
 
 void print_findings(const Findings *findings)

@@ -18,8 +18,8 @@
 #include <termios.h>
 
 #include "cli/cli.h"
+#include "contract/exit.h"
 #include "generator/find.h"
-#include "util/exit.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 #include "util/user-directory.h"

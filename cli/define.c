@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 
 #include "cli/cli.h"
-#include "generator/drop-in.h"
+#include "contract/exit.h"
+#include "generator/convert/unique.h"
 #include "generator/find.h"
-#include "generator/unique.h"
-#include "util/exit.h"
+#include "generator/unit/drop-in.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 

@@ -13,8 +13,8 @@
 
 #include "cli/cli.h"
 #include "cli/list-users.h"
+#include "contract/exit.h"
 #include "generator/find.h"
-#include "util/exit.h"
 #include "util/unit-name.h"
 
 typedef struct Row {

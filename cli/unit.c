@@ -5,10 +5,10 @@
 #include <errno.h>
 
 #include "cli/cli.h"
-#include "generator/drop-in-user.h"
-#include "generator/drop-in.h"
+#include "contract/exit.h"
 #include "generator/find.h"
-#include "util/exit.h"
+#include "generator/unit/drop-in-user.h"
+#include "generator/unit/drop-in.h"
 
 /* Of XML that says none, the name of the file, as the generator has it. */
 static char *name_of(const Conversion *c, const char *path)

@@ -7,7 +7,7 @@
 #include <getopt.h>
 
 #include "cli/cli.h"
-#include "util/exit.h"
+#include "contract/exit.h"
 
 static const struct {
         const char *name, *arguments, *what;

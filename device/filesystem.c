@@ -6,8 +6,8 @@
  */
 
 #include "device/kinds.h"
-#include "guest/bind.h"
 #include "guest/guest.h"
+#include "guest/plan/bind.h"
 
 #define TAG_MAX_9P       31 /* MAX_TAG_LEN of QEMU's hw/9pfs/9p.h, without its NUL */
 #define TAG_MAX_VIRTIOFS 36 /* of the virtio specification */

@@ -5,7 +5,7 @@
  * others plug into USB or PCI, hand through an event device of the host, or mirror one (evdev).
  */
 
-#include "device/hostdev.h"
+#include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 
 #include "guest/guest.h"

@@ -7,8 +7,8 @@
  */
 
 #include "device/kinds.h"
-#include "guest/bind.h"
 #include "guest/guest.h"
+#include "guest/plan/bind.h"
 
 typedef enum TpmModel {
         TPM_TIS = 1,

@@ -10,12 +10,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "generator/drop-in-user.h"
-#include "generator/drop-in.h"
+#include "contract/exit.h"
+#include "generator/convert/unique.h"
 #include "generator/find.h"
 #include "generator/log.h"
-#include "generator/unique.h"
-#include "util/exit.h"
+#include "generator/unit/drop-in-user.h"
+#include "generator/unit/drop-in.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 

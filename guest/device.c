@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "guest/controller.h"
 #include "guest/guest.h"
+#include "guest/place/controller.h"
 
 void device_set_id(Guest *g, Device *d, const char *format, ...)
 {
@@ -149,7 +149,7 @@ void device_props(const Guest *g, const Device *d, Props *p)
 {
         props_text(p, "id", d->id);
         address_props(g, d, p);
-        /* a floppy boots by its controller; see device/controller-fdc.c */
+        /* a floppy boots by its controller; see device/controller/fdc.c */
         if (d->drive_bus != DRIVE_FDC)
                 props_number_if(p, "bootindex", d->boot_index);
         props_number_if(p, "acpi-index", d->acpi_index);

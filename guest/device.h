@@ -9,8 +9,8 @@
  * phases it needs.
  */
 
-#include "guest/field.h"
-#include "guest/plan.h"
+#include "guest/plan/plan.h"
+#include "guest/xml/field.h"
 
 typedef struct Guest Guest;
 typedef struct Device Device;
@@ -63,8 +63,8 @@ typedef struct Address {
 } Address;
 
 /*
- * The bus that a device plugs into; its kind says so in complete(), and guest/place.c then finds it a place
- * there. An address that the XML gave is left alone, but has to be of the bus's type.
+ * The bus that a device plugs into; its kind says so in complete(), and guest/place/place.c then finds it a
+ * place there. An address that the XML gave is left alone, but has to be of the bus's type.
  */
 typedef enum Bus {
         BUS_NONE,  /* no address, or one that only the device itself understands */
@@ -151,7 +151,7 @@ struct Device {
         Number pci_preferred; /* slot << 3 | function of bus 0 that it takes where nobody else has it */
         Number boot_order;
         BootClass boot_class;
-        Number boot_index; /* QEMU's bootindex: from boot_order or from <os><boot>; see guest/boot.c */
+        Number boot_index; /* QEMU's bootindex: from boot_order or from <os><boot>; see guest/place/boot.c */
         Number acpi_index;
         Rom rom;
         VirtioOptions virtio;

@@ -10,10 +10,10 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "guest/address.h"
-#include "guest/boot.h"
 #include "guest/machine.h"
-#include "guest/place.h"
+#include "guest/place/address.h"
+#include "guest/place/boot.h"
+#include "guest/place/place.h"
 
 static const Field virtio_fields[] = {
         FIELD("driver@iommu", FIELD_SWITCH, VirtioOptions, iommu),

@@ -3,7 +3,7 @@
 
 /* -machine and -accel: one option each, to which many parts of the guest have something to add. */
 
-#include "guest/plan.h"
+#include "guest/plan/plan.h"
 
 typedef struct Guest Guest;
 

@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 
-#include "launcher/verbs.h"
+#include "contract/exit.h"
+#include "launcher/verb/verbs.h"
 #include "log/log.h"
-#include "util/exit.h"
 #include "util/text.h"
 
 typedef struct Verb {

@@ -7,7 +7,7 @@
  * that it checks.
  */
 
-#include "generator/drop-in.h"
+#include "generator/unit/drop-in.h"
 #include "tests/unit/test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

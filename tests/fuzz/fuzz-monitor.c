@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-#include "launcher/channel.h"
-#include "launcher/events.h"
-#include "launcher/frames.h"
+#include "launcher/lifecycle/events.h"
+#include "launcher/stream/channel.h"
+#include "launcher/stream/frames.h"
 #include "tests/unit/test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,7 +3,7 @@
 /* Any bytes as the beginning of an image. What is accepted has to be ended text, and the same from the same
  * bytes. */
 
-#include "launcher/qcow2.h"
+#include "launcher/errand/qcow2.h"
 #include "tests/unit/test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "generator/drop-in-user.h"
-#include "generator/drop-in.h"
+#include "generator/unit/drop-in-user.h"
+#include "generator/unit/drop-in.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "launcher/acl.h"
+#include "launcher/grant/acl.h"
 #include "tests/unit/test.h"
 #include "util/ownership.h"
 

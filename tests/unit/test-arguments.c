@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
-#include "launcher/arguments.h"
-#include "launcher/run-options.h"
+#include "contract/arguments.h"
+#include "launcher/run/run-options.h"
 #include "tests/unit/test.h"
 
 typedef struct Target {

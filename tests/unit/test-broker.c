@@ -4,11 +4,11 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 
-#include "broker/create-tap.h"
+#include "broker/caller/user.h"
 #include "broker/error.h"
 #include "broker/limits.h"
-#include "broker/tap-name.h"
-#include "broker/user.h"
+#include "broker/tap/create-tap.h"
+#include "broker/tap/tap-name.h"
 #include "tests/unit/test.h"
 
 static void test_tap_names(void)

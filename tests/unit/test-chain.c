@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "launcher/chain.h"
+#include "launcher/grant/chain.h"
 #include "tests/unit/test.h"
 
 static void test_resolve(void)

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "launcher/command.h"
+#include "launcher/monitor/command.h"
 #include "tests/unit/test.h"
 
 static Strings make(const char *const *words)

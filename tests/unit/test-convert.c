@@ -8,7 +8,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "generator/drop-in.h"
+#include "generator/unit/drop-in.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 

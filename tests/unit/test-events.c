@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <syslog.h>
 
-#include "launcher/channel.h"
-#include "launcher/events.h"
-#include "launcher/message-ids.h"
+#include "contract/message-ids.h"
+#include "launcher/lifecycle/events.h"
+#include "launcher/stream/channel.h"
 #include "tests/unit/test.h"
 
 static EventReport translate(const char *text)

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "launcher/fds.h"
+#include "launcher/store/fds.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "launcher/frames.h"
+#include "launcher/stream/frames.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "launcher/host-device.h"
-#include "launcher/prepare-request.h"
-#include "launcher/sysfs.h"
+#include "launcher/host/host-device.h"
+#include "launcher/host/sysfs.h"
+#include "launcher/prepare/prepare-request.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 

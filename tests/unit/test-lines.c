@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "launcher/lines.h"
+#include "launcher/stream/lines.h"
 #include "tests/unit/test.h"
 #include "util/rate-limit.h"
 #include "util/text.h"

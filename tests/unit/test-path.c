@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "launcher/path.h"
+#include "launcher/errand/path.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "launcher/limits.h"
-#include "launcher/note.h"
-#include "launcher/prepare-request.h"
+#include "contract/limits.h"
+#include "launcher/prepare/prepare-request.h"
+#include "launcher/store/prepared.h"
 #include "tests/unit/test.h"
 
 #define ARGUMENTS_MAX 600
@@ -199,22 +199,22 @@ static void test_note(void)
                 "fd \x01\n",
                 "what a\n",
         };
-        _cleanup_(note_done) Note note = { 0 };
+        _cleanup_(prepared_done) Prepared note = { 0 };
 
-        CHECK_NUMBER(note_parse(good, strlen(good), &note), 0);
+        CHECK_NUMBER(prepared_parse(good, strlen(good), &note), 0);
         CHECK_NUMBER(note.names.count, 2);
-        CHECK(!note_find_tap(&note, "hostnet1"));
-        CHECK_TEXT(note_find_tap(&note, "hostnet0")->interface, "vm-a-0");
-        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->index, 12);
-        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->queues, 4);
-        CHECK_NUMBER(note_find_tap(&note, "hostnet0")->mac[5], 1);
+        CHECK(!prepared_find_tap(&note, "hostnet1"));
+        CHECK_TEXT(prepared_find_tap(&note, "hostnet0")->interface, "vm-a-0");
+        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->index, 12);
+        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->queues, 4);
+        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->mac[5], 1);
         for (size_t i = 0; i < ELEMENTS(bad); i++) {
-                Note none = { 0 };
+                Prepared none = { 0 };
 
-                CHECK_NUMBER(note_parse(bad[i], strlen(bad[i]), &none), -EBADMSG);
+                CHECK_NUMBER(prepared_parse(bad[i], strlen(bad[i]), &none), -EBADMSG);
                 CHECK_NUMBER(none.n_taps + none.names.count, 0);
         }
-        CHECK_NUMBER(note_parse("\0", 1, &(Note){ 0 }), -EBADMSG);
+        CHECK_NUMBER(prepared_parse("\0", 1, &(Prepared){ 0 }), -EBADMSG);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "guest/props.h"
+#include "guest/plan/props.h"
 #include "tests/unit/test.h"
 
 static void test_both_syntaxes(void)

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 
-#include "launcher/limits.h"
-#include "launcher/qcow2.h"
+#include "contract/limits.h"
+#include "launcher/errand/qcow2.h"
 #include "tests/unit/test.h"
 #include "util/ownership.h"
 

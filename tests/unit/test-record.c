@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-#include "launcher/limits.h"
-#include "launcher/record.h"
+#include "contract/limits.h"
+#include "launcher/grant/record.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "guest/set.h"
+#include "guest/xml/set.h"
 #include "tests/unit/test.h"
 
 static void check(const char *text, const char *expected, unsigned count)

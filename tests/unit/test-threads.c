@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 
-#include "launcher/threads.h"
+#include "launcher/run/threads.h"
 #include "tests/unit/test.h"
 #include "util/ownership.h"
 

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "generator/unit-file.h"
+#include "generator/unit/unit-file.h"
 #include "tests/unit/test.h"
 
 static char *finish(UnitFile *u)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "guest/field.h"
-#include "guest/xml.h"
+#include "guest/xml/field.h"
+#include "guest/xml/xml.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

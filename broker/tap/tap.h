@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Users' TAPs on the host. */
+
+#include <net/if.h>
+#include <sys/types.h>
+#include <systemd/sd-bus.h>
+
+#include "broker/caller/access.h"
+#include "broker/limits.h"
+#include "broker/tap/create-tap.h"
+
+/* A TAP that was made. It lives as long as a descriptor of it is open. */
+typedef struct Tap {
+        char interface[IFNAMSIZ];
+        int queues[TAP_QUEUES_MAX];
+        unsigned n_queues;
+} Tap;
+
+/*
+ * Makes one, in its bridge and up. 0, or the error that says why not, and nothing is left then. netlink is a
+ * socket of netlink_open()'s.
+ */
+int tap_create(
+        int netlink, uid_t uid, const CreateTap *ask, const Terms *terms, Tap *ret, sd_bus_error *ret_error);
+void tap_done(Tap *tap); /* closes its descriptors */
+
+/* Removes those that a user made persistent and that nobody holds any more. */
+void tap_sweep(int netlink);
+
+/* Calls each for every user's TAP. bridge is the name of the one it is in, "" for none. */
+typedef int TapEach(const char *interface, uid_t uid, const char *bridge, void *data);
+int tap_list(int netlink, TapEach *each, void *data);

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * All that the launcher is told comes in arguments that vm-generator wrote, and an administrator may write
+ * by hand in a drop-in. So they are read strictly: an unknown key, a second value, a wrong type is a mistake
+ * that ends the start, and all mistakes are named at once. A key cannot be given in two words ("--key
+ * value"), so that what is a key never depends on what came before it.
+ */
+
+#include "contract/arguments.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "contract/limits.h"
+#include "log/log.h"
+#include "util/text.h"
+
+#define ARGUMENT_TABLE_MAX 64
+#define GUEST_NAME_MAX     255
+#define ID_MAX             64
+
+typedef struct Reading {
+        const Argument *table;
+        size_t count;
+        void *target;
+        uint64_t seen; /* a bit for each row */
+        const char *dashes;
+        bool failed;
+} Reading;
+
+static void complain(Reading *reading, const Argument *a, int r, const char *text)
+{
+        reading->failed = true;
+        if (r == -ERANGE)
+                log_error("%s%s=%s is out of range.", reading->dashes, a->key, text);
+        else
+                log_error("%s%s=%s is not %s.", reading->dashes, a->key, text, a->what);
+}
+
+static int read_row(Reading *reading, size_t row, const char *text)
+{
+        const Argument *a = &reading->table[row];
+        uint64_t bit = UINT64_C(1) << row;
+        int r;
+
+        if (reading->seen & bit && !(a->flags & ARGUMENT_REPEATED)) {
+                log_error("%s%s is there twice.", reading->dashes, a->key);
+                reading->failed = true;
+                return 0;
+        }
+        reading->seen |= bit;
+        if (!!(a->flags & ARGUMENT_SWITCH) != !text) {
+                log_error(text ? "%s%s takes no value." : "%s%s needs a value.", reading->dashes, a->key);
+                reading->failed = true;
+                return 0;
+        }
+        r = a->read(text ?: "", (char *) reading->target + a->offset);
+        if (r == -ENOMEM)
+                return log_out_of_memory();
+        if (r < 0)
+                complain(reading, a, r, text ?: "");
+        return 0;
+}
+
+/* word is KEY or KEY=VALUE, without dashes. */
+static int read_word(Reading *reading, const char *word)
+{
+        const char *equals = strchr(word, '=');
+        size_t n = equals ? (size_t) (equals - word) : strlen(word);
+
+        for (size_t i = 0; i < reading->count; i++)
+                if (strlen(reading->table[i].key) == n && strncmp(reading->table[i].key, word, n) == 0)
+                        return read_row(reading, i, equals ? equals + 1 : NULL);
+        log_error("There is no %s%.*s.", reading->dashes, (int) n, word);
+        reading->failed = true;
+        return 0;
+}
+
+static int reading_end(Reading *reading)
+{
+        for (size_t i = 0; i < reading->count; i++)
+                if (reading->table[i].flags & ARGUMENT_REQUIRED && !(reading->seen & UINT64_C(1) << i)) {
+                        log_error(
+                                "%s%s=%s is missing.", reading->dashes, reading->table[i].key,
+                                reading->table[i].what);
+                        reading->failed = true;
+                }
+        return reading->failed ? -EINVAL : 0;
+}
+
+int arguments_read(
+        const Argument *table, size_t count, void *target, int argc, char **argv, char ***ret_rest)
+{
+        Reading reading = { .table = table, .count = count, .target = target, .dashes = "--" };
+        char **rest = NULL;
+        int r;
+
+        if (count > ARGUMENT_TABLE_MAX)
+                return -E2BIG;
+        for (int i = 1; i < argc; i++) {
+                const char *word = text_after(argv[i], "--");
+
+                if (word && !*word && ret_rest) {
+                        rest = argv + i + 1;
+                        break;
+                }
+                if (!word || !*word) {
+                        log_error("\"%s\" is not expected here.", argv[i]);
+                        reading.failed = true;
+                        continue;
+                }
+                r = read_word(&reading, word);
+                if (r < 0)
+                        return r;
+        }
+        r = reading_end(&reading);
+        if (r >= 0 && ret_rest)
+                *ret_rest = rest ?: argv + argc;
+        return r;
+}
+
+int arguments_read_list(
+        const Argument *table, size_t count, void *target, const char *text, char **ret_owner)
+{
+        Reading reading = { .table = table, .count = count, .target = target, .dashes = "" };
+        char *p, *word;
+        int r;
+
+        *ret_owner = p = strdup(text);
+        if (!p)
+                return log_out_of_memory();
+        if (count > ARGUMENT_TABLE_MAX)
+                return -E2BIG;
+        while ((word = strsep(&p, ","))) {
+                r = read_word(&reading, word);
+                if (r < 0)
+                        return r;
+        }
+        return reading_end(&reading);
+}
+
+int argument_text(const char *text, void *target)
+{
+        if (!*text)
+                return -EINVAL;
+        *(const char **) target = text;
+        return 0;
+}
+
+int argument_guest(const char *text, void *target)
+{
+        if (strlen(text) > GUEST_NAME_MAX || strchr(text, '\n'))
+                return -EINVAL;
+        return argument_text(text, target);
+}
+
+int argument_id(const char *text, void *target)
+{
+        size_t n = strlen(text);
+
+        if (n > ID_MAX ||
+            strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != n)
+                return -EINVAL;
+        return argument_text(text, target);
+}
+
+int argument_path(const char *text, void *target)
+{
+        if (*text != '/')
+                return -EINVAL;
+        return argument_text(text, target);
+}
+
+int argument_uuid(const char *text, void *target)
+{
+        return text_to_uuid(text, target);
+}
+
+int argument_unsigned(const char *text, void *target)
+{
+        return text_to_unsigned(text, UINT32_MAX, target);
+}
+
+int argument_fd(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, FD_NUMBER_MAX, &n);
+        if (r < 0)
+                return r;
+        if (n < 3)
+                return -ERANGE;
+        *(int *) target = (int) n;
+        return 0;
+}
+
+int argument_switch(const char *text, void *target)
+{
+        *(bool *) target = true;
+        return 0;
+}
+
+int argument_strings(const char *text, void *target)
+{
+        return strings_add(target, text);
+}

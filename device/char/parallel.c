@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* <parallel>: QEMU has such ports on the ISA bus only, and numbers them in their order. */
+
+#include "device/char/chardev.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+#define PORTS_MAX 3
+
+typedef struct Parallel {
+        Device device;
+        Chardev chardev;
+} Parallel;
+
+static const Field fields[] = {
+        FIELD_SAID("target@type", FIELD_IGNORED, NULL),
+        FIELD_SAID("target@port", FIELD_IGNORED, NULL), /* libvirt does not tell QEMU either */
+        {},
+};
+
+static void parallel_read(Guest *g, Device *d)
+{
+        chardev_read(g, d->xml, &((Parallel *) d)->chardev);
+}
+
+static void parallel_complete(Guest *g, Device *d)
+{
+        ((Parallel *) d)->chardev.parallel = true;
+        device_set_id(g, d, "parallel%u", d->index);
+}
+
+static void parallel_check(Guest *g, Device *d)
+{
+        chardev_check(g, &((Parallel *) d)->chardev);
+        if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_ISA)
+                device_error(g, d, "<parallel>: only an address of type='isa' is possible");
+        if (g->os.family == MACHINE_VIRT)
+                device_error(g, d, "<parallel>: this machine has no parallel ports");
+        if (d->index == PORTS_MAX)
+                device_error(g, d, "<parallel>: a guest has %u at most", PORTS_MAX);
+}
+
+static void parallel_build(const Guest *g, const Device *d, Plan *p)
+{
+        Props device = props_new("driver", "isa-parallel");
+
+        chardev_build(g, p, &((const Parallel *) d)->chardev, d->id);
+        props_textf(&device, "chardev", "char%s", d->id);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_parallel = {
+        .element = "parallel",
+        .size = sizeof(Parallel),
+        .fields = fields,
+        .has_acpi_index = true,
+        .read = parallel_read,
+        .complete = parallel_complete,
+        .check = parallel_check,
+        .build = parallel_build,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The reader that smart cards are put into: a USB device with one slot. */
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/place/controller.h"
+
+static const Field fields[] = {
+        CONTROLLER_FIELD_INDEX,
+        {},
+};
+
+static void complete(Guest *g, Device *d)
+{
+        d->bus = BUS_USB;
+}
+
+static void build(const Guest *g, const Device *d, Plan *p)
+{
+        Props props = props_new("driver", "usb-ccid");
+
+        device_props(g, d, &props);
+        plan_json(p, "-device", &props);
+}
+
+const DeviceKind kind_controller_ccid = {
+        .element = "controller",
+        .type = "ccid",
+        .size = sizeof(Controller),
+        .fields = fields,
+        .complete = complete,
+        .build = build,
+};

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * NVMe controllers, whose disks are namespaces. The serial number is the controller's own, and QEMU wants
+ * one: where the XML gives it to a disk, as with any other bus, it is that of the disk's controller.
+ */
+
+#include "device/disk/disk.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/place/controller.h"
+
+#define SERIAL_MAX 20 /* characters, of the NVMe specification */
+
+typedef struct NvmeController {
+        Controller controller;
+        const char *serial;
+        Number queues;
+        Tristate ioeventfd;
+} NvmeController;
+
+static const Field fields[] = {
+        CONTROLLER_FIELD_INDEX,
+        FIELD("serial", FIELD_TEXT, NvmeController, serial),
+        FIELD_IN_RANGE("driver@queues", NvmeController, queues, 1, UINT16_MAX),
+        FIELD("driver@ioeventfd", FIELD_SWITCH, NvmeController, ioeventfd),
+        {},
+};
+
+static void complete(Guest *g, Device *d)
+{
+        d->bus = BUS_PCI;
+        d->pci = PCI_EXPRESS;
+}
+
+static void take_serial(Guest *g, NvmeController *nvme, const Disk *disk)
+{
+        if (!nvme->serial)
+                nvme->serial = disk->serial;
+        else if (disk->serial && !streq(disk->serial, nvme->serial))
+                device_error(
+                        g, &disk->device,
+                        "<serial>: the disks of an NVMe controller have one, which is '%s'", nvme->serial);
+}
+
+static void check(Guest *g, Device *d)
+{
+        NvmeController *nvme = (NvmeController *) d;
+        unsigned index = (unsigned) nvme->controller.index.value;
+
+        GUEST_FOREACH_DEVICE(g, &kind_disk, other)
+                if (other->drive_bus == DRIVE_NVME && other->address.drive.controller == index)
+                        take_serial(g, nvme, device_disk(other));
+        if (!nvme->serial)
+                device_error(
+                        g, d, "<serial>: the NVMe controller %u has none; say one, here or at its disk",
+                        index);
+        else if (strlen(nvme->serial) > SERIAL_MAX)
+                device_error(g, d, "<serial>: '%s' is longer than %d characters", nvme->serial, SERIAL_MAX);
+}
+
+static void build(const Guest *g, const Device *d, Plan *p)
+{
+        const NvmeController *nvme = (const NvmeController *) d;
+        Props props = props_new("driver", "nvme");
+
+        props_text(&props, "serial", nvme->serial);
+        props_number_if(&props, "num_queues", nvme->queues);
+        props_bool_if(&props, "ioeventfd", nvme->ioeventfd);
+        device_props(g, d, &props);
+        plan_json(p, "-device", &props);
+}
+
+const DeviceKind kind_controller_nvme = {
+        .element = "controller",
+        .type = "nvme",
+        .size = sizeof(NvmeController),
+        .fields = fields,
+        .complete = complete,
+        .check = check,
+        .build = build,
+};

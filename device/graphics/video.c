@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <video>: graphics cards. The primary one comes first, whatever its place in the XML, and is the one that
+ * the firmware draws on; the others are cards without VGA compatibility.
+ */
+
+#include "device/graphics/graphics.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/plan/bind.h"
+
+typedef enum VideoModel {
+        VIDEO_NONE = 1,
+        VIDEO_VGA,
+        VIDEO_CIRRUS,
+        VIDEO_VMVGA,
+        VIDEO_QXL,
+        VIDEO_VIRTIO,
+        VIDEO_BOCHS,
+        VIDEO_RAMFB,
+} VideoModel;
+
+typedef enum VideoDriver {
+        VIDEO_DRIVER_QEMU = 1,
+        VIDEO_DRIVER_VHOST_USER,
+} VideoDriver;
+
+/* What a virtio card is to QEMU. Newer versions of libvirt write it down; else it follows from the rest. */
+typedef enum VideoFrontend {
+        FRONTEND_VIRTIO_VGA = 1,
+        FRONTEND_VIRTIO_VGA_GL,
+        FRONTEND_VIRTIO_GPU,
+        FRONTEND_VIRTIO_GPU_GL,
+        FRONTEND_VHOST_USER_VGA,
+        FRONTEND_VHOST_USER_GPU,
+} VideoFrontend;
+
+typedef struct Video {
+        Device device;
+        int model, driver, frontend; /* VideoModel, VideoDriver, VideoFrontend */
+        bool frontend_said;
+        Tristate primary, blob, edid, accel3d, accel2d;
+        Number ram, vram, vram64, vgamem; /* KiB */
+        Number heads, x, y;
+        const char *render_node;
+        const char *served; /* the socket of vhost-user-gpu */
+} Video;
+
+static const char *const model_words[] = { "none",   "vga",   "cirrus", "vmvga", "qxl",
+                                           "virtio", "bochs", "ramfb",  NULL };
+static const char *const driver_words[] = { "qemu", "vhostuser", NULL };
+
+static const char *const frontend_words[] = {
+        "virtio-vga",     "virtio-vga-gl",  "virtio-gpu", "virtio-gpu-gl",
+        "vhost-user-vga", "vhost-user-gpu", NULL
+};
+
+static const struct {
+        const char *device; /* of QEMU's, on PCI */
+        bool vga, gl, vhost_user;
+} frontends[] = {
+        [FRONTEND_VIRTIO_VGA] = { "virtio-vga", true, false, false },
+        [FRONTEND_VIRTIO_VGA_GL] = { "virtio-vga-gl", true, true, false },
+        [FRONTEND_VIRTIO_GPU] = { "virtio-gpu-pci", false, false, false },
+        [FRONTEND_VIRTIO_GPU_GL] = { "virtio-gpu-gl-pci", false, true, false },
+        [FRONTEND_VHOST_USER_VGA] = { "vhost-user-vga", true, false, true },
+        [FRONTEND_VHOST_USER_GPU] = { "vhost-user-gpu-pci", false, false, true },
+};
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("model@type", Video, model, model_words),
+        FIELD_OF_WORDS("model@device", Video, frontend, frontend_words),
+        FIELD("model@primary", FIELD_YESNO, Video, primary),
+        FIELD("model@blob", FIELD_SWITCH, Video, blob),
+        FIELD("model@edid", FIELD_SWITCH, Video, edid),
+        FIELD_IN_RANGE("model@ram", Video, ram, 1, UINT32_MAX >> 11),
+        FIELD_IN_RANGE("model@vram", Video, vram, 1, UINT32_MAX >> 11),
+        FIELD_IN_RANGE("model@vram64", Video, vram64, 0, UINT32_MAX),
+        FIELD_IN_RANGE("model@vgamem", Video, vgamem, 1, UINT32_MAX >> 11),
+        FIELD_IN_RANGE("model@heads", Video, heads, 1, 255),
+        FIELD("model/acceleration@accel3d", FIELD_YESNO, Video, accel3d),
+        FIELD("model/acceleration@accel2d", FIELD_YESNO, Video, accel2d),
+        FIELD("model/acceleration@rendernode", FIELD_PATH, Video, render_node),
+        FIELD_IN_RANGE("model/resolution@x", Video, x, 1, 65535),
+        FIELD_IN_RANGE("model/resolution@y", Video, y, 1, 65535),
+        FIELD_OF_WORDS("driver@name", Video, driver, driver_words),
+        FIELD_SAID("driver@vgaconf", FIELD_IGNORED, NULL), /* of bhyve */
+        {},
+};
+
+/* What QEMU calls a card that comes first and one that does not, and what it may be told. */
+static const struct {
+        const char *primary, *secondary;
+        bool pci, resolution;
+        unsigned vram; /* KiB, where the XML says nothing */
+} models[] = {
+        [VIDEO_NONE] = { NULL, NULL, false, false, 0 },
+        [VIDEO_VGA] = { "VGA", NULL, true, true, 16 * 1024 },
+        [VIDEO_CIRRUS] = { "cirrus-vga", NULL, true, false, 16 * 1024 },
+        [VIDEO_VMVGA] = { "vmware-svga", NULL, true, false, 16 * 1024 },
+        [VIDEO_QXL] = { "qxl-vga", "qxl", true, true, 64 * 1024 },
+        [VIDEO_VIRTIO] = { "virtio-vga", "virtio-gpu", true, true, 0 },
+        [VIDEO_BOCHS] = { "bochs-display", NULL, true, true, 16 * 1024 },
+        [VIDEO_RAMFB] = { "ramfb", NULL, false, false, 0 },
+};
+
+/* A power of two that is at least n. */
+static uint64_t round_up(uint64_t n)
+{
+        return n < 2 ? n : UINT64_C(1) << (64 - __builtin_clzll(n - 1));
+}
+
+/* Moves the video before the guest's others; the devices between them stay where they are. */
+static void put_first(Guest *g, Device *video)
+{
+        Device *carried = video;
+
+        for (size_t i = 0; i < g->n_devices; i++) {
+                Device *here = g->devices[i];
+
+                if (here->kind != &kind_video)
+                        continue;
+                g->devices[i] = carried;
+                carried = here;
+                if (here == video)
+                        return;
+        }
+}
+
+static void find_primary(Guest *g)
+{
+        Device *primary = NULL;
+        unsigned n = 0;
+
+        GUEST_FOREACH_DEVICE(g, &kind_video, d) {
+                if (((Video *) d)->primary != ON)
+                        continue;
+                if (primary)
+                        device_error(g, d, "<video>: only one may be primary='yes'");
+                primary = d;
+        }
+        if (primary)
+                put_first(g, primary);
+        GUEST_FOREACH_DEVICE(g, &kind_video, d) {
+                ((Video *) d)->primary = n == 0 ? ON : OFF;
+                d->index = n++;
+        }
+}
+
+static void video_imply(Guest *g)
+{
+        size_t i = 0;
+
+        if (!guest_next_device(g, &kind_video, &i) && graphics_have(g, NULL))
+                (void) guest_imply(g, &kind_video);
+        find_primary(g);
+}
+
+static bool is_virtio(const Video *v)
+{
+        return v->model == VIDEO_VIRTIO;
+}
+
+static VideoFrontend default_frontend(const Guest *g, const Video *v)
+{
+        bool vga = v->device.index == 0 && os_is_x86(&g->os); /* VGA is of PCs */
+
+        if (v->driver == VIDEO_DRIVER_VHOST_USER)
+                return vga ? FRONTEND_VHOST_USER_VGA : FRONTEND_VHOST_USER_GPU;
+        if (v->accel3d == ON)
+                return vga ? FRONTEND_VIRTIO_VGA_GL : FRONTEND_VIRTIO_GPU_GL;
+        return vga ? FRONTEND_VIRTIO_VGA : FRONTEND_VIRTIO_GPU;
+}
+
+static void video_complete(Guest *g, Device *d)
+{
+        Video *v = (Video *) d;
+
+        device_set_id(g, d, "video%u", d->index);
+        if (!v->model)
+                v->model = os_is_x86(&g->os) ? VIDEO_CIRRUS : VIDEO_VIRTIO;
+        v->frontend_said = v->frontend != 0;
+        if (!v->frontend_said && is_virtio(v))
+                v->frontend = default_frontend(g, v);
+        if (!v->heads.set)
+                v->heads = (Number){ 1, true };
+        if (!v->vram.set)
+                v->vram.value = models[v->model].vram;
+        if (v->model == VIDEO_QXL && !v->ram.set)
+                v->ram.value = 64 * 1024;
+        if (v->model == VIDEO_QXL && !v->vgamem.set)
+                v->vgamem.value = 16 * 1024;
+        v->vram.value = round_up(v->vram.value);
+        v->ram.value = round_up(v->ram.value);
+        if (v->driver == VIDEO_DRIVER_VHOST_USER) {
+                v->served = bind_own_socket(
+                        g, d->place, "video", guest_text(g, "%s-vhost-user-gpu.sock", d->id));
+                device_warning(
+                        g, d,
+                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; a unit with "
+                        "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        v->served, g->general.name ?: "");
+        }
+        if (is_virtio(v))
+                device_virtio_complete(g, d, VIRTIO_MODEL);
+        else if (models[v->model].pci)
+                d->bus = BUS_PCI;
+        if (d->bus == BUS_PCI && !is_virtio(v))
+                d->pci = v->model == VIDEO_BOCHS ? PCI_EXPRESS : PCI_CONVENTIONAL;
+}
+
+static void check_memory(Guest *g, const Video *v)
+{
+        const Device *d = &v->device;
+
+        if (v->model == VIDEO_QXL &&
+            (v->vgamem.value < 1024 || v->vgamem.value != round_up(v->vgamem.value)))
+                device_error(
+                        g, d, "<video>: vgamem='%llu' is not a power of two of at least 1024",
+                        (unsigned long long) v->vgamem.value);
+        if ((v->model == VIDEO_VGA || v->model == VIDEO_VMVGA || v->model == VIDEO_BOCHS) &&
+            v->vram.value < 1024)
+                device_error(
+                        g, d, "<video>: vram='%llu' is less than 1024", (unsigned long long) v->vram.value);
+        if (v->model != VIDEO_QXL && (v->ram.set || v->vram64.set || v->vgamem.set))
+                device_error(g, d, "<video>: ram, vram64 and vgamem are for type='qxl'");
+}
+
+static void check_frontend(Guest *g, const Video *v)
+{
+        const Device *d = &v->device;
+        const char *word;
+
+        if (!v->frontend)
+                return;
+        word = frontend_words[v->frontend - 1];
+        if (!is_virtio(v)) {
+                device_error(g, d, "<video>: device='%s' is for type='virtio'", word);
+                return;
+        }
+        if (!v->frontend_said)
+                return;
+        if (frontends[v->frontend].vga && (d->index > 0 || !os_is_x86(&g->os)))
+                device_error(g, d, "<video>: device='%s' is for the primary card of a PC", word);
+        if (frontends[v->frontend].gl && v->accel3d != ON)
+                device_error(g, d, "<video>: device='%s' takes <acceleration accel3d='yes'/>", word);
+        if (frontends[v->frontend].vhost_user != (v->driver == VIDEO_DRIVER_VHOST_USER))
+                device_error(
+                        g, d, "<video>: device='%s' is %s <driver name='vhostuser'/>", word,
+                        frontends[v->frontend].vhost_user ? "for" : "not for");
+}
+
+/* Older versions of libvirt told cards with VGA nothing of these, and the guest is to see the same. */
+static bool takes_virtio_options(const Video *v)
+{
+        return v->frontend_said || !frontends[v->frontend].vga;
+}
+
+static unsigned count_videos(const Guest *g)
+{
+        unsigned n = 0;
+
+        GUEST_FOREACH_DEVICE(g, &kind_video, d)
+                n++;
+        return n;
+}
+
+static void video_check(Guest *g, Device *d)
+{
+        const Video *v = (const Video *) d;
+        const char *model = model_words[v->model - 1];
+
+        if (d->index > 0 && !models[v->model].secondary && v->model != VIDEO_NONE)
+                device_error(
+                        g, d,
+                        "<video>: only type='qxl' and type='virtio' can be added to another; '%s' cannot",
+                        model);
+        if (v->model == VIDEO_NONE && count_videos(g) > 1)
+                device_error(g, d, "<video>: type='none' has to be the only one");
+        if (!models[v->model].pci && d->address.type != ADDRESS_NONE)
+                device_error(g, d, "<video>: type='%s' takes no address", model);
+        if (v->accel2d == ON)
+                device_error(g, d, "<acceleration>: QEMU has none for 2D");
+        if (!is_virtio(v) && (v->accel3d == ON || v->blob || v->driver == VIDEO_DRIVER_VHOST_USER))
+                device_error(
+                        g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
+        if (is_virtio(v) && !takes_virtio_options(v) && device_has_virtio_options(d))
+                device_warning(
+                        g, d,
+                        "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the "
+                        "primary one");
+        if (v->accel3d == ON && v->driver != VIDEO_DRIVER_VHOST_USER && !graphics_have_gl(g))
+                device_warning(
+                        g, d,
+                        "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or "
+                        "of type='egl-headless'");
+        if (v->render_node && v->driver != VIDEO_DRIVER_VHOST_USER)
+                device_error(
+                        g, d,
+                        "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of "
+                        "<graphics>");
+        if (v->x.set != v->y.set)
+                device_error(g, d, "<resolution>: x and y are needed");
+        if (v->x.set && !models[v->model].resolution)
+                device_error(g, d, "<resolution>: type='%s' cannot be told of one", model);
+        if (v->edid && v->model != VIDEO_VGA && v->model != VIDEO_BOCHS && !is_virtio(v))
+                device_error(g, d, "<video>: type='%s' has no edid", model);
+        if (!is_virtio(v))
+                device_no_virtio_options(g, d);
+        check_memory(g, v);
+        check_frontend(g, v);
+}
+
+static Props video_new(const Guest *g, const Video *v)
+{
+        bool primary = v->device.index == 0 && os_is_x86(&g->os);
+        Props p = props_new(
+                "driver", primary || !models[v->model].secondary ? models[v->model].primary
+                                                                 : models[v->model].secondary);
+
+        if (!is_virtio(v))
+                return p;
+        if (v->frontend == FRONTEND_VIRTIO_GPU && v->device.address.type == ADDRESS_VIRTIO_MMIO)
+                props_text(&p, "driver", "virtio-gpu-device");
+        else
+                props_text(&p, "driver", frontends[v->frontend].device);
+        if (takes_virtio_options(v))
+                device_virtio_props(&v->device, &p);
+        return p;
+}
+
+static void build_served(const Video *v, Props *device, Plan *p)
+{
+        Props chardev = props_new("backend", "socket");
+
+        props_textf(&chardev, "id", "chr-vu-%s", v->device.id);
+        props_text(&chardev, "path", v->served);
+        plan_list(p, "-chardev", &chardev);
+        props_textf(device, "chardev", "chr-vu-%s", v->device.id);
+}
+
+static void video_build(const Guest *g, const Device *d, Plan *p)
+{
+        const Video *v = (const Video *) d;
+        Props device;
+
+        if (v->model == VIDEO_NONE)
+                return;
+        device = video_new(g, v);
+        if (v->model == VIDEO_QXL || is_virtio(v))
+                props_number_if(&device, "max_outputs", v->heads);
+        switch (v->model) {
+        case VIDEO_QXL:
+                props_number(&device, "ram_size", v->ram.value * KIB);
+                props_number(&device, "vram_size", v->vram.value * KIB);
+                props_number(&device, "vram64_size_mb", v->vram64.value / 1024);
+                props_number(&device, "vgamem_mb", v->vgamem.value / 1024);
+                break;
+        case VIDEO_VGA:
+        case VIDEO_VMVGA:
+                props_number(&device, "vgamem_mb", v->vram.value / 1024);
+                break;
+        case VIDEO_BOCHS:
+                props_number(&device, "vgamem", v->vram.value * KIB);
+                break;
+        case VIDEO_VIRTIO:
+                props_bool_if(&device, "blob", v->blob);
+                if (v->blob == ON)
+                        plan_share_device(
+                                p, "/dev/udmabuf"); /* of which QEMU makes what the host's card reads */
+                if (v->served)
+                        build_served(v, &device, p);
+                break;
+        }
+        props_bool_if(&device, "edid", v->edid);
+        props_number_if(&device, "xres", v->x);
+        props_number_if(&device, "yres", v->y);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_video = {
+        .element = "video",
+        .size = sizeof(Video),
+        .fields = fields,
+        .has_virtio_options = true,
+        .has_acpi_index = true,
+        .imply = video_imply,
+        .complete = video_complete,
+        .check = video_check,
+        .build = video_build,
+};

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * PCI devices of the host. QEMU opens them by VFIO without any privilege once the node of the device's IOMMU
+ * group is the guest's user's. Which group that is, and which driver has the device now, only the host can
+ * tell: vm-launcher prepare is told the device's address and does the rest.
+ */
+
+#include "device/hostdev/hostdev.h"
+
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef enum HostPciDriver {
+        HOST_PCI_VFIO = 1,
+        HOST_PCI_KVM,
+        HOST_PCI_XEN,
+} HostPciDriver;
+
+const char *const hostdev_mode_words[] = { "subsystem", "capabilities", NULL };
+const char *const hostdev_address_words[] = { "pci", NULL };
+const char *const hostdev_driver_words[] = { "vfio", "kvm", "xen", NULL };
+const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
+
+void hostdev_check_allowed(Guest *g, const Device *d)
+{
+        if (!g->settings->policy.allow_host_devices)
+                finding(g->findings, SEVERITY_DENIAL, d->place,
+                        g->settings->user_scope
+                                ? "<%s>: AllowHostDevices= in vmunit.conf, which is the administrator's, "
+                                  "does not "
+                                  "let users' guests have devices of the host; a guest of the system's may"
+                                : "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices "
+                                  "of the "
+                                  "host",
+                        d->kind->element);
+}
+
+void hostdev_check_mode(Guest *g, const Device *d, int mode)
+{
+        if (mode != 1)
+                device_error(g, d, "<hostdev>: mode='subsystem' is expected");
+}
+
+bool host_pci_equal(const HostPci *a, const HostPci *b)
+{
+        return a->domain.value == b->domain.value && a->bus.value == b->bus.value &&
+               a->slot.value == b->slot.value && a->function.value == b->function.value;
+}
+
+static bool module_is_plain(const char *name)
+{
+        return name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] ==
+                       '\0' &&
+               name[0] != '-';
+}
+
+void host_pci_check(Guest *g, const Device *d, const HostPci *h)
+{
+        hostdev_check_allowed(g, d);
+        if (!h->bus.set || !h->slot.set || !h->function.set)
+                device_error(
+                        g, d, "<source>: <address domain='…' bus='…' slot='…' function='…'/> is missing");
+        if (h->driver && h->driver != HOST_PCI_VFIO)
+                device_error(
+                        g, d, "<driver>: name='%s' is of the past, or of Xen; VFIO is what there is",
+                        hostdev_driver_words[h->driver - 1]);
+        if (h->iommufd == ON)
+                device_warning(
+                        g, d, "<driver>: iommufd='yes': the device is opened by its group, as without it");
+        if (h->module && !module_is_plain(h->module))
+                device_error(g, d, "<driver>: model='%s' is not the name of a kernel module", h->module);
+        for (size_t i = 0; i < g->n_devices && g->devices[i] != d; i++) {
+                const HostPci *other = host_pci_of(g->devices[i]);
+
+                if (other && host_pci_equal(other, h))
+                        device_error(
+                                g, d, "<%s>: the guest has this device already, by line %u",
+                                d->kind->element, g->devices[i]->place.line);
+        }
+}
+
+Props host_pci_new(const HostPci *h)
+{
+        Props device = props_new("driver", "vfio-pci");
+
+        props_textf(
+                &device, "host", "%04x:%02x:%02x.%u", (unsigned) h->domain.value, (unsigned) h->bus.value,
+                (unsigned) h->slot.value, (unsigned) h->function.value);
+        return device;
+}
+
+void host_pci_plan(const HostPci *h, const char *extra, Plan *p)
+{
+        plan_prepare(
+                p, "--pci=address=%04x:%02x:%02x.%u,managed=%s%s%s%s", (unsigned) h->domain.value,
+                (unsigned) h->bus.value, (unsigned) h->slot.value, (unsigned) h->function.value,
+                h->managed == ON ? "yes" : "no", h->module ? ",driver=" : "", h->module ?: "", extra);
+        hostdev_plan_vfio(p);
+}
+
+/* VFIO keeps all of the guest's memory where devices may write to it, and so it is all locked. */
+void hostdev_plan_vfio(Plan *p)
+{
+        for (size_t i = 0; i < p->n_directives; i++)
+                if (streq(p->directives[i].key, "BindPaths") &&
+                    streq_null(p->directives[i].value, "-/dev/vfio"))
+                        return;
+        plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
+        plan_directive(p, "DeviceAllow", "char-vfio rw");
+        plan_directive(
+                p, "BindPaths", "-/dev/vfio"); /* not there before its module is: the launcher says so */
+        plan_directive(p, "LimitMEMLOCK", "infinity");
+}
+
+void hostdev_check_teaming(Guest *g, const Device *d, const Teaming *t)
+{
+        if (!t->type && !t->persistent)
+                return;
+        if (t->type != 1 || !t->persistent) {
+                device_error(g, d, "<teaming>: type='transient' and persistent='…' are expected");
+                return;
+        }
+        GUEST_FOREACH_DEVICE(g, &kind_interface, other)
+                if (other->id && streq(other->id, t->persistent))
+                        return;
+        device_error(g, d, "<teaming>: persistent='%s' is the alias of no interface", t->persistent);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <hostdev type='mdev'>: a mediated device, such as a slice of a graphics card. It exists on the host
+ * already; the launcher hands the node of its IOMMU group to the guest's user.
+ */
+
+#include "device/graphics/graphics.h"
+#include "device/hostdev/hostdev.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+typedef struct HostdevMdev {
+        Device device;
+        int mode, model;
+        Tristate managed, display, ramfb;
+        const char *uuid;
+} HostdevMdev;
+
+static const char *const model_words[] = { "vfio-pci", "vfio-ccw", "vfio-ap", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@mode", HostdevMdev, mode, hostdev_mode_words),
+        FIELD_OF_WORDS("@model", HostdevMdev, model, model_words),
+        FIELD("@managed", FIELD_YESNO, HostdevMdev, managed),
+        FIELD("@display", FIELD_SWITCH, HostdevMdev, display),
+        FIELD("@ramfb", FIELD_SWITCH, HostdevMdev, ramfb),
+        FIELD("source/address@uuid", FIELD_UUID, HostdevMdev, uuid),
+        FIELD_SAID("rom", FIELD_WARNED, "libvirt gives none to a mediated device, and neither does vmunit"),
+        {},
+};
+
+static void hostdev_mdev_complete(Guest *g, Device *d)
+{
+        HostdevMdev *m = (HostdevMdev *) d;
+        char uuid[37];
+
+        device_set_next_id(g, d, "hostdev");
+        if (m->uuid && text_to_uuid(m->uuid, uuid) >= 0)
+                m->uuid = guest_text(g, "%s", uuid);
+        d->bus = BUS_PCI;
+        d->pci = PCI_EXPRESS;
+}
+
+static void hostdev_mdev_check(Guest *g, Device *d)
+{
+        const HostdevMdev *m = (const HostdevMdev *) d;
+
+        hostdev_check_allowed(g, d);
+        hostdev_check_mode(g, d, m->mode);
+        if (!m->model)
+                device_error(g, d, "<hostdev>: model is missing");
+        else if (!streq(model_words[m->model - 1], "vfio-pci"))
+                device_error(
+                        g, d, "<hostdev>: model='%s' is for other machines; vfio-pci is what PCs have",
+                        model_words[m->model - 1]);
+        if (!m->uuid)
+                device_error(g, d, "<source>: <address uuid='…'/> is missing");
+        if (m->managed == ON)
+                device_error(
+                        g, d,
+                        "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl "
+                        "makes them at boot");
+        if (m->display == ON && !graphics_have(g, NULL))
+                device_error(g, d, "<hostdev>: display='on' needs <graphics>");
+        if (m->ramfb == ON && m->display != ON)
+                device_error(g, d, "<hostdev>: ramfb='on' needs display='on'");
+        GUEST_FOREACH_DEVICE(g, &kind_hostdev_mdev, other) {
+                const HostdevMdev *o = (const HostdevMdev *) other;
+
+                if (other == d)
+                        break;
+                if (streq_null(o->uuid, m->uuid))
+                        device_error(
+                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                other->place.line);
+                if (o->ramfb == ON && m->ramfb == ON)
+                        device_error(g, d, "<hostdev>: only one may have ramfb='on'");
+        }
+}
+
+static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
+{
+        const HostdevMdev *m = (const HostdevMdev *) d;
+        Props device = props_new("driver", m->ramfb == ON ? "vfio-pci-nohotplug" : "vfio-pci");
+
+        props_textf(&device, "sysfsdev", "/sys/bus/mdev/devices/%s", m->uuid);
+        props_text(&device, "display", m->display == ON ? "on" : "off");
+        if (m->ramfb == ON)
+                props_bool(&device, "ramfb", true);
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+        plan_prepare(p, "--mdev=uuid=%s", m->uuid);
+        hostdev_plan_vfio(p);
+}
+
+const DeviceKind kind_hostdev_mdev = {
+        .element = "hostdev",
+        .type = "mdev",
+        .size = sizeof(HostdevMdev),
+        .fields = fields,
+        .has_boot = true,
+        .has_acpi_index = true,
+        .complete = hostdev_mdev_complete,
+        .check = hostdev_mdev_check,
+        .build = hostdev_mdev_build,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <hostdev type='usb'>: a USB device of the host, named by its place on a bus or by vendor and product. By
+ * those, the launcher looks for it; QEMU's own search would need all the host's USB devices to be the
+ * guest's user's.
+ */
+
+#include "device/hostdev/hostdev.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+#define PORT_TEXT_MAX 23 /* seven hubs behind each other, as USB has it at most, and three digits each */
+
+typedef struct HostdevUsb {
+        Device device;
+        int mode, startup, reset;
+        Number bus, number, vendor, product;
+        Tristate auto_address;
+        const char *port, *node;
+} HostdevUsb;
+
+typedef enum Reset {
+        RESET_OFF = 1,
+        RESET_UNINITIALIZED,
+        RESET_ON,
+} Reset;
+
+static const char *const startup_words[] = { "mandatory", "requisite", "optional", NULL };
+static const char *const reset_words[] = { "off", "uninitialized", "on", NULL };
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("@mode", HostdevUsb, mode, hostdev_mode_words),
+        FIELD_SAID("@managed", FIELD_IGNORED, NULL),       /* QEMU takes it from its driver itself */
+        FIELD_SAID("source@missing", FIELD_IGNORED, NULL), /* what libvirt last saw */
+        FIELD("source@autoAddress", FIELD_YESNO, HostdevUsb, auto_address),
+        FIELD_OF_WORDS("source@startupPolicy", HostdevUsb, startup, startup_words),
+        FIELD_OF_WORDS("source@guestReset", HostdevUsb, reset, reset_words),
+        FIELD_IN_RANGE("source/vendor@id", HostdevUsb, vendor, 1, 0xffff),
+        FIELD_IN_RANGE("source/product@id", HostdevUsb, product, 0, 0xffff),
+        FIELD_IN_RANGE("source/address@bus", HostdevUsb, bus, 1, 999),
+        FIELD_IN_RANGE("source/address@device", HostdevUsb, number, 1, 999),
+        FIELD("source/address@port", FIELD_TEXT, HostdevUsb, port),
+        {},
+};
+
+static bool port_is_plain(const char *port)
+{
+        return port[strspn(port, "0123456789.")] == '\0' && port[0] != '.' && strlen(port) <= PORT_TEXT_MAX;
+}
+
+static void hostdev_usb_complete(Guest *g, Device *d)
+{
+        HostdevUsb *u = (HostdevUsb *) d;
+
+        device_set_next_id(g, d, "hostdev");
+        d->bus = BUS_USB;
+        if (u->auto_address == ON) /* where libvirt last found it */
+                u->bus = u->number = (Number){ 0 };
+        if (!u->vendor.set && u->number.set)
+                u->node = guest_text(
+                        g, "/dev/bus/usb/%03u/%03u", (unsigned) u->bus.value, (unsigned) u->number.value);
+}
+
+static bool is_same(const HostdevUsb *a, const HostdevUsb *b)
+{
+        return a->vendor.value == b->vendor.value && a->product.value == b->product.value &&
+               a->bus.value == b->bus.value && a->number.value == b->number.value &&
+               streq_null(a->port, b->port);
+}
+
+static void hostdev_usb_check(Guest *g, Device *d)
+{
+        const HostdevUsb *u = (const HostdevUsb *) d;
+
+        hostdev_check_allowed(g, d);
+        hostdev_check_mode(g, d, u->mode);
+        if (u->vendor.set != u->product.set)
+                device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/> belong together");
+        if (!u->vendor.set && !(u->bus.set && (u->number.set || u->port)))
+                device_error(
+                        g, d,
+                        "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' "
+                        "device='…'/>, are missing");
+        if (u->port && u->number.set)
+                device_error(g, d, "<address>: device and port exclude each other");
+        if (u->port && !port_is_plain(u->port))
+                device_error(g, d, "<address>: port='%s' is not numbers with dots between them", u->port);
+        if (u->startup && !streq(startup_words[u->startup - 1], "mandatory"))
+                device_warning(
+                        g, d,
+                        "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with "
+                        "the device",
+                        startup_words[u->startup - 1]);
+        GUEST_FOREACH_DEVICE(g, &kind_hostdev_usb, other) {
+                if (other == d)
+                        break;
+                if (is_same((const HostdevUsb *) other, u))
+                        device_error(
+                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                other->place.line);
+        }
+}
+
+/* Those that are not named by their node alone: the launcher finds it, opens it, and QEMU gets the
+ * descriptor. */
+static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
+{
+        const char *id = u->device.id;
+        unsigned fd = plan_fd(p, false, "usb.%s", id);
+        Props add_fd = { json_object() };
+        char what[48] = "", where[64] = "";
+
+        if (u->vendor.set)
+                snprintf(
+                        what, sizeof(what), ",vendor=%04x,product=%04x", (unsigned) u->vendor.value,
+                        (unsigned) u->product.value);
+        if (u->port)
+                snprintf(where, sizeof(where), ",bus=%u,port=%s", (unsigned) u->bus.value, u->port);
+        else if (u->number.set)
+                snprintf(
+                        where, sizeof(where), ",bus=%u,device=%u", (unsigned) u->bus.value,
+                        (unsigned) u->number.value);
+        plan_prepare(p, "--usb=id=%s%s%s", id, what, where);
+        props_number(&add_fd, "set", fd);
+        props_number(&add_fd, "fd", fd);
+        plan_list_named(p, "-add-fd", &add_fd);
+        props_textf(device, "hostdevice", "/dev/fdset/%u", fd);
+        plan_directive(p, "DeviceAllow", "char-usb_device rw");
+}
+
+static void hostdev_usb_build(const Guest *g, const Device *d, Plan *p)
+{
+        const HostdevUsb *u = (const HostdevUsb *) d;
+        Props device = props_new("driver", "usb-host");
+
+        if (u->node) {
+                props_text(&device, "hostdevice", u->node);
+                plan_grant_device(p, u->node, ACCESS_WRITE);
+        } else {
+                build_sought(u, &device, p);
+        }
+        if (u->reset) {
+                props_bool(&device, "guest-reset", u->reset != RESET_OFF);
+                if (u->reset != RESET_OFF)
+                        props_bool(&device, "guest-resets-all", u->reset == RESET_ON);
+        }
+        device_props(g, d, &device);
+        plan_json(p, "-device", &device);
+}
+
+const DeviceKind kind_hostdev_usb = {
+        .element = "hostdev",
+        .type = "usb",
+        .size = sizeof(HostdevUsb),
+        .fields = fields,
+        .has_boot = true,
+        .complete = hostdev_usb_complete,
+        .check = hostdev_usb_check,
+        .build = hostdev_usb_build,
+};

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a network card is connected to on the host. TAPs and macvtaps are opened by vm-launcher, which QEMU
+ * gets as descriptors, so that QEMU needs no privilege for them; the other kinds are sockets that QEMU opens
+ * itself.
+ */
+
+#include "device/interface/interface.h"
+
+#include "device/hostdev/hostdev.h"
+#include "device/interface/network.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/plan/bind.h"
+
+#define INTERFACE_NAME_MAX 15 /* IFNAMSIZ of Linux, without its NUL */
+
+typedef enum SocketMode {
+        SOCKET_CLIENT = 1,
+        SOCKET_SERVER,
+} SocketMode;
+
+static const char *const socket_mode_words[] = { "client", "server", NULL };
+static const char *const direct_mode_words[] = { "vepa", "private", "bridge", "passthrough", NULL };
+
+bool interface_has_tap(const Interface *i)
+{
+        return i->type == INTERFACE_ETHERNET || i->type == INTERFACE_BRIDGE || i->type == INTERFACE_DIRECT;
+}
+
+bool interface_name_is_plain(const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+        size_t n = strlen(name);
+
+        return n > 0 && n <= INTERFACE_NAME_MAX && name[strspn(name, plain)] == '\0' && !streq(name, ".") &&
+               !streq(name, "..");
+}
+
+/* Names that libvirt makes up at each start, and that stay in XML that was dumped from a running guest. */
+static bool name_is_generated(const char *name)
+{
+        static const char *const prefixes[] = { "vnet", "macvtap", "macvlan" };
+
+        for (size_t i = 0; i < ELEMENTS(prefixes); i++) {
+                const char *number = text_after(name, prefixes[i]);
+
+                if (number && *number && number[strspn(number, "0123456789")] == '\0')
+                        return true;
+        }
+        return false;
+}
+
+/* "vm-NAME-0" where that fits; else as much of the name's letters
+ * as do, told apart by a hash of the whole. */
+static const char *tap_name(Guest *g, const Interface *i)
+{
+        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+        const char *name = g->general.name, *full = guest_text(g, "vm-%s-%u", name, i->device.index);
+        uint64_t hash = text_hash(name, strlen(name));
+        char letters[4], tag[6];
+        size_t n = 0;
+
+        if (interface_name_is_plain(full))
+                return full;
+        for (; *name && n < sizeof(letters) - 1; name++)
+                if ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+                    (*name >= '0' && *name <= '9'))
+                        letters[n++] = *name;
+        letters[n] = '\0';
+        for (n = 0; n < sizeof(tag) - 1; n++, hash >>= 5)
+                tag[n] = digits[hash & 31];
+        tag[n] = '\0';
+        return guest_text(g, "vm-%s%s-%u", letters, tag, i->device.index);
+}
+
+/* A user's guest has its TAP from the broker, which makes and names it. */
+static bool is_brokers(const Guest *g, const Interface *i)
+{
+        return g->settings->user_scope && i->type == INTERFACE_BRIDGE;
+}
+
+static void resolve_network(Guest *g, Interface *i)
+{
+        Network network;
+
+        if (!i->source.network) {
+                device_error(g, &i->device, "<source>: network is missing");
+                return;
+        }
+        if (i->source.bridge) { /* what libvirt had found, in XML that was dumped from a running guest */
+                i->type = INTERFACE_BRIDGE;
+                return;
+        }
+        if (!network_find(g, i->device.place, i->source.network, i->source.portgroup, &network))
+                return;
+        i->type = network.bridge ? INTERFACE_BRIDGE : INTERFACE_DIRECT;
+        i->source.bridge = network.bridge;
+        i->source.dev = network.dev;
+        i->source.mode_text = network.mode;
+        if (!i->mtu.set)
+                i->mtu = network.mtu;
+        interface_port_inherit(&i->port, &network.port);
+}
+
+void interface_backend_complete(Guest *g, Interface *i)
+{
+        i->netdev_id = guest_text(g, "host%s", i->device.id);
+        if (i->type == INTERFACE_NETWORK)
+                resolve_network(g, i);
+        if (!interface_has_tap(i))
+                return;
+        if (i->managed == OFF && !i->target)
+                device_error(
+                        g, &i->device,
+                        "<target>: managed='no' needs dev='…', which has to be there already");
+        if (is_brokers(g, i)) {
+                if (i->target && !name_is_generated(i->target))
+                        device_warning(
+                                g, &i->device,
+                                "<target>: dev='%s' is not carried out: the broker names the TAP",
+                                i->target);
+                i->target = NULL;
+                return;
+        }
+        if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
+                i->target = tap_name(g, i);
+        if (i->type == INTERFACE_DIRECT && !i->source.mode_text)
+                i->source.mode_text = "vepa";
+}
+
+static void check_name(Guest *g, const Interface *i, const char *what, const char *name)
+{
+        if (!name)
+                device_error(g, &i->device, "<source>: %s is missing", what);
+        else if (!interface_name_is_plain(name))
+                device_error(
+                        g, &i->device,
+                        "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or "
+                        "\".\" at most)",
+                        streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
+}
+
+/* What takes CAP_NET_ADMIN a user has from the broker only, and that makes TAPs on bridges. */
+static void check_user_scope(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (i->type == INTERFACE_DIRECT)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot have a macvtap (type='direct'); put %s on a "
+                        "bridge and "
+                        "use type='bridge', or type='user'",
+                        i->source.dev ?: "the host's interface");
+        if (i->type == INTERFACE_ETHERNET && i->managed != OFF)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot make a TAP by itself; use type='bridge', or a "
+                        "TAP that "
+                        "root has made for you, with <target dev='…' managed='no'/>");
+}
+
+static void check_tap(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (g->settings->user_scope)
+                check_user_scope(g, i);
+        if (!is_brokers(g, i))
+                check_name(g, i, "target", i->target);
+        if (i->type == INTERFACE_BRIDGE)
+                check_name(g, i, "bridge", i->source.bridge);
+        if (i->type == INTERFACE_DIRECT) {
+                check_name(g, i, "dev", i->source.dev);
+                if (!words_find(direct_mode_words, i->source.mode_text))
+                        device_error(
+                                g, d, "<source>: mode='%s' is none of: vepa, private, bridge, passthrough",
+                                i->source.mode_text);
+        }
+        if (i->managed != OFF && text_after(i->mac, "fe:"))
+                device_error(
+                        g, d, "<mac>: '%s': addresses that begin with fe are for the host's ends", i->mac);
+        if (i->managed == OFF && i->type != INTERFACE_ETHERNET)
+                device_error(g, d, "<target>: managed='no' is for type='ethernet'");
+        if (i->script || i->downscript) {
+                if (i->type != INTERFACE_ETHERNET)
+                        device_error(g, d, "<script>: only for type='ethernet'");
+                else
+                        device_warning(
+                                g, d,
+                                "<script>: it is not run; a drop-in of the guest's unit can run it "
+                                "(ExecStartPre=, systemctl edit)");
+        }
+        GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
+                const Interface *o = (const Interface *) other;
+
+                if (other->index < d->index && interface_has_tap(o) && i->target &&
+                    streq_null(o->target, i->target))
+                        device_error(g, d, "<target>: '%s' is another interface's, too", i->target);
+        }
+}
+
+static void check_address(Guest *g, const Interface *i, const char *what, const char *address)
+{
+        if (address &&
+            address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:")] !=
+                    '\0')
+                device_error(g, &i->device, "<%s>: '%s' is not an address", what, address);
+}
+
+static void check_port(Guest *g, const Interface *i, const char *what, const char *port, bool needed)
+{
+        unsigned n;
+
+        if (!port && needed)
+                device_error(g, &i->device, "<%s>: port is missing", what);
+        else if (port && (text_to_unsigned(port, 65535, &n) < 0 || n == 0))
+                device_error(g, &i->device, "<%s>: '%s' is not a port", what, port);
+}
+
+static void check_socket(Guest *g, const Interface *i)
+{
+        const InterfaceSource *s = &i->source;
+
+        if (!s->address && i->type != INTERFACE_SERVER)
+                device_error(g, &i->device, "<source>: address is missing");
+        check_address(g, i, "source", s->address);
+        if ((s->address && strchr(s->address, ':')) || (s->local_address && strchr(s->local_address, ':')))
+                device_error(g, &i->device, "<source>: QEMU has only IPv4 for these types");
+        check_port(g, i, "source", s->port, true);
+        if (i->type == INTERFACE_UDP && (!s->local_address || !s->local_port))
+                device_error(g, &i->device, "<source>: <local address='…' port='…'/> is missing");
+        if (i->type != INTERFACE_UDP && s->local_port)
+                device_error(g, &i->device, "<local>: port is for type='udp'");
+        if (i->type != INTERFACE_UDP && i->type != INTERFACE_MCAST && s->local_address)
+                device_error(g, &i->device, "<local>: for type='udp' and type='mcast' only");
+        check_address(g, i, "local", s->local_address);
+        check_port(g, i, "local", s->local_port, false);
+}
+
+static void check_vhost_user(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (!i->virtio_model)
+                device_error(g, d, "<model>: type='vhostuser' is for model type='virtio'");
+        if (i->user.passt) {
+                memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
+                (void) bind_own_socket(g, d->place, "backend", guest_text(g, "%s-passt.sock", d->id));
+                return;
+        }
+        if (!i->source.kind || !streq(i->source.kind, "unix"))
+                device_error(g, d, "<source>: type='unix' is missing");
+        if (!i->source.path)
+                device_error(g, d, "<source>: path is missing");
+        if (!i->source.mode_text || !words_find(socket_mode_words, i->source.mode_text))
+                device_error(g, d, "<source>: mode='client' or mode='server' is missing");
+        else if (streq(i->source.mode_text, "server") && i->source.reconnect == ON)
+                device_error(g, d, "<reconnect>: for mode='client' only");
+        else if (streq(i->source.mode_text, "server") || i->source.reconnect == ON)
+                bind_check_socket(g, d->place, "source", i->source.path);
+        if (i->source.reconnect == ON && !i->source.reconnect_seconds.set)
+                device_error(g, d, "<reconnect>: enabled='yes' needs timeout='…'");
+}
+
+void interface_backend_check(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+        bool sockets = i->type == INTERFACE_SERVER || i->type == INTERFACE_CLIENT ||
+                       i->type == INTERFACE_MCAST || i->type == INTERFACE_UDP;
+
+        if (interface_has_tap(i))
+                check_tap(g, i);
+        interface_port_check(g, d, &i->port, interface_has_tap(i), i->type == INTERFACE_BRIDGE);
+        if (sockets)
+                check_socket(g, i);
+        if (i->type == INTERFACE_VHOST_USER)
+                check_vhost_user(g, i);
+        if (i->user.passt && i->type != INTERFACE_USER && i->type != INTERFACE_VHOST_USER)
+                device_error(g, d, "<backend>: type='passt' is for type='user' and type='vhostuser'");
+        if (i->type == INTERFACE_USER || i->user.passt)
+                interface_user_check(g, i);
+        else if (i->n_addresses > 0)
+                device_error(
+                        g, d,
+                        "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets "
+                        "them");
+        if (i->type == INTERFACE_VDPA) {
+                hostdev_check_allowed(g, d);
+                if (!i->source.dev)
+                        device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
+                if (!i->virtio_model)
+                        device_error(g, d, "<model>: type='vdpa' is for model type='virtio'");
+        }
+        if (i->queues.value > 1 && !interface_has_tap(i) && i->type != INTERFACE_VHOST_USER &&
+            i->type != INTERFACE_VDPA)
+                device_error(g, d, "<driver>: queues need a TAP, vhostuser or vdpa");
+        if (i->mtu.set && (sockets || (i->type == INTERFACE_USER && !i->user.passt) ||
+                           i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
+                device_error(g, d, "<mtu>: needs a TAP, passt or type='vhostuser'");
+        if (i->sndbuf.set && !interface_has_tap(i))
+                device_error(g, d, "<tune>: sndbuf is of a TAP");
+}
+
+/* "fd" and one number, or "fds" and several with colons between them. */
+static void set_descriptors(
+        Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
+{
+        char text[INTERFACE_QUEUES_MAX * 12];
+        size_t used = 0;
+
+        for (unsigned q = 0; q < n; q++)
+                used += (size_t) snprintf(text + used, sizeof(text) - used, "%s%u", q ? ":" : "", fds[q]);
+        props_text(netdev, n > 1 ? several : one, text);
+}
+
+static Tristate wants_vhost(const Interface *i)
+{
+        if (!i->virtio_model || i->driver == INTERFACE_DRIVER_QEMU)
+                return OFF;
+        return i->driver == INTERFACE_DRIVER_VHOST ? ON : UNSET;
+}
+
+static void build_tap(const Guest *g, const Interface *i, Props *netdev, Plan *p)
+{
+        unsigned fds[INTERFACE_QUEUES_MAX] = { 0 }, n = i->queues.value > 1 ? (unsigned) i->queues.value : 1;
+        const char *id = i->netdev_id;
+        Tristate vhost = wants_vhost(i);
+        Tap tap = {
+                .id = i->netdev_id,
+                .ifname = i->target,
+                .mtu = i->mtu,
+                .queues = n,
+                .link = i->link_down ? OFF : UNSET,
+                .vhost = vhost,
+                .unmanaged = i->managed == OFF,
+                .broker = is_brokers(g, i),
+        };
+
+        if (!tap.unmanaged) /* a macvtap passes only the guest's own, and so does the broker's port */
+                tap.mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
+        if (i->type == INTERFACE_BRIDGE)
+                tap.bridge = i->source.bridge;
+        if (i->type == INTERFACE_DIRECT) {
+                tap.lower = i->source.dev;
+                tap.mode = i->source.mode_text;
+        }
+        interface_port_plan(&i->port, &tap);
+        plan_tap(p, &tap);
+
+        for (unsigned q = 0; q < n; q++)
+                fds[q] = plan_fd(p, false, "tap.%s.%u", id, q);
+        set_descriptors(netdev, "fd", "fds", fds, n);
+        if (vhost != OFF) {
+                props_bool(netdev, "vhost", true);
+                for (unsigned q = 0; q < n; q++)
+                        fds[q] = plan_fd(p, vhost == UNSET, "vhost.%s.%u", id, q);
+                set_descriptors(netdev, "vhostfd", "vhostfds", fds, n);
+        }
+        props_number_if(netdev, "sndbuf", i->sndbuf);
+}
+
+static void set_endpoint(Props *netdev, const char *key, const char *address, const char *port)
+{
+        props_textf(netdev, key, "%s:%s", address ?: "", port);
+}
+
+static void build_socket(const Interface *i, Props *netdev, Plan *p)
+{
+        const InterfaceSource *s = &i->source;
+
+        switch (i->type) {
+        case INTERFACE_SERVER:
+                set_endpoint(netdev, "listen", s->address, s->port);
+                plan_listen(p, "tcp:%s", s->port);
+                break;
+        case INTERFACE_CLIENT:
+                set_endpoint(netdev, "connect", s->address, s->port);
+                break;
+        case INTERFACE_MCAST:
+                set_endpoint(netdev, "mcast", s->address, s->port);
+                props_text(netdev, "localaddr", s->local_address);
+                plan_listen(p, "udp:%s", s->port);
+                break;
+        case INTERFACE_UDP:
+                set_endpoint(netdev, "udp", s->address, s->port);
+                set_endpoint(netdev, "localaddr", s->local_address, s->local_port);
+                plan_listen(p, "udp:%s", s->local_port);
+                break;
+        }
+        plan_network(p, NETWORK_ANY);
+}
+
+/* The other end is a program of the host's, which has its socket there, or waits for QEMU's to appear. */
+static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, Plan *p)
+{
+        const InterfaceSource *s = &i->source;
+        Props chardev = props_new("backend", "socket");
+        bool server = !i->user.passt && streq(s->mode_text, "server");
+
+        props_textf(&chardev, "id", "char%s", i->device.id);
+        if (i->user.passt) { /* QEMU passes descriptors only where it connected by a path itself */
+                (void) interface_user_ask_passt(i, p);
+                props_textf(&chardev, "path", "%s/%s-passt.sock", g->settings->run_directory, i->device.id);
+        } else
+                props_text(&chardev, "path", s->path);
+        if (server)
+                props_bool(&chardev, "server", true);
+        if (s->reconnect == ON) /* "no" is what it does without */
+                props_number(&chardev, "reconnect-ms", s->reconnect_seconds.value * 1000);
+        plan_list(p, "-chardev", &chardev);
+        props_textf(netdev, "chardev", "char%s", i->device.id);
+        if (i->queues.value > 1)
+                props_number(netdev, "queues", i->queues.value);
+        if (i->user.passt)
+                return;
+        if (server || s->reconnect == ON)
+                bind_socket_directory(g, s->path, p);
+        else
+                plan_directive(p, "BindPaths", "%s", s->path);
+}
+
+void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
+{
+        static const char *const types[] = {
+                [INTERFACE_USER] = "user",       [INTERFACE_ETHERNET] = "tap",
+                [INTERFACE_BRIDGE] = "tap",      [INTERFACE_DIRECT] = "tap",
+                [INTERFACE_SERVER] = "socket",   [INTERFACE_CLIENT] = "socket",
+                [INTERFACE_MCAST] = "socket",    [INTERFACE_UDP] = "socket",
+                [INTERFACE_VDPA] = "vhost-vdpa", [INTERFACE_VHOST_USER] = "vhost-user",
+        };
+        bool stream = i->type == INTERFACE_USER && i->user.passt == PASST_REQUIRE;
+        Props netdev = props_new("type", stream ? "stream" : types[i->type]);
+
+        props_text(&netdev, "id", i->netdev_id);
+        if (interface_has_tap(i)) {
+                build_tap(g, i, &netdev, p);
+        } else if (i->type == INTERFACE_USER) {
+                interface_user_build(i, &netdev, p);
+        } else if (i->type == INTERFACE_VHOST_USER) {
+                build_vhost_user(g, i, &netdev, p);
+        } else if (i->type == INTERFACE_VDPA) {
+                props_text(&netdev, "vhostdev", i->source.dev);
+                if (i->queues.value > 1)
+                        props_number(&netdev, "queues", i->queues.value);
+                plan_grant_device(p, i->source.dev, ACCESS_WRITE);
+        } else {
+                build_socket(i, &netdev, p);
+        }
+        plan_json(p, "-netdev", &netdev);
+}

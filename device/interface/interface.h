@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What interface.c (the guest's side), interface-backend.c and interface-user.c (the host's) share. */
+
+#include "device/interface/port.h"
+#include "guest/device.h"
+
+typedef enum InterfaceType {
+        INTERFACE_USER = 1,
+        INTERFACE_ETHERNET,
+        INTERFACE_BRIDGE,
+        INTERFACE_NETWORK, /* only as read: complete() makes it a bridge or direct */
+        INTERFACE_DIRECT,
+        INTERFACE_VHOST_USER,
+        INTERFACE_VDPA,
+        INTERFACE_SERVER,
+        INTERFACE_CLIENT,
+        INTERFACE_MCAST,
+        INTERFACE_UDP,
+        INTERFACE_NULL,
+} InterfaceType;
+
+typedef struct Offloads {
+        Tristate csum, gso, tso4, tso6, ecn, ufo, mrg_rxbuf;
+} Offloads;
+
+#define INTERFACE_QUEUES_MAX 256 /* MAX_TAP_QUEUES of Linux */
+
+typedef struct InterfaceSource {
+        const char *bridge, *network, *portgroup, *dev, *path, *address, *port, *local_address, *local_port;
+        int mode; /* of direct: see direct_mode_words; of vhostuser: SocketMode */
+        const char *mode_text, *kind;
+        Tristate reconnect;
+        Number reconnect_seconds;
+} InterfaceSource;
+
+typedef struct InterfaceAddress {
+        const char *address, *family;
+        Number prefix;
+} InterfaceAddress;
+
+#define INTERFACE_ADDRESSES_MAX 2 /* one IPv4, one IPv6 */
+
+typedef struct PortRange {
+        Number start, end, to; /* end unset: one port; to unset: the same ones in the guest */
+        Tristate exclude;
+} PortRange;
+
+typedef enum PortProtocol {
+        PORT_TCP = 1,
+        PORT_UDP,
+} PortProtocol;
+
+typedef struct PortForward {
+        Place place;
+        int protocol; /* PortProtocol */
+        const char *address, *dev;
+        PortRange *ranges; /* none: all ports */
+        unsigned n_ranges;
+} PortForward;
+
+typedef enum PasstUse {
+        PASST_NO,
+        PASST_TRY,     /* where the host has it, else QEMU's own network */
+        PASST_REQUIRE, /* the XML says so */
+} PasstUse;
+
+/* A network that is the host's user's own, without a TAP. */
+typedef struct InterfaceUser {
+        PasstUse passt;
+        const char *log_file, *hostname, *fqdn;
+        const char *gateways[INTERFACE_ADDRESSES_MAX];
+        unsigned n_gateways;
+        PortForward *forwards;
+        unsigned n_forwards;
+} InterfaceUser;
+
+typedef struct Interface {
+        Device device;
+        int type; /* InterfaceType */
+        const char *mac, *model, *host_mac, *netdev_id;
+        int virtio_model; /* VirtioModel; 0 for other models */
+        InterfaceSource source;
+        const char *target, *script, *downscript;
+        Tristate managed, trust_filters;
+        int driver, txmode; /* InterfaceDriver */
+        Tristate ioeventfd, event_idx, rss, rss_hash_report;
+        Number queues, rx_queue_size, tx_queue_size, mtu, sndbuf;
+        Offloads host, guest;
+        InterfacePort port;
+        int link, backend, teaming;
+        bool link_down;
+        InterfaceUser user;
+        InterfaceAddress addresses[INTERFACE_ADDRESSES_MAX];
+        unsigned n_addresses;
+} Interface;
+
+typedef enum InterfaceDriver {
+        INTERFACE_DRIVER_QEMU = 1,
+        INTERFACE_DRIVER_VHOST,
+} InterfaceDriver;
+
+/* Whether Linux has interfaces of such a name, and no other language takes a part of it for its own. */
+bool interface_name_is_plain(const char *name);
+
+/* Whether the host opens a TAP, or a macvtap, for it. */
+bool interface_has_tap(const Interface *i);
+
+/* Finds the bridge of a network, and names the TAP. */
+void interface_backend_complete(Guest *g, Interface *i);
+void interface_backend_check(Guest *g, const Interface *i);
+
+/* -netdev "host" and the device's id, with whatever it needs before it and of the host. */
+void interface_backend_build(const Guest *g, const Interface *i, Plan *p);
+
+/* The same for type='user', and for passt behind type='vhostuser'. */
+void interface_user_read(Guest *g, Interface *i);
+void interface_user_check(Guest *g, const Interface *i);
+void interface_user_build(const Interface *i, Props *netdev, Plan *p);
+
+/* Asks for a passt; returns the number that QEMU gets its socket as, for type='user'. */
+unsigned interface_user_ask_passt(const Interface *i, Plan *p);

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <source network='NAME'/> means the network that NAME.xml describes, in libvirt's own format, in one of
+ * vmunit's directories. vmunit only joins what is there: it makes no bridges, and runs no DHCP and no NAT.
+ * So all that counts in the file is which bridge, or which interface of the host, the network is.
+ */
+
+#include "device/interface/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "guest/guest.h"
+#include "util/file.h"
+
+#define NETWORK_SIZE_MAX ((size_t) 1 << 20)
+
+static const char *const directories[] = { "/etc/vmunit/networks", "/run/vmunit/networks",
+                                           "/usr/lib/vmunit/networks", NULL };
+static const char *const forward_words[] = { "nat",  "route",       "open",    "bridge", "private",
+                                             "vepa", "passthrough", "hostdev", NULL };
+
+typedef enum Forward {
+        FORWARD_NONE,
+        FORWARD_NAT,
+        FORWARD_ROUTE,
+        FORWARD_OPEN,
+        FORWARD_BRIDGE,
+        FORWARD_PRIVATE,
+        FORWARD_VEPA,
+        FORWARD_PASSTHROUGH,
+        FORWARD_HOSTDEV,
+} Forward;
+
+typedef struct NetworkXml {
+        XmlElement *virtualport, *bandwidth;
+        InterfacePort port;
+        int forward; /* Forward */
+        const char *bridge, *dev, *interface;
+        Number mtu;
+} NetworkXml;
+
+static const Field fields[] = {
+        FIELD_OF_WORDS("forward@mode", NetworkXml, forward, forward_words),
+        FIELD("forward@dev", FIELD_TEXT, NetworkXml, dev),
+        FIELD("forward/interface@dev", FIELD_TEXT, NetworkXml, interface),
+        FIELD("bridge@name", FIELD_TEXT, NetworkXml, bridge),
+        FIELD("virtualport", FIELD_ELEMENT, NetworkXml, virtualport),
+        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth), /* of all its guests together */
+        FIELD("vlan", FIELD_PRESENT, NetworkXml, port.has_vlan),
+        FIELD("port@isolated", FIELD_YESNO, NetworkXml, port.isolated),
+        FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, 68, 65535),
+        {},
+};
+
+typedef struct PortGroup {
+        const char *name;
+        Tristate is_default;
+        XmlElement *virtualport;
+        InterfacePort port;
+} PortGroup;
+
+static const Field group_fields[] = {
+        FIELD("@name", FIELD_TEXT, PortGroup, name),
+        FIELD("@default", FIELD_YESNO, PortGroup, is_default),
+        FIELD("virtualport", FIELD_ELEMENT, PortGroup, virtualport),
+        INTERFACE_PORT_FIELDS(PortGroup, port),
+        {},
+};
+
+/* 0, -ENOENT or another error; ret_path is where it was found. */
+static int read_file(Guest *g, const char *name, const char **ret_path, char **ret_data, size_t *ret_size)
+{
+        for (const char *const *d = directories; *d; d++) {
+                const char *path = guest_text(g, "%s%s/%s.xml", g->settings->root ?: "", *d, name);
+                int r = file_read(AT_FDCWD, path, NETWORK_SIZE_MAX, ret_data, ret_size);
+
+                if (r != -ENOENT) {
+                        *ret_path = path;
+                        return r;
+                }
+        }
+        return -ENOENT;
+}
+
+static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, Network *ret)
+{
+        bool direct = x->forward == FORWARD_PRIVATE || x->forward == FORWARD_VEPA ||
+                      x->forward == FORWARD_PASSTHROUGH || (x->forward == FORWARD_BRIDGE && !x->bridge);
+        const char *dev = x->interface ?: x->dev;
+
+        if (x->virtualport || x->bandwidth) {
+                guest_error(
+                        g, place, "<source>: network '%s' has %s, which vmunit does not carry out", name,
+                        x->virtualport ? "<virtualport>" : "<bandwidth> for all its guests together");
+                return false;
+        }
+        if (x->forward == FORWARD_HOSTDEV) {
+                guest_error(
+                        g, place,
+                        "<source>: network '%s' is a pool of PCI devices; name one by type='hostdev'", name);
+                return false;
+        }
+        if (direct ? !dev : !x->bridge) {
+                guest_error(
+                        g, place, "<source>: network '%s' names %s", name,
+                        direct ? "no interface of the host" : "no bridge");
+                return false;
+        }
+        *ret = (Network){ .mtu = x->mtu, .port = x->port };
+        if (direct) {
+                ret->dev = guest_text(g, "%s", dev);
+                ret->mode = forward_words[x->forward - 1];
+                return true;
+        }
+        ret->bridge = guest_text(g, "%s", x->bridge);
+        if (x->forward != FORWARD_BRIDGE)
+                guest_warning(
+                        g, place,
+                        "<source>: network '%s' is the bridge %s here, which the host has to have; its "
+                        "addresses, DHCP, NAT and routes are the host's as well",
+                        name, x->bridge);
+        return true;
+}
+
+/* The group of that name, or the default one, if there is any. */
+static void read_group(Guest *g, XmlElement *root, const char *name, PortGroup *ret, Findings *findings)
+{
+        XML_FOREACH(e, root, "portgroup") {
+                PortGroup group = { 0 };
+
+                fields_read(e, group_fields, &group, findings);
+                if (name ? !streq_null(group.name, name) : group.is_default != ON)
+                        continue;
+                interface_port_read(g, e, &group.port, findings);
+                *ret = group;
+        }
+}
+
+/* As far as the file can be understood; mistakes go to findings. */
+static void read_network(
+        Guest *g, XmlElement *root, const char *portgroup, NetworkXml *x, PortGroup *group,
+        Findings *findings)
+{
+        if (!streq(root->name, "network")) {
+                finding(findings, SEVERITY_ERROR, root->place,
+                        "<%s> is not a network: <network> is expected", root->name);
+                return;
+        }
+        fields_read(root, fields, x, findings);
+        interface_port_read(g, root, &x->port, findings);
+        read_group(g, root, portgroup, group, findings);
+        interface_port_inherit(&group->port, &x->port);
+        x->port = group->port;
+}
+
+bool network_find(Guest *g, Place place, const char *name, const char *portgroup, Network *ret)
+{
+        _cleanup_(freep) char *data = NULL;
+        _cleanup_(xml_freep) XmlElement *root = NULL;
+        _cleanup_(findings_freep) Findings *findings = NULL;
+        const char *path = NULL;
+        PortGroup group = { 0 };
+        NetworkXml x = { 0 };
+        size_t size;
+        int r;
+
+        if (name[0] == '.' || strchr(name, '/')) {
+                guest_error(g, place, "<source>: network='%s' cannot be the name of a file", name);
+                return false;
+        }
+        r = read_file(g, name, &path, &data, &size);
+        if (r == -ENOENT) {
+                guest_error(
+                        g, place,
+                        "<source>: there is no network '%s'; make one: %s/%s.xml with "
+                        "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or "
+                        "use type='bridge'",
+                        name, directories[0], name, name);
+                return false;
+        }
+        if (r < 0) {
+                guest_error(
+                        g, place, "<source>: network '%s': %s cannot be read: %s", name, path, strerror(-r));
+                return false;
+        }
+        findings = findings_new();
+        root = findings ? xml_parse(path, data, size, findings) : NULL;
+        if (root)
+                read_network(g, root, portgroup, &x, &group, findings);
+        if (!root || findings_failed(findings)) {
+                for (size_t i = 0; findings && i < findings_count(findings); i++) {
+                        const Finding *f = findings_get(findings, i);
+
+                        guest_error(
+                                g, place, "<source>: network '%s': %s:%u:%u: %s", name, path, f->place.line,
+                                f->place.column, f->text);
+                }
+                return false;
+        }
+        if (group.virtualport) {
+                guest_error(
+                        g, place,
+                        "<source>: the port group '%s' of network '%s' has <virtualport>, which vmunit does "
+                        "not carry out",
+                        portgroup ?: "(default)", name);
+                return false;
+        }
+        return take(g, place, name, &x, ret);
+}

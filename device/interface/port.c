@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * libvirt's units are what tc(8) makes of the words that libvirt hands to it: an average of 1000 is
+ * "1000kbps", 1000 times 1000 bytes a second, but a burst of 1000 is "1000kb", 1000 KiB. After a pause a
+ * guest gets a burst at the speed of peak; what it sends is only dropped or not, so that there a peak has no
+ * effect, as under libvirt.
+ *
+ * <vlan> is all that a port of a bridge belongs to: one <tag> is what the guest sends and gets without a
+ * tag; with several, or trunk='yes', they come and go with their tags, except the one of nativeMode.
+ */
+
+#include "device/interface/port.h"
+
+#include "guest/guest.h"
+
+#define VLAN_ID_MAX 4094 /* 0 is no VLAN, 4095 is reserved: the kernel takes neither */
+#define VLAN_WORDS  (VLAN_ID_MAX / 64 + 1)
+
+typedef enum NativeMode {
+        NATIVE_TAGGED = 1,
+        NATIVE_UNTAGGED,
+} NativeMode;
+
+static const char *const native_words[] = { "tagged", "untagged", NULL };
+
+typedef struct VlanTag {
+        Number id;
+        int native; /* NativeMode */
+} VlanTag;
+
+static const Field tag_fields[] = {
+        FIELD_IN_RANGE("@id", VlanTag, id, 1, VLAN_ID_MAX),
+        FIELD_OF_WORDS("@nativeMode", VlanTag, native, native_words),
+        {},
+};
+
+static const Field vlan_fields[] = {
+        FIELD("@trunk", FIELD_YESNO, InterfacePort, trunk),
+        {},
+};
+
+static void read_rate(XmlElement *bandwidth, const char *name, const InterfaceRate *rate, Findings *findings)
+{
+        XmlElement *e = xml_child(bandwidth, name);
+
+        if (!e)
+                return;
+        if (!rate->average.set && !rate->floor.set)
+                finding(findings, SEVERITY_ERROR, e->place, "<%s>: average is missing", name);
+        else if (!rate->average.set && (rate->peak.set || rate->burst.set))
+                finding(findings, SEVERITY_ERROR, e->place, "<%s>: peak and burst need average", name);
+        if (rate->floor.value > 0)
+                finding(findings, SEVERITY_ERROR, e->place,
+                        "<%s>: floor is a share in what a whole network has, which vmunit does not shape",
+                        name);
+}
+
+/* One tag that may be the native one; the others are appended to the text of those that stay tagged. */
+static void read_tag(
+        Guest *g, InterfacePort *p, XmlElement *e, bool trunk, uint64_t seen[static VLAN_WORDS],
+        Findings *findings)
+{
+        VlanTag tag = { 0 };
+
+        fields_read(e, tag_fields, &tag, findings);
+        if (!xml_attribute(e, "id"))
+                finding(findings, SEVERITY_ERROR, e->place, "<tag>: id is missing");
+        if (!tag.id.set)
+                return;
+        if (seen[tag.id.value / 64] & UINT64_C(1) << tag.id.value % 64)
+                finding(findings, SEVERITY_ERROR, e->place, "<tag>: id='%u' is there twice",
+                        (unsigned) tag.id.value);
+        seen[tag.id.value / 64] |= UINT64_C(1) << tag.id.value % 64;
+        if ((tag.native || !trunk) && p->native) {
+                finding(findings, SEVERITY_ERROR, e->place, "<tag>: there is one nativeMode='…' at most");
+        } else if (tag.native || !trunk) {
+                p->native = (unsigned) tag.id.value;
+                p->native_tagged = tag.native == NATIVE_TAGGED;
+        } else {
+                p->tagged = guest_text(
+                        g, "%s%s%u", p->tagged ?: "", p->tagged ? ":" : "", (unsigned) tag.id.value);
+        }
+}
+
+static void read_vlans(Guest *g, InterfacePort *p, XmlElement *vlan, Findings *findings)
+{
+        XmlElement *first = xml_child(vlan, "tag");
+        bool several = first && xml_next(first);
+        uint64_t seen[VLAN_WORDS] = { 0 };
+
+        fields_read(vlan, vlan_fields, p, findings);
+        if (!first)
+                finding(findings, SEVERITY_ERROR, vlan->place, "<vlan>: <tag id='…'/> is missing");
+        if (several && p->trunk == OFF)
+                finding(findings, SEVERITY_ERROR, vlan->place,
+                        "<vlan>: more than one <tag> makes it a trunk, and trunk='no' contradicts");
+        XML_FOREACH(e, vlan, "tag")
+                read_tag(g, p, e, several || p->trunk == ON, seen, findings);
+}
+
+void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *findings)
+{
+        if (p->has_bandwidth) {
+                read_rate(xml_child(e, "bandwidth"), "inbound", &p->inbound, findings);
+                read_rate(xml_child(e, "bandwidth"), "outbound", &p->outbound, findings);
+        }
+        if (p->has_vlan)
+                read_vlans(g, p, xml_child(e, "vlan"), findings);
+}
+
+void interface_port_inherit(InterfacePort *p, const InterfacePort *other)
+{
+        if (!p->has_bandwidth) {
+                p->has_bandwidth = other->has_bandwidth;
+                p->inbound = other->inbound;
+                p->outbound = other->outbound;
+        }
+        if (!p->has_vlan) {
+                p->has_vlan = other->has_vlan;
+                p->native = other->native;
+                p->native_tagged = other->native_tagged;
+                p->tagged = other->tagged;
+        }
+        if (!p->isolated)
+                p->isolated = other->isolated;
+}
+
+void interface_port_check(Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge)
+{
+        if (p->has_bandwidth && !has_tap)
+                device_warning(
+                        g, d,
+                        "<bandwidth>: only what the host has as a TAP or a macvtap can be shaped; it has no "
+                        "effect");
+        if (p->outbound.peak.set)
+                device_warning(
+                        g, d,
+                        "<outbound>: peak has no effect; what a guest sends is cut at its average, after a "
+                        "burst");
+        if (p->has_vlan && !has_bridge)
+                device_error(
+                        g, d,
+                        "<vlan>: only a port of a bridge has VLANs; elsewhere name an interface of the host "
+                        "that is "
+                        "in the VLAN (ip link add … type vlan)");
+        if (p->isolated == ON && !has_bridge)
+                device_error(g, d, "<port>: isolated='yes' is for ports of a bridge");
+        if (g->settings->user_scope && has_tap && (p->has_bandwidth || p->has_vlan || p->isolated == ON))
+                device_error(
+                        g, d,
+                        "<interface>: <bandwidth>, <vlan> and <port> are for guests of the system; a user's "
+                        "TAP is "
+                        "what vmunit.conf makes of it");
+}
+
+static TapRate in_bytes(const InterfaceRate *rate)
+{
+        return (TapRate){
+                .average = rate->average.value * 1000,
+                .peak = rate->peak.value * 1000,
+                .burst = rate->burst.value * KIB,
+        };
+}
+
+void interface_port_plan(const InterfacePort *p, Tap *tap)
+{
+        tap->inbound = in_bytes(&p->inbound);
+        tap->outbound = in_bytes(&p->outbound);
+        tap->native = p->native;
+        tap->native_tagged = p->native_tagged;
+        tap->tagged = p->tagged;
+        tap->isolated = p->isolated == ON;
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <interface type='user'>: a network of the host's user, who needs no TAP for it. Two programs make one:
+ * passt, a process of its own that vm-launcher starts beside QEMU, and QEMU itself. Where the XML says
+ * <backend type='passt'/> it is passt or nothing. Where it says nothing, the system scope has QEMU's own, as
+ * libvirt does; in the user scope, where it is what a guest has instead of a bridge, it is passt if the host
+ * has it: the unit's command line is that of QEMU's own network, and --passt= beside it says what takes its
+ * place.
+ *
+ * An <ip> without a backend is the network that QEMU itself makes up, and not the guest's address, which it
+ * is to passt: there it stays QEMU's own.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "device/interface/interface.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+
+#define PORT_MAX            65535
+#define PORT_FORWARDS_MAX   64  /* of one interface */
+#define PORT_RANGES_MAX     64  /* of one of them */
+#define FALLBACK_PORTS_MAX  256 /* that QEMU itself forwards, each by an option */
+#define IPV6_PREFIX         64  /* passt's and QEMU's */
+#define HOST_NAME_MAX_BYTES 253
+
+static const char *const protocol_words[] = { "tcp", "udp", NULL };
+
+static const Field address_fields[] = {
+        FIELD("@address", FIELD_TEXT, InterfaceAddress, address),
+        FIELD("@family", FIELD_TEXT, InterfaceAddress, family),
+        FIELD_IN_RANGE("@prefix", InterfaceAddress, prefix, 1, 128),
+        {},
+};
+
+static const Field passt_fields[] = {
+        FIELD("backend@logFile", FIELD_PATH, Interface, user.log_file),
+        FIELD("backend@hostname", FIELD_TEXT, Interface, user.hostname),
+        FIELD("backend@fqdn", FIELD_TEXT, Interface, user.fqdn),
+        FIELD("source@dev", FIELD_TEXT, Interface, source.dev),
+        {},
+};
+
+static const Field forward_fields[] = {
+        FIELD_OF_WORDS("@proto", PortForward, protocol, protocol_words),
+        FIELD("@address", FIELD_TEXT, PortForward, address),
+        FIELD("@dev", FIELD_TEXT, PortForward, dev),
+        {},
+};
+
+static const Field range_fields[] = {
+        FIELD_IN_RANGE("@start", PortRange, start, 1, PORT_MAX),
+        FIELD_IN_RANGE("@end", PortRange, end, 1, PORT_MAX),
+        FIELD_IN_RANGE("@to", PortRange, to, 1, PORT_MAX),
+        FIELD("@exclude", FIELD_YESNO, PortRange, exclude),
+        {},
+};
+
+typedef struct Route {
+        const char *address, *gateway, *prefix, *family;
+} Route;
+
+static const Field route_fields[] = {
+        FIELD("@address", FIELD_TEXT, Route, address),
+        FIELD("@gateway", FIELD_TEXT, Route, gateway),
+        FIELD("@prefix", FIELD_TEXT, Route, prefix),
+        FIELD("@family", FIELD_TEXT, Route, family),
+        {},
+};
+
+static bool is_ipv4(const char *address)
+{
+        struct in_addr a;
+
+        return inet_pton(AF_INET, address, &a) == 1;
+}
+
+static bool is_ipv6(const char *address)
+{
+        struct in6_addr a;
+
+        return inet_pton(AF_INET6, address, &a) == 1;
+}
+
+/* ——— reading ——— */
+
+static void read_addresses(Guest *g, Interface *i)
+{
+        XML_FOREACH(e, i->device.xml, "ip") {
+                InterfaceAddress a = { 0 };
+
+                fields_read(e, address_fields, &a, g->findings);
+                if (!a.address)
+                        guest_error(g, e->place, "<ip>: address is missing");
+                else if (i->n_addresses == INTERFACE_ADDRESSES_MAX)
+                        guest_error(
+                                g, e->place,
+                                "<ip>: one of IPv4 and one of IPv6 is all that user networking takes");
+                else
+                        i->addresses[i->n_addresses++] = a;
+        }
+}
+
+static void read_ranges(Guest *g, XmlElement *xml, PortForward *f)
+{
+        f->ranges = guest_zeroed(g, PORT_RANGES_MAX, sizeof(*f->ranges));
+        XML_FOREACH(e, xml, "range") {
+                PortRange r = { 0 };
+
+                fields_read(e, range_fields, &r, g->findings);
+                if (!xml_attribute(e, "start"))
+                        guest_error(g, e->place, "<range>: start is missing");
+                else if (r.end.set && r.end.value < r.start.value)
+                        guest_error(g, e->place, "<range>: it ends before it starts");
+                else if (r.to.set && r.exclude == ON)
+                        guest_error(g, e->place, "<range>: to is for ports that are forwarded");
+                else if (r.to.set && r.end.set && r.to.value + (r.end.value - r.start.value) > PORT_MAX)
+                        guest_error(
+                                g, e->place, "<range>: to is too high, the last port would be over 65535");
+                else if (f->n_ranges == PORT_RANGES_MAX)
+                        guest_error(g, e->place, "<range>: there are over %d of them", PORT_RANGES_MAX);
+                else if (f->ranges)
+                        f->ranges[f->n_ranges++] = r;
+        }
+}
+
+static void read_forwards(Guest *g, Interface *i)
+{
+        InterfaceUser *u = &i->user;
+
+        u->forwards = guest_zeroed(g, PORT_FORWARDS_MAX, sizeof(*u->forwards));
+        XML_FOREACH(e, i->device.xml, "portForward") {
+                PortForward f = { .place = e->place };
+
+                fields_read(e, forward_fields, &f, g->findings);
+                read_ranges(g, e, &f);
+                if (!xml_attribute(e, "proto"))
+                        guest_error(g, e->place, "<portForward>: proto='tcp' or proto='udp' is missing");
+                else if (u->n_forwards == PORT_FORWARDS_MAX)
+                        guest_error(
+                                g, e->place, "<portForward>: there are over %d of them", PORT_FORWARDS_MAX);
+                else if (u->forwards)
+                        u->forwards[u->n_forwards++] = f;
+        }
+}
+
+/* passt gives the guest a default route, and has no words for others. */
+static void read_routes(Guest *g, Interface *i)
+{
+        InterfaceUser *u = &i->user;
+
+        XML_FOREACH(e, i->device.xml, "route") {
+                Route r = { 0 };
+
+                fields_read(e, route_fields, &r, g->findings);
+                if (!r.gateway || (!is_ipv4(r.gateway) && !is_ipv6(r.gateway)))
+                        guest_error(g, e->place, "<route>: gateway='…' is missing, or not an IP address");
+                else if (
+                        (r.address && !streq(r.address, is_ipv4(r.gateway) ? "0.0.0.0" : "::")) ||
+                        (r.prefix && !streq(r.prefix, "0")))
+                        guest_error(
+                                g, e->place, "<route>: passt gives the guest no route but the default one");
+                else if (u->n_gateways == INTERFACE_ADDRESSES_MAX)
+                        guest_error(g, e->place, "<route>: passt takes one of IPv4 and one of IPv6");
+                else
+                        u->gateways[u->n_gateways++] = r.gateway;
+        }
+}
+
+void interface_user_read(Guest *g, Interface *i)
+{
+        XmlElement *forward;
+
+        read_addresses(g, i);
+        if (i->user.passt == PASST_REQUIRE) {
+                fields_read(i->device.xml, passt_fields, i, g->findings);
+                read_routes(g, i);
+        }
+        if (i->user.passt == PASST_TRY && i->n_addresses > 0)
+                i->user.passt = PASST_NO;
+        if (i->user.passt == PASST_REQUIRE || (i->type == INTERFACE_USER && g->settings->user_scope)) {
+                read_forwards(g, i);
+                return;
+        }
+        forward = xml_child(i->device.xml, "portForward");
+        if (forward) {
+                xml_claim_all(forward);
+                guest_error(g, forward->place, "<portForward>: only <backend type='passt'/> forwards ports");
+        }
+}
+
+/* ——— checking ——— */
+
+static void check_addresses(Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+        unsigned v4 = 0;
+
+        for (unsigned n = 0; n < i->n_addresses; n++) {
+                const InterfaceAddress *a = &i->addresses[n];
+                bool is_v6 = a->family && streq(a->family, "ipv6");
+
+                if (a->family && !streq(a->family, "ipv4") && !is_v6) {
+                        device_error(g, d, "<ip>: family='%s' is neither ipv4 nor ipv6", a->family);
+                        continue;
+                }
+                v4 += !is_v6;
+                if (!(is_v6 ? is_ipv6(a->address) : is_ipv4(a->address)))
+                        device_error(
+                                g, d, "<ip>: '%s' is not an address of IPv%c", a->address,
+                                is_v6 ? '6' : '4');
+                else if (!is_v6 && a->prefix.value > 32)
+                        device_error(g, d, "<ip>: IPv4 has no prefix over 32");
+                else if (is_v6 && i->user.passt && a->prefix.set && a->prefix.value != IPV6_PREFIX)
+                        device_error(g, d, "<ip>: passt's prefix of IPv6 is always %d", IPV6_PREFIX);
+        }
+        if (v4 > 1 || i->n_addresses - v4 > 1)
+                device_error(g, d, "<ip>: user networking has one address of a family");
+}
+
+/* Whether QEMU's own network can do it, which knows single ports and addresses of IPv4. */
+static bool qemu_can_forward(const PortForward *f)
+{
+        for (unsigned n = 0; n < f->n_ranges; n++)
+                if (f->ranges[n].exclude == ON)
+                        return false;
+        return f->n_ranges > 0 && !f->dev && (!f->address || is_ipv4(f->address));
+}
+
+static uint64_t range_ports(const PortRange *r)
+{
+        return r->end.set ? r->end.value - r->start.value + 1 : 1;
+}
+
+static uint64_t fallback_ports(const Interface *i)
+{
+        uint64_t ports = 0;
+
+        for (unsigned n = 0; n < i->user.n_forwards; n++)
+                for (unsigned m = 0; m < i->user.forwards[n].n_ranges; m++)
+                        ports += range_ports(&i->user.forwards[n].ranges[m]);
+        return ports;
+}
+
+/* What is lost where passt is not there. */
+static void check_fallback(Guest *g, const Interface *i)
+{
+        bool tried = i->user.passt == PASST_TRY;
+        Severity severity = tried ? SEVERITY_WARNING : SEVERITY_ERROR;
+        const char *without = tried ? "where the host has no passt, " : "";
+
+        for (unsigned n = 0; n < i->user.n_forwards; n++)
+                if (!qemu_can_forward(&i->user.forwards[n]))
+                        finding(g->findings, severity, i->user.forwards[n].place,
+                                "<portForward>: %sQEMU's own network does not do that: it forwards ports "
+                                "that "
+                                "are named, of IPv4 addresses",
+                                without);
+        if (fallback_ports(i) > FALLBACK_PORTS_MAX)
+                device_error(
+                        g, &i->device,
+                        "<portForward>: QEMU's own network forwards %d ports at most here; <backend "
+                        "type='passt'/> has no such limit",
+                        FALLBACK_PORTS_MAX);
+        if (tried && i->mtu.set)
+                device_warning(
+                        g, &i->device, "<mtu>: %sQEMU's own network does not tell the guest of it", without);
+}
+
+static void check_forward(Guest *g, const PortForward *f)
+{
+        if (f->address && !is_ipv4(f->address) && !is_ipv6(f->address))
+                guest_error(g, f->place, "<portForward>: '%s' is not an IP address", f->address);
+        if (f->dev && !interface_name_is_plain(f->dev))
+                guest_error(g, f->place, "<portForward>: '%s' is not the name of an interface", f->dev);
+}
+
+static bool is_host_name(const char *name)
+{
+        return strlen(name) <= HOST_NAME_MAX_BYTES &&
+               name[strspn(name, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-.")] ==
+                       '\0';
+}
+
+static void check_passt(Guest *g, const Interface *i)
+{
+        const InterfaceUser *u = &i->user;
+        const Device *d = &i->device;
+        unsigned passts = 0;
+
+        if (i->source.dev && !interface_name_is_plain(i->source.dev))
+                device_error(g, d, "<source>: '%s' is not the name of an interface", i->source.dev);
+        if (u->hostname && !is_host_name(u->hostname))
+                device_error(g, d, "<backend>: hostname='%s' is not the name of a host", u->hostname);
+        if (u->fqdn && !is_host_name(u->fqdn))
+                device_error(g, d, "<backend>: fqdn='%s' is not the name of a host", u->fqdn);
+        if (u->log_file && strpbrk(u->log_file, ",\\\""))
+                device_error(g, d, "<backend>: logFile: no comma, quote or backslash can be in its name");
+        GUEST_FOREACH_DEVICE(g, &kind_interface, other)
+                passts += other->index <= d->index && ((const Interface *) other)->user.passt;
+        if (passts == PLAN_PASSTS_MAX + 1)
+                device_error(g, d, "<interface>: %u are connected by passt, and no more", PLAN_PASSTS_MAX);
+}
+
+void interface_user_check(Guest *g, const Interface *i)
+{
+        check_addresses(g, i);
+        for (unsigned n = 0; n < i->user.n_forwards; n++)
+                check_forward(g, &i->user.forwards[n]);
+        if (i->user.passt)
+                check_passt(g, i);
+        if (i->user.passt != PASST_REQUIRE)
+                check_fallback(g, i);
+}
+
+/* ——— building ——— */
+
+/* In passt's own words, but for the commas, which part the keys of --passt=. */
+static void write_forward(FILE *f, const PortForward *forward)
+{
+        fprintf(f, ",%s=%s%s%s%s", protocol_words[forward->protocol - 1], forward->address ?: "",
+                forward->dev ? "%" : "", forward->dev ?: "", forward->address || forward->dev ? "/" : "");
+        if (forward->n_ranges == 0)
+                fputs("all", f);
+        for (unsigned n = 0; n < forward->n_ranges; n++) {
+                const PortRange *r = &forward->ranges[n];
+
+                fprintf(f, "%s%s%llu", n > 0 ? "+" : "", r->exclude == ON ? "~" : "",
+                        (unsigned long long) r->start.value);
+                if (r->end.set)
+                        fprintf(f, "-%llu", (unsigned long long) r->end.value);
+                if (!r->to.set)
+                        continue;
+                fprintf(f, ":%llu", (unsigned long long) r->to.value);
+                if (r->end.set)
+                        fprintf(f, "-%llu", (unsigned long long) (r->to.value + range_ports(r) - 1));
+        }
+}
+
+static void write_addresses(FILE *f, const Interface *i)
+{
+        for (unsigned n = 0; n < i->n_addresses; n++) {
+                const InterfaceAddress *a = &i->addresses[n];
+
+                fprintf(f, ",address=%s", a->address);
+                if (a->prefix.set && is_ipv4(a->address))
+                        fprintf(f, ",netmask=%llu", (unsigned long long) a->prefix.value);
+        }
+        for (unsigned n = 0; n < i->user.n_gateways; n++)
+                fprintf(f, ",gateway=%s", i->user.gateways[n]);
+}
+
+static void write_passt(FILE *f, const Interface *i)
+{
+        const struct {
+                const char *key, *value;
+        } texts[] = {
+                { "interface", i->source.dev },
+                { "hostname", i->user.hostname },
+                { "fqdn", i->user.fqdn },
+                { "log-file", i->user.log_file },
+        };
+
+        fprintf(f, "id=%s,use=%s", i->netdev_id, i->user.passt == PASST_TRY ? "try" : "require");
+        if (i->type == INTERFACE_VHOST_USER)
+                fprintf(f, ",socket=%s-passt.sock", i->device.id);
+        write_addresses(f, i);
+        if (i->mtu.set)
+                fprintf(f, ",mtu=%llu", (unsigned long long) i->mtu.value);
+        for (size_t n = 0; n < ELEMENTS(texts); n++)
+                if (texts[n].value)
+                        fprintf(f, ",%s=%s", texts[n].key, texts[n].value);
+        for (unsigned n = 0; n < i->user.n_forwards; n++)
+                write_forward(f, &i->user.forwards[n]);
+}
+
+/* Whoever forwards a port has to bind it; which ones "all" are, only the host knows. */
+static void allow_listening(const Interface *i, Plan *p)
+{
+        for (unsigned n = 0; n < i->user.n_forwards; n++) {
+                const PortForward *f = &i->user.forwards[n];
+                const char *protocol = protocol_words[f->protocol - 1];
+                bool all = true;
+
+                for (unsigned m = 0; m < f->n_ranges; m++)
+                        all = all && f->ranges[m].exclude == ON;
+                if (all)
+                        plan_listen(p, "%s", protocol);
+                for (unsigned m = 0; m < f->n_ranges && !all; m++) {
+                        const PortRange *r = &f->ranges[m];
+
+                        if (r->exclude == ON)
+                                continue;
+                        if (r->end.set)
+                                plan_listen(
+                                        p, "%s:%llu-%llu", protocol, (unsigned long long) r->start.value,
+                                        (unsigned long long) r->end.value);
+                        else
+                                plan_listen(p, "%s:%llu", protocol, (unsigned long long) r->start.value);
+                }
+        }
+}
+
+unsigned interface_user_ask_passt(const Interface *i, Plan *p)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (f)
+                write_passt(f, i);
+        if (!f || fclose(f) != 0) {
+                p->status = -ENOMEM;
+                return 0;
+        }
+        if (i->user.log_file)
+                plan_grant(p, i->user.log_file, ACCESS_WRITE);
+        allow_listening(i, p);
+        plan_listen(p, "udp"); /* what the guest sends has the guest's own port on the host, too */
+        return plan_passt(p, i->type == INTERFACE_USER, text);
+}
+
+static void build_hostfwd(const Interface *i, Props *netdev)
+{
+        json_t *list = NULL;
+
+        for (unsigned n = 0; n < i->user.n_forwards; n++) {
+                const PortForward *f = &i->user.forwards[n];
+
+                for (unsigned m = 0; m < f->n_ranges && qemu_can_forward(f); m++) {
+                        const PortRange *r = &f->ranges[m];
+                        uint64_t to = r->to.set ? r->to.value : r->start.value;
+
+                        if (!list)
+                                list = props_array(netdev, "hostfwd");
+                        for (uint64_t k = 0; k < range_ports(r); k++)
+                                json_array_append_new(
+                                        list,
+                                        json_pack(
+                                                "{s:o}", "str",
+                                                json_sprintf(
+                                                        "%s:%s:%u-:%u", protocol_words[f->protocol - 1],
+                                                        f->address ?: "", (unsigned) (r->start.value + k),
+                                                        (unsigned) (to + k))));
+                }
+        }
+}
+
+static void build_own(const Interface *i, Props *netdev)
+{
+        for (unsigned n = 0; n < i->n_addresses; n++) {
+                const InterfaceAddress *a = &i->addresses[n];
+
+                if (a->family && streq(a->family, "ipv6")) {
+                        props_text(netdev, "ipv6-prefix", a->address);
+                        props_number_if(netdev, "ipv6-prefixlen", a->prefix);
+                } else if (a->prefix.set) {
+                        props_textf(
+                                netdev, "net", "%s/%llu", a->address, (unsigned long long) a->prefix.value);
+                } else {
+                        props_text(netdev, "net", a->address);
+                }
+        }
+        build_hostfwd(i, netdev);
+}
+
+void interface_user_build(const Interface *i, Props *netdev, Plan *p)
+{
+        json_t *address;
+
+        if (i->user.passt != PASST_REQUIRE)
+                build_own(i, netdev);
+        switch (i->user.passt) {
+        case PASST_NO:
+                allow_listening(i, p);
+                plan_network(p, NETWORK_ANY);
+                break;
+        case PASST_TRY:
+                (void) interface_user_ask_passt(i, p);
+                break;
+        case PASST_REQUIRE:
+                props_bool(netdev, "server", false);
+                address = props_object(netdev, "addr");
+                json_object_set_new(address, "type", json_string("fd"));
+                json_object_set_new(address, "str", json_sprintf("%u", interface_user_ask_passt(i, p)));
+                break;
+        }
+}

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From the plan to directives. The template vm@.service closes everything; each line here opens what this
+ * guest's XML needs and nothing else, so "systemctl cat" shows the whole of what a guest may do on the host.
+ */
+
+#include "generator/unit/drop-in.h"
+
+#include <errno.h>
+
+#include "generator/unit/commands.h"
+#include "generator/unit/drop-in-user.h"
+#include "generator/unit/unit-file.h"
+
+#define TITLE_MAX 200 /* bytes of a title in Description= */
+
+static void unit_file_cleanup(UnitFile *u)
+{
+        unit_file_done(u);
+}
+
+/* Whether the path is one of the directories, or in one of them. */
+static bool is_below(const char *path, const char *const *directories)
+{
+        for (const char *const *d = directories; *d; d++) {
+                const char *rest = text_after(path, *d);
+
+                if (rest && (!*rest || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* "-": the launcher is in these mounts too, and says better than systemd what is missing, or gives back what
+ * is there. */
+static void write_bind(UnitFile *u, const char *key, const char *path)
+{
+        _cleanup_(freep) char *optional = text_format("-%s", path);
+
+        if (optional)
+                unit_word(u, key, optional, "");
+        else
+                u->status = -ENOMEM;
+}
+
+static bool is_bind(const Directive *d)
+{
+        return streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths");
+}
+
+static const char *bind_source(const Directive *d)
+{
+        return d->value[0] == '-' ? d->value + 1 : d->value;
+}
+
+static int require_mounts(UnitFile *u, const char *path, Strings *seen)
+{
+        static const char *const always_there[] = { "/dev", "/run", "/proc", "/sys", "/usr", NULL };
+
+        if (is_below(path, always_there) || strings_have(seen, path))
+                return 0;
+        unit_word(u, "RequiresMountsFor", path, "");
+        return strings_add(seen, path);
+}
+
+/* A guest whose disks are on a server or a pool of disks starts when these are there. */
+static int write_mounts(UnitFile *u, const Plan *p)
+{
+        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
+                r = require_mounts(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
+                if (is_bind(&p->directives[i]))
+                        r = require_mounts(u, bind_source(&p->directives[i]), &seen);
+        return r;
+}
+
+/*
+ * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole
+ * top directory gives way to an empty one in which systemd makes the mount points. /var is that already, in
+ * the template.
+ */
+static int hide_top(UnitFile *u, const char *path, Strings *seen)
+{
+        static const char *const left_alone[] = {
+                "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
+                "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
+        };
+        _cleanup_(freep) char *top = NULL;
+        size_t n = strcspn(path + 1, "/");
+
+        if (!path[n + 1])
+                return 0;
+        top = strndup(path, n + 1);
+        if (!top)
+                return -ENOMEM;
+        for (const char *const *a = left_alone; *a; a++)
+                if (streq(*a, top))
+                        return 0;
+        if (strings_have(seen, top))
+                return 0;
+        if (strchr(top, ':')) /* parts a directory from its options, also within quotes */
+                u->status = -EINVAL;
+        if (streq(top, "/home") || streq(top, "/root"))
+                unit_plain(u, "ProtectHome", "tmpfs");
+        else
+                unit_word(u, "TemporaryFileSystem", top, ":ro");
+        return strings_take(seen, TAKE_PTR(top));
+}
+
+/* A user's home is hidden wherever it is; the template does so in the usual places. */
+static int hide_home(UnitFile *u, const char *home, Strings *seen)
+{
+        _cleanup_(freep) char *inside = text_format("%s/.", home);
+
+        if (!inside || strings_add(seen, "/home") < 0 || strings_add(seen, "/root") < 0)
+                return -ENOMEM;
+        return hide_top(u, inside, seen);
+}
+
+static int write_grants(UnitFile *u, const Plan *p, const Settings *settings)
+{
+        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        int r = settings->user_scope ? hide_home(u, settings->home, &seen) : 0;
+
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
+                r = hide_top(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
+                if (is_bind(&p->directives[i]))
+                        r = hide_top(u, bind_source(&p->directives[i]), &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
+                const Grant *g = &p->grants[i];
+                bool read_only = g->access == ACCESS_READ;
+
+                write_bind(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path);
+                if (g->device && !settings->user_scope)
+                        unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
+        }
+        return r;
+}
+
+static bool has_macvtap(const Plan *p)
+{
+        for (size_t i = 0; i < p->n_taps; i++)
+                if (p->taps[i].lower)
+                        return true;
+        return false;
+}
+
+/* The unit's device filter holds for the launcher's preparation as well: without this it could not open
+ * them. */
+static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
+{
+        bool vhost = false, tap = false;
+
+        if (user_scope) /* the helper is in another unit, and a user's manager has no device filter */
+                return;
+        for (size_t i = 0; i < p->n_taps; i++) {
+                vhost = vhost || p->taps[i].vhost != OFF;
+                tap = tap || !p->taps[i].lower;
+        }
+        if (tap)
+                unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
+        if (has_macvtap(p)) /* m: in a container the launcher makes the node itself; QEMU has no CAP_MKNOD,
+                               so gains nothing */
+                unit_plain(u, "DeviceAllow", "char-macvtap rwm");
+        if (vhost)
+                unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
+}
+
+#define LOOKUP_PATHS                                                                                       \
+        "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls " \
+        "-/etc/pki/ca-trust"
+
+/*
+ * passt takes itself out of what it needs no more, by namespaces and mounts of its own, and ends where it
+ * cannot. What that takes, QEMU is not left with: see launcher/rights/call-filter.c.
+ */
+static void write_passt(UnitFile *u)
+{
+        unit_plain(u, "RestrictAddressFamilies", "AF_NETLINK");
+        unit_plain(u, "RestrictNamespaces", "ipc mnt net pid user uts");
+        unit_plain(u, "SystemCallFilter", "capset mount pivot_root setuid umount2");
+}
+
+static void write_network(UnitFile *u, const Plan *p, bool user_scope)
+{
+        NetworkNeed need = p->n_passts > 0 ? NETWORK_ANY : p->network;
+
+        if (need == NETWORK_NONE)
+                return;
+        unit_plain(u, "PrivateNetwork", "no");
+        unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
+        if (!user_scope) /* a user's manager has no filter of addresses and ports */
+                unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
+        /* what a host name is looked up by, and whom TLS trusts: the sandbox's /etc is empty */
+        if (need == NETWORK_ANY)
+                unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
+        if (p->n_passts > 0)
+                write_passt(u);
+        for (size_t i = 0; i < p->listens.count && !user_scope; i++)
+                unit_plain(u, "SocketBindAllow", p->listens.items[i]);
+}
+
+/* What a user's manager can do nothing about: no filter of devices, no groups but the user's own, and those
+ * are there anyway. */
+static bool is_for_system_only(const Directive *d)
+{
+        return streq(d->key, "DeviceAllow") || streq(d->key, "SupplementaryGroups");
+}
+
+/* Of a plan's further directives these have one word in front,
+ * which may need quotes; the others are plain. */
+static void write_directive(UnitFile *u, const Directive *d)
+{
+        _cleanup_(freep) char *path = NULL;
+        const char *space;
+
+        if (is_bind(d)) {
+                write_bind(u, d->key, bind_source(d));
+                return;
+        }
+        if (streq(d->key, "Environment")) {
+                unit_word(u, d->key, d->value, "");
+                return;
+        }
+        if (streq(d->key, "CPUQuota")) {
+                unit_percent(u, d->key, (unsigned) atoi(d->value));
+                return;
+        }
+        space = strrchr(d->value, ' ');
+        if (!streq(d->key, "DeviceAllow") || !space) {
+                unit_plain(u, d->key, d->value);
+                return;
+        }
+        path = strndup(d->value, (size_t) (space - d->value));
+        if (path)
+                unit_word(u, d->key, path, space);
+        else
+                u->status = -ENOMEM;
+}
+
+static bool asks_for(const Plan *p, const char *argument)
+{
+        for (size_t i = 0; i < p->prepare.count; i++)
+                if (text_after(p->prepare.items[i], argument))
+                        return true;
+        return false;
+}
+
+/* A class of devices is known by a name only once its module is loaded, and systemd looks when the unit
+ * starts. */
+static void write_modules(UnitFile *u, const Plan *p)
+{
+        const struct {
+                bool needed;
+                const char *unit;
+        } modules[] = {
+                { has_macvtap(p), "modprobe@macvtap.service" },
+                { asks_for(p, "--pci=") || asks_for(p, "--mdev="), "modprobe@vfio_pci.service" },
+                { asks_for(p, "--scsi="), "modprobe@sg.service" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(modules); i++) {
+                if (!modules[i].needed)
+                        continue;
+                unit_plain(u, "Wants", modules[i].unit);
+                unit_plain(u, "After", modules[i].unit);
+        }
+}
+
+static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
+{
+        _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
+        bool system = !c->settings.user_scope;
+        int r = command_run(c, &run);
+
+        if (system) {
+                r = r < 0 ? r : command_prepare(c, name, path, &prepare);
+                r = r < 0 ? r : command_register(c, name, &enroll);
+        }
+        if (r < 0)
+                return r;
+        if (system)
+                unit_command(u, "ExecStartPre", "+", &prepare);
+        unit_empty(u, "ExecStart");
+        unit_command(u, "ExecStart", "", &run);
+        if (system)
+                unit_command(u, "ExecStartPost", "+", &enroll);
+        return 0;
+}
+
+static void write_emulator(UnitFile *u, const Plan *p)
+{
+        static const char *const of_programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", NULL };
+
+        if (p->argv.count > 0 && !is_below(p->argv.items[0], of_programs))
+                unit_word(u, "ExecPaths", p->argv.items[0], "");
+}
+
+/* It is a label only: what a unit file cannot express is written as something near. */
+static void write_description(UnitFile *u, char *description)
+{
+        size_t n = strlen(description);
+
+        for (char *p = description; *p; p++)
+                if ((unsigned char) *p < 0x20 || *p == 0x7f)
+                        *p = ' ';
+        if (n > 0 && (description[n - 1] == ' ' || description[n - 1] == '\\'))
+                description[n - 1] = '_';
+        unit_plain(u, "Description", description);
+}
+
+static void write_head(UnitFile *u, const char *path, const char *name, const char *guest_title)
+{
+        _cleanup_(freep) char *title = guest_title ? strdup(guest_title) : NULL;
+        _cleanup_(freep) char *comment =
+                text_format("Made by vm-generator from %s: change that, or use systemctl edit.", path);
+        _cleanup_(freep) char *description = NULL;
+
+        if (title)
+                text_cut(title, TITLE_MAX);
+        description = text_format("Guest %s%s%s%s", name, title ? " (" : "", title ?: "", title ? ")" : "");
+        if (!comment || !description || (guest_title && !title)) {
+                u->status = -ENOMEM;
+                return;
+        }
+        unit_comment(u, comment);
+        unit_section(u, "Unit");
+        write_description(u, description);
+        unit_plain(u, "SourcePath", path);
+}
+
+/* What the template cannot say, since it has the name's escaped form alone. */
+static void write_name(UnitFile *u, const char *name)
+{
+        _cleanup_(freep) char *field = text_format("VM_NAME=%s", name);
+
+        if (field)
+                unit_word(u, "LogExtraFields", field, "");
+        else
+                u->status = -ENOMEM;
+}
+
+static void write_directories(UnitFile *u, const char *name)
+{
+        _cleanup_(freep) char *path = text_format("vm/%s", name);
+
+        if (!path) {
+                u->status = -ENOMEM;
+                return;
+        }
+        unit_directory(u, "RuntimeDirectory", path);
+        unit_directory(u, "StateDirectory", path);
+}
+
+static int write_guest(
+        const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        _cleanup_(unit_file_cleanup) UnitFile u;
+        int r = unit_file_start(&u);
+
+        if (r < 0)
+                return r;
+        write_head(&u, path, name, c->guest->general.title);
+        if (c->settings.user_scope)
+                user_write_dependencies(&u, c);
+        else {
+                write_modules(&u, &c->plan);
+                r = write_mounts(&u, &c->plan);
+                if (r < 0)
+                        return r;
+        }
+        unit_section(&u, "Service");
+        r = write_commands(&u, c, name, path);
+        if (r < 0)
+                return r;
+        if (c->settings.user_scope)
+                unit_word(&u, "BindReadOnlyPaths", c->settings.helper_socket, "");
+        write_name(&u, name);
+        write_directories(&u, name);
+        if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
+                _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
+
+                unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
+        }
+        r = write_grants(&u, &c->plan, &c->settings);
+        if (r < 0)
+                return r;
+        write_emulator(&u, &c->plan);
+        write_tap_devices(&u, &c->plan, c->settings.user_scope);
+        write_network(&u, &c->plan, c->settings.user_scope);
+        for (size_t i = 0; i < c->plan.n_directives; i++)
+                if (!c->settings.user_scope || !is_for_system_only(&c->plan.directives[i]))
+                        write_directive(&u, &c->plan.directives[i]);
+        return unit_file_finish(&u, ret_text, ret_size);
+}
+
+static int write_refusal(
+        const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        _cleanup_(strings_cleanup) Strings argv = { 0 };
+        _cleanup_(unit_file_cleanup) UnitFile u;
+        int r = unit_file_start(&u);
+
+        if (r < 0)
+                return r;
+        r = command_refuse(c, name, path, &argv);
+        if (r < 0)
+                return r;
+        write_head(&u, path, name, NULL);
+        unit_section(&u, "Service");
+        write_name(&u, name);
+        unit_empty(&u, "ExecStart");
+        unit_command(&u, "ExecStart", "", &argv);
+        return unit_file_finish(&u, ret_text, ret_size);
+}
+
+int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
+{
+        int r;
+
+        if (c->status == 0) {
+                r = write_guest(c, name, path, ret_text, ret_size);
+                if (r != -EINVAL && r != -E2BIG)
+                        return r;
+                finding(c->findings, SEVERITY_ERROR, (Place){ path },
+                        r == -E2BIG ? "QEMU's command line would be longer than the 1 MiB that systemd reads"
+                                    : "a path or another value holds a character that a unit file cannot "
+                                      "express");
+                c->status = -EINVAL;
+        }
+        return write_refusal(c, name, path, ret_text, ret_size);
+}

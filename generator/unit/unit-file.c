@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Three syntaxes stand behind the "=": plain text, where only "%" and the end of the line mean something;
+ * lists of words, where systemd takes quotes and drops a backslash but knows no \n; and command lines, which
+ * have C escapes and
+ * "$" besides. What a syntax cannot express is an error rather than something near it.
+ */
+
+#include "generator/unit/unit-file.h"
+
+#include <errno.h>
+
+#define COMMAND_WIDTH 100 /* columns after which a command line goes on in the next line */
+#define DIRECTIVE_MAX \
+        ((size_t) 1 << 20) /* bytes: LONG_LINE_MAX of systemd, which also bounds lines joined by "\\" */
+
+int unit_file_start(UnitFile *u)
+{
+        *u = (UnitFile){ 0 };
+        u->file = open_memstream(&u->text, &u->size);
+        return u->file ? 0 : -ENOMEM;
+}
+
+void unit_file_done(UnitFile *u)
+{
+        fclosep(&u->file);
+        free(u->text);
+        *u = (UnitFile){ 0 };
+}
+
+int unit_file_finish(UnitFile *u, char **ret_text, size_t *ret_size)
+{
+        int r = u->status;
+
+        if (fflush(u->file) != 0 || ferror(u->file))
+                r = -ENOMEM;
+        if (r < 0)
+                return r;
+        fclosep(&u->file);
+        u->file = NULL;
+        *ret_size = u->size;
+        *ret_text = TAKE_PTR(u->text);
+        return 0;
+}
+
+static bool is_control(char c)
+{
+        return (unsigned char) c < 0x20 || c == 0x7f;
+}
+
+void unit_comment(UnitFile *u, const char *text)
+{
+        fputs("# ", u->file);
+        for (; *text; text++)
+                fputc(is_control(*text) ? '?' : *text, u->file);
+        fputs("\n", u->file);
+}
+
+void unit_section(UnitFile *u, const char *name)
+{
+        fprintf(u->file, "\n[%s]\n", name);
+}
+
+/* systemd expands no specifiers where it reads a percentage, so its sign stands alone. */
+void unit_percent(UnitFile *u, const char *key, unsigned percent)
+{
+        fprintf(u->file, "%s=%u%%\n", key, percent);
+}
+
+void unit_empty(UnitFile *u, const char *key)
+{
+        fprintf(u->file, "%s=\n", key);
+}
+
+void unit_plain(UnitFile *u, const char *key, const char *value)
+{
+        size_t n = strlen(value);
+
+        /* blanks at the ends would be dropped, a backslash at the end would join the next line */
+        if (n == 0 || value[0] == ' ' || value[n - 1] == ' ' || value[n - 1] == '\\')
+                u->status = -EINVAL;
+        fprintf(u->file, "%s=", key);
+        for (; *value; value++) {
+                if (is_control(*value))
+                        u->status = -EINVAL;
+                if (*value == '%')
+                        fputc('%', u->file);
+                fputc(*value, u->file);
+        }
+        fputc('\n', u->file);
+}
+
+static bool is_bare(const char *word)
+{
+        return *word &&
+               strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,@+-") ==
+                       strlen(word);
+}
+
+static void write_list_word(UnitFile *u, const char *word)
+{
+        bool bare = is_bare(word);
+
+        if (!*word)
+                u->status = -EINVAL;
+        /* ":" parts source from destination in a bind; inside quotes it does not */
+        bare = bare && !strchr(word, ':');
+        if (!bare)
+                fputc('"', u->file);
+        for (; *word; word++) {
+                if (is_control(*word))
+                        u->status = -EINVAL;
+                if (*word == '"' || *word == '\\')
+                        fputc('\\', u->file);
+                if (*word == '%')
+                        fputc('%', u->file);
+                fputc(*word, u->file);
+        }
+        if (!bare)
+                fputc('"', u->file);
+}
+
+void unit_words(UnitFile *u, const char *key, const Strings *words)
+{
+        fprintf(u->file, "%s=", key);
+        for (size_t i = 0; i < words->count; i++) {
+                if (i > 0)
+                        fputc(' ', u->file);
+                write_list_word(u, words->items[i]);
+        }
+        fputc('\n', u->file);
+}
+
+void unit_word(UnitFile *u, const char *key, const char *word, const char *suffix)
+{
+        fprintf(u->file, "%s=", key);
+        write_list_word(u, word);
+        fprintf(u->file, "%s\n", suffix);
+}
+
+/*
+ * These are split twice: into words, where a backslash means nothing, and each word at its colons, where it
+ * takes the meaning from a colon or a quote.
+ */
+void unit_directory(UnitFile *u, const char *key, const char *path)
+{
+        bool bare = is_bare(path);
+
+        fprintf(u->file, bare ? "%s=" : "%s=\"", key);
+        for (; *path; path++) {
+                if (is_control(*path) || *path == '"' || *path == '\\')
+                        u->status = -EINVAL;
+                if (*path == ':' || *path == '\'')
+                        fputc('\\', u->file);
+                if (*path == '%')
+                        fputc('%', u->file);
+                fputc(*path, u->file);
+        }
+        fputs(bare ? "\n" : "\"\n", u->file);
+}
+
+/* Returns the columns it took. */
+static size_t write_argument(UnitFile *u, const char *word)
+{
+        bool bare = is_bare(word), quotes_inside = strchr(word, '"') && !strchr(word, '\'');
+        char quote = quotes_inside ? '\'' : '"';
+        size_t n = 0;
+
+        if (!bare)
+                n += (size_t) fprintf(u->file, "%c", quote);
+        for (; *word; word++) {
+                char c = *word;
+
+                if (is_control(c))
+                        n += (size_t) fprintf(u->file, "\\x%02x", (unsigned char) c);
+                else if (c == '\\' || c == quote)
+                        n += (size_t) fprintf(u->file, "\\%c", c);
+                else if (c == '%' || c == '$')
+                        n += (size_t) fprintf(u->file, "%c%c", c, c);
+                else
+                        n += (size_t) fprintf(u->file, "%c", c);
+        }
+        if (!bare)
+                n += (size_t) fprintf(u->file, "%c", quote);
+        return n;
+}
+
+void unit_command(UnitFile *u, const char *key, const char *prefix, const Strings *argv)
+{
+        long start = ftell(u->file), end;
+        size_t column = (size_t) fprintf(u->file, "%s=%s", key, prefix);
+
+        for (size_t i = 0; i < argv->count; i++) {
+                const char *word = argv->items[i], *before = i > 0 ? argv->items[i - 1] : "";
+                bool is_value = before[0] == '-' && before[1] != '-' && word[0] != '-';
+                size_t width = strlen(word) +
+                               (i + 1 < argv->count && word[0] == '-' ? strlen(argv->items[i + 1]) : 0);
+
+                /* an option stands in one line with its value */
+                if (i > 0 && !is_value && column + width > COMMAND_WIDTH) {
+                        fputs(" \\\n       ", u->file);
+                        column = 7;
+                }
+                if (i > 0)
+                        column += (size_t) fprintf(u->file, " ");
+                column += write_argument(u, word);
+        }
+        end = ftell(u->file);
+        if (start < 0 || end < 0)
+                u->status = -ENOMEM;
+        else if ((size_t) (end - start) >= DIRECTIVE_MAX)
+                u->status = -E2BIG;
+        fputc('\n', u->file);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The XML may name the firmware's files, or only what kind it wants; then the first of the distribution's
+ * descriptors that fits decides, as with libvirt. An EFI's code is shared by all guests; its variables are
+ * the guest's own file, made of a template when the guest starts for the first time.
+ */
+
+#include "guest/firmware/firmware.h"
+
+#include <errno.h>
+
+#include "guest/firmware/firmware-choice.h"
+#include "guest/firmware/firmware-descriptor.h"
+#include "guest/guest.h"
+
+const char *const firmware_interface_words[] = { "bios", "efi", NULL };
+static const char *const type_words[] = { "rom", "pflash", NULL };
+const char *const firmware_format_words[] = { "raw", "qcow2", NULL };
+static const Field firmware_fields[] = {
+        FIELD_OF_WORDS("@firmware", Firmware, automatic, firmware_interface_words),
+        FIELD("loader", FIELD_PRESENT, Firmware, loader_there),
+        FIELD("loader", FIELD_PATH, Firmware, loader),
+        FIELD_OF_WORDS("loader@type", Firmware, type, type_words),
+        FIELD_OF_WORDS("loader@format", Firmware, format, firmware_format_words),
+        FIELD("loader@readonly", FIELD_YESNO, Firmware, readonly),
+        FIELD("loader@secure", FIELD_YESNO, Firmware, secure),
+        FIELD("loader@stateless", FIELD_YESNO, Firmware, stateless),
+        FIELD("varstore", FIELD_PRESENT, Firmware, varstore_there),
+        FIELD("varstore@path", FIELD_PATH, Firmware, varstore),
+        FIELD("varstore@template", FIELD_PATH, Firmware, varstore_template),
+        FIELD("nvram", FIELD_PRESENT, Firmware, nvram_there),
+        FIELD("nvram@template", FIELD_PATH, Firmware, template),
+        FIELD_OF_WORDS("nvram@format", Firmware, nvram_format, firmware_format_words),
+        FIELD_OF_WORDS("nvram@templateFormat", Firmware, template_format, firmware_format_words),
+        {},
+};
+
+static const Field nvram_path[] = {
+        FIELD(".", FIELD_PATH, Firmware, nvram),
+        {},
+};
+
+static void read_nvram(Guest *g, XmlElement *xml)
+{
+        Firmware *f = &g->firmware;
+        const char *type = xml_attribute(xml, "type");
+        int which = type ? words_find(source_type_words, type) : 0;
+
+        if (!type) {
+                fields_read(xml, nvram_path, f, g->findings);
+                return;
+        }
+        if (which != SOURCE_FILE && which != SOURCE_BLOCK && which != SOURCE_NETWORK) {
+                guest_error(g, xml->place, "<nvram>: type='%s' is none of: file, block, network", type);
+                return;
+        }
+        source_read(g, xml, which, FORMAT_RAW, &f->nvram_source);
+        f->nvram_is_remote = which == SOURCE_NETWORK && !f->nvram_source.empty;
+        f->nvram_is_block = which == SOURCE_BLOCK;
+        f->nvram = f->nvram_source.path;
+        if (!xml_child(xml, "source"))
+                guest_error(g, xml->place, "<nvram>: type='%s' needs a <source>", type);
+        else if (!f->nvram && which != SOURCE_NETWORK)
+                guest_error(g, xml->place, "<nvram>: its <source> says no path");
+}
+
+static void read_features(Guest *g, XmlElement *xml)
+{
+        static const char *const names[] = { "secure-boot", "enrolled-keys", NULL };
+        Tristate *to[] = { &g->firmware.secure_boot, &g->firmware.enrolled_keys };
+
+        XML_FOREACH(e, xml, "feature") {
+                const char *name = xml_attribute(e, "name");
+                int which = name ? words_find(names, name) : 0;
+                const Field enabled[] = { { "@enabled", FIELD_YESNO, .offset = 0 }, {} };
+
+                if (which == 0) {
+                        xml_claim_all(e);
+                        guest_error(g, e->place, "<feature>: name is none of: secure-boot, enrolled-keys");
+                        continue;
+                }
+                fields_read(e, enabled, to[which - 1], g->findings);
+                if (*to[which - 1] == UNSET)
+                        guest_error(g, e->place, "<feature>: enabled is missing");
+        }
+}
+
+void firmware_read(Guest *g)
+{
+        Firmware *f = &g->firmware;
+        XmlElement *os = xml_child(g->xml, "os"), *loader, *nvram, *features;
+
+        if (!os)
+                return;
+        loader = xml_child(os, "loader");
+        nvram = xml_child(os, "nvram");
+        features = xml_child(os, "firmware");
+        f->place = loader ? loader->place : os->place;
+        fields_read(os, firmware_fields, f, g->findings);
+        if (nvram)
+                read_nvram(g, nvram);
+        if (features) {
+                read_features(g, features);
+                if (!f->automatic)
+                        guest_error(g, features->place, "<firmware>: features go with <os firmware='…'>");
+        }
+}
+
+bool firmware_is_efi(const Firmware *f)
+{
+        return f->type == LOADER_PFLASH || f->varstore_there;
+}
+
+/* The XML's own contradictions, before anything is chosen by it. */
+static bool is_consistent(Guest *g)
+{
+        const Firmware *f = &g->firmware;
+        size_t before = findings_count(g->findings);
+        Place place = f->place;
+
+        if (!f->automatic && f->loader_there && !f->loader)
+                guest_error(
+                        g, place, "<loader>: a path is missing, and <os firmware='…'> does not choose one");
+        if (!f->automatic && f->nvram_there && !f->loader_there)
+                guest_error(g, place, "<nvram> without <loader>, and <os firmware='…'> does not choose one");
+        if (f->secure_boot == OFF && f->enrolled_keys == ON)
+                guest_error(g, place, "<firmware>: keys for Secure Boot cannot be enrolled where it is off");
+        if (f->stateless == ON && f->nvram_there)
+                guest_error(g, place, "<nvram>: a firmware without state has no variables");
+        if (f->type == LOADER_ROM && f->nvram_there)
+                guest_error(g, place, "<nvram>: a ROM has no variables");
+        if (f->varstore_there && !f->automatic && !f->loader_there)
+                guest_error(
+                        g, place, "<varstore> without <loader>, and <os firmware='…'> does not choose one");
+        if (f->varstore_there && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == ON ||
+                                  f->automatic == FIRMWARE_BIOS))
+                guest_error(
+                        g, place,
+                        "<varstore>: it is for an EFI of type='rom', and goes neither with <nvram> nor with "
+                        "stateless='yes'");
+        if (f->type == LOADER_ROM && f->stateless == OFF)
+                guest_error(g, place, "<loader>: a ROM has no state");
+        if (f->automatic == FIRMWARE_BIOS &&
+            (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
+                guest_error(g, place, "<os>: a BIOS has no flash chips and no variables");
+        if (f->template && (f->nvram_is_block || f->nvram_is_remote))
+                guest_error(g, place, "<nvram>: a template can be copied to a file only");
+        return findings_count(g->findings) == before;
+}
+
+static void complete_nvram(Guest *g)
+{
+        Firmware *f = &g->firmware;
+        const char *suffix;
+
+        if (f->type != LOADER_PFLASH || f->readonly != ON || f->stateless == ON)
+                return;
+        if (!f->nvram_format)
+                f->nvram_format = f->format;
+        if (f->nvram_is_remote) {
+                f->nvram_source.format = f->nvram_format == FIRMWARE_QCOW2 ? FORMAT_QCOW2 : FORMAT_RAW;
+                f->nvram_source.last = true;
+                source_complete(g, &f->nvram_source, &(SourceOptions){ 0 });
+                source_name_as(g, &f->nvram_source, "libvirt-pflash1");
+        }
+        if (f->nvram || f->nvram_is_remote)
+                return;
+        suffix = f->nvram_format == FIRMWARE_QCOW2                    ? ".qcow2"
+                 : f->template && text_ends_with(f->template, ".raw") ? ".raw"
+                                                                      : ".fd";
+        f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general.name, suffix);
+}
+
+void firmware_complete(Guest *g)
+{
+        Firmware *f = &g->firmware;
+
+        if (!is_consistent(g))
+                return;
+        if (!f->automatic && f->loader && !f->type)
+                f->type = LOADER_ROM;
+        if ((f->automatic || f->type == LOADER_PFLASH) && !firmware_choose(g))
+                return;
+        if (f->type == LOADER_PFLASH && !f->format)
+                f->format = FIRMWARE_RAW;
+        complete_nvram(g);
+        if (f->varstore_there && !f->varstore)
+                f->varstore =
+                        guest_text(g, "%s/%s_VARS.json", g->settings->state_directory, g->general.name);
+}
+
+void firmware_check(Guest *g)
+{
+        const Firmware *f = &g->firmware;
+        bool x86 = os_is_x86(&g->os);
+
+        if (f->type == LOADER_PFLASH && !g->features.acpi)
+                guest_error(g, f->place, "<os>: an EFI needs <acpi/>");
+        if (!x86 && g->features.acpi && !firmware_is_efi(f) && !f->automatic)
+                guest_error(g, f->place, "<acpi/>: on this machine it needs an EFI as firmware");
+        if (f->type == LOADER_PFLASH && x86 && !os_is_pc(&g->os))
+                guest_error(g, f->place, "<loader>: this machine has no flash chips");
+        if (f->nvram_is_remote)
+                source_check(g, &f->nvram_source);
+        if (f->secure == ON) {
+                if (f->type != LOADER_PFLASH)
+                        guest_error(g, f->place, "<loader>: secure='yes' is for type='pflash'");
+                else if (g->os.family != MACHINE_Q35 || g->os.arch != ARCH_X86_64)
+                        guest_error(g, f->place, "<loader>: secure='yes' is for q35 machines of x86_64");
+                else if (g->features.smm != ON)
+                        guest_error(g, f->place, "<loader>: secure='yes' needs <smm state='on'/>");
+        }
+        if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
+                guest_error(
+                        g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'",
+                        firmware_format_words[f->template_format - 1],
+                        firmware_format_words[f->nvram_format - 1]);
+        if (f->nvram && !f->template && f->type == LOADER_PFLASH && !f->nvram_is_block && !f->nvram_there)
+                guest_error(
+                        g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>",
+                        f->loader);
+}
+
+void firmware_machine(const Guest *g, Props *machine)
+{
+        const Firmware *f = &g->firmware;
+
+        if (f->type != LOADER_PFLASH)
+                return;
+        props_text(machine, "pflash0", "libvirt-pflash0-format");
+        if (f->nvram_is_remote)
+                props_text(machine, "pflash1", f->nvram_source.node);
+        else if (f->nvram)
+                props_text(
+                        machine, "pflash1",
+                        f->nvram_format == FIRMWARE_QCOW2 ? "libvirt-pflash1-format"
+                                                          : "libvirt-pflash1-storage");
+}
+
+/* QEMU sees /usr as it is; a file anywhere else has to be shown to it. */
+static void grant(Plan *p, const char *path, Access access)
+{
+        if (access == ACCESS_WRITE || !text_after(path, "/usr/"))
+                plan_grant(p, path, access);
+}
+
+static void build_format(Plan *p, const char *node, const char *storage, int format, bool readonly)
+{
+        Props props = props_new("node-name", node);
+
+        props_bool(&props, "read-only", readonly);
+        props_text(&props, "driver", firmware_format_words[format - 1]);
+        props_text(&props, "file", storage);
+        if (format == FIRMWARE_QCOW2)
+                props_json_value(&props, "backing", json_null());
+        plan_json(p, "-blockdev", &props);
+}
+
+static void build_code(const Firmware *f, Plan *p)
+{
+        bool readonly = f->readonly == ON;
+        Props storage = props_new("driver", "file");
+
+        props_text(&storage, "filename", f->loader);
+        props_text(&storage, "node-name", "libvirt-pflash0-storage");
+        props_bool(&storage, "auto-read-only", true);
+        props_text(&storage, "discard", "unmap");
+        plan_json(p, "-blockdev", &storage);
+        build_format(p, "libvirt-pflash0-format", "libvirt-pflash0-storage", f->format, readonly);
+        grant(p, f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
+}
+
+/* The guest's own directory is there for it to write; anywhere else, the file has to be handed over. */
+static void plan_variables(const Guest *g, const char *path, const char *template, Plan *p)
+{
+        size_t n = strlen(g->settings->state_directory);
+
+        if (template) {
+                p->nvram = path;
+                p->nvram_template = template;
+        }
+        if (strncmp(path, g->settings->state_directory, n) != 0 || path[n] != '/')
+                plan_grant(p, path, ACCESS_WRITE);
+}
+
+static void build_varstore(const Guest *g, Plan *p)
+{
+        const Firmware *f = &g->firmware;
+        Props device = props_new("driver", os_is_x86(&g->os) ? "uefi-vars-x64" : "uefi-vars-sysbus");
+
+        props_text(&device, "jsonfile", f->varstore);
+        plan_json(p, "-device", &device);
+        plan_variables(g, f->varstore, f->varstore_template, p);
+}
+
+static void build_variables(const Guest *g, Plan *p)
+{
+        const Firmware *f = &g->firmware;
+        Props storage = props_new("driver", f->nvram_is_block ? "host_device" : "file");
+
+        props_text(&storage, "filename", f->nvram);
+        props_text(&storage, "node-name", "libvirt-pflash1-storage");
+        if (f->nvram_format == FIRMWARE_QCOW2) {
+                props_bool(&storage, "auto-read-only", true);
+                props_text(&storage, "discard", "unmap");
+        } else {
+                props_bool(&storage, "read-only", false);
+        }
+        plan_json(p, "-blockdev", &storage);
+        if (f->nvram_format == FIRMWARE_QCOW2)
+                build_format(p, "libvirt-pflash1-format", "libvirt-pflash1-storage", f->nvram_format, false);
+        plan_variables(g, f->nvram, f->template, p);
+}
+
+void firmware_build(const Guest *g, Plan *p)
+{
+        const Firmware *f = &g->firmware;
+
+        if (f->type == LOADER_ROM && f->loader) {
+                plan_value(p, "-bios", f->loader);
+                grant(p, f->loader, ACCESS_READ);
+        }
+        if (f->varstore)
+                build_varstore(g, p);
+        if (f->type != LOADER_PFLASH)
+                return;
+        build_code(f, p);
+        if (f->nvram_is_remote)
+                source_build(g, &f->nvram_source, p);
+        else if (f->nvram)
+                build_variables(g, p);
+        if (f->secure == ON) {
+                Props secure = props_new("driver", "cfi.pflash01");
+
+                props_text(&secure, "property", "secure");
+                props_bool(&secure, "value", true);
+                plan_list_named(p, "-global", &secure);
+        }
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What an image cannot be, each image of a chain for itself. */
+
+#include "guest/guest.h"
+#include "guest/image/source.h"
+#include "guest/plan/bind.h"
+
+static void check_encryption(Guest *g, const Source *s)
+{
+        const SourceEncryption *e = &s->encryption;
+        bool librbd = e->engine == 2;
+
+        if (!e->xml)
+                return;
+        if (!e->format || e->format == 3)
+                guest_error(g, e->xml->place, "<encryption>: format='luks' or format='qcow' is expected");
+        else if (!e->secret.xml)
+                guest_error(g, e->xml->place, "<encryption>: <secret> is missing");
+        else if (!e->secret.type || !streq(e->secret.type, "passphrase"))
+                guest_error(g, e->secret.xml->place, "<secret>: type='passphrase' is expected");
+        else if (librbd && s->network.protocol != PROTOCOL_RBD)
+                guest_error(g, e->xml->place, "<encryption>: engine='librbd' is for protocol='rbd'");
+        else if (librbd && (e->format == 2 || s->format != FORMAT_RAW))
+                guest_error(
+                        g, e->xml->place,
+                        "<encryption>: engine='librbd' decrypts raw images of a LUKS format");
+        else if (!librbd && e->format > 3)
+                guest_error(g, e->xml->place, "<encryption>: only engine='librbd' knows this format");
+        else if (!librbd && e->format == 2 && s->format != FORMAT_QCOW2)
+                guest_error(g, e->xml->place, "<encryption>: format='qcow' is for qcow2 images");
+        else if (!librbd && s->format != FORMAT_RAW && s->format != FORMAT_QCOW2)
+                guest_error(g, e->xml->place, "<encryption>: QEMU encrypts raw and qcow2 images only");
+}
+
+static void check_reservations(Guest *g, const Source *s)
+{
+        if (!s->reservations)
+                return;
+        if (s->type != SOURCE_BLOCK)
+                guest_error(g, s->reservations->place, "<reservations>: they are for block devices");
+        if (s->reservations_managed == ON && s->reservations_path)
+                guest_error(g, s->reservations->place, "<reservations>: a <source> goes with managed='no'");
+        else if (s->reservations_managed == ON)
+                guest_warning(
+                        g, s->reservations->place,
+                        "<reservations>: vmunit does not start qemu-pr-helper; it has to listen "
+                        "at " RESERVATIONS_HELPER);
+        else if (!s->reservations_path)
+                guest_error(
+                        g, s->reservations->place,
+                        "<reservations>: <source type='unix' path='…' mode='client'/> is missing");
+}
+
+static void check_options(Guest *g, const Source *s)
+{
+        const SourceOptions *o = &s->options;
+
+        if (o->metadata_cache.set && s->format != FORMAT_QCOW2)
+                guest_error(g, s->place, "<metadata_cache>: it is for qcow2 images");
+        if (o->discard_no_unref != UNSET && s->format != FORMAT_QCOW2)
+                guest_error(g, s->place, "<driver>: discard_no_unref is for qcow2 images");
+        if (o->discard_no_unref != UNSET && s->read_only)
+                guest_error(g, s->place, "<driver>: discard_no_unref is for images that can be written");
+}
+
+static bool has_backing_format(const Source *s)
+{
+        return s->format == FORMAT_QCOW2 || s->format == FORMAT_QCOW || s->format == FORMAT_QED ||
+               s->format == FORMAT_VMDK;
+}
+
+void source_check(Guest *g, const Source *s)
+{
+        if (s->backing && !has_backing_format(s))
+                guest_error(
+                        g, s->backing->place, "<backingStore>: an image of type '%s' has none behind it",
+                        source_format_words[s->format - 1]);
+        if (has_backing_format(s) && s->format != FORMAT_QCOW2 && !s->backing && !s->last)
+                guest_error(
+                        g, s->place,
+                        "<source>: of '%s' vmunit cannot read which image is behind; say it by "
+                        "<backingStore type='…'>, or <backingStore/> for none",
+                        source_format_words[s->format - 1]);
+        if (s->data && s->format != FORMAT_QCOW2)
+                guest_error(g, s->data->place, "<dataStore>: it is for qcow2 images");
+        if (s->type == SOURCE_DIRECTORY && s->format != FORMAT_FAT)
+                guest_error(g, s->place, "<driver>: type='fat' is how a directory can be shown to a guest");
+        if (s->type != SOURCE_DIRECTORY && s->format == FORMAT_FAT)
+                guest_error(g, s->place, "<driver>: type='fat' is for type='dir'");
+        if (s->type == SOURCE_DIRECTORY)
+                bind_check_directory(g, s->place, "source", s->path);
+        if (s->type == SOURCE_DIRECTORY && !s->read_only)
+                guest_warning(
+                        g, s->place,
+                        "<source>: what the guest writes to a directory may damage it; <readonly/> is safe");
+        if (s->type == SOURCE_VHOST_USER)
+                guest_error(
+                        g, s->place,
+                        "<source>: type='vhostuser' is a whole disk, not an image behind another");
+        if (s->type == SOURCE_VHOST_VDPA && s->options.cache != CACHE_NONE &&
+            s->options.cache != CACHE_DIRECTSYNC)
+                guest_error(
+                        g, s->place, "<driver>: type='vhostvdpa' needs cache='none' or cache='directsync'");
+        if (s->type == SOURCE_VHOST_VDPA)
+                memory_require_shared(g, s->place, "type='vhostvdpa'");
+        if (s->type == SOURCE_VHOST_VDPA && s->format != FORMAT_RAW)
+                guest_error(g, s->place, "<driver>: type='vhostvdpa' is always raw");
+        if (s->type == SOURCE_NVME && !s->nvme.namespace.set)
+                guest_error(g, s->place, "<source>: namespace is missing");
+        if (s->type == SOURCE_NETWORK)
+                source_network_check(g, s);
+        else if (s->auth.xml)
+                guest_error(g, s->auth.xml->place, "<auth>: it is for type='network'");
+        check_encryption(g, s);
+        check_reservations(g, s);
+        check_options(g, s);
+        if (s->backing)
+                source_check(g, s->backing);
+        if (s->data)
+                source_check(g, s->data);
+}

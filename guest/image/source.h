@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * An image: where its bytes are (a file, a block device, a server), what format they have, and the images
+ * behind it.
+ *
+ * Disks, NVRAM and SCSI host devices all have one. It becomes one or more -blockdev: a "storage" node for
+ * the bytes, a "slice" where only a part of them counts, a "format" node where they are not raw; and the
+ * same for each image behind.
+ */
+
+#include "guest/plan/plan.h"
+#include "guest/plan/secret.h"
+#include "guest/xml/field.h"
+
+typedef struct Guest Guest;
+
+typedef enum SourceType {
+        SOURCE_FILE = 1,
+        SOURCE_BLOCK,
+        SOURCE_DIRECTORY, /* shown to the guest as a FAT filesystem */
+        SOURCE_NETWORK,
+        SOURCE_VOLUME, /* of a libvirt storage pool: only ever refused */
+        SOURCE_NVME,
+        SOURCE_VHOST_USER,
+        SOURCE_VHOST_VDPA,
+} SourceType;
+
+typedef enum SourceFormat {
+        FORMAT_RAW = 1,
+        FORMAT_QCOW2,
+        FORMAT_QCOW,
+        FORMAT_QED,
+        FORMAT_VMDK,
+        FORMAT_VDI,
+        FORMAT_VPC,
+        FORMAT_BOCHS,
+        FORMAT_CLOOP,
+        FORMAT_DMG,
+        FORMAT_FAT,
+} SourceFormat;
+
+typedef enum SourceProtocol {
+        PROTOCOL_NBD = 1,
+        PROTOCOL_RBD,
+        PROTOCOL_ISCSI,
+        PROTOCOL_GLUSTER,
+        PROTOCOL_HTTP,
+        PROTOCOL_HTTPS,
+        PROTOCOL_FTP,
+        PROTOCOL_FTPS,
+        PROTOCOL_TFTP,
+        PROTOCOL_SSH,
+        PROTOCOL_NFS,
+        PROTOCOL_SHEEPDOG,
+        PROTOCOL_VXHS,
+} SourceProtocol;
+
+typedef enum CacheMode {
+        CACHE_DEFAULT = 1,
+        CACHE_NONE,
+        CACHE_WRITETHROUGH,
+        CACHE_WRITEBACK,
+        CACHE_DIRECTSYNC,
+        CACHE_UNSAFE,
+} CacheMode;
+
+typedef enum Discard {
+        DISCARD_UNMAP = 1,
+        DISCARD_IGNORE,
+} Discard;
+
+typedef enum DetectZeroes {
+        DETECT_ZEROES_OFF = 1,
+        DETECT_ZEROES_ON,
+        DETECT_ZEROES_UNMAP,
+} DetectZeroes;
+
+/* How QEMU treats an image; what a disk's <driver> says of it. Those behind it inherit the first three. */
+typedef struct SourceOptions {
+        int cache;   /* CacheMode */
+        int io;      /* index to io_words */
+        int discard; /* Discard */
+        int detect_zeroes;
+        Tristate discard_no_unref;
+        Number metadata_cache; /* bytes */
+        bool floppy;           /* a directory looks like a floppy, not like a hard disk */
+        bool cdrom;            /* a CD-ROM drive of the host lets the guest open its tray */
+} SourceOptions;
+
+extern const char *const source_type_words[];
+extern const char *const source_format_words[];
+extern const char *const cache_words[], *const io_words[], *const discard_words[],
+                                                                   *const detect_zeroes_words[];
+
+#define SOURCE_HOSTS_MAX 32
+#define SOURCE_DEPTH_MAX 200 /* images behind one another: libvirt's bound */
+
+typedef struct SourceHost {
+        Place place;
+        int transport; /* 0: TCP */
+        const char *name, *socket;
+        Number port;
+} SourceHost;
+
+typedef enum SourceTransport {
+        TRANSPORT_TCP = 1,
+        TRANSPORT_UNIX,
+        TRANSPORT_RDMA,
+} SourceTransport;
+
+typedef struct SourceNetwork {
+        int protocol;
+        const char *name, *query, *snapshot, *config;
+        Tristate tls, verify;
+        const char *tls_hostname;
+        Number readahead, timeout, reconnect_delay;
+        const char *initiator;
+        const char *user, *group; /* of <identity>, for NFS */
+        const char *ssh_user, *ssh_key, *ssh_agent, *known_hosts;
+        XmlElement *cookies;
+        SourceHost hosts[SOURCE_HOSTS_MAX];
+        unsigned n_hosts;
+} SourceNetwork;
+
+typedef struct SourceSlice {
+        bool present;
+        Number offset, size;
+} SourceSlice;
+
+typedef struct SourceEncryption {
+        XmlElement *xml;
+        int format, engine;
+        Secret secret;
+} SourceEncryption;
+
+typedef struct SourceNvme {
+        Number namespace;
+        Tristate managed;
+        Number domain, bus, slot, function;
+} SourceNvme;
+
+typedef struct Source Source;
+struct Source {
+        XmlElement *xml; /* <source>, or where there is none what would hold it */
+        Place place;
+        int type;   /* SourceType */
+        int format; /* SourceFormat */
+        bool empty; /* there is no <source>, or it names nothing: a drive without a medium */
+        bool read_only, shared;
+        bool keep_owner;  /* <seclabel model='dac' relabel='no'/>: the file is accessible as it is */
+        const char *path; /* of a file, device, directory or socket */
+        SourceNetwork network;
+        SourceNvme nvme;
+        SourceSlice slice;
+        SourceEncryption encryption;
+        const char *user; /* of <auth> */
+        Secret auth;
+        Secret cookies; /* what the credential is called, set by source_name() */
+        XmlElement *reservations;
+        Tristate reservations_managed;
+        const char *reservations_path;
+        SourceOptions options;
+
+        Source *backing; /* the image behind it */
+        bool last;       /* the XML says that there is none behind it: <backingStore/> */
+        Source *data;    /* the file that holds the data of a qcow2 image */
+
+        /* set by source_name() */
+        const char *storage_node, *slice_node, *format_node;
+        const char *node; /* the uppermost of these */
+        const char *secret_id, *auth_id, *cookie_id, *tls_id, *manager_id;
+};
+
+/*
+ * Reads the <source> of holder (<disk>, <backingStore> …) and what goes with it, and the images behind it.
+ * type and format are those of the image itself, as the holder says them; *ret is zeroed before.
+ */
+void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret);
+
+/* Fills in defaults, here and in all behind; options are handed down, but for the size of caches. */
+void source_complete(Guest *g, Source *s, const SourceOptions *options);
+
+/* Gives the nodes of s and of all behind it their names, with numbers that the guest's images share. */
+void source_name(Guest *g, Source *s);
+
+/* The same with names of the caller's: "PREFIX-storage", "PREFIX-format". For what libvirt names so, without
+ * numbers. */
+void source_name_as(Guest *g, Source *s, const char *prefix);
+
+/* Errors for what cannot be. */
+void source_check(Guest *g, const Source *s);
+
+/* Writes all -blockdev of s and behind it, the undermost first, and what they need of the host. */
+void source_build(const Guest *g, const Source *s, Plan *p);
+
+/* Whether the image is a file or block device of this host. */
+bool source_is_local(const Source *s);
+
+/* Where QEMU's own helper for persistent reservations listens unless it is told otherwise. */
+#define RESERVATIONS_HELPER "/run/qemu-pr-helper.sock"
+
+/* source-network.c */
+void source_network_read(Guest *g, XmlElement *source, Source *s);
+void source_network_name(Guest *g, Source *s);
+void source_network_check(Guest *g, const Source *s);
+Props source_network_props(const Guest *g, const Source *s, Plan *p);

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A guest without a <uuid> or without <mac> gets them from its name, so that converting it twice gives the
+ * same guest. libvirt would draw them at random and write them into its copy of the XML; vmunit never writes
+ * the XML.
+ */
+
+#include "guest/machine/general.h"
+
+#include "guest/guest.h"
+
+static const char *const accelerator_words[] = { "kvm", "qemu", NULL };
+static const char *const action_words[] = {
+        "destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart", NULL,
+};
+static const char *const lock_words[] = { "poweroff", "restart", "pause", "ignore", NULL };
+
+/* By Arch. */
+static const char *const emulators[] = {
+        "/usr/bin/qemu-system-x86_64",
+        "/usr/bin/qemu-system-i386",
+        "/usr/bin/qemu-system-aarch64",
+};
+
+static const Field general_fields[] = {
+        FIELD_OF_WORDS("@type", General, type, accelerator_words),
+        FIELD("name", FIELD_TEXT, General, name),
+        FIELD("uuid", FIELD_UUID, General, uuid),
+        FIELD("hwuuid", FIELD_UUID, General, hardware_uuid),
+        FIELD("title", FIELD_STRING, General, title),
+        FIELD("description", FIELD_STRING, General, description),
+        FIELD("devices/emulator", FIELD_PATH, General, emulator),
+        FIELD_OF_WORDS("on_poweroff", General, on_poweroff, action_words),
+        FIELD_OF_WORDS("on_reboot", General, on_reboot, action_words),
+        FIELD_OF_WORDS("on_crash", General, on_crash, action_words),
+        FIELD("pm/suspend-to-mem@enabled", FIELD_YESNO, General, suspend_to_mem),
+        FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
+        FIELD("genid", FIELD_PRESENT, General, genid_there),
+        FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
+        FIELD_SAID("metadata", FIELD_IGNORED, NULL),
+        /* there is no lock manager to fail */
+        FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
+        FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
+        FIELD_SAID(
+                "iommufd", FIELD_WARNED,
+                "devices of the host are opened by their groups, which is the same to the guest"),
+        FIELD_SAID(
+                "devices/lease", FIELD_REFUSED,
+                "there is no lock manager that would hold it; nothing would keep a second host from "
+                "starting the guest"),
+        FIELD_SAID("devices/nvram", FIELD_REFUSED, "is of POWER machines"),
+        FIELD_SAID("bootloader", FIELD_REFUSED, "is Xen's"),
+        FIELD_SAID("bootloader_args", FIELD_REFUSED, "is Xen's"),
+        FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
+        FIELD_SAID(
+                "perf", FIELD_WARNED,
+                "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
+        {},
+};
+
+static const Field genid_fields[] = {
+        FIELD("genid", FIELD_UUID, General, genid),
+        {},
+};
+
+void general_read(Guest *g)
+{
+        General *general = &g->general;
+        XmlElement *genid = xml_child(g->xml, "genid");
+
+        fields_read(g->xml, general_fields, general, g->findings);
+        if (genid && *xml_text(genid))
+                fields_read(g->xml, genid_fields, general, g->findings);
+        if (!general->type)
+                guest_error(g, g->xml->place, "<domain>: type='kvm' or type='qemu' is missing");
+        if (!general->name)
+                guest_error(g, g->xml->place, "<domain>: <name> is missing");
+        else if (strchr(general->name, '/') || strchr(general->name, '\n'))
+                guest_error(
+                        g, xml_child(g->xml, "name")->place, "<name>: '%s' holds a slash or a newline",
+                        general->name);
+}
+
+/* The name-based UUID of RFC 9562 has SHA-1 in it; this one says "custom" (version 8) and is as stable. */
+static const char *uuid_from_name(Guest *g, const char *name)
+{
+        uint64_t a = text_hash(name, strlen(name)), b = text_hash(&a, sizeof(a));
+
+        return guest_text(
+                g, "%08x-%04x-8%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff),
+                (unsigned) (a & 0xfff), (unsigned) (0x8000 | (b >> 48 & 0x3fff)),
+                (unsigned long long) (b & UINT64_C(0xffffffffffff)));
+}
+
+void general_complete(Guest *g)
+{
+        General *general = &g->general;
+        char uuid[37];
+
+        if (!general->uuid)
+                general->uuid = uuid_from_name(g, general->name);
+        else if (text_to_uuid(general->uuid, uuid) >= 0)
+                general->uuid = guest_text(g, "%s", uuid);
+        if (!general->hardware_uuid)
+                general->hardware_uuid = general->uuid;
+        else if (text_to_uuid(general->hardware_uuid, uuid) >= 0)
+                general->hardware_uuid = guest_text(g, "%s", uuid);
+        if (general->genid_there && !general->genid)
+                general->genid = general->uuid;
+        else if (general->genid && text_to_uuid(general->genid, uuid) >= 0)
+                general->genid = guest_text(g, "%s", uuid);
+        if (!general->emulator)
+                general->emulator = emulators[g->os.arch - 1];
+        if (!general->on_poweroff)
+                general->on_poweroff = ACTION_DESTROY;
+        if (!general->on_reboot)
+                general->on_reboot = ACTION_RESTART;
+        if (!general->on_crash)
+                general->on_crash = ACTION_DESTROY;
+}
+
+/* libvirt's QEMU driver refuses the same, for there is nothing that they could mean. */
+void general_check(Guest *g)
+{
+        const General *general = &g->general;
+        const struct {
+                const char *element;
+                int action;
+                bool crash;
+        } events[] = { { "on_poweroff", general->on_poweroff, false },
+                       { "on_reboot", general->on_reboot, false },
+                       { "on_crash", general->on_crash, true } };
+
+        for (size_t i = 0; i < ELEMENTS(events); i++)
+                if (events[i].action == ACTION_RENAME_RESTART ||
+                    (!events[i].crash && events[i].action >= ACTION_PRESERVE))
+                        guest_error_at(
+                                g, events[i].element, "<%s>: '%s' is not possible", events[i].element,
+                                action_words[events[i].action - 1]);
+        if (general->on_poweroff == ACTION_RESTART && general->on_reboot == ACTION_DESTROY)
+                guest_error_at(
+                        g, "on_reboot",
+                        "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
+        if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(&g->os))
+                guest_error_at(g, "pm", "<pm>: this machine has no such states");
+}
+
+void general_build_first(const Guest *g, Plan *p)
+{
+        const General *general = &g->general;
+        Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
+
+        plan_flag(p, general->emulator);
+        if (!text_after(general->emulator, "/usr/") && !text_after(general->emulator, "/bin/"))
+                plan_grant(p, general->emulator, ACCESS_READ);
+        props_bool(&name, "debug-threads", true);
+        plan_list_named(p, "-name", &name);
+        plan_flag(p, "-S");
+        plan_flag(p, "-no-user-config");
+        plan_flag(p, "-nodefaults");
+        plan_value(p, "-uuid", general->hardware_uuid);
+
+        props_text(&monitor, "id", "charmonitor");
+        props_number(&monitor, "fd", PLAN_FD_MONITOR);
+        plan_list(p, "-chardev", &monitor);
+        plan_value(p, "-mon", "chardev=charmonitor,id=monitor,mode=control");
+        plan_flag(p, "-no-shutdown");
+
+        plan_run(p, "--guest=%s", general->name);
+        plan_run(p, "--uuid=%s", general->uuid);
+        plan_run(p, "--on-poweroff=%s", action_words[general->on_poweroff - 1]);
+        plan_run(p, "--on-reboot=%s", action_words[general->on_reboot - 1]);
+        plan_run(p, "--on-crash=%s", action_words[general->on_crash - 1]);
+        plan_run(p, "--monitor=%u", PLAN_FD_MONITOR);
+}
+
+/* QEMU's power management hides behind the chip that has it on the real board. */
+static void build_sleep_states(const Guest *g, Plan *p)
+{
+        const General *general = &g->general;
+        const char *chip = g->os.family == MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM";
+        const struct {
+                const char *property;
+                Tristate enabled;
+        } states[] = { { "disable_s3", general->suspend_to_mem },
+                       { "disable_s4", general->suspend_to_disk } };
+
+        for (size_t i = 0; i < ELEMENTS(states); i++) {
+                char key[64];
+                Props props;
+
+                if (states[i].enabled == UNSET)
+                        continue;
+                snprintf(key, sizeof(key), "%s.%s", chip, states[i].property);
+                props = props_new(key, states[i].enabled == OFF ? "1" : "0");
+                plan_list_named(p, "-global", &props);
+        }
+}
+
+void general_build_last(const Guest *g, Plan *p)
+{
+        if (g->general.genid) {
+                Props device = props_new("driver", "vmgenid");
+
+                props_text(&device, "guid", g->general.genid);
+                props_text(&device, "id", "vmgenid0");
+                plan_json(p, "-device", &device);
+        }
+        build_sleep_states(g, p);
+        plan_value(p, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+        plan_value(p, "-msg", "timestamp=on");
+}

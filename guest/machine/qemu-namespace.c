@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Arguments that nothing here understands go to QEMU as they are. They cannot widen the sandbox, whose
+ * measure is the unit: what they need of the host the administrator has to open by a drop-in of one's own.
+ * The policy may forbid them. Variables are set for all of the unit's commands, of which some run as root;
+ * so those that steer a program's start are refused.
+ */
+
+#include "guest/machine/qemu-namespace.h"
+
+#include <errno.h>
+
+#include "guest/guest.h"
+
+#define FORBIDDEN "vmunit.conf does not allow it (AllowQemuCommandline=)"
+
+static const char *const behavior_words[] = { "none", "omit", "reject", "crash", NULL };
+enum { BEHAVIOR_NONE = 1, BEHAVIOR_OMIT, BEHAVIOR_REJECT, BEHAVIOR_CRASH };
+static const char *const property_words[] = { "string", "signed", "unsigned", "bool", "remove", NULL };
+enum { PROPERTY_STRING = 1, PROPERTY_SIGNED, PROPERTY_UNSIGNED, PROPERTY_BOOL, PROPERTY_REMOVE };
+
+static const Field namespace_fields[] = {
+        FIELD("qemu:commandline", FIELD_ELEMENT, QemuNamespace, command_line),
+        FIELD("qemu:override", FIELD_ELEMENT, QemuNamespace, override),
+        FIELD("qemu:deprecation", FIELD_ELEMENT, QemuNamespace, deprecation),
+        FIELD_OF_WORDS("qemu:deprecation@behavior", QemuNamespace, deprecation_behavior, behavior_words),
+        FIELD_SAID(
+                "qemu:capabilities", FIELD_WARNED, "libvirt's list of what a QEMU can do is not used here"),
+        {},
+};
+
+static bool variable_is_harmless(const char *name)
+{
+        static const char *const reserved[] = {
+                "PATH",
+                "HOME",
+                "NOTIFY_SOCKET",
+                "LISTEN_FDS",
+                "LISTEN_FDNAMES",
+                "LISTEN_PID",
+                "RUNTIME_DIRECTORY",
+                "STATE_DIRECTORY",
+                "CREDENTIALS_DIRECTORY",
+                "MAINPID",
+                "WATCHDOG_USEC",
+                "WATCHDOG_PID",
+                "INVOCATION_ID",
+                "JOURNAL_STREAM",
+                "IFS",
+                NULL,
+        };
+
+        return !words_find(reserved, name) && !text_after(name, "LD_") && !text_after(name, "GCONV_") &&
+               !text_after(name, "SYSTEMD_") && !text_after(name, "MALLOC_") && !text_after(name, "GLIBC_");
+}
+
+static void read_command_line(Guest *g, XmlElement *xml)
+{
+        XML_FOREACH(e, xml, "qemu:arg") {
+                const char *value = xml_attribute(e, "value");
+
+                if (!value || !*value)
+                        guest_error(g, e->place, "<qemu:arg>: value is missing");
+        }
+        XML_FOREACH(e, xml, "qemu:env") {
+                const char *name = xml_attribute(e, "name");
+
+                (void) xml_attribute(e, "value");
+                if (!name ||
+                    strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
+                            strlen(name) ||
+                    (*name >= '0' && *name <= '9') || !*name)
+                        guest_error(g, e->place, "<qemu:env>: name='%s' is none of a variable", name ?: "");
+                else if (!variable_is_harmless(name))
+                        guest_error(g, e->place, "<qemu:env>: '%s' would reach more than QEMU", name);
+        }
+        guest_warning(
+                g, xml->place,
+                "<qemu:commandline>: what its arguments need of the host is not opened for them");
+}
+
+/* The value of an overridden property; NULL where the property is to go, or where there is an error. */
+static json_t *property_value(XmlElement *e, int type, bool *ret_wrong)
+{
+        const char *value = xml_attribute(e, "value");
+        uint64_t n;
+
+        *ret_wrong = false;
+        if (type == PROPERTY_REMOVE) {
+                *ret_wrong = value != NULL;
+                return NULL;
+        }
+        *ret_wrong = !value;
+        if (!value)
+                return NULL;
+        if (type == PROPERTY_STRING)
+                return json_string(value);
+        if (type == PROPERTY_BOOL) {
+                *ret_wrong = !streq(value, "true") && !streq(value, "false");
+                return json_boolean(streq(value, "true"));
+        }
+        *ret_wrong = text_to_u64(value + (type == PROPERTY_SIGNED && *value == '-'), INT64_MAX, &n) < 0;
+        if (*ret_wrong)
+                return NULL;
+        return json_integer(*value == '-' ? -(json_int_t) n : (json_int_t) n);
+}
+
+static void read_override(Guest *g, XmlElement *xml)
+{
+        XML_FOREACH(device, xml, "qemu:device") {
+                XmlElement *frontend = xml_child(device, "qemu:frontend");
+
+                if (!xml_attribute(device, "alias") || !frontend) {
+                        guest_error(
+                                g, device->place, "<qemu:device>: an alias and <qemu:frontend> are needed");
+                        continue;
+                }
+                XML_FOREACH(e, frontend, "qemu:property") {
+                        const char *name = xml_attribute(e, "name"), *type_text = xml_attribute(e, "type");
+                        int type = type_text ? words_find(property_words, type_text) : 0;
+                        bool wrong = type == 0 || !name || !*name;
+
+                        if (!wrong)
+                                json_decref(property_value(e, type, &wrong));
+                        if (wrong)
+                                guest_error(
+                                        g, e->place,
+                                        "<qemu:property>: a name, a type (string, signed, unsigned, bool, "
+                                        "remove) and a fitting value are needed");
+                }
+        }
+}
+
+void qemu_namespace_read(Guest *g)
+{
+        QemuNamespace *q = &g->qemu_namespace;
+
+        fields_read(g->xml, namespace_fields, q, g->findings);
+        if (q->command_line)
+                read_command_line(g, q->command_line);
+        if (q->override)
+                read_override(g, q->override);
+}
+
+void qemu_namespace_check(Guest *g)
+{
+        const XmlElement *first = g->qemu_namespace.command_line ?: g->qemu_namespace.override;
+
+        if (first && !g->settings->policy.allow_qemu_commandline)
+                finding(g->findings, SEVERITY_DENIAL, first->place, "<%s>: " FORBIDDEN, first->name);
+}
+
+void qemu_namespace_build_first(const Guest *g, Plan *p)
+{
+        const QemuNamespace *q = &g->qemu_namespace;
+
+        if (!q->override)
+                return;
+        XML_FOREACH(device, q->override, "qemu:device")
+                XML_FOREACH(e, xml_child(device, "qemu:frontend"), "qemu:property") {
+                        bool wrong;
+                        json_t *value = property_value(
+                                e, words_find(property_words, xml_attribute(e, "type")), &wrong);
+
+                        plan_override(p, xml_attribute(device, "alias"), xml_attribute(e, "name"), value);
+                }
+}
+
+static void build_deprecation(int behavior, Plan *p)
+{
+        Props compat = props_new("deprecated-output", "hide");
+
+        if (behavior >= BEHAVIOR_REJECT)
+                props_text(&compat, "deprecated-input", behavior == BEHAVIOR_REJECT ? "reject" : "crash");
+        plan_list_named(p, "-compat", &compat);
+}
+
+void qemu_namespace_build_last(const Guest *g, Plan *p)
+{
+        const QemuNamespace *q = &g->qemu_namespace;
+
+        for (size_t i = 0; i < p->n_overrides; i++)
+                if (!p->overrides[i].used)
+                        guest_error(
+                                g, q->override->place, "<qemu:override>: no device has the alias '%s'",
+                                p->overrides[i].id);
+        if (q->deprecation_behavior >= BEHAVIOR_OMIT)
+                build_deprecation(q->deprecation_behavior, p);
+        if (!q->command_line)
+                return;
+        XML_FOREACH(e, q->command_line, "qemu:arg")
+                plan_flag(p, xml_attribute(e, "value"));
+        XML_FOREACH(e, q->command_line, "qemu:env")
+                plan_directive(
+                        p, "Environment", "%s=%s", xml_attribute(e, "name"),
+                        xml_attribute(e, "value") ?: "");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Elements of libvirt's QEMU namespace, which speak to QEMU past all of the format: <qemu:commandline> and
+ * its kin. */
+
+#include "guest/plan/plan.h"
+#include "guest/xml/field.h"
+
+typedef struct Guest Guest;
+
+typedef struct QemuNamespace {
+        XmlElement *command_line, *override, *deprecation;
+        int deprecation_behavior; /* words of qemu-namespace.c */
+} QemuNamespace;
+
+void qemu_namespace_read(Guest *g);
+void qemu_namespace_check(Guest *g);
+void qemu_namespace_build_first(const Guest *g, Plan *p); /* before any device */
+void qemu_namespace_build_last(const Guest *g, Plan *p);  /* behind all of them */

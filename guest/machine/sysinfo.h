@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* <sysinfo>: what the guest reads of its maker in SMBIOS tables, and entries of the firmware configuration
+ * device. */
+
+#include "guest/plan/plan.h"
+#include "guest/xml/field.h"
+
+typedef struct Guest Guest;
+
+typedef struct Sysinfo {
+        XmlElement *smbios, *fwcfg;
+} Sysinfo;
+
+void sysinfo_read(Guest *g);
+void sysinfo_check(Guest *g);
+void sysinfo_build(const Guest *g, Plan *p);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the placing of devices knows of controllers. Their kinds are files of device/ like any other; each of
+ * their structs begins with this, and complete() of the kind fills in what a controller offers to those that
+ * plug into it.
+ */
+
+#include "guest/device.h"
+#include "guest/place/pci.h"
+
+typedef enum ControllerType {
+        CONTROLLER_PCI,
+        CONTROLLER_USB,
+        CONTROLLER_SCSI,
+        CONTROLLER_IDE,
+        CONTROLLER_SATA,
+        CONTROLLER_FDC,
+        CONTROLLER_VIRTIO_SERIAL,
+        CONTROLLER_CCID,
+        CONTROLLER_NVME,
+} ControllerType;
+
+#define CONTROLLER_INDEX_MAX 255
+
+typedef struct Controller {
+        Device device;
+        Number index;
+        PciModel pci_model;   /* of a PCI controller */
+        Number home;          /* where the machine has the one of index 0 built in: slot << 3 | function */
+        unsigned ports;       /* that it offers to USB or virtio-serial devices; 0 for a USB companion */
+        bool usb2, companion; /* one of the four functions of an ICH9 controller; and not their EHCI */
+        unsigned function;    /* of usb2: the PCI function that it has in real hardware */
+        bool disabled;        /* USB is switched off */
+        bool narrow;          /* SCSI: a bus of 8, whose units QEMU takes for targets */
+        bool short_ids;       /* SCSI: its drives' ids name no target */
+} Controller;
+
+#define CONTROLLER_FIELD_INDEX FIELD_IN_RANGE("@index", Controller, index, 0, CONTROLLER_INDEX_MAX)
+
+static inline Controller *device_controller(Device *d)
+{
+        return (Controller *) d;
+}
+
+/* NULL for a device that is not a controller; *ret otherwise set to its type. */
+Controller *controller_of(Device *d, ControllerType *ret);
+
+/* Of that type and index; the EHCI where companions share the index. NULL where there is none. */
+Controller *controller_find(const Guest *g, ControllerType type, unsigned index);
+
+/*
+ * Adds one among those of its type unless it is there, and completes it. pci_model counts for PCI
+ * controllers only. NULL where memory ran out.
+ */
+Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciModel pci_model);
+
+/*
+ * Orders those of the XML as libvirt does, because devices are placed and QEMU is told of them in that
+ * order: each type together, by index; and gives an index to each that has none.
+ */
+void controllers_settle(Guest *g);
+
+/* QEMU's name for a controller: "usb", "scsi1", "pcie.0". It depends on the index. */
+void controllers_set_ids(Guest *g);
+
+#define GUEST_FOREACH_CONTROLLER(g, of_type, c)                 \
+        for (size_t i_##c = 0; i_##c < (g)->n_devices; i_##c++) \
+                for (Controller *c = controller_of_type((g)->devices[i_##c], of_type); c; c = NULL)
+
+/* The device as a controller, where it is one of that type. */
+Controller *controller_of_type(Device *d, ControllerType type);

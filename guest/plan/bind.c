@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Paths are compared as text: the generator must not follow links, for what they point to may change until
+ * the guest starts. The links that every system has are known.
+ */
+
+#include "guest/plan/bind.h"
+
+#include <errno.h>
+
+#include "guest/guest.h"
+
+#define GUESTS_DIRECTORY "/run/vm" /* where all guests have their sockets */
+
+/* Without what does not count: double slashes, one at the end, and that /run was /var/run once. */
+static void normalize(char *path)
+{
+        const char *rest = text_after(path, "/var/run");
+        char *to = path;
+
+        if (rest && (!*rest || *rest == '/'))
+                memmove(path, path + 4, strlen(path + 4) + 1);
+        for (const char *from = path; *from; from++)
+                if (*from != '/' || (from[1] != '/' && from[1] != '\0'))
+                        *to++ = *from;
+        if (to == path)
+                *to++ = '/';
+        *to = '\0';
+}
+
+static bool is_same_or_below(const char *path, const char *directory)
+{
+        const char *rest = text_after(path, directory);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+static bool is_top(const char *path)
+{
+        return !strchr(path + 1, '/');
+}
+
+static bool is_one_of(const char *path, const char *const *directories, bool or_below)
+{
+        for (const char *const *d = directories; *d; d++)
+                if (or_below ? is_same_or_below(path, *d) : streq(path, *d))
+                        return true;
+        return false;
+}
+
+/* The host's own state: nothing below it is a place for guests' sockets. */
+static const char *const systems[] = {
+        "/dev",  "/proc", "/sys",   "/etc",   "/usr",    "/boot", "/bin",
+        "/sbin", "/lib",  "/lib32", "/lib64", "/libx32", NULL,
+};
+
+/* The first n bytes of a path as they are to be compared. */
+static const char *normalized(Guest *g, const char *path, size_t n)
+{
+        _cleanup_(freep) char *copy = strndup(path, n);
+
+        if (!copy) {
+                g->status = -ENOMEM;
+                return "/";
+        }
+        normalize(copy);
+        return guest_text(g, "%s", copy);
+}
+
+const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name)
+{
+        const char *path = guest_text(g, "%s/%s", g->settings->run_directory, name);
+
+        if (strlen(path) > SOCKET_PATH_MAX)
+                guest_error(
+                        g, at,
+                        "<%s>: '%s' is longer than a socket's path may be: give the guest a shorter name",
+                        element, path);
+        return path;
+}
+
+void bind_check_socket(Guest *g, Place at, const char *element, const char *path)
+{
+        static const char *const crowded[] = { "/var/lib", NULL };
+        const char *directory;
+
+        if (!path || path[0] != '/')
+                return;
+        directory = normalized(g, path, (size_t) (strrchr(path, '/') - path) + 1);
+        if (is_same_or_below(directory, g->settings->run_directory))
+                return;
+        if (is_top(directory) || is_one_of(directory, systems, true) ||
+            is_one_of(directory, crowded, false) || is_same_or_below(directory, GUESTS_DIRECTORY))
+                guest_error(
+                        g, at,
+                        "<%s>: QEMU would have to see all of '%s' for this socket; put it into a directory "
+                        "of its own, or leave the path out: it is in %s then",
+                        element, directory, g->settings->run_directory);
+}
+
+void bind_check_directory(Guest *g, Place at, const char *element, const char *path)
+{
+        static const char *const wholes[] = { "/", "/run", "/var", "/var/lib", "/root", NULL };
+        static const char *const kernels[] = { "/dev", "/proc", "/sys", GUESTS_DIRECTORY, NULL };
+        const char *directory;
+
+        if (!path || path[0] != '/')
+                return;
+        directory = normalized(g, path, strlen(path));
+        if (is_one_of(directory, wholes, false) || is_one_of(directory, systems, false) ||
+            is_one_of(directory, kernels, true))
+                guest_error(g, at, "<%s>: '%s' is the host's own, and no guest can have it", element, path);
+}
+
+void bind_socket_directory(const Guest *g, const char *path, Plan *p)
+{
+        const char *slash = strrchr(path, '/');
+
+        if (!is_same_or_below(path, g->settings->run_directory))
+                plan_directive(p, "BindPaths", "%.*s", slash == path ? 1 : (int) (slash - path), path);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "guest/plan/plan.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+void plan_done(Plan *p)
+{
+        strings_done(&p->argv);
+        strings_done(&p->prepare);
+        strings_done(&p->run);
+        strings_done(&p->macs);
+        strings_done(&p->listens);
+        for (size_t i = 0; i < p->n_directives; i++) {
+                free(p->directives[i].key);
+                free(p->directives[i].value);
+        }
+        free(p->directives);
+        for (size_t i = 0; i < p->n_overrides; i++)
+                json_decref(p->overrides[i].value);
+        free(p->overrides);
+        free(p->grants);
+        free(p->chains);
+        free(p->taps);
+        *p = (Plan){ 0 };
+}
+
+static void note(Plan *p, int r)
+{
+        if (r < 0)
+                p->status = r;
+}
+
+/* Room for one more item behind the n that are there; NULL where memory ran out. */
+static void *one_more(Plan *p, void *items_pointer, size_t *n, size_t size)
+{
+        char **items = items_pointer;
+        char *grown = reallocarray(*items, *n + 1, size);
+
+        if (!grown) {
+                p->status = -ENOMEM;
+                return NULL;
+        }
+        *items = grown;
+        return grown + (*n)++ * size;
+}
+
+void plan_flag(Plan *p, const char *option)
+{
+        note(p, strings_add(&p->argv, option));
+}
+
+void plan_value(Plan *p, const char *option, const char *value)
+{
+        plan_flag(p, option);
+        note(p, strings_add(&p->argv, value));
+}
+
+static void add_option(Plan *p, const char *option, Props *props, char *(*write)(const Props *) )
+{
+        plan_flag(p, option);
+        note(p, strings_take(&p->argv, write(props)));
+        props_done(props);
+}
+
+void plan_override(Plan *p, const char *id, const char *key, json_t *value)
+{
+        Override *o = one_more(p, &p->overrides, &p->n_overrides, sizeof(*o));
+
+        if (o)
+                *o = (Override){ id, key, value };
+        else
+                json_decref(value);
+}
+
+static void apply_overrides(Plan *p, Props *props)
+{
+        const char *id = json_string_value(json_object_get(props->json, "id"));
+
+        for (size_t i = 0; id && i < p->n_overrides; i++) {
+                Override *o = &p->overrides[i];
+
+                if (!streq(o->id, id))
+                        continue;
+                o->used = true;
+                if (o->value)
+                        props_json_value(props, o->key, json_incref(o->value));
+                else
+                        json_object_del(props->json, o->key);
+        }
+}
+
+void plan_json(Plan *p, const char *option, Props *props)
+{
+        if (p->n_overrides > 0 && streq(option, "-device"))
+                apply_overrides(p, props);
+        add_option(p, option, props, props_json);
+}
+
+void plan_list(Plan *p, const char *option, Props *props)
+{
+        add_option(p, option, props, props_list);
+}
+
+void plan_list_named(Plan *p, const char *option, Props *props)
+{
+        add_option(p, option, props, props_list_named);
+}
+
+/* Who writes a file alone must not be joined by another guest
+ * because a second mention of it would share it. */
+static bool is_stronger(Access a, Access than)
+{
+        static const unsigned strength[] = {
+                [ACCESS_READ] = 0, [ACCESS_WRITE_SHARED] = 1, [ACCESS_WRITE] = 2
+        };
+
+        return strength[a] > strength[than];
+}
+
+/* A file that is named twice is granted once, with the larger of both. */
+static void add_grant(Plan *p, Grant grant)
+{
+        Grant *to;
+
+        for (size_t i = 0; i < p->n_grants; i++)
+                if (streq(p->grants[i].path, grant.path)) {
+                        if (is_stronger(grant.access, p->grants[i].access))
+                                p->grants[i].access = grant.access;
+                        p->grants[i].device |= grant.device;
+                        return;
+                }
+        to = one_more(p, &p->grants, &p->n_grants, sizeof(*to));
+        if (to)
+                *to = grant;
+}
+
+void plan_grant(Plan *p, const char *path, Access access)
+{
+        add_grant(p, (Grant){ path, access, false });
+}
+
+void plan_grant_device(Plan *p, const char *path, Access access)
+{
+        add_grant(p, (Grant){ path, access, true });
+}
+
+void plan_log_file(Plan *p, const char *path)
+{
+        plan_prepare(p, "--log-file=%s", path);
+        plan_grant(p, path, ACCESS_WRITE);
+}
+
+void plan_share_device(Plan *p, const char *path)
+{
+        plan_directive(p, "DeviceAllow", "%s rw", path);
+        plan_directive(p, "BindPaths", "%s", path);
+}
+
+void plan_chain(Plan *p, const char *node, const char *format, const char *path)
+{
+        Chain *c = one_more(p, &p->chains, &p->n_chains, sizeof(*c));
+
+        if (c)
+                *c = (Chain){ node, format, path };
+}
+
+void plan_tap(Plan *p, const Tap *tap)
+{
+        Tap *t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
+
+        if (t)
+                *t = *tap;
+}
+
+void plan_mac(Plan *p, const char *mac)
+{
+        note(p, strings_add(&p->macs, mac));
+}
+
+void plan_network(Plan *p, NetworkNeed need)
+{
+        if (need > p->network)
+                p->network = need;
+}
+
+void plan_listen(Plan *p, const char *format, ...)
+{
+        char *ports;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&ports, format, ap) < 0)
+                ports = NULL;
+        va_end(ap);
+        if (ports && strings_have(&p->listens, ports))
+                free(ports);
+        else
+                note(p, strings_take(&p->listens, ports));
+}
+
+static bool has_directive(const Plan *p, const char *key, const char *value)
+{
+        for (size_t i = 0; i < p->n_directives; i++)
+                if (streq(p->directives[i].key, key) && streq(p->directives[i].value, value))
+                        return true;
+        return false;
+}
+
+void plan_directive(Plan *p, const char *key, const char *format, ...)
+{
+        _cleanup_(freep) char *value = NULL;
+        Directive *d;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&value, format, ap) < 0)
+                value = NULL;
+        va_end(ap);
+        if (!value) {
+                p->status = -ENOMEM;
+                return;
+        }
+        if (has_directive(p, key, value))
+                return;
+        d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
+        if (!d)
+                return;
+        *d = (Directive){ strdup(key), TAKE_PTR(value) };
+        if (!d->key)
+                p->status = -ENOMEM;
+}
+
+void plan_prepare(Plan *p, const char *format, ...)
+{
+        char *argument;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&argument, format, ap) < 0)
+                argument = NULL;
+        va_end(ap);
+        /* two disks may be on one NVMe controller */
+        if (argument && strings_have(&p->prepare, argument))
+                free(argument);
+        else
+                note(p, strings_take(&p->prepare, argument));
+}
+
+void plan_run(Plan *p, const char *format, ...)
+{
+        char *argument;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&argument, format, ap) < 0)
+                argument = NULL;
+        va_end(ap);
+        note(p, strings_take(&p->run, argument));
+}
+
+unsigned plan_fd(Plan *p, bool optional, const char *format, ...)
+{
+        _cleanup_(freep) char *name = NULL;
+        unsigned number = PLAN_FD_STORED + p->n_stored++;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&name, format, ap) < 0)
+                name = NULL;
+        va_end(ap);
+        if (!name) {
+                p->status = -ENOMEM;
+                return number;
+        }
+        plan_run(p, "--%s=%s:%u", optional ? "try-fd" : "fd", name, number);
+        return number;
+}
+
+unsigned plan_console(Plan *p, const char *label)
+{
+        unsigned number = PLAN_FD_CONSOLE + p->n_consoles++;
+
+        plan_run(p, "--console=%s:%u", label, number);
+        return number;
+}
+
+unsigned plan_passt(Plan *p, bool fd, const char *options)
+{
+        unsigned number = PLAN_FD_PASST + p->n_passts++;
+
+        if (fd)
+                plan_run(p, "--passt=fd=%u,%s", number, options);
+        else
+                plan_run(p, "--passt=%s", options);
+        return number;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a guest comes to: QEMU's command line, and all that it needs of the host. The generator writes it as
+ * a drop-in; nothing else is carried over from the XML to the running guest.
+ */
+
+#include "guest/plan/props.h"
+#include "util/text.h"
+
+/* The numbers of the descriptors that QEMU is handed; the launcher moves them there. */
+enum {
+        PLAN_FD_MONITOR = 10,
+        PLAN_FD_CONSOLE = 11, /* and on, one for each console that the journal gets */
+        PLAN_FD_PASST = 76,   /* and on, one for each passt, in the order in which plan_passt() was asked */
+        PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
+};
+
+#define PLAN_CONSOLES_MAX 64u /* that many the launcher serves */
+#define PLAN_PASSTS_MAX   24u /* their numbers end before the stored ones */
+
+typedef enum Access {
+        ACCESS_READ,
+        ACCESS_WRITE,
+        ACCESS_WRITE_SHARED, /* other guests may write it too */
+} Access;
+
+typedef struct Grant {
+        const char *path;
+        Access access;
+        bool device; /* a device node: needs DeviceAllow= as well */
+} Grant;
+
+typedef struct Chain {
+        const char *node, *format, *path;
+} Chain;
+
+/* Bytes, and bytes a second. Each 0: not limited, none, left to the launcher. */
+typedef struct TapRate {
+        uint64_t average, peak, burst;
+} TapRate;
+
+typedef struct Tap {
+        const char *id, *ifname, *bridge, *mac;
+        Number mtu;
+        unsigned queues;
+        Tristate link;  /* UNSET is up */
+        Tristate vhost; /* UNSET: where the host has it; ON: required */
+        bool unmanaged; /* the interface is there already and is only opened */
+        bool broker;    /* the broker makes it, and names it: ifname is NULL, mac the guest's own */
+        const char *lower, *mode;  /* a macvtap on that interface of the host, and no TAP; mode is one of
+                                      <source mode=> */
+        TapRate inbound, outbound; /* towards the guest, from it */
+        unsigned native;           /* VLAN of what has no tag; 0 for none */
+        bool native_tagged;        /* and the guest gets that with its tag */
+        const char *tagged;        /* other VLANs, with their tags: "10:20" */
+        bool isolated;             /* from other such ports of the bridge */
+} Tap;
+
+typedef struct Directive {
+        char *key, *value; /* value unescaped; the writer of unit files escapes it */
+} Directive;
+
+/* A property of a device that is to be other than what its kind says; see plan_override(). */
+typedef struct Override {
+        const char *id, *key;
+        json_t *value; /* NULL: the property is to go */
+        bool used;
+} Override;
+
+/* What of the host's network QEMU itself must reach, beyond the descriptors it is handed. */
+typedef enum NetworkNeed {
+        NETWORK_NONE,
+        NETWORK_LOCAL, /* listens on addresses of this host (VNC, SPICE) */
+        NETWORK_ANY,   /* connects or listens anywhere (user networking, sockets) */
+} NetworkNeed;
+
+typedef struct Plan {
+        Strings argv;    /* QEMU's, argv[0] included */
+        Strings prepare; /* arguments of vm-launcher prepare, beside those that the fields below mean */
+        Strings run;     /* arguments of vm-launcher run, beside those that the fields below mean */
+        Grant *grants;
+        size_t n_grants;
+        Chain *chains;
+        size_t n_chains;
+        Tap *taps;
+        size_t n_taps;
+        Directive *directives; /* further directives of [Service], in order */
+        size_t n_directives;
+        Override *overrides;
+        size_t n_overrides;
+        Strings macs;    /* that the guest's interfaces have: no other guest may have them */
+        Strings listens; /* SocketBindAllow= values: "tcp:5900" */
+        NetworkNeed network;
+        unsigned n_consoles, n_stored, n_passts;
+        const char *nvram, *nvram_template;
+        int status; /* 0 or -ENOMEM: remembered, asked once in the end */
+} Plan;
+
+void plan_done(Plan *p);
+
+/* QEMU's command line. plan_option*() take the props, and are done with them. */
+void plan_flag(Plan *p, const char *option);                     /* "-S" */
+void plan_value(Plan *p, const char *option, const char *value); /* "-uuid", value as it is: no keys in it */
+void plan_json(
+        Plan *p, const char *option, Props *props); /* -device, -object, -blockdev, -netdev, -audiodev */
+void plan_list(
+        Plan *p, const char *option, Props *props); /* -chardev, -machine, -smp …: first key implied */
+void plan_list_named(
+        Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
+
+/* Changes what the -device with that id gets, of those that come behind; takes the reference to value. */
+void plan_override(Plan *p, const char *id, const char *key, json_t *value);
+
+/* What the host must grant. Text is borrowed and must live as long
+ * as the plan (the XML's, or guest_text()). */
+void plan_grant(Plan *p, const char *path, Access access);
+void plan_grant_device(
+        Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
+void plan_share_device(
+        Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
+void plan_log_file(Plan *p, const char *path); /* a file that is made where it is not there */
+void plan_chain(Plan *p, const char *node, const char *format, const char *path);
+void plan_tap(Plan *p, const Tap *tap);
+void plan_mac(Plan *p, const char *mac);
+void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
+void plan_listen(Plan *p, const char *format, ...)
+        _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
+void plan_directive(Plan *p, const char *key, const char *format, ...)
+        _printf_(3, 4); /* the same twice is there once */
+void plan_prepare(Plan *p, const char *format, ...)
+        _printf_(2, 3); /* one argument of vm-launcher prepare, once */
+void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
+
+/* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see
+ * --try-fd=. */
+unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4);
+
+/* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
+unsigned plan_console(Plan *p, const char *label);
+
+/*
+ * Asks for a passt with these options of --passt=. fd: QEMU gets its socket as a descriptor, whose number is
+ * returned.
+ */
+unsigned plan_passt(Plan *p, bool fd, const char *options);

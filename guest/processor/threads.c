@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * systemd has no words for a single thread, so the launcher is told what each is to have, and sees to it
+ * when it has asked QEMU which threads there are. It may do so without privileges once the unit lets its
+ * system calls pass; real time must also be within the unit's limits.
+ */
+
+#include "guest/processor/threads.h"
+
+#include <errno.h>
+
+#include "guest/guest.h"
+
+#define PRIORITY_MAX 99
+
+static const char *const scheduler_words[] = { "batch", "idle", "fifo", "rr", NULL };
+enum { SCHEDULER_FIFO = 3 };
+
+static const Field emulator_fields[] = {
+        FIELD("emulatorpin@cpuset", FIELD_SET, Threads, emulator),
+        {},
+};
+
+static const Field vcpupin_fields[] = {
+        FIELD_IN_RANGE("@vcpu", Pin, id, 0, SET_MAX - 1),
+        FIELD("@cpuset", FIELD_SET, Pin, cpus),
+        {},
+};
+
+static const Field iothreadpin_fields[] = {
+        FIELD_IN_RANGE("@iothread", Pin, id, 1, SET_MAX - 1),
+        FIELD("@cpuset", FIELD_SET, Pin, cpus),
+        {},
+};
+
+static const Field vcpusched_fields[] = {
+        FIELD("@vcpus", FIELD_SET, Schedule, ids),
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, PRIORITY_MAX),
+        {},
+};
+
+static const Field iothreadsched_fields[] = {
+        FIELD("@iothreads", FIELD_SET, Schedule, ids),
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, PRIORITY_MAX),
+        {},
+};
+
+static const Field emulatorsched_fields[] = {
+        FIELD_OF_WORDS("@scheduler", Schedule, scheduler, scheduler_words),
+        FIELD_IN_RANGE("@priority", Schedule, priority, 0, PRIORITY_MAX),
+        {},
+};
+
+static void read_vcpu_pin(Guest *g, XmlElement *xml)
+{
+        Threads *t = &g->tuning.threads;
+        Pin pin = { 0 };
+
+        fields_read(xml, vcpupin_fields, &pin, g->findings);
+        if (!pin.id.set || !pin.cpus.set) {
+                guest_error(g, xml->place, "<vcpupin>: vcpu and cpuset are needed");
+                return;
+        }
+        if (pin.id.value >= g->cpu.max.value)
+                return; /* as libvirt does: CPUs may have been taken away since */
+        if (!t->vcpus)
+                t->vcpus = guest_zeroed(g, (size_t) g->cpu.max.value, sizeof(*t->vcpus));
+        if (!t->vcpus)
+                return;
+        if (t->vcpus[pin.id.value].set)
+                guest_error(
+                        g, xml->place, "<vcpupin>: there is one for CPU %u already",
+                        (unsigned) pin.id.value);
+        t->vcpus[pin.id.value] = pin.cpus;
+}
+
+static const Pin *iothread_pin(const Threads *t, uint64_t id)
+{
+        for (unsigned i = 0; i < t->n_iothreads; i++)
+                if (t->iothreads[i].id.value == id)
+                        return &t->iothreads[i];
+        return NULL;
+}
+
+static void read_iothread_pin(Guest *g, XmlElement *xml)
+{
+        Threads *t = &g->tuning.threads;
+        Pin pin = { .place = xml->place };
+
+        fields_read(xml, iothreadpin_fields, &pin, g->findings);
+        if (!pin.id.set || !pin.cpus.set) {
+                guest_error(g, xml->place, "<iothreadpin>: iothread and cpuset are needed");
+                return;
+        }
+        if (iothread_pin(t, pin.id.value))
+                guest_error(
+                        g, xml->place, "<iothreadpin>: there is one for IOThread %u already",
+                        (unsigned) pin.id.value);
+        if (!t->iothreads)
+                t->iothreads = guest_zeroed(g, IOTHREADS_MAX, sizeof(*t->iothreads));
+        if (t->iothreads && t->n_iothreads < IOTHREADS_MAX)
+                t->iothreads[t->n_iothreads++] = pin;
+}
+
+/* fields of the emulator's have no threads, because it is one. */
+static void read_schedules(
+        Guest *g, XmlElement *xml, const char *name, const char *thread, const Field *fields)
+{
+        Threads *t = &g->tuning.threads;
+        bool emulator = fields == emulatorsched_fields;
+        Set taken = { 0 };
+        unsigned n = 0;
+
+        XML_FOREACH(e, xml, name) {
+                Schedule s = { .thread = thread, .place = e->place };
+
+                fields_read(e, fields, &s, g->findings);
+                if (!s.scheduler || (!emulator && !s.ids.set))
+                        guest_error(
+                                g, e->place, "<%s>: a scheduler%s is needed", name,
+                                emulator ? "" : " and the threads");
+                else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
+                        guest_error(g, e->place, "<%s>: priority is missing", name);
+                else if ((emulator && n > 0) || set_overlaps(&taken, &s.ids))
+                        guest_error(g, e->place, "<%s>: one of these threads has a scheduler already", name);
+                else if (t->n_schedules == SCHEDULES_MAX)
+                        guest_error(g, e->place, "<%s>: there are more than %d", name, SCHEDULES_MAX);
+                else if (t->schedules)
+                        t->schedules[t->n_schedules++] = s;
+                set_join(&taken, &s.ids);
+                n++;
+        }
+}
+
+void threads_read(Guest *g, XmlElement *cputune)
+{
+        Threads *t = &g->tuning.threads;
+
+        fields_read(cputune, emulator_fields, t, g->findings);
+        XML_FOREACH(e, cputune, "vcpupin")
+                read_vcpu_pin(g, e);
+        XML_FOREACH(e, cputune, "iothreadpin")
+                read_iothread_pin(g, e);
+        t->schedules = guest_zeroed(g, SCHEDULES_MAX, sizeof(*t->schedules));
+        read_schedules(g, cputune, "vcpusched", "vcpu", vcpusched_fields);
+        read_schedules(g, cputune, "iothreadsched", "iothread", iothreadsched_fields);
+        read_schedules(g, cputune, "emulatorsched", "emulator", emulatorsched_fields);
+}
+
+static void check_schedule(Guest *g, const Schedule *s)
+{
+        bool vcpu = streq(s->thread, "vcpu");
+
+        for (unsigned i = 0; i < SET_MAX; i++)
+                if (set_has(&s->ids, i) && !(vcpu ? i < g->cpu.max.value : iothread_exists(g, i)))
+                        guest_error(
+                                g, s->place, "<%ssched>: the guest has no %s %u", s->thread,
+                                vcpu ? "CPU" : "IOThread", i);
+        if (s->scheduler >= SCHEDULER_FIFO && s->priority.value == 0)
+                guest_warning(
+                        g, s->place,
+                        "<%ssched>: Linux has no priority 0 in real time (1 is the lowest); the threads are "
+                        "scheduled as all others",
+                        s->thread);
+}
+
+void threads_check(Guest *g)
+{
+        const Threads *t = &g->tuning.threads;
+
+        for (unsigned i = 0; i < t->n_iothreads; i++)
+                if (!iothread_exists(g, t->iothreads[i].id.value))
+                        guest_error(
+                                g, t->iothreads[i].place, "<iothreadpin>: the guest has no IOThread %u",
+                                (unsigned) t->iothreads[i].id.value);
+        for (unsigned i = 0; i < t->n_schedules; i++) {
+                check_schedule(g, &t->schedules[i]);
+                if (g->settings->user_scope && t->schedules[i].scheduler >= SCHEDULER_FIFO)
+                        guest_error(
+                                g, t->schedules[i].place,
+                                "<cputune>: a user's guest cannot be scheduled in real time; batch and idle "
+                                "can be");
+        }
+}
+
+/* What threads without CPUs of their own get; NULL: any. */
+static const Set *cpus_of_all(const Guest *g)
+{
+        return g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
+}
+
+static const Set *cpus_of_vcpu(const Guest *g, unsigned i)
+{
+        const Threads *t = &g->tuning.threads;
+
+        return t->vcpus && t->vcpus[i].set ? &t->vcpus[i] : cpus_of_all(g);
+}
+
+static const Set *cpus_of_iothread(const Guest *g, uint64_t id)
+{
+        const Pin *pin = iothread_pin(&g->tuning.threads, id);
+
+        return pin ? &pin->cpus : cpus_of_all(g);
+}
+
+static const Set *cpus_of_emulator(const Guest *g)
+{
+        const Threads *t = &g->tuning.threads;
+
+        return t->emulator.set ? &t->emulator : cpus_of_all(g);
+}
+
+bool threads_cpus(const Guest *g, Set *ret)
+{
+        const Set *cpus = cpus_of_emulator(g);
+        Set sum = { 0 };
+
+        if (!cpus)
+                return false;
+        set_join(&sum, cpus);
+        for (unsigned i = 0; i < g->iothreads.n; i++) {
+                cpus = cpus_of_iothread(g, g->iothreads.items[i].id.value);
+                if (!cpus)
+                        return false;
+                set_join(&sum, cpus);
+        }
+        for (unsigned i = 0; i < g->cpu.max.value; i++) {
+                cpus = cpus_of_vcpu(g, i);
+                if (!cpus)
+                        return false;
+                set_join(&sum, cpus);
+        }
+        *ret = sum;
+        return true;
+}
+
+static void build_pin(Plan *p, const char *thread, const Set *cpus)
+{
+        char *text = cpus ? set_format(cpus) : NULL;
+
+        if (text && *text)
+                plan_run(p, "--affinity=%s:%s", thread, text);
+        else if (cpus && !text)
+                p->status = -ENOMEM;
+        free(text);
+}
+
+/* Where no thread differs from the others, AllowedCPUs= of the unit says all. */
+static void build_pins(const Guest *g, Plan *p)
+{
+        const Threads *t = &g->tuning.threads;
+        char thread[32];
+
+        if (!t->emulator.set && !t->vcpus && t->n_iothreads == 0)
+                return;
+        plan_directive(p, "SystemCallFilter", "sched_setaffinity"); /* which the template takes away */
+        build_pin(p, "emulator", cpus_of_emulator(g));
+        for (unsigned i = 0; i < g->cpu.max.value; i++) {
+                snprintf(thread, sizeof(thread), "vcpu.%u", i);
+                if (set_has(&g->cpu.online, i))
+                        build_pin(p, thread, cpus_of_vcpu(g, i));
+        }
+        for (unsigned i = 0; i < g->iothreads.n; i++) {
+                uint64_t id = g->iothreads.items[i].id.value;
+
+                snprintf(thread, sizeof(thread), "iothread.%llu", (unsigned long long) id);
+                build_pin(p, thread, cpus_of_iothread(g, id));
+        }
+}
+
+static void build_schedule(const Guest *g, const Schedule *s, Plan *p)
+{
+        const char *word = scheduler_words[s->scheduler - 1];
+        char policy[32];
+
+        if (s->scheduler >= SCHEDULER_FIFO)
+                snprintf(policy, sizeof(policy), "%s:%u", word, (unsigned) s->priority.value);
+        else
+                snprintf(policy, sizeof(policy), "%s", word);
+        if (!s->ids.set)
+                plan_run(p, "--scheduler=%s:%s", s->thread, policy);
+        for (unsigned i = 0; i < SET_MAX; i++)
+                if (set_has(&s->ids, i) && (!streq(s->thread, "vcpu") || set_has(&g->cpu.online, i)))
+                        plan_run(p, "--scheduler=%s.%u:%s", s->thread, i, policy);
+}
+
+static void build_schedules(const Guest *g, Plan *p)
+{
+        const Threads *t = &g->tuning.threads;
+        unsigned real_time = 0;
+        bool any = false;
+
+        for (unsigned i = 0; i < t->n_schedules; i++) {
+                const Schedule *s = &t->schedules[i];
+                unsigned priority = s->scheduler >= SCHEDULER_FIFO ? (unsigned) s->priority.value : 0;
+
+                if (s->scheduler >= SCHEDULER_FIFO && priority == 0)
+                        continue;
+                build_schedule(g, s, p);
+                real_time = priority > real_time ? priority : real_time;
+                any = true;
+        }
+        if (any)
+                plan_directive(p, "SystemCallFilter", "sched_setscheduler");
+        if (real_time > 0) {
+                plan_directive(p, "RestrictRealtime", "no");
+                plan_directive(p, "LimitRTPRIO", "%u", real_time);
+        }
+}
+
+void threads_build(const Guest *g, Plan *p)
+{
+        build_pins(g, p);
+        build_schedules(g, p);
+}

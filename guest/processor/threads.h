@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What <cputune> says of single threads of QEMU: on which CPUs they run, and how they are scheduled. */
+
+#include "guest/plan/plan.h"
+#include "guest/xml/field.h"
+
+typedef struct Guest Guest;
+
+#define SCHEDULES_MAX 256
+
+typedef struct Pin {
+        Number id;
+        Set cpus;
+        Place place;
+} Pin;
+
+/* One <vcpusched> or its like. */
+typedef struct Schedule {
+        const char *thread; /* as the launcher calls it: "vcpu", "iothread", "emulator" */
+        Set ids;            /* of threads; unset for the emulator, which has none */
+        int scheduler;      /* a word of threads.c */
+        Number priority;
+        Place place;
+} Schedule;
+
+typedef struct Threads {
+        Set emulator, *vcpus; /* by number; NULL where none has one of its own */
+        Pin *iothreads;
+        unsigned n_iothreads;
+        Schedule *schedules;
+        unsigned n_schedules;
+} Threads;
+
+void threads_read(Guest *g, XmlElement *cputune);
+void threads_check(Guest *g);
+void threads_build(const Guest *g, Plan *p);
+
+/* All CPUs that any of the threads may run on; false where one of them may run anywhere. */
+bool threads_cpus(const Guest *g, Set *ret);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So
+ * what is for all of the guest becomes the unit's directives. Where a thread runs and how it is scheduled
+ * needs no cgroup (threads.c); a quota of some threads does, and becomes one of all of them, with a warning.
+ */
+
+#include "guest/processor/tuning.h"
+
+#include <errno.h>
+
+#include "guest/guest.h"
+
+#define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
+#define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
+#define SHARES_MIN       2
+#define SHARES_MAX       262144  /* of the cgroups of old, whose words libvirt takes */
+#define QUOTA_MAX        1000000 /* percent of a CPU: more than any host has */
+#define PERIOD_MIN       1000
+#define PERIOD_MAX       1000000
+
+static const Field cpu_fields[] = {
+        FIELD("shares", FIELD_NUMBER, Tuning, shares),
+        FIELD_IN_RANGE("period", Tuning, vcpu.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("quota", FIELD_TEXT, Tuning, vcpu.quota),
+        FIELD_IN_RANGE("global_period", Tuning, global.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("global_quota", FIELD_TEXT, Tuning, global.quota),
+        FIELD_IN_RANGE("emulator_period", Tuning, emulator_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("emulator_quota", FIELD_TEXT, Tuning, emulator_bandwidth.quota),
+        FIELD_IN_RANGE("iothread_period", Tuning, iothread_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
+        FIELD("iothread_quota", FIELD_TEXT, Tuning, iothread_bandwidth.quota),
+        FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
+        FIELD_SAID("energytune", FIELD_WARNED, "the host's resctrl, which counts it, is not used"),
+        FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
+        {},
+};
+
+static const Field memory_fields[] = {
+        FIELD_OF_SIZE("hard_limit", Tuning, hard_limit, KIB),
+        FIELD_OF_SIZE("soft_limit", Tuning, soft_limit, KIB),
+        FIELD_OF_SIZE("swap_hard_limit", Tuning, swap_hard_limit, KIB),
+        FIELD_SAID("min_guarantee", FIELD_REFUSED, "neither QEMU nor libvirt's QEMU driver has it"),
+        {},
+};
+
+static const Field device_fields[] = {
+        FIELD("path", FIELD_PATH, TuningDevice, path),
+        FIELD_IN_RANGE("weight", TuningDevice, weight, 0, WEIGHT_MAX),
+        FIELD("read_bytes_sec", FIELD_NUMBER, TuningDevice, read_bytes),
+        FIELD("write_bytes_sec", FIELD_NUMBER, TuningDevice, write_bytes),
+        FIELD("read_iops_sec", FIELD_NUMBER, TuningDevice, read_operations),
+        FIELD("write_iops_sec", FIELD_NUMBER, TuningDevice, write_operations),
+        {},
+};
+
+static const Field io_fields[] = {
+        FIELD_IN_RANGE("weight", Tuning, io_weight, 0, WEIGHT_MAX),
+        {},
+};
+
+static const Field resource_fields[] = {
+        FIELD("partition", FIELD_PATH, Tuning, partition),
+        FIELD_SAID("fibrechannel", FIELD_REFUSED, "an application's id for fibre channel is not set"),
+        {},
+};
+
+static void read_cpu(Guest *g, XmlElement *xml)
+{
+        Tuning *t = &g->tuning;
+
+        t->cpu_place = xml->place;
+        fields_read(xml, cpu_fields, t, g->findings);
+        threads_read(g, xml);
+}
+
+static bool has_device(const Tuning *t, const char *path)
+{
+        for (unsigned i = 0; i < t->n_devices; i++)
+                if (streq(t->devices[i].path, path))
+                        return true;
+        return false;
+}
+
+static void read_io(Guest *g, XmlElement *xml)
+{
+        Tuning *t = &g->tuning;
+
+        fields_read(xml, io_fields, t, g->findings);
+        t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
+        XML_FOREACH(e, xml, "device") {
+                TuningDevice d = { 0 };
+
+                fields_read(e, device_fields, &d, g->findings);
+                if (!d.path || strpbrk(d.path, " \t\"'\\"))
+                        guest_error(
+                                g, e->place,
+                                "<device>: <path> is missing, or holds a blank, a quote or a backslash");
+                else if (has_device(t, d.path))
+                        guest_error(g, e->place, "<device>: there is one for %s already", d.path);
+                else if (t->n_devices == TUNING_DEVICES_MAX)
+                        guest_error(g, e->place, "<device>: there are more than %d", TUNING_DEVICES_MAX);
+                else if (t->devices)
+                        t->devices[t->n_devices++] = d;
+        }
+}
+
+void tuning_read(Guest *g)
+{
+        XmlElement *cpu = xml_child(g->xml, "cputune"), *memory = xml_child(g->xml, "memtune");
+        XmlElement *io = xml_child(g->xml, "blkiotune"), *resource = xml_child(g->xml, "resource");
+
+        if (cpu)
+                read_cpu(g, cpu);
+        if (memory)
+                fields_read(memory, memory_fields, &g->tuning, g->findings);
+        if (io)
+                read_io(g, io);
+        if (resource)
+                fields_read(resource, resource_fields, &g->tuning, g->findings);
+}
+
+/* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
+static int64_t quota_of(const Bandwidth *b)
+{
+        uint64_t n;
+
+        if (!b->quota)
+                return 0;
+        if (*b->quota == '-')
+                return text_to_u64(b->quota + 1, INT64_MAX, &n) < 0 ? -1 : 0;
+        return text_to_u64(b->quota, UINT64_C(1) << 44, &n) < 0 ? -1 : (int64_t) n;
+}
+
+static void check_quota(Guest *g, const Bandwidth *b, const char *path)
+{
+        int64_t quota = quota_of(b);
+
+        if (quota < 0 || (quota > 0 && quota < PERIOD_MIN))
+                guest_error_at(
+                        g, path, "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota,
+                        PERIOD_MIN);
+}
+
+/* libvirt's "/machine/a" is machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
+static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX + 1])
+{
+        size_t n = 0;
+
+        if (!partition[1] || strlen(partition) > TUNING_SLICE_MAX - strlen(".slice"))
+                return false;
+        for (const char *p = partition + 1; *p; p++) {
+                bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                             (*p >= '0' && *p <= '9') || *p == '_' || *p == '.';
+
+                if (*p == '/' ? p[1] == '/' || p[1] == '\0' : !plain)
+                        return false;
+                ret[n++] = *p == '/' ? '-' : *p;
+        }
+        ret[n] = '\0';
+        if (!text_ends_with(ret, ".slice"))
+                strcpy(ret + n, ".slice");
+        return true;
+}
+
+void tuning_check(Guest *g)
+{
+        const Tuning *t = &g->tuning;
+        char slice[TUNING_SLICE_MAX + 1];
+
+        if (g->settings->user_scope && t->io_weight.value > 0)
+                guest_warning_at(
+                        g, "blkiotune/weight",
+                        "<weight>: it has an effect only where the administrator delegates the io "
+                        "controller to users' "
+                        "managers");
+        check_quota(g, &t->vcpu, "cputune/quota");
+        check_quota(g, &t->global, "cputune/global_quota");
+        check_quota(g, &t->emulator_bandwidth, "cputune/emulator_quota");
+        check_quota(g, &t->iothread_bandwidth, "cputune/iothread_quota");
+        if (quota_of(&t->emulator_bandwidth) > 0 || quota_of(&t->iothread_bandwidth) > 0)
+                guest_warning(
+                        g, t->cpu_place,
+                        "<cputune>: there is only one quota for all of the guest, <global_quota>");
+        if (t->shares.value > 0 && (t->shares.value < SHARES_MIN || t->shares.value > SHARES_MAX))
+                guest_error_at(
+                        g, "cputune/shares", "<shares>: not between %d and %d", SHARES_MIN, SHARES_MAX);
+        else if (t->shares.value > WEIGHT_MAX)
+                guest_warning_at(
+                        g, "cputune/shares", "<shares>: more than %d is not possible and taken as that",
+                        WEIGHT_MAX);
+        if (quota_of(&t->vcpu) > 0)
+                guest_warning_at(
+                        g, "cputune/quota",
+                        "<quota>: what all CPUs of the guest may use together is limited, not each");
+        if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
+                guest_error_at(
+                        g, "memtune/swap_hard_limit",
+                        "<swap_hard_limit> is for memory and swap together and so not less than "
+                        "<hard_limit>");
+        if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
+                guest_error_at(g, "memtune/swap_hard_limit", "<swap_hard_limit> needs <hard_limit>");
+        threads_check(g);
+        if (t->partition && !slice_name(t->partition, slice))
+                guest_error_at(
+                        g, "resource/partition", "<partition>: '%s' is no path of plain names",
+                        t->partition);
+}
+
+static void build_quota(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        bool global = quota_of(&t->global) > 0;
+        const Bandwidth *b = global ? &t->global : &t->vcpu;
+        uint64_t quota = (uint64_t) quota_of(b), period = b->period.set ? b->period.value : PERIOD_MAX / 10;
+
+        if (quota == 0)
+                return;
+        if (!global)
+                quota *= g->cpu.max.value;
+        quota = (quota * 100 + period - 1) / period;
+        /* the writer adds the percent sign */
+        plan_directive(p, "CPUQuota", "%u", quota > QUOTA_MAX ? QUOTA_MAX : (unsigned) quota);
+        plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
+}
+
+/* Nothing where at least one thread may run anywhere. */
+static void build_cpus(const Guest *g, Plan *p)
+{
+        char *text;
+        Set sum;
+
+        if (!threads_cpus(g, &sum))
+                return;
+        text = set_format(&sum);
+        if (text)
+                plan_directive(p, "AllowedCPUs", "%s", text);
+        else
+                p->status = -ENOMEM;
+        free(text);
+}
+
+static void build_memory(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        const Set *nodes = g->numa.host_nodes.set && (g->numa.mode == NUMA_RESTRICTIVE ||
+                                                      g->numa.mode == NUMA_STRICT || !g->numa.mode)
+                                   ? &g->numa.host_nodes
+                                   : NULL;
+
+        if (t->hard_limit.set && t->hard_limit.value < MEMORY_UNLIMITED) {
+                plan_directive(p, "MemoryMax", "%llu", (unsigned long long) t->hard_limit.value);
+                if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED)
+                        plan_directive(
+                                p, "MemorySwapMax", "%llu",
+                                (unsigned long long) (t->swap_hard_limit.value - t->hard_limit.value));
+        }
+        if (t->soft_limit.set && t->soft_limit.value < MEMORY_UNLIMITED)
+                plan_directive(p, "MemoryHigh", "%llu", (unsigned long long) t->soft_limit.value);
+        if (nodes) {
+                char *text = set_format(nodes);
+
+                if (text)
+                        plan_directive(p, "AllowedMemoryNodes", "%s", text);
+                else
+                        p->status = -ENOMEM;
+                free(text);
+        }
+}
+
+static void build_device(const TuningDevice *d, Plan *p)
+{
+        const struct {
+                const char *directive;
+                Number value;
+        } limits[] = {
+                { "IODeviceWeight", d->weight },           { "IOReadBandwidthMax", d->read_bytes },
+                { "IOWriteBandwidthMax", d->write_bytes }, { "IOReadIOPSMax", d->read_operations },
+                { "IOWriteIOPSMax", d->write_operations },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(limits); i++)
+                if (limits[i].value.set && limits[i].value.value > 0)
+                        plan_directive(
+                                p, limits[i].directive, "%s %llu", d->path,
+                                (unsigned long long) limits[i].value.value);
+}
+
+void tuning_build(const Guest *g, Plan *p)
+{
+        const Tuning *t = &g->tuning;
+        char slice[TUNING_SLICE_MAX + 1];
+
+        if (t->shares.value > 0)
+                plan_directive(
+                        p, "CPUWeight", "%llu",
+                        (unsigned long long) (t->shares.value > WEIGHT_MAX ? WEIGHT_MAX : t->shares.value));
+        build_quota(g, p);
+        build_cpus(g, p);
+        threads_build(g, p);
+        build_memory(g, p);
+        if (t->io_weight.value > 0)
+                plan_directive(p, "IOWeight", "%llu", (unsigned long long) t->io_weight.value);
+        for (unsigned i = 0; i < t->n_devices; i++)
+                build_device(&t->devices[i], p);
+        if (t->partition && slice_name(t->partition, slice))
+                plan_directive(p, "Slice", "%s", slice);
+}

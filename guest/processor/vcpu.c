@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * QEMU starts the first CPUs by -smp; one that can be unplugged is a -device, which must say where in the
+ * topology it sits. Threads count fastest, then cores, dies and sockets.
+ */
+
+#include "guest/processor/cpu.h"
+
+#include "guest/guest.h"
+
+#define CPUS_MAX        4096 /* of any machine that QEMU has */
+#define CPUS_MAX_I440FX 255  /* its interrupt controller knows 8 bits */
+
+static const char *const placement_words[] = { "static", "auto", NULL };
+
+static const Field vcpu_fields[] = {
+        FIELD_IN_RANGE("vcpu", Cpu, max, 1, CPUS_MAX),
+        FIELD_IN_RANGE("vcpu@current", Cpu, current, 1, CPUS_MAX),
+        FIELD("vcpu@cpuset", FIELD_SET, Cpu, host_cpus),
+        FIELD_OF_WORDS("vcpu@placement", Cpu, placement, placement_words),
+        FIELD_IN_RANGE("cpu/topology@sockets", Cpu, sockets, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@dies", Cpu, dies, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@clusters", Cpu, clusters, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@cores", Cpu, cores, 1, CPUS_MAX),
+        FIELD_IN_RANGE("cpu/topology@threads", Cpu, threads, 1, CPUS_MAX),
+        {},
+};
+
+typedef struct Vcpu {
+        Number id, order;
+        Tristate enabled, hotpluggable;
+} Vcpu;
+
+static const Field one_fields[] = {
+        FIELD_IN_RANGE("@id", Vcpu, id, 0, CPUS_MAX - 1),
+        FIELD("@enabled", FIELD_YESNO, Vcpu, enabled),
+        FIELD("@hotpluggable", FIELD_YESNO, Vcpu, hotpluggable),
+        /* of plugging, which has no meaning for a start */
+        FIELD_IN_RANGE("@order", Vcpu, order, 1, CPUS_MAX),
+        {},
+};
+
+static void read_each(Guest *g, XmlElement *all)
+{
+        Cpu *cpu = &g->cpu;
+
+        XML_FOREACH(e, all, "vcpu") {
+                Vcpu v = { 0 };
+
+                cpu->online.set = true;
+                fields_read(e, one_fields, &v, g->findings);
+                if (!v.id.set || v.enabled == UNSET) {
+                        guest_error(g, e->place, "<vcpu>: id and enabled are needed");
+                        continue;
+                }
+                if (v.id.value >= cpu->max.value)
+                        guest_error(
+                                g, e->place, "<vcpu>: there are only %u, counted from 0",
+                                (unsigned) cpu->max.value);
+                else if (v.enabled == OFF && v.hotpluggable == OFF)
+                        guest_error(
+                                g, e->place, "<vcpu>: one that is not there at start must be hotpluggable");
+                else if (v.id.value == 0 && (v.enabled == OFF || v.hotpluggable == ON))
+                        guest_error(g, e->place, "<vcpu>: the first one is always there");
+                else if (v.enabled == ON)
+                        set_add(&cpu->online, (unsigned) v.id.value);
+                if (v.enabled == ON && v.hotpluggable == ON)
+                        set_add(&cpu->plugged, (unsigned) v.id.value);
+        }
+}
+
+void vcpu_read(Guest *g)
+{
+        Cpu *cpu = &g->cpu;
+        XmlElement *vcpu = xml_child(g->xml, "vcpu"), *each = xml_child(g->xml, "vcpus");
+
+        cpu->place = cpu->xml ? cpu->xml->place : vcpu ? vcpu->place : g->xml->place;
+        fields_read(g->xml, vcpu_fields, cpu, g->findings);
+        if (!cpu->max.set)
+                cpu->max = (Number){ 1, true };
+        if (each)
+                read_each(g, each);
+}
+
+void vcpu_complete(Guest *g)
+{
+        Cpu *cpu = &g->cpu;
+
+        if (!cpu->current.set)
+                cpu->current = cpu->max;
+        if (!cpu->online.set)
+                for (unsigned i = 0; i < cpu->current.value; i++)
+                        set_add(&cpu->online, i);
+        if (cpu->sockets.set && !cpu->dies.set)
+                cpu->dies = (Number){ 1, true };
+        if (cpu->sockets.set && !cpu->clusters.set)
+                cpu->clusters = (Number){ 1, true };
+}
+
+void vcpu_check(Guest *g)
+{
+        const Cpu *cpu = &g->cpu;
+        bool gap = false;
+
+        if (cpu->current.value > cpu->max.value)
+                guest_error_at(
+                        g, "vcpu", "<vcpu>: current='%u' is more than there are",
+                        (unsigned) cpu->current.value);
+        if (cpu->placement == CPU_PLACEMENT_AUTO)
+                guest_warning_at(
+                        g, "vcpu",
+                        "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
+        if (cpu->max.value > CPUS_MAX_I440FX && g->os.family == MACHINE_I440FX)
+                guest_error_at(g, "vcpu", "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
+        if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
+                if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
+                        guest_error_at(
+                                g, "cpu/topology", "<topology>: sockets, cores and threads are needed");
+                else if (
+                        cpu->sockets.value * cpu->dies.value * cpu->clusters.value * cpu->cores.value *
+                                cpu->threads.value !=
+                        cpu->max.value)
+                        guest_error_at(
+                                g, "cpu/topology",
+                                "<topology> comes to another number of CPUs than <vcpu>, which says %u",
+                                (unsigned) cpu->max.value);
+                if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(&g->os))
+                        guest_error_at(g, "cpu/topology", "<topology>: a PC has no clusters");
+                if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(&g->os))
+                        guest_error_at(g, "cpu/topology", "<topology>: this machine has no dies");
+        }
+        if (!set_has(&cpu->online, 0))
+                guest_error_at(g, "vcpus", "<vcpus>: the first CPU is always there");
+        for (unsigned i = 0; i < cpu->max.value; i++) {
+                bool fixed = set_has(&cpu->online, i) && !set_has(&cpu->plugged, i);
+
+                if (fixed && gap)
+                        guest_error_at(
+                                g, "vcpus",
+                                "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
+                gap |= !fixed;
+        }
+        if (set_count(&cpu->plugged) > 0 && !os_is_pc(&g->os))
+                guest_error_at(g, "vcpus", "<vcpus>: this machine cannot plug CPUs");
+}
+
+static void build_plugged(const Guest *g, Plan *p, unsigned id)
+{
+        const Cpu *cpu = &g->cpu;
+        unsigned threads = cpu->threads.set ? (unsigned) cpu->threads.value : 1,
+                 cores = cpu->cores.set ? (unsigned) cpu->cores.value : 1;
+        unsigned dies = cpu->dies.set ? (unsigned) cpu->dies.value : 1, rest = id;
+        char driver[256], name[32];
+        Props device;
+
+        snprintf(
+                driver, sizeof(driver), "%s-%s-cpu", cpu_model(g),
+                text_ends_with(g->general.emulator, "i386") ? "i386" : "x86_64");
+        snprintf(name, sizeof(name), "vcpu%u", id);
+        device = props_new("driver", driver);
+        props_text(&device, "id", name);
+        props_number(&device, "thread-id", rest % threads);
+        rest /= threads;
+        props_number(&device, "core-id", rest % cores);
+        rest /= cores;
+        if (dies > 1)
+                props_number(&device, "die-id", rest % dies);
+        rest /= dies;
+        props_number(&device, "socket-id", rest);
+        plan_json(p, "-device", &device);
+}
+
+void vcpu_build(const Guest *g, Plan *p)
+{
+        const Cpu *cpu = &g->cpu;
+        unsigned fixed = set_count(&cpu->online) - set_count(&cpu->plugged);
+        Props smp = props_new("cpus", "");
+
+        props_number(&smp, "cpus", fixed);
+        if (fixed != cpu->max.value)
+                props_number(&smp, "maxcpus", cpu->max.value);
+        props_number(&smp, "sockets", cpu->sockets.set ? cpu->sockets.value : cpu->max.value);
+        props_number_if(&smp, "dies", cpu->dies);
+        props_number_if(&smp, "clusters", cpu->clusters);
+        props_number(&smp, "cores", cpu->cores.set ? cpu->cores.value : 1);
+        props_number(&smp, "threads", cpu->threads.set ? cpu->threads.value : 1);
+        plan_list(p, "-smp", &smp);
+        for (unsigned i = 0; i < cpu->max.value; i++)
+                if (set_has(&cpu->plugged, i))
+                        build_plugged(g, p, i);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One place decides what a number, a switch or a path may look like, so that every element refuses the same
+ * nonsense. */
+
+#include "guest/xml/field.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <strings.h>
+
+#include "util/text.h"
+
+/* What a path leads to: an attribute's value or an element. */
+typedef struct Target {
+        XmlElement *element;
+        const char *attribute; /* its name, NULL where the path ends at the element */
+        const char *value;     /* NULL where it is absent */
+} Target;
+
+static bool find(XmlElement *element, const char *path, bool claim_text, Target *ret)
+{
+        char name[64];
+
+        for (;;) {
+                size_t n = strcspn(path, "/@");
+
+                if (n > 0 && !(n == 1 && path[0] == '.')) {
+                        if (n >= sizeof(name))
+                                return false;
+                        memcpy(name, path, n);
+                        name[n] = '\0';
+                        element = xml_child(element, name);
+                        if (!element)
+                                return false;
+                }
+                path += n;
+                if (*path == '@') {
+                        *ret = (Target){ element, path + 1, xml_attribute(element, path + 1) };
+                        return ret->value != NULL;
+                }
+                if (*path == '\0') {
+                        *ret = (Target){ element, NULL, claim_text ? xml_text(element) : NULL };
+                        return true;
+                }
+                path++;
+        }
+}
+
+static void _printf_(3, 4) complain(const Target *t, Findings *findings, const char *format, ...)
+{
+        _cleanup_(freep) char *what = NULL;
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = vasprintf(&what, format, ap);
+        va_end(ap);
+        if (r < 0)
+                what = NULL;
+        if (t->attribute)
+                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: %s='%s' %s", t->element->name,
+                        t->attribute, t->value, what ?: "is wrong");
+        else
+                finding(findings, SEVERITY_ERROR, t->element->place, "<%s>: '%s' %s", t->element->name,
+                        t->value, what ?: "is wrong");
+}
+
+int words_find(const char *const *words, const char *word)
+{
+        for (int i = 0; words[i]; i++)
+                if (streq(words[i], word))
+                        return i + 1;
+        return 0;
+}
+
+static void read_word(const Field *f, const Target *t, int *to, Findings *findings)
+{
+        char list[512];
+        size_t n = 0;
+        int word = words_find(f->words, t->value);
+
+        if (word > 0) {
+                *to = word;
+                return;
+        }
+        list[0] = '\0';
+        for (unsigned i = 0; f->words[i] && n < sizeof(list); i++)
+                n += (size_t) snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->words[i]);
+        complain(t, findings, "is none of: %s", list);
+}
+
+static void read_switch(const Target *t, const char *on, const char *off, Tristate *to, Findings *findings)
+{
+        if (streq(t->value, on))
+                *to = ON;
+        else if (streq(t->value, off))
+                *to = OFF;
+        else
+                complain(t, findings, "is neither %s nor %s", on, off);
+}
+
+static void read_number(const Field *f, const Target *t, Number *to, Findings *findings)
+{
+        uint64_t max = f->max ?: UINT64_MAX, n;
+        int r = text_to_u64(t->value, UINT64_MAX, &n);
+
+        if (r == -EINVAL)
+                complain(t, findings, "is not a number");
+        else if (r < 0 || n > max || n < f->min)
+                complain(
+                        t, findings, "is not between %llu and %llu", (unsigned long long) f->min,
+                        (unsigned long long) max);
+        else
+                *to = (Number){ n, true };
+}
+
+int size_parse(const char *text, const char *unit, uint64_t default_unit, uint64_t *ret)
+{
+        /* source: libvirt's documentation of "scaled integers" */
+        static const struct {
+                const char *name;
+                uint64_t bytes;
+        } units[] = {
+                { "b", 1 },
+                { "bytes", 1 },
+                { "KB", 1000 },
+                { "MB", 1000000 },
+                { "GB", 1000000000 },
+                { "TB", UINT64_C(1000000000000) },
+                { "k", KIB },
+                { "KiB", KIB },
+                { "M", MIB },
+                { "MiB", MIB },
+                { "G", GIB },
+                { "GiB", GIB },
+                { "T", UINT64_C(1) << 40 },
+                { "TiB", UINT64_C(1) << 40 },
+                { "P", UINT64_C(1) << 50 },
+                { "PiB", UINT64_C(1) << 50 },
+                { "E", UINT64_C(1) << 60 },
+                { "EiB", UINT64_C(1) << 60 },
+        };
+        uint64_t n, scale = unit ? 0 : default_unit;
+        int r;
+
+        for (size_t i = 0; unit && i < ELEMENTS(units); i++)
+                if (strcasecmp(units[i].name, unit) == 0)
+                        scale = units[i].bytes;
+        if (scale == 0)
+                return -EINVAL;
+        r = text_to_u64(text, UINT64_MAX, &n);
+        if (r < 0)
+                return r;
+        if (__builtin_mul_overflow(n, scale, ret))
+                return -ERANGE;
+        return 0;
+}
+
+static void read_size(const Field *f, const Target *t, Number *to, Findings *findings)
+{
+        const char *unit = xml_attribute(t->element, "unit");
+        uint64_t n;
+        int r = size_parse(t->value, unit, f->min, &n);
+
+        if (r == -ERANGE)
+                complain(t, findings, "is too large a size");
+        else if (r < 0)
+                complain(t, findings, "%s%s is not a size", unit ? "in units of " : "", unit ?: "");
+        else
+                *to = (Number){ n, true };
+}
+
+static void read_set(const Target *t, Set *to, Findings *findings)
+{
+        int r = set_parse(t->value, to);
+
+        if (r == -ERANGE)
+                complain(t, findings, "holds a number above %d", SET_MAX - 1);
+        else if (r < 0)
+                complain(t, findings, "is not a set of numbers such as \"0-3,^2,7\"");
+        else if (set_count(to) == 0)
+                complain(t, findings, "comes to no number at all");
+}
+
+static bool path_is_plain(const char *path)
+{
+        if (path[0] != '/')
+                return false;
+        for (const char *p = path; *p; p += strcspn(p, "/")) {
+                size_t n;
+
+                p++;
+                n = strcspn(p, "/");
+                if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+                        return false;
+        }
+        return true;
+}
+
+/* Neither a unit file nor a person's eye has room for a path with a newline in it. */
+static bool has_control(const char *text)
+{
+        for (; *text; text++)
+                if ((unsigned char) *text < 0x20 || *text == 0x7f)
+                        return true;
+        return false;
+}
+
+static void read_text(const Field *f, const Target *t, const char **to, Findings *findings)
+{
+        char uuid[37];
+        uint8_t mac[6];
+
+        if (!*t->value && (f->type == FIELD_STRING || !t->attribute))
+                return;
+        if (!*t->value)
+                complain(t, findings, "is empty");
+        else if (f->type == FIELD_PATH && has_control(t->value))
+                complain(t, findings, "holds a control character");
+        else if (f->type == FIELD_PATH && !path_is_plain(t->value))
+                complain(t, findings, "is not an absolute path without \".\" and \"..\"");
+        else if (f->type == FIELD_MAC && text_to_mac(t->value, mac) < 0)
+                complain(t, findings, "is not a MAC address");
+        else if (f->type == FIELD_UUID && text_to_uuid(t->value, uuid) < 0)
+                complain(t, findings, "is not a UUID");
+        else
+                *to = t->value;
+}
+
+static void read_said(const Field *f, const Target *t, Findings *findings)
+{
+        XmlElement *e = t->element;
+
+        /* one finding is enough for all of them */
+        for (XmlElement *other = t->attribute ? NULL : e; other; other = xml_next(other))
+                xml_claim_all(other);
+        if (f->type == FIELD_IGNORED)
+                return;
+        finding(findings, f->type == FIELD_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING, e->place,
+                "<%s>%s%s: %s", e->name, t->attribute ? " " : "", t->attribute ?: "", f->text);
+}
+
+static void field_read(XmlElement *element, const Field *f, void *target, Findings *findings)
+{
+        bool of_value = f->type <= FIELD_YESNO || f->type == FIELD_NUMBER || f->type == FIELD_SIZE ||
+                        f->type == FIELD_SET;
+        void *to = (char *) target + f->offset;
+        Target t;
+
+        if (!find(element, f->path, of_value, &t))
+                return;
+        switch (f->type) {
+        case FIELD_TEXT:
+        case FIELD_STRING:
+        case FIELD_PATH:
+        case FIELD_MAC:
+        case FIELD_UUID:
+                read_text(f, &t, to, findings);
+                break;
+        case FIELD_WORD:
+                read_word(f, &t, to, findings);
+                break;
+        case FIELD_SWITCH:
+                read_switch(&t, "on", "off", to, findings);
+                break;
+        case FIELD_YESNO:
+                read_switch(&t, "yes", "no", to, findings);
+                break;
+        case FIELD_PRESENT:
+                *(bool *) to = true;
+                break;
+        case FIELD_NUMBER:
+                read_number(f, &t, to, findings);
+                break;
+        case FIELD_SIZE:
+                read_size(f, &t, to, findings);
+                break;
+        case FIELD_SET:
+                read_set(&t, to, findings);
+                break;
+        case FIELD_STATE:
+                t.attribute = "state";
+                t.value = xml_attribute(t.element, "state") ?: "on";
+                read_switch(&t, "on", "off", to, findings);
+                break;
+        case FIELD_ELEMENT:
+                *(XmlElement **) to = t.element;
+                break;
+        case FIELD_IGNORED:
+        case FIELD_WARNED:
+        case FIELD_REFUSED:
+                read_said(f, &t, findings);
+                break;
+        }
+}
+
+void fields_read(XmlElement *element, const Field *table, void *target, Findings *findings)
+{
+        for (const Field *f = table; f->path; f++)
+                field_read(element, f, target, findings);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * libxml2's SAX interface builds the tree, because its own tree has no columns. The place of an element is
+ * found by scanning back from where the parser stands, at the end of the start tag, to its "<", which cannot
+ * occur inside a tag. That needs byte offsets into what was read, so encodings other than UTF-8 are refused;
+ * so is a DOCTYPE, and with it every entity that could expand or reach for another file.
+ */
+
+#include "guest/xml/xml.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <libxml/parser.h>
+#include <libxml/parserInternals.h>
+#include <libxml/xmlerror.h>
+#include <strings.h>
+
+#include "util/text.h"
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
+typedef struct Builder {
+        const char *file, *data;
+        size_t size;
+        size_t known_offset; /* line counting goes on from here */
+        unsigned known_line;
+        size_t known_line_start;
+        xmlParserCtxtPtr parser;
+        Findings *findings;
+        XmlElement *root, *current;
+        bool stopped;
+} Builder;
+
+/* Callers go forward through the file, so each byte is looked at once. */
+static Place place_of(Builder *b, size_t offset)
+{
+        for (; b->known_offset < offset; b->known_offset++)
+                if (b->data[b->known_offset] == '\n') {
+                        b->known_line++;
+                        b->known_line_start = b->known_offset + 1;
+                }
+        return (Place){ b->file, b->known_line, (unsigned) (offset - b->known_line_start) + 1 };
+}
+
+/* How many bytes the parser has read; older versions of the library have only the first way, newer ones warn
+ * of it. */
+static size_t bytes_read(const Builder *b)
+{
+#if LIBXML_VERSION >= 21400
+        unsigned long at = 0;
+
+        (void) xmlCtxtGetInputPosition(b->parser, 0, NULL, NULL, NULL, &at);
+        return at;
+#else
+        long at = xmlByteConsumed(b->parser);
+
+        return at < 0 ? 0 : (size_t) at;
+#endif
+}
+
+static Place place_of_tag(Builder *b)
+{
+        size_t offset = bytes_read(b);
+
+        if (offset >= b->size)
+                offset = b->size ? b->size - 1 : 0;
+        while (offset > b->known_offset && b->data[offset] != '<')
+                offset--;
+        return place_of(b, offset);
+}
+
+static void stop(Builder *b)
+{
+        b->stopped = true;
+        xmlStopParser(b->parser);
+}
+
+static void out_of_memory(Builder *b)
+{
+        finding(b->findings, SEVERITY_ERROR, (Place){ b->file }, "out of memory");
+        stop(b);
+}
+
+static char *element_name(const char *local, const char *prefix, const char *uri)
+{
+        if (!uri)
+                return prefix ? text_format("%s:%s", prefix, local) : strdup(local);
+        if (streq(uri, QEMU_NAMESPACE))
+                return text_format("qemu:%s", local);
+        return text_format("{%s}%s", uri, local);
+}
+
+/* libxml2 gives five pointers an attribute: local name, prefix, URI, and where its value begins and ends. */
+static int add_attributes(XmlElement *e, int n, const xmlChar **attributes)
+{
+        e->attributes = calloc((size_t) n, sizeof(*e->attributes));
+        if (!e->attributes)
+                return -ENOMEM;
+        for (int i = 0; i < n; i++) {
+                const char **a = (const char **) attributes + 5 * i;
+                XmlAttribute *to = &e->attributes[e->n_attributes++];
+
+                to->name = element_name(a[0], a[1], a[2]);
+                to->value = strndup(a[3], (size_t) (a[4] - a[3]));
+                if (!to->name || !to->value)
+                        return -ENOMEM;
+        }
+        return 0;
+}
+
+static void on_start(
+        void *userdata, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int n_namespaces,
+        const xmlChar **namespaces, int n_attributes, int n_defaulted, const xmlChar **attributes)
+{
+        Builder *b = userdata;
+        XmlElement *e;
+
+        if (b->stopped)
+                return;
+        e = calloc(1, sizeof(*e));
+        if (!e) {
+                out_of_memory(b);
+                return;
+        }
+        e->place = place_of_tag(b);
+        e->parent = b->current;
+        if (!b->current)
+                b->root = e;
+        else if (b->current->last)
+                b->current->last = b->current->last->next = e;
+        else
+                b->current->first = b->current->last = e;
+        b->current = e;
+
+        e->name = element_name((const char *) local, (const char *) prefix, (const char *) uri);
+        if (!e->name || (n_attributes > 0 && add_attributes(e, n_attributes, attributes) < 0))
+                out_of_memory(b);
+}
+
+static void trim(char *text)
+{
+        size_t n = strlen(text), skip;
+
+        while (n > 0 && isspace((unsigned char) text[n - 1]))
+                n--;
+        text[n] = '\0';
+        skip = strspn(text, " \t\r\n");
+        memmove(text, text + skip, n - skip + 1);
+}
+
+static void on_end(void *userdata, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
+{
+        Builder *b = userdata;
+
+        if (b->stopped || !b->current)
+                return;
+        if (b->current->text)
+                trim(b->current->text);
+        b->current = b->current->parent;
+}
+
+static void on_text(void *userdata, const xmlChar *text, int n)
+{
+        Builder *b = userdata;
+        size_t old;
+        char *grown;
+
+        if (b->stopped || !b->current || n <= 0)
+                return;
+        old = b->current->text ? strlen(b->current->text) : 0;
+        if (old == 0)
+                while (n > 0 && isspace((unsigned char) *text)) {
+                        text++;
+                        n--;
+                }
+        if (n == 0)
+                return;
+        grown = realloc(b->current->text, old + (size_t) n + 1);
+        if (!grown) {
+                out_of_memory(b);
+                return;
+        }
+        memcpy(grown + old, text, (size_t) n);
+        grown[old + (size_t) n] = '\0';
+        b->current->text = grown;
+}
+
+static void on_doctype(void *userdata, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+        Builder *b = userdata;
+
+        finding(b->findings, SEVERITY_ERROR, place_of_tag(b), "a DOCTYPE is not allowed");
+        stop(b);
+}
+
+#if LIBXML_VERSION >= 21200
+static void on_error(void *userdata, const xmlError *error)
+#else
+static void on_error(void *userdata, xmlError *error)
+#endif
+{
+        Builder *b = userdata;
+        _cleanup_(freep) char *text = NULL;
+        unsigned line, column;
+
+        /* of names of namespaces, which a guest's <metadata> may have as it likes */
+        if (b->stopped || error->level == XML_ERR_WARNING)
+                return;
+        line = error->line > 0 ? (unsigned) error->line : 1;
+        column = error->int2 > 0 ? (unsigned) error->int2 : 1;
+        text = strdup(error->message ?: "not well-formed");
+        if (text)
+                trim(text);
+        finding(b->findings, SEVERITY_ERROR, (Place){ b->file, line, column }, "%s",
+                text ?: "not well-formed");
+        stop(b);
+}
+
+/* The encoding that the XML declaration names, if it names one, has to be UTF-8 or its ASCII subset. */
+static bool encoding_is_utf8(const char *data, size_t size)
+{
+        const char *end, *p;
+
+        if (size >= 2 && ((uint8_t) data[0] >= 0xfe || data[0] == '\0' || data[1] == '\0'))
+                return false;
+        if (size < 5 || strncmp(data, "<?xml", 5) != 0)
+                return true;
+        end = memmem(data, size, "?>", 2);
+        p = end ? memmem(data, (size_t) (end - data), "encoding", 8) : NULL;
+        if (!p)
+                return true;
+        p += 8;
+        while (p < end && (isspace((unsigned char) *p) || *p == '=' || *p == '"' || *p == '\''))
+                p++;
+        return strncasecmp(p, "utf-8", 5) == 0 || strncasecmp(p, "us-ascii", 8) == 0 ||
+               strncasecmp(p, "ascii", 5) == 0;
+}
+
+XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings *findings)
+{
+        Builder b = { .file = file, .data = data, .size = size, .known_line = 1, .findings = findings };
+        _cleanup_(xml_freep) XmlElement *root = NULL;
+        xmlParserCtxtPtr parser;
+
+        if (size > XML_SIZE_MAX) {
+                finding(findings, SEVERITY_ERROR, (Place){ file }, "larger than the limit of %zu MiB",
+                        XML_SIZE_MAX >> 20);
+                return NULL;
+        }
+        if (size == 0) {
+                finding(findings, SEVERITY_ERROR, (Place){ file, 1, 1 }, "the file is empty");
+                return NULL;
+        }
+        if (!encoding_is_utf8(data, size)) {
+                finding(findings, SEVERITY_ERROR, (Place){ file, 1, 1 }, "only UTF-8 is read");
+                return NULL;
+        }
+
+        b.parser = parser = xmlCreateMemoryParserCtxt(data, (int) size);
+        if (!parser) {
+                finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
+                return NULL;
+        }
+        /* NOENT: else "&amp;" in an attribute would stay "&#38;"; other entities than XML's own five cannot
+         * be declared here */
+        (void) xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOENT);
+        memset(parser->sax, 0, sizeof(*parser->sax));
+        parser->sax->initialized = XML_SAX2_MAGIC;
+        parser->sax->startElementNs = on_start;
+        parser->sax->endElementNs = on_end;
+        parser->sax->characters = parser->sax->ignorableWhitespace = parser->sax->cdataBlock = on_text;
+        parser->sax->internalSubset = on_doctype;
+        parser->sax->serror = on_error;
+        parser->userData = &b;
+
+        (void) xmlParseDocument(parser);
+        root = b.root;
+        if (!parser->wellFormed && !findings_failed(findings))
+                finding(findings, SEVERITY_ERROR, (Place){ file, 1, 1 }, "not well-formed XML");
+        xmlFreeParserCtxt(parser);
+        return findings_failed(findings) ? NULL : TAKE_PTR(root);
+}
+
+/* Without recursion, so that depth costs no stack. */
+XmlElement *xml_free(XmlElement *e)
+{
+        XmlElement *top = e;
+
+        while (e) {
+                XmlElement *parent, *next;
+
+                if (e->first) {
+                        XmlElement *child = e->first;
+
+                        e->first = child->next;
+                        child->next = NULL;
+                        e = child;
+                        continue;
+                }
+                parent = e == top ? NULL : e->parent;
+                next = parent;
+                for (size_t i = 0; i < e->n_attributes; i++) {
+                        free(e->attributes[i].name);
+                        free(e->attributes[i].value);
+                }
+                free(e->attributes);
+                free(e->name);
+                free(e->text);
+                free(e);
+                e = next;
+        }
+        return NULL;
+}
+
+static XmlElement *first_named(XmlElement *e, const char *name)
+{
+        for (; e; e = e->next)
+                if (streq(e->name, name)) {
+                        e->claimed = true;
+                        return e;
+                }
+        return NULL;
+}
+
+XmlElement *xml_child(XmlElement *e, const char *name)
+{
+        return first_named(e->first, name);
+}
+
+XmlElement *xml_next(XmlElement *e)
+{
+        return first_named(e->next, e->name);
+}
+
+const char *xml_attribute(XmlElement *e, const char *name)
+{
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (streq(e->attributes[i].name, name)) {
+                        e->attributes[i].claimed = true;
+                        return e->attributes[i].value;
+                }
+        return NULL;
+}
+
+const char *xml_text(XmlElement *e)
+{
+        e->text_claimed = true;
+        return e->text ?: "";
+}
+
+void xml_claim_all(XmlElement *e)
+{
+        e->claimed = e->text_claimed = true;
+        for (size_t i = 0; i < e->n_attributes; i++)
+                e->attributes[i].claimed = true;
+        for (XmlElement *c = e->first; c; c = c->next)
+                xml_claim_all(c);
+}
+
+/* The kind of a device, which may be what nobody knows of it. */
+static const char *type_of(const XmlElement *e)
+{
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (streq(e->attributes[i].name, "type"))
+                        return e->attributes[i].value;
+        return NULL;
+}
+
+/* Findings get into the journal and into units that everybody may read, and this is libvirt's word for what
+ * nobody should. */
+static const char *quotable(const XmlAttribute *a)
+{
+        return streq(a->name, "passwd") ? "..." : a->value;
+}
+
+static void report_element(const XmlElement *e, Findings *findings)
+{
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (!e->attributes[i].claimed)
+                        finding(findings, SEVERITY_ERROR, e->place,
+                                "<%s>: the attribute %s='%s' is not supported", e->name,
+                                e->attributes[i].name, quotable(&e->attributes[i]));
+        if (!e->text_claimed && e->text && *e->text)
+                finding(findings, SEVERITY_ERROR, e->place, "<%s> holds text where none is expected",
+                        e->name);
+        for (const XmlElement *c = e->first; c; c = c->next)
+                if (c->claimed)
+                        report_element(c, findings);
+                else if (type_of(c))
+                        finding(findings, SEVERITY_ERROR, c->place,
+                                "<%s type='%s'> in <%s> is not supported", c->name, type_of(c), e->name);
+                else
+                        finding(findings, SEVERITY_ERROR, c->place, "<%s> in <%s> is not supported", c->name,
+                                e->name);
+}
+
+void xml_report_unclaimed(const XmlElement *root, Findings *findings)
+{
+        report_element(root, findings);
+}
+
+Place xml_place(const XmlElement *e, const char *path)
+{
+        while (*path) {
+                size_t n = strcspn(path, "/");
+                const XmlElement *child = e->first;
+
+                while (child && !(strlen(child->name) == n && strncmp(child->name, path, n) == 0))
+                        child = child->next;
+                if (!child)
+                        break;
+                e = child;
+                path += n + (path[n] == '/');
+        }
+        return e->place;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The child that is the guest's user. It has no capability, so whatever a file or a directory of the guest
+ * makes it do, the guest's user could have done itself; and it can harm only that user's guests. It logs
+ * nothing: the parent knows what the errand was for. It trusts the parent.
+ */
+
+#include "launcher/errand/errand-agent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "contract/limits.h"
+#include "launcher/errand/path.h"
+#include "launcher/rights/privileges.h"
+#include "util/file.h"
+#include "util/ownership.h"
+
+static int serve_access(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        return faccessat(fd, "", request->mode, AT_EMPTY_PATH | AT_EACCESS) < 0 ? -errno : 0;
+}
+
+static int serve_reopen(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+                return -EMEDIUMTYPE; /* opening a FIFO waits, opening a device may do something */
+        r = path_reopen(fd, O_RDONLY | O_NOCTTY);
+        if (r < 0)
+                return r;
+        *ret_fd = r;
+        return 0;
+}
+
+static int serve_open(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        _cleanup_(closep) int found = -EBADF;
+
+        found = openat(fd, request->path, O_PATH | O_CLOEXEC);
+        if (found < 0)
+                return -errno;
+        return serve_reopen(request, found, reply, ret_fd);
+}
+
+static int serve_create(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        *ret_fd = openat(fd, request->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        return *ret_fd < 0 ? -errno : 0;
+}
+
+static int serve_rename(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        if (request->mode)
+                return renameat(fd, request->path, fd, request->to) < 0 ? -errno : 0;
+        return file_rename_new(fd, request->path, request->to);
+}
+
+static int serve_remove(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        return unlinkat(fd, request->path, 0) < 0 ? -errno : 0;
+}
+
+static int serve_header(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        static uint8_t data[QCOW2_HEADER_MAX];
+        size_t size = 0;
+
+        while (size < sizeof(data)) {
+                ssize_t n = pread(fd, data + size, sizeof(data) - size, (off_t) size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        return qcow2_read_header(data, size, &reply->header);
+}
+
+static int (*const servants[ERRAND_KINDS])(const ErrandRequest *, int, ErrandReply *, int *) = {
+        [ERRAND_ACCESS] = serve_access, [ERRAND_OPEN] = serve_open,     [ERRAND_REOPEN] = serve_reopen,
+        [ERRAND_CREATE] = serve_create, [ERRAND_RENAME] = serve_rename, [ERRAND_REMOVE] = serve_remove,
+        [ERRAND_HEADER] = serve_header,
+};
+
+/* One errand. A negative errno ends the child. */
+static int serve(int socket)
+{
+        _cleanup_(closep) int given = -EBADF, brought = -EBADF;
+        static ErrandRequest request;
+        ErrandReply reply = { 0 };
+        int r;
+
+        r = errand_receive(socket, &request, sizeof(request), &given);
+        if (r < 0)
+                return r;
+        if (request.kind >= ERRAND_KINDS)
+                return -EPROTO;
+        request.path[sizeof(request.path) - 1] = request.to[sizeof(request.to) - 1] = '\0';
+        reply.result = servants[request.kind](&request, given, &reply, &brought);
+        return errand_send(socket, &reply, sizeof(reply), reply.result == 0 ? brought : -EBADF);
+}
+
+int errand_agent(int socket, const GuestUser *user)
+{
+        ErrandReply ready = { 0 };
+        int r;
+
+        r = privileges_become(user->uid, user->gid);
+        /* once more, since the kernel forgets it with a change of user; and no other process of that user
+         * may trace this one */
+        if (r >= 0 &&
+            (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+                r = -errno;
+        ready.result = r;
+        r = errand_send(socket, &ready, sizeof(ready), -EBADF);
+        while (r >= 0 && ready.result >= 0)
+                r = serve(socket);
+        return r == -EPIPE ? 0 : 1;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A guest's XML names the top image, and each image's header names the next. The XML is the administrator's,
+ * but the top image is written by the guest's own QEMU: if that has been taken over, its header can name any
+ * file of the host, to get it opened at the next start. So what only a header names is opened
+ *
+ *   - where it is near: in the directory of the image that names it, or in one of the directories that are
+ *     for images; not deeper, since other guests' disks may lie there. First as the guest's user; where that
+ *     user may not, with root's rights, on a way that passes path_walk() and walk_check_owner().
+ *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The
+ *     sandbox that QEMU is in would have hidden the rest even from its own user, among it other guests'
+ *     files.
+ *
+ * An ordinary user's guest (no ledger) is that user to files, and beside an image in the home directory lie
+ * keys and passwords. So there a file beside the image has to be of qcow2 format, too. Whether it is, its
+ * own header says, which is read next; of the other formats raw is what every file is, and the rest QEMU
+ * would have as a descriptor before it looks.
+ *
+ * A file that a running guest writes is refused in any case (grant_note_reader(); of a user's guests by
+ * QEMU's locks). What an administrator names in the XML (<backingStore>) does not come here. That near files
+ * can be named is no boundary between guests whose disks lie in one directory: for that, give each guest's
+ * disks a directory of their own, or name the chain in the XML.
+ *
+ * Headers are read by the child that is the guest's user. QEMU is told the chain that was found here and
+ * never follows a header by itself, so what a header says later does not matter.
+ */
+
+#include "launcher/grant/chain.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "contract/limits.h"
+#include "launcher/errand/path.h"
+#include "launcher/errand/user-name.h"
+#include "log/log.h"
+
+/* Formats whose images name no further file, and the one whose headers are read here. */
+static const char *const formats[] = { "qcow2", "raw", "vdi", "vpc", "vhdx" };
+
+typedef struct Chain {
+        const Granting *granting;
+        const Strings *directories;
+        const ChainRequest *request;
+        Store *store;
+        struct stat seen[CHAIN_DEPTH_MAX + 1];
+        unsigned depth;
+} Chain;
+
+/* An image while its header is read. */
+typedef struct Image {
+        int fd;
+        char *path; /* as it is to be resolved against */
+        char *format;
+} Image;
+
+static void image_done(Image *image)
+{
+        image->fd = fd_close(image->fd);
+        free(image->path);
+        free(image->format);
+        *image = (Image){ .fd = -EBADF };
+}
+
+bool chain_format_is_known(const char *format)
+{
+        for (size_t i = 0; i < ELEMENTS(formats); i++)
+                if (streq(formats[i], format))
+                        return true;
+        return false;
+}
+
+int chain_resolve(const char *image, const char *backing, char **ret)
+{
+        _cleanup_(freep) char *directory = NULL;
+        size_t n = strcspn(backing, ":/");
+
+        if (backing[n] == ':') /* "nbd://…", "json:{…}", "file:…" */
+                return -EPROTONOSUPPORT;
+        if (*backing == '/')
+                *ret = strdup(backing);
+        else {
+                directory = path_directory(image);
+                *ret = directory ? text_format("%s/%s", streq(directory, "/") ? "" : directory, backing)
+                                 : NULL;
+        }
+        return *ret ? 0 : -ENOMEM;
+}
+
+/* `path` has no slash at its end; one that was configured may. */
+static bool is_directory(const char *path, const char *configured)
+{
+        size_t n = strlen(configured);
+
+        while (n > 1 && configured[n - 1] == '/')
+                n--;
+        return strlen(path) == n && strncmp(path, configured, n) == 0;
+}
+
+bool chain_is_beside(const char *image, const char *backing)
+{
+        _cleanup_(freep) char *ours = path_directory(image), *theirs = path_directory(backing);
+
+        return ours && theirs && streq(ours, theirs);
+}
+
+bool chain_is_listed(const char *backing, const Strings *directories)
+{
+        _cleanup_(freep) char *theirs = path_directory(backing);
+
+        if (!theirs)
+                return false;
+        for (size_t i = 0; directories && i < directories->count; i++)
+                if (is_directory(theirs, directories->items[i]))
+                        return true;
+        return false;
+}
+
+static int refuse_far(const Image *image, const char *path)
+{
+        log_error(
+                "The header of %s names the backing file %s, which is in another directory. A header can "
+                "have been written by the guest, so that is not opened without more reason. Name it in "
+                "<backingStore>, add its directory to ImageDirectories= in vmunit.conf, or move it.",
+                image->path, path);
+        return -EPERM;
+}
+
+static int refuse_format(const Image *image, const Image *backing, const char *path)
+{
+        log_error(
+                "The header of %s names the backing file %s and says that it is of the format %s, as any "
+                "file of the user's may be. A header can have been written by the guest, so that is not "
+                "opened without more reason. Name it in <backingStore>, or add its directory to "
+                "ImageDirectories= in vmunit.conf.",
+                image->path, path, backing->format);
+        return -EPERM;
+}
+
+/* A file that the guest's user may read itself. */
+static int check_opened(const Chain *chain, const Image *image, const Image *backing)
+{
+        _cleanup_(freep) char *real = NULL, *real_image = NULL;
+        struct stat st;
+        bool beside;
+        int r;
+
+        r = path_of_fd(backing->fd, &real);
+        if (r >= 0)
+                r = path_of_fd(image->fd, &real_image);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", backing->path);
+        if (fstat(backing->fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", backing->path);
+        if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY ||
+            (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
+                return log_errno(LOG_ERR, -EPROTO, "%s was not opened as it should be", backing->path);
+        beside = chain_is_beside(real_image, real);
+        if (chain_is_listed(real, chain->directories) || (beside && chain->granting->ledger))
+                return 0;
+        if (streq(backing->format, "qcow2") && (beside || (S_ISREG(st.st_mode) && st.st_mode & S_IROTH)))
+                return 0;
+        return beside ? refuse_format(image, backing, real) : refuse_far(image, real);
+}
+
+/* A file that the guest's user may not read. */
+static int open_with_privilege(const Chain *chain, const Image *image, Image *backing)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        _cleanup_(freep) char *real_image = NULL;
+        int r;
+
+        r = path_walk_logged("The backing file", backing->path, &walk);
+        if (r < 0)
+                return r;
+        r = path_of_fd(image->fd, &real_image);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
+        if (!chain_is_beside(real_image, walk.path) && !chain_is_listed(walk.path, chain->directories))
+                return refuse_far(image, walk.path);
+        if (!S_ISREG(walk.st.st_mode) && !S_ISBLK(walk.st.st_mode)) {
+                log_error(
+                        "The backing file %s of %s is neither a regular file nor a block device.", walk.path,
+                        image->path);
+                return -EPERM;
+        }
+        if (walk_check_owner(&walk) < 0) {
+                log_error(
+                        "The backing file %s of %s is not opened for user %s, who may not read it: others "
+                        "than its owner may write in %s, and could put any file there. Let that user read "
+                        "it, or name it in <backingStore>.",
+                        walk.path, image->path, user_name(chain->granting->user->uid).text,
+                        walk.control.where);
+                return -EPERM;
+        }
+        r = path_reopen(walk.fd, O_RDONLY | O_NOCTTY);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The backing file %s of %s cannot be opened", walk.path, image->path);
+        backing->fd = r;
+        return 0;
+}
+
+static int open_backing(const Chain *chain, const Image *image, Image *backing)
+{
+        backing->fd = errand_open(chain->granting->errand, backing->path);
+        if (backing->fd >= 0)
+                return check_opened(chain, image, backing);
+        if ((backing->fd == -EACCES || backing->fd == -EPERM) && chain->granting->ledger)
+                return open_with_privilege(chain, image, backing);
+        if (backing->fd == -EMEDIUMTYPE) {
+                log_error(
+                        "The backing file %s of %s is neither a regular file nor a block device.",
+                        backing->path, image->path);
+                return -EPERM;
+        }
+        return log_errno(
+                LOG_ERR, backing->fd, "The backing file %s of %s cannot be opened", backing->path,
+                image->path);
+}
+
+/* Whether the chain has come to an image for the second time. */
+static int check_loop(Chain *chain, const Image *image)
+{
+        struct stat st;
+
+        if (fstat(image->fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", image->path);
+        for (unsigned i = 0; i < chain->depth; i++)
+                if (chain->seen[i].st_dev == st.st_dev && chain->seen[i].st_ino == st.st_ino) {
+                        log_error(
+                                "The backing chain of %s never ends: it comes to %s twice.",
+                                chain->request->path, image->path);
+                        return -EBADMSG;
+                }
+        chain->seen[chain->depth] = st;
+        return 0;
+}
+
+/* What the header says of the next image. */
+static int name_backing(const Image *image, const Qcow2Header *header, Image *backing)
+{
+        int r;
+
+        if (!*header->format) {
+                log_error(
+                        "The header of %s names the backing file %s, but not its format. If that is raw, "
+                        "say: qemu-img rebase -u -b %s -F raw %s",
+                        image->path, header->backing, header->backing, image->path);
+                return -EBADMSG;
+        }
+        if (!chain_format_is_known(header->format)) {
+                log_error(
+                        "The header of %s names a backing file of the format %s, which vmunit does not know "
+                        "there.",
+                        image->path, header->format);
+                return -EBADMSG;
+        }
+        r = chain_resolve(image->path, header->backing, &backing->path);
+        if (r == -EPROTONOSUPPORT) {
+                log_error(
+                        "The header of %s names the backing file %s, which is no file. Name what it is in "
+                        "<backingStore>, or say qemu-img rebase.",
+                        image->path, header->backing);
+                return -EPERM;
+        }
+        if (r >= 0)
+                backing->format = strdup(header->format);
+        return r < 0 || !backing->format ? log_out_of_memory() : 0;
+}
+
+/* The image behind this one goes to *backing, which is left empty where there is none. */
+static int follow(Chain *chain, const Image *image, Image *backing)
+{
+        Qcow2Header header;
+        int r;
+
+        r = errand_read_header(chain->granting->errand, image->fd, &header);
+        if (r == -EBADMSG) {
+                log_error(
+                        "%s is said to be a qcow2 image, but its header is none or is damaged (qemu-img "
+                        "check).",
+                        image->path);
+                return r;
+        }
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The header of %s cannot be read", image->path);
+        if (header.data_file) {
+                log_error(
+                        "%s keeps its data in another file (qcow2 data_file), which vmunit does not hand "
+                        "out.",
+                        image->path);
+                return -EPERM;
+        }
+        if (!*header.backing)
+                return 0;
+        if (++chain->depth > CHAIN_DEPTH_MAX) {
+                log_error(
+                        "The backing chain of %s is longer than %u images.", chain->request->path,
+                        CHAIN_DEPTH_MAX);
+                return -E2BIG;
+        }
+        r = name_backing(image, &header, backing);
+        if (r >= 0)
+                r = open_backing(chain, image, backing);
+        return r;
+}
+
+static int store_backing(const Chain *chain, const Image *image)
+{
+        _cleanup_(freep) char *real = NULL;
+        int fd, r;
+
+        r = path_of_fd(image->fd, &real);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
+        r = grant_note_reader(chain->granting, image->fd, real);
+        if (r < 0)
+                return r;
+        fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
+        if (fd < 0)
+                return log_errno(LOG_ERR, -errno, "A descriptor of %s cannot be copied", image->path);
+        return store_add(
+                chain->store,
+                text_format("chain.%s.%u.%s", chain->request->node, chain->depth, image->format), fd);
+}
+
+static int open_top(const Chain *chain, Image *image)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        image->path = strdup(chain->request->path);
+        image->format = strdup(chain->request->format);
+        if (!image->path || !image->format)
+                return log_out_of_memory();
+        r = path_walk_logged("The disk", image->path, &walk);
+        if (r < 0)
+                return r;
+        r = image->fd = errand_reopen(chain->granting->errand, walk.fd);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be opened to see what is behind it", image->path);
+        return 0;
+}
+
+int chain_open(const Granting *granting, const Strings *directories, const ChainRequest *q, Store *store)
+{
+        Chain chain = { .granting = granting, .directories = directories, .request = q, .store = store };
+        _cleanup_(image_done) Image image = { .fd = -EBADF };
+        int r;
+
+        /* no header says which format it is: a guest can write a qcow2 header into its raw disk */
+        if (!chain_format_is_known(q->format)) {
+                log_error(
+                        "What is behind %s is not known, since headers of the format %s are not read here. "
+                        "Name it in <backingStore>, or say <backingStore/> if there is nothing.",
+                        q->path, q->format);
+                return -EPERM;
+        }
+        if (!streq(q->format, "qcow2"))
+                return 0;
+        r = open_top(&chain, &image);
+        if (r >= 0)
+                r = check_loop(&chain, &image);
+        while (r >= 0 && streq(image.format, "qcow2")) {
+                _cleanup_(image_done) Image backing = { .fd = -EBADF };
+
+                r = follow(&chain, &image, &backing);
+                if (r >= 0 && backing.path)
+                        r = check_loop(&chain, &backing);
+                if (r < 0 || !backing.path)
+                        break;
+                image_done(&image);
+                image = backing;
+                backing = (Image){ .fd = -EBADF };
+                r = store_backing(&chain, &image);
+        }
+        return r < 0 ? r : 0;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What keeps a file from being handed to a guest's user. Each says what it is and what can be done about it,
+ * since these are the messages that administrators meet most.
+ */
+
+#include "launcher/grant/grant-check.h"
+
+#include <errno.h>
+
+#include "launcher/errand/user-name.h"
+#include "log/log.h"
+#include "util/text.h"
+#include "util/unit-name.h"
+
+const char *grant_purpose(GrantMode mode)
+{
+        return mode == GRANT_READ ? "read" : "read and write";
+}
+
+static bool excludes(GrantMode ours, GrantMode theirs)
+{
+        return ours != theirs || ours == GRANT_WRITE;
+}
+
+int grant_check_holders(const Granting *granting, const Record *record, GrantMode mode)
+{
+        for (size_t i = 0; i < record->n_holders; i++) {
+                const Holder *h = &record->holders[i];
+                _cleanup_(freep) char *unit = NULL;
+
+                if (streq(h->guest, granting->guest) || !excludes(mode, h->mode))
+                        continue;
+                (void) unit_name_for_guest(h->guest, &unit);
+                log_error(
+                        "%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop "
+                        "that guest first%s.",
+                        record->path, h->guest, unit ?: "vm@.service",
+                        h->mode == GRANT_READ ? "for reading" : "for writing", grant_purpose(mode),
+                        mode == GRANT_READ ? "" : ", or let both say <shareable/>");
+                return -EBUSY;
+        }
+        return 0;
+}
+
+int grant_check_users(const Granting *granting, const Record *record)
+{
+        for (size_t i = 0; i < record->n_holders; i++) {
+                const Holder *h = &record->holders[i];
+
+                if (h->user == granting->user->uid)
+                        continue;
+                log_error(
+                        "%s is in use by guest %s of user %s, and this guest's user %s may not read it. Let "
+                        "both read it (its mode, or an access control list), or let both guests run as one "
+                        "user.",
+                        record->path, h->guest, user_name(h->user).text,
+                        user_name(granting->user->uid).text);
+                return -EBUSY;
+        }
+        return 0;
+}
+
+static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
+{
+        UserName guests = user_name(granting->user->uid), theirs = user_name(walk->control.owner);
+
+        if (walk_check_owner(walk) >= 0)
+                return 0;
+        if (walk->control.anyone)
+                log_error(
+                        "%s is not handed to user %s: others than root may write in %s, and could put any "
+                        "file there. Take that right away, or let user %s %s the file.",
+                        walk->path, guests.text, walk->control.where, guests.text, grant_purpose(mode));
+        else
+                log_error(
+                        "%s is not handed to user %s: user %s may write in %s, and could put any file "
+                        "there; so it would have to be that user's own file. Give the file to user %s, or "
+                        "let user %s %s it.",
+                        walk->path, guests.text, theirs.text, walk->control.where, theirs.text, guests.text,
+                        grant_purpose(mode));
+        return -EPERM;
+}
+
+int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode)
+{
+        mode_t needed = mode == GRANT_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
+
+        if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
+                log_error(
+                        "%s has its setuid or setgid bit set, so it is a program and no disk. It is not "
+                        "handed out.",
+                        walk->path);
+                return -EPERM;
+        }
+        if (S_ISREG(walk->st.st_mode) && walk->st.st_nlink > 1) {
+                log_error(
+                        "%s is one of %lu names of a file (hard links); it is not handed out, since the "
+                        "others would change too. Make a copy.",
+                        walk->path, (unsigned long) walk->st.st_nlink);
+                return -EPERM;
+        }
+        if ((walk->st.st_mode & needed) != needed) {
+                log_error(
+                        "%s has mode %04o, which does not let its owner %s it. If the guest is to, say: "
+                        "chmod u+%s",
+                        walk->path, walk->st.st_mode & 07777, grant_purpose(mode),
+                        mode == GRANT_READ ? "r" : "rw");
+                return -EACCES;
+        }
+        return check_way(granting, walk, mode);
+}

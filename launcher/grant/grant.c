@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A disk belongs to whom it belongs, and to the guest's user only while the guest runs. What has to be right
+ * about that:
+ *
+ *   - Root changes owners here, at paths where others may write. path_walk() sees to the way;
+ * walk_check_owner() sees to hard links: where somebody controls a directory on the way, only a file of his
+ * own is handed out. Elsewhere a file with several names is refused all the same, since one of them may be
+ * where nobody expects a change.
+ *   - All is done on the descriptor of the walk, so that what was checked is what is changed.
+ *   - The record is on the disk before the owner changes; see restore.c for the way back.
+ *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written
+ * has one guest. That is asked of the records, so that the answer names the other guest, before QEMU's own
+ * locks would only say no.
+ *
+ * A file that a guest only reads keeps its owner: an entry in its access control list lets the guest's user
+ * read it.
+ *
+ * A user that may use the file already gets no more, and its directories do not matter then. Whether it may
+ * is asked of the kernel by the process that is that user. Only owners change: a mode that does not let its
+ * owner write means it, and a file with setuid or setgid bits is no disk.
+ *
+ * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and who else may write on
+ * the way.
+ */
+
+#include "launcher/grant/grant.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "launcher/errand/path.h"
+#include "launcher/errand/user-name.h"
+#include "launcher/grant/acl.h"
+#include "launcher/grant/grant-check.h"
+#include "launcher/grant/restore.h"
+#include "log/log.h"
+#include "util/text.h"
+
+static int access_mode(GrantMode mode)
+{
+        return mode == GRANT_READ ? R_OK : R_OK | W_OK;
+}
+
+/* What is so now, for a record that does not say yet what to go back to. */
+static int remember_state(Record *record, const Walk *walk)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t acl_size;
+        int r;
+
+        r = acl_of_fd(walk->fd, &acl, &acl_size);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The access control list of %s cannot be read", walk->path);
+        record->owner = walk->st.st_uid;
+        record->group = walk->st.st_gid;
+        record->mode = walk->st.st_mode & 07777;
+        free(record->acl);
+        record->acl = TAKE_PTR(acl);
+        record->acl_size = acl_size;
+        return 0;
+}
+
+/* Where the file lies, for when its path leads there no more. */
+static int remember_place(Record *record, const Walk *walk)
+{
+        struct {
+                struct file_handle handle;
+                uint8_t room[RECORD_HANDLE_MAX];
+        } h = { .handle.handle_bytes = sizeof(h.room) };
+        _cleanup_(walk_done) Walk directory = WALK_EMPTY;
+        _cleanup_(freep) char *parent = NULL;
+        uint8_t *handle = NULL;
+        int mount;
+
+        record->directory = (Identity){ 0 };
+        parent = path_directory(walk->path);
+        if (parent && path_walk(parent, &directory) >= 0)
+                (void) identity_of_fd(directory.fd, &record->directory);
+        *record->pending = '\0';
+        if (name_to_handle_at(walk->fd, "", &h.handle, &mount, AT_EMPTY_PATH) >= 0 &&
+            h.handle.handle_bytes > 0) {
+                handle = malloc(h.handle.handle_bytes);
+                if (!handle)
+                        return log_out_of_memory();
+                memcpy(handle, h.room, h.handle.handle_bytes);
+        }
+        free(record->handle);
+        record->handle = handle;
+        record->handle_size = handle ? h.handle.handle_bytes : 0;
+        record->handle_type = handle ? h.handle.handle_type : 0;
+        return 0;
+}
+
+static int add_holder(const Granting *granting, Record *record, GrantMode mode)
+{
+        Holder holder = {
+                .guest = (char *) granting->guest,
+                .directory = granting->user->directory,
+                .mode = mode,
+                .user = granting->user->uid,
+        };
+        int r;
+
+        memcpy(holder.boot, ledger_boot(granting->ledger), sizeof(holder.boot));
+        r = record_add_holder(record, &holder);
+        return r < 0 ? log_errno(LOG_ERR, r, "It cannot be remembered that the guest has %s", record->path)
+                     : 0;
+}
+
+static int change_owner(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+{
+        struct stat st;
+        int r;
+
+        r = grant_check_file(granting, walk, mode);
+        if (r >= 0)
+                r = grant_check_users(granting, record);
+        /* an owner that is not the one we set was set by somebody since, and is the one to go back to */
+        if (r >= 0 && !record->listed && !(record->granted && record->granted_user == walk->st.st_uid))
+                r = remember_state(record, walk);
+        if (r < 0)
+                return r;
+        r = remember_place(record, walk);
+        if (r < 0)
+                return r;
+        record->granted = true;
+        record->granted_user = granting->user->uid;
+        record->returning = false;
+        r = add_holder(granting, record, mode);
+        if (r >= 0)
+                r = ledger_save(granting->ledger, record);
+        if (r < 0)
+                return r;
+        if (fchownat(walk->fd, "", granting->user->uid, (gid_t) -1, AT_EMPTY_PATH) < 0)
+                return log_errno(
+                        LOG_ERR, -errno, "%s cannot be handed to %s", walk->path,
+                        user_name(granting->user->uid).text);
+        if (fstat(walk->fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path);
+        r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode))
+                                             : -EPERM;
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "%s was handed to %s, who still may not %s it", walk->path,
+                        user_name(granting->user->uid).text, grant_purpose(mode));
+        log_debug(
+                "%s is handed from %s to %s.", walk->path, user_name(walk->st.st_uid).text,
+                user_name(granting->user->uid).text);
+        return 0;
+}
+
+/*
+ * Who only reads gets no more than that: an owner could let itself write. The entry stands in the access
+ * control list until nobody has the file any more.
+ */
+static int let_read(const Granting *granting, Record *record, const Walk *walk)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t size;
+        int r;
+
+        r = grant_check_file(granting, walk, GRANT_READ);
+        if (r >= 0)
+                r = grant_check_users(granting, record);
+        if (r >= 0 && !record->listed)
+                r = remember_state(record, walk);
+        if (r >= 0)
+                r = remember_place(record, walk);
+        if (r < 0)
+                return r;
+        r = acl_add_reader(record->acl, record->acl_size, record->mode, granting->user->uid, &acl, &size);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The access control list of %s cannot be made", walk->path);
+        record->listed = true;
+        record->listed_user = granting->user->uid;
+        record->returning = false;
+        r = add_holder(granting, record, GRANT_READ);
+        if (r >= 0)
+                r = ledger_save(granting->ledger, record);
+        if (r < 0)
+                return r;
+        r = acl_set(walk->fd, acl, size);
+        if (r == -EOPNOTSUPP) {
+                log_error(
+                        "User %s may not read %s, and its filesystem has no access control lists to let "
+                        "only that user. Let more read it: chmod o+r, or chgrp and chmod g+r.",
+                        user_name(granting->user->uid).text, walk->path);
+                return -EPERM;
+        }
+        if (r >= 0)
+                r = errand_access(granting->errand, walk->fd, R_OK);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "User %s cannot be let read %s", user_name(granting->user->uid).text,
+                        walk->path);
+        log_debug("User %s is let read %s.", user_name(granting->user->uid).text, walk->path);
+        return 0;
+}
+
+/* What waits to be given back and cannot be told from this file
+ * by more than its path is not taken for it. */
+static bool is_another(const Record *record, const Identity *identity, const char *path)
+{
+        if (!identity_same(&record->identity, identity, false))
+                return true;
+        return *record->pending && !identity->born && !streq(record->path, path);
+}
+
+/* The file's record, a new one where there is none. */
+static int find_record(const Granting *granting, const Identity *identity, const char *path, Record **ret)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        int r;
+
+        r = ledger_load(granting->ledger, identity, &record);
+        if (r < 0)
+                return r;
+        if (record && is_another(record, identity, path)) {
+                log_notice(
+                        "%s is not %s, which was handed out and is not there any more; what is remembered "
+                        "of that is kept.",
+                        path, record->path);
+                r = ledger_set_aside(granting->ledger, record);
+                if (r < 0)
+                        return r;
+                record = record_free(record);
+        }
+        if (!record) {
+                record = record_new();
+                if (!record)
+                        return log_out_of_memory();
+                record->identity = *identity;
+                record->path = strdup(path);
+                if (!record->path)
+                        return log_out_of_memory();
+        }
+        *ret = TAKE_PTR(record);
+        return 0;
+}
+
+static int walk_to_device(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk_logged("The device", path, walk);
+        if (r < 0)
+                return r;
+        if (!S_ISCHR(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error("%s is no device, and is not handed out as one.", walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
+static int walk_to_file(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk_logged("The disk", path, walk);
+        if (r < 0)
+                return r;
+        if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error(
+                        "%s is neither a regular file nor a block device, so it cannot be a disk.",
+                        walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
+/* A file that needs nothing but to be remembered. */
+static int hold(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+{
+        int r;
+
+        if (!record->granted && !record->listed) {
+                r = remember_state(record, walk);
+                if (r < 0)
+                        return r;
+        }
+        r = add_holder(granting, record, mode);
+        return r < 0 ? r : ledger_save(granting->ledger, record);
+}
+
+static bool is_everybodys(const struct stat *st)
+{
+        return S_ISCHR(st->st_mode) && (st->st_mode & 0666) == 0666;
+}
+
+/* Locks the file, and settles what its last guest left that could not clean up. To be unlocked in any case.
+ */
+static int lock(const Granting *granting, Walk *walk, Identity *ret)
+{
+        int r;
+
+        r = identity_of_fd(walk->fd, ret);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at", walk->path);
+        r = ledger_lock(granting->ledger, ret, true);
+        if (r < 0)
+                return r;
+        /* that it cannot be given back was said, and shows below */
+        (void) restore_file_left(granting->ledger, ret);
+        return fstat(walk->fd, &walk->st) < 0
+                       ? log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path)
+                       : 0;
+}
+
+static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk)
+{
+        int r;
+
+        r = errand_access(granting->errand, walk->fd, access_mode(mode));
+        if (r >= 0 || (granting->ledger && (r == -EACCES || r == -EPERM)))
+                return r;
+        return log_errno(
+                LOG_ERR, r, "User %s cannot %s %s", user_name(granting->user->uid).text, grant_purpose(mode),
+                walk->path);
+}
+
+static int take_locked(const Granting *granting, GrantMode mode, const Walk *walk, const Identity *identity)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        int r, access;
+
+        access = ask_access(granting, mode, walk);
+        if ((access < 0 && access != -EACCES && access != -EPERM) ||
+            (access >= 0 && is_everybodys(&walk->st)))
+                return access;
+        r = find_record(granting, identity, walk->path, &record);
+        if (r >= 0)
+                r = grant_check_holders(granting, record, mode);
+        if (r < 0)
+                return r;
+        if (access >= 0)
+                return hold(granting, record, walk, mode);
+        return mode == GRANT_READ ? let_read(granting, record, walk)
+                                  : change_owner(granting, record, walk, mode);
+}
+
+static int take(const Granting *granting, GrantMode mode, Walk *walk)
+{
+        Identity identity;
+        int r;
+
+        if (!granting->ledger)
+                return ask_access(granting, mode, walk);
+        r = lock(granting, walk, &identity);
+        if (r >= 0)
+                r = take_locked(granting, mode, walk, &identity);
+        ledger_unlock(granting->ledger);
+        return r;
+}
+
+int grant_take(const Granting *granting, GrantMode mode, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        r = walk_to_file(path, &walk);
+        return r < 0 ? r : take(granting, mode, &walk);
+}
+
+int grant_take_device(const Granting *granting, GrantMode mode, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        r = walk_to_device(path, &walk);
+        return r < 0 ? r : take(granting, mode, &walk);
+}
+
+static int note(const Granting *granting, GrantMode mode, int fd, const char *path)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        Walk walk = { .fd = fd, .path = (char *) path };
+        Identity identity;
+        int r;
+
+        if (!granting->ledger)
+                return 0;
+        r = lock(granting, &walk, &identity);
+        if (r >= 0)
+                r = find_record(granting, &identity, path, &record);
+        if (r >= 0)
+                r = grant_check_holders(granting, record, mode);
+        if (r >= 0)
+                r = hold(granting, record, &walk, mode);
+        ledger_unlock(granting->ledger);
+        return r;
+}
+
+int grant_note_reader(const Granting *granting, int fd, const char *path)
+{
+        return note(granting, GRANT_READ, fd, path);
+}
+
+int grant_note_device(const Granting *granting, int fd, const char *path)
+{
+        return note(granting, GRANT_WRITE, fd, path);
+}

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Owner, group, mode and access control list go back to what they were. The last two count: a QEMU that its
+ * guest has taken over owns the file for as long as it runs, and could have let itself a way in by them. The
+ * owner goes first, so that from then on nobody can change what is set next. chown clears setuid and setgid
+ * bits by itself, and files that had some were never handed out.
+ *
+ * The record may tell of a file that is no more what it was when somebody else came between: a file that was
+ * replaced is another file, and an owner that we did not set is somebody's decision. Both are left as they
+ * are, with a warning.
+ *
+ * A record is dropped only where the file is known to be gone (locate.c). Otherwise it stays, and is looked
+ * at again when a guest starts that has the file, and when any guest stops. A start looks at no other
+ * guest's files, since they may lie on a server that does not answer.
+ *
+ * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far
+ * things went. Only where mode or list have to be set after the owner, the record says so before
+ * ("returning").
+ *
+ * Trusted: the records. Not trusted: all that the guest's user may have done to the file.
+ */
+
+#include "launcher/grant/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "launcher/errand/user-name.h"
+#include "launcher/grant/acl.h"
+#include "launcher/grant/find-file.h"
+#include "log/log.h"
+#include "util/text.h"
+
+static int differs_from(int fd, const uint8_t *expected, size_t expected_size)
+{
+        _cleanup_(freep) uint8_t *acl = NULL;
+        size_t size;
+        int r;
+
+        r = acl_of_fd(fd, &acl, &size);
+        if (r < 0)
+                return r;
+        return size != expected_size || (size > 0 && memcmp(acl, expected, size) != 0);
+}
+
+static int acl_differs(int fd, const Record *record)
+{
+        return differs_from(fd, record->acl, record->acl_size);
+}
+
+/* Mode and list, once the owner is who it was. The mode first: it would change a list's mask. */
+static int set_access(int fd, const Record *record)
+{
+        char name[32];
+        int r;
+
+        /* an O_PATH descriptor's mode cannot be set but by its name in /proc */
+        snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+        if (chmod(name, record->mode) < 0)
+                return -errno;
+        r = acl_differs(fd, record);
+        return r > 0 ? acl_set(fd, record->acl, record->acl_size) : r;
+}
+
+/*
+ * Where records and files lie on different filesystems, a crash of the host could keep the removed record
+ * and lose the change of owner.
+ */
+static void sync_owner(int fd, const Record *record)
+{
+        _cleanup_(closep) int file = -EBADF;
+        struct stat st;
+
+        if (record->identity.type != IDENTITY_FILE || stat(LEDGER_DIRECTORY, &st) < 0 ||
+            st.st_dev == record->identity.file_system)
+                return;
+        file = path_reopen(fd, O_RDONLY | O_NONBLOCK);
+        if (file >= 0)
+                (void) fsync(file);
+}
+
+static int mark_returning(Ledger *ledger, Record *record)
+{
+        if (record->returning)
+                return 0;
+        record->returning = true;
+        return ledger_save(ledger, record);
+}
+
+/*
+ * An entry for a reader goes. The rest of the list is as it was, unless its owner changed it meanwhile: then
+ * only the entry is taken out of what there is.
+ */
+static int unlist(Ledger *ledger, Record *record, int fd)
+{
+        _cleanup_(freep) uint8_t *listed = NULL, *now = NULL, *rest = NULL;
+        size_t listed_size, now_size, rest_size;
+        int r;
+
+        r = acl_of_fd(fd, &now, &now_size);
+        if (r < 0)
+                return r;
+        if (!record->returning && !now)
+                return 0; /* crashed before it was set, or somebody removed it */
+        if (!record->returning) {
+                r = acl_add_reader(
+                        record->acl, record->acl_size, record->mode, record->listed_user, &listed,
+                        &listed_size);
+                if (r < 0)
+                        return r;
+                if (now_size != listed_size || memcmp(now, listed, now_size) != 0) {
+                        r = acl_drop_user(now, now_size, record->listed_user, &rest, &rest_size);
+                        return r < 0 ? r : acl_set(fd, rest, rest_size);
+                }
+        }
+        r = mark_returning(ledger, record);
+        if (r >= 0)
+                r = set_access(fd, record);
+        if (r >= 0)
+                sync_owner(fd, record);
+        return r;
+}
+
+static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *st)
+{
+        int differs = acl_differs(fd, record), r;
+        struct stat after;
+
+        if (differs < 0)
+                return differs;
+        if ((st->st_mode & 07777) != record->mode || differs) {
+                if (!record->listed)
+                        log_warning(
+                                "%s had its mode or its access control list changed while it was handed "
+                                "out; both go back to what they were.",
+                                record->path);
+                r = mark_returning(ledger, record);
+                if (r < 0)
+                        return r;
+        }
+        if (fchownat(fd, "", record->owner, record->group, AT_EMPTY_PATH) < 0)
+                return -errno;
+        /* once more: who owned it until now may have changed it after the first look */
+        if (fstat(fd, &after) < 0)
+                return -errno;
+        differs = acl_differs(fd, record);
+        if (differs < 0)
+                return differs;
+        r = 0;
+        if ((after.st_mode & 07777) != record->mode || differs)
+                r = mark_returning(ledger, record);
+        if (r >= 0 && record->returning)
+                r = set_access(fd, record);
+        if (r >= 0)
+                sync_owner(fd, record);
+        return r;
+}
+
+/* 1 where the record has to stay, since the file may still turn up. */
+static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        Place place;
+        int r;
+
+        r = find_file(record, rebooted, &walk, &place);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
+        /* device nodes are made anew, with their own owners, at each boot */
+        if (record->identity.type != IDENTITY_FILE && rebooted)
+                return 0;
+        if (place == PLACE_UNKNOWN) {
+                if (report_absent || (!rebooted && !*record->pending))
+                        log_notice(
+                                "%s is not there, so it is given back to its owner later: after it came "
+                                "back, when a guest that has it starts, when any guest stops, or by "
+                                "systemctl restart vmunit-cleanup. If it is gone for good, remove its "
+                                "record "
+                                "from " LEDGER_DIRECTORY ".",
+                                record->path);
+                return 1;
+        }
+        if (place == PLACE_GONE) {
+                if (record->identity.type == IDENTITY_FILE)
+                        log_warning("%s is gone, so there is nothing to give back.", record->path);
+                return 0;
+        }
+        if (place == PLACE_TAKEN) {
+                log_warning(
+                        "%s is another file than the one that was handed out, so its owner stays as it is.",
+                        record->path);
+                return 0;
+        }
+        if (record->listed && !(record->granted && walk.st.st_uid == record->granted_user)) {
+                r = unlist(ledger, record, walk.fd);
+                return r < 0 ? log_errno(
+                                       LOG_ERR, r, "The access control list of %s cannot be set back",
+                                       record->path)
+                             : 0;
+        }
+        if (walk.st.st_uid != record->granted_user &&
+            !(record->returning && walk.st.st_uid == record->owner)) {
+                if (walk.st.st_uid != record->owner)
+                        log_warning(
+                                "%s belongs to user %s now, neither to who had it before (%s) nor to who it "
+                                "was handed to (%s), so it stays as it is.",
+                                record->path, user_name(walk.st.st_uid).text, user_name(record->owner).text,
+                                user_name(record->granted_user).text);
+                return 0;
+        }
+        r = give_back(ledger, record, walk.fd, &walk.st);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "%s cannot be given back to %s", record->path,
+                        user_name(record->owner).text);
+        return 0;
+}
+
+typedef struct Release {
+        const char *guest;        /* whose files only, or NULL */
+        const Identity *identity; /* which file only, or NULL; its lock is held */
+        bool report_absent;
+} Release;
+
+/* systemd makes a guest's run-time directory before prepare runs, and removes it after cleanup did. */
+static bool holds_no_more(const Ledger *ledger, const Release *release, const Holder *h)
+{
+        if (!streq(h->boot, ledger_boot(ledger)))
+                return true;
+        if (release->guest)
+                return streq(h->guest, release->guest);
+        return access(h->directory, F_OK) < 0 && errno == ENOENT;
+}
+
+static size_t count_kept(const Ledger *ledger, const Release *release, const Record *record)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < record->n_holders; i++)
+                kept += !holds_no_more(ledger, release, &record->holders[i]);
+        return kept;
+}
+
+static bool concerns(const Ledger *ledger, const Release *release, const Record *record)
+{
+        bool own = false;
+
+        for (size_t i = 0; i < record->n_holders; i++)
+                own = own || streq_null(release->guest, record->holders[i].guest);
+        if (release->guest && !own)
+                return false;
+        if (release->identity && !identity_may_be(&record->identity, release->identity))
+                return false;
+        return record->n_holders == 0 || count_kept(ledger, release, record) < record->n_holders;
+}
+
+static bool held_since_boot(const Ledger *ledger, const Record *record)
+{
+        for (size_t i = 0; i < record->n_holders; i++)
+                if (streq(record->holders[i].boot, ledger_boot(ledger)))
+                        return true;
+        return false;
+}
+
+/* Ends what is held of a file that is not there, so that no guest is told that it is in use. */
+static int put_off(Ledger *ledger, Record *record)
+{
+        if (*record->pending)
+                return 0;
+        memcpy(record->pending, ledger_boot(ledger), sizeof(record->pending));
+        while (record->n_holders > 0)
+                record_remove_holder(record, record->n_holders - 1);
+        return ledger_save(ledger, record);
+}
+
+static int release_locked(Ledger *ledger, const Release *release, Record *record)
+{
+        size_t kept = count_kept(ledger, release, record);
+        int r;
+
+        if (kept > 0 && kept == record->n_holders)
+                return 0;
+        if (kept > 0) {
+                for (size_t i = record->n_holders; i-- > 0;)
+                        if (holds_no_more(ledger, release, &record->holders[i]))
+                                record_remove_holder(record, i);
+                return ledger_save(ledger, record);
+        }
+        if (record->granted || record->listed) {
+                /* where that fails the holders stay in the record,
+                 * so that the next one to look tries again */
+                bool rebooted =
+                        !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
+
+                r = give_file_back(ledger, record, rebooted, release->report_absent);
+                if (r > 0)
+                        return rebooted ? 0 : put_off(ledger, record);
+                if (r < 0)
+                        return r;
+        }
+        return ledger_remove(ledger, record);
+}
+
+static int release_one(Ledger *ledger, Record *taken, void *userdata)
+{
+        _cleanup_(record_freep) Record *record = taken, *now = NULL;
+        const Release *release = userdata;
+        int r;
+
+        if (!concerns(ledger, release, record))
+                return 0;
+        if (release->identity)
+                return release_locked(ledger, release, record);
+        /* of another guest's file nothing needs to be done while somebody is at it */
+        r = ledger_lock(ledger, &record->identity, release->guest);
+        if (r < 0)
+                return r == -EBUSY ? 0 : r;
+        r = ledger_reload(ledger, record, &now);
+        if (r >= 0 && now)
+                r = release_locked(ledger, release, now);
+        ledger_unlock(ledger);
+        return r;
+}
+
+int restore_guest(Ledger *ledger, const char *guest)
+{
+        return ledger_each(ledger, release_one, &(Release){ .guest = guest });
+}
+
+int restore_left(Ledger *ledger, bool report_absent)
+{
+        return ledger_each(ledger, release_one, &(Release){ .report_absent = report_absent });
+}
+
+int restore_file_left(Ledger *ledger, const Identity *identity)
+{
+        return ledger_each(ledger, release_one, &(Release){ .identity = identity });
+}

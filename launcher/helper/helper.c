@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A user's service manager has no way to start a part of a unit outside of the unit's sandbox. So what a
+ * guest needs from there is done by another unit of the user's, vm-helper@NAME.service: it opens TAPs by the
+ * broker, and backing files, before the start, and tells the user's machined afterwards. The buses, machined
+ * and the user's files are then out of the guest's reach.
+ *
+ * The guest's launcher calls it by a socket. That is within the guest's reach, so who calls may be a QEMU
+ * that was taken over, which would have the backing files opened anew that its image's header names by now.
+ * So it is asked of the service manager which process the launcher is, and no other is served: QEMU cannot
+ * make the launcher call (run.c), nor the manager believe that it is the launcher (NotifyAccess=exec). And
+ * all that may be said is which of two things is to be done; what exactly, stands in the arguments, from the
+ * unit.
+ *
+ * Started without a caller, it makes what the sandbox can show only if it is there before.
+ *
+ * There are no privileges here but the user's own. One call is served, then the process ends; systemd starts
+ * it anew for the next one.
+ */
+
+#include "launcher/helper/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-daemon.h>
+
+#include "contract/arguments.h"
+#include "contract/exit.h"
+#include "launcher/errand/errand-agent.h"
+#include "launcher/errand/guest-user.h"
+#include "launcher/errand/user-name.h"
+#include "launcher/helper/register.h"
+#include "launcher/prepare/prepare.h"
+#include "launcher/verb/verbs.h"
+#include "log/log.h"
+#include "util/file.h"
+#include "util/unit-name.h"
+
+#define HELPER_PATIENCE 10 /* seconds for a caller to say what he wants */
+
+typedef struct Service {
+        const char *guest;
+        char uuid[37];
+} Service;
+
+static const Argument service_arguments[] = {
+        { "guest", "a guest's name", argument_guest, offsetof(Service, guest), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, offsetof(Service, uuid), ARGUMENT_REQUIRED },
+};
+
+/* A caller of this user; others could not enter the socket's directory. -EAGAIN where there is none. */
+static int accept_caller(int *ret, unsigned *ret_pid)
+{
+        const struct timeval patience = { .tv_sec = HELPER_PATIENCE };
+        struct pollfd waiting = { .fd = SD_LISTEN_FDS_START, .events = POLLIN };
+        _cleanup_(closep) int fd = -EBADF;
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+
+        if (sd_listen_fds(1) != 1) {
+                log_error("There is no socket: this is to be started by systemd, from vm-helper@.service.");
+                return -ENOENT;
+        }
+        if (poll(&waiting, 1, 0) == 0)
+                return -EAGAIN;
+        fd = accept4(SD_LISTEN_FDS_START, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+                return log_errno(LOG_ERR, -errno, "Who called cannot be answered");
+        if (peer.uid != geteuid()) {
+                log_error("User %u may not call the helper of a guest of user %u.", peer.uid, geteuid());
+                return -EPERM;
+        }
+        *ret = TAKE_FD(fd);
+        *ret_pid = (unsigned) peer.pid;
+        return 0;
+}
+
+/* By the manager's own socket, as systemctl does: a user need not have a bus. */
+static int open_manager(sd_bus **ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *address = NULL;
+        const char *directory = getenv("XDG_RUNTIME_DIR");
+        int r;
+
+        if (!directory)
+                return -ENXIO;
+        address = text_format("unix:path=%s/systemd/private", directory);
+        if (!address)
+                return -ENOMEM;
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        (void) sd_bus_set_method_call_timeout(bus, HELPER_PATIENCE * UINT64_C(1000000));
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+/* A pid that is another process's by now had to be the guest's launcher's, and nobody reads the answer. */
+static int check_launcher(const char *unit, unsigned caller)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *path = NULL;
+        uint32_t launcher = 0;
+        int r;
+
+        r = open_manager(&bus);
+        if (r >= 0)
+                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+        if (r >= 0)
+                r = sd_bus_get_property_trivial(
+                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", "MainPID",
+                        NULL, 'u', &launcher);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The user's manager does not say which process runs %s", unit);
+        if (caller == 0 || caller != launcher) {
+                log_error(
+                        "Process %u called the guest's helper, and is not the main process of %s. Only that "
+                        "is served.",
+                        caller, unit);
+                return -EPERM;
+        }
+        return 0;
+}
+
+static int on_store(const char *name, int fd, void *userdata)
+{
+        HelperMessage m = { .kind = fd >= 0 ? HELPER_STORE : HELPER_REMOVE };
+        const int *caller = userdata;
+        int r;
+
+        if (strlen(name) >= sizeof(m.name))
+                return -ENAMETOOLONG;
+        strcpy(m.name, name);
+        r = errand_send(*caller, &m, sizeof(m), fd);
+        return r < 0 ? log_errno(LOG_ERR, r, "The guest's launcher does not take the descriptor %s", name)
+                     : 0;
+}
+
+static void serve_register(const Service *service, unsigned leader)
+{
+        _cleanup_(freep) char *directory = guest_directory(service->guest);
+        _cleanup_(prepared_done) Prepared note = { 0 };
+
+        if (directory)
+                (void) prepared_load(directory, &note);
+        register_with_own(service->guest, service->uuid, leader, &note);
+}
+
+static int serve(const Service *service, const PrepareRequest *request, int caller, unsigned pid)
+{
+        _cleanup_(closep) int unwanted = -EBADF;
+        HelperMessage m;
+        int r;
+
+        r = errand_receive(caller, &m, sizeof(m), &unwanted);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Who called did not say what is to be done");
+        if (m.kind == HELPER_REGISTER) {
+                serve_register(service, pid);
+                return 0;
+        }
+        if (m.kind != HELPER_PREPARE) {
+                log_error("Who called wants something unknown.");
+                return -EPROTO;
+        }
+        m.kind = HELPER_DONE;
+        m.exit_status = prepare_guest(request, on_store, &caller);
+        r = errand_send(caller, &m, sizeof(m), -EBADF);
+        return r < 0 ? log_errno(LOG_ERR, r, "The guest's launcher does not wait for an answer") : 0;
+}
+
+/* What the user cannot get to, systemd cannot show in the sandbox, and says less. */
+static int check_ways(const PrepareRequest *request)
+{
+        int result = 0;
+
+        for (size_t i = 0; i < request->grants.count; i++) {
+                const char *path = request->grants.items[i].path;
+
+                if (access(path, F_OK) < 0 && errno == EACCES) {
+                        log_error(
+                                "%s, which the guest needs, cannot be reached: user %s may not search one "
+                                "of the "
+                                "directories on the way (namei -l '%s' shows which).",
+                                path, user_name(geteuid()).text, path);
+                        result = EXIT_POLICY;
+                }
+        }
+        return result;
+}
+
+/* The rest is said to the caller who comes then, and repeated here it would be said twice. */
+static int make_early(const PrepareRequest *request)
+{
+        const char *state = getenv("STATE_DIRECTORY");
+        const PrepareRequest early = {
+                .guest = request->guest,
+                .nvram = request->nvram,
+                .nvram_template = request->nvram_template,
+        };
+        _cleanup_(freep) char *directory = guest_directory(request->guest);
+
+        if (!request->nvram || (state && text_after(request->nvram, state)))
+                return 0;
+        if (directory && file_make_directories(AT_FDCWD, directory, 0700) < 0)
+                return EXIT_OS;
+        return prepare_guest(&early, NULL, NULL);
+}
+
+/* What fails is said in the guest's journal, where the user looks. */
+int verb_serve(int argc, char **argv)
+{
+        _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
+        _cleanup_(closep) int caller = -EBADF;
+        _cleanup_(freep) char *unit = NULL;
+        Service service = { 0 };
+        unsigned pid = 0;
+        char **rest;
+        int r;
+
+        r = arguments_read(service_arguments, ELEMENTS(service_arguments), &service, argc, argv, &rest);
+        if (r >= 0) /* rest[-1] is the "--", in place of a verb's name */
+                r = prepare_request_read(argc - (int) (rest - argv) + 1, rest - 1, &request);
+        if (r < 0)
+                return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
+        log_open(service.guest, NULL);
+        if (unit_name_for_guest(service.guest, &unit) < 0)
+                return EXIT_OS;
+        log_open_user_unit(unit);
+        r = accept_caller(&caller, &pid);
+        if (r >= 0)
+                r = check_launcher(unit, pid) ?: serve(&service, &request, caller, pid);
+        else if (r == -EAGAIN)
+                r = check_ways(&request) ?: make_early(&request);
+        log_open_user_unit(NULL);
+        return r < 0 ? EXIT_OS : r;
+}

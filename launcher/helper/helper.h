@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The helper of a user's guest, outside of its sandbox: what it is told and says, and how to call it. */
+
+#include "launcher/store/fds.h"
+
+#define HELPER_NAME_MAX 256 /* bytes of a name in systemd's store, with its NUL */
+
+typedef enum HelperKind {
+        HELPER_PREPARE,  /* asks: open what the guest needs */
+        HELPER_REGISTER, /* asks: make the caller known to machined as the guest's launcher; nothing answers
+                          */
+        HELPER_STORE,    /* answers, any number of times: systemd is to keep the descriptor by that name */
+        HELPER_REMOVE,   /* answers, likewise: systemd is to remove what has that name */
+        HELPER_DONE,     /* answers, the last: exit_status of the preparation */
+} HelperKind;
+
+/* One message, as errand_send() and errand_receive() carry it. */
+typedef struct HelperMessage {
+        HelperKind kind;
+        int exit_status;
+        char name[HELPER_NAME_MAX];
+} HelperMessage;
+
+/*
+ * Has the helper prepare the guest; what it opened is added to fds, and systemd's store has it too. 0, the
+ * exit status where the helper says that the guest cannot start (which is logged), or a negative errno
+ * (logged here).
+ */
+int helper_prepare(const char *socket, Fds *fds);
+
+/* Has the helper register the calling process, without waiting for that. */
+void helper_register(const char *socket);

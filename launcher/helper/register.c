@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * systemd-machined knows the guests of a host, for machinectl and whoever else asks. A guest is registered
+ * once it runs, with the launcher as its leader; machined forgets it when the unit ends. A host without
+ * machined has its guests all the same.
+ *
+ * machined of systemd 262 takes a control address too, where machinectl then asks the guest itself to power
+ * off, reboot, pause and so on (control.c); older ones send the launcher signals. The new way is tried
+ * first, and where machined does not know it, the old one is taken.
+ *
+ * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
+ * user's whole session for the guest.
+ *
+ * This runs as root, because machined believes only root, and gives up every capability before it talks to
+ * anybody. For a user's guest the helper does it (helper.c): the socket of the user's machined is not for
+ * the guest's sandbox, since who may talk to it may have a shell outside.
+ */
+
+#include "launcher/helper/register.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-id128.h>
+#include <time.h>
+
+#include "contract/arguments.h"
+#include "contract/exit.h"
+#include "launcher/errand/guest-user.h"
+#include "launcher/monitor/varlink.h"
+#include "launcher/rights/privileges.h"
+#include "launcher/verb/verbs.h"
+#include "log/log.h"
+#include "util/text.h"
+#include "util/unit-name.h"
+
+#define MACHINE_SERVICE  "vmunit"
+#define MACHINE_NAME_MAX 64
+#define BUS_TIMEOUT_USEC UINT64_C(10000000)
+#define EXISTS_TIMES     20         /* looks at a machine that is about to be forgotten, */
+#define EXISTS_PAUSE     100000000L /* nanoseconds between two */
+#define MACHINED         "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
+
+typedef struct Registration {
+        const char *guest;
+        char uuid[37];
+        Strings interfaces;
+        unsigned leader;
+        char name[MACHINE_NAME_MAX + 1];
+        char *control; /* the address of the control socket */
+        int *indices;
+        size_t n_indices;
+} Registration;
+
+#define TO(member) offsetof(Registration, member)
+
+static const Argument registration_arguments[] = {
+        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { "interface", "an interface", argument_strings, TO(interfaces), ARGUMENT_REPEATED },
+};
+
+static void registration_done(Registration *reg)
+{
+        strings_done(&reg->interfaces);
+        free(reg->control);
+        free(reg->indices);
+}
+
+/* machined takes host names only: letters, digits, and single dots and dashes between them. Of any other
+ * character a dash is made. */
+static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
+{
+        static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
+        size_t n = 0;
+
+        for (; *guest && n < MACHINE_NAME_MAX; guest++) {
+                char c = strchr(good, *guest) ? *guest : '-';
+
+                while (c == '.' && n > 0 && ret[n - 1] == '-')
+                        n--;
+                if ((c != '-' && c != '.') || (n > 0 && ret[n - 1] != '.'))
+                        ret[n++] = c;
+        }
+        while (n > 0 && (ret[n - 1] == '-' || ret[n - 1] == '.'))
+                n--;
+        if (n == 0)
+                ret[n++] = 'x';
+        ret[n] = '\0';
+}
+
+/* An interface that is not there any more is left out. */
+static int find_interfaces(Registration *reg)
+{
+        reg->indices = calloc(reg->interfaces.count + 1, sizeof(int));
+        if (!reg->indices)
+                return log_out_of_memory();
+        for (size_t i = 0; i < reg->interfaces.count; i++) {
+                unsigned index = if_nametoindex(reg->interfaces.items[i]);
+
+                if (index > 0)
+                        reg->indices[reg->n_indices++] = (int) index;
+        }
+        return 0;
+}
+
+static char *control_address(const char *guest)
+{
+        _cleanup_(freep) char *directory = guest_directory(guest);
+
+        return directory ? text_format("%s/control", directory) : NULL;
+}
+
+static char *machined_address(void)
+{
+        const char *directory = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+
+        return directory ? text_format("%s/systemd/machine/io.systemd.Machine", directory) : NULL;
+}
+
+static json_t *registration_json(const Registration *reg)
+{
+        json_t *indices = json_array();
+
+        for (size_t i = 0; indices && i < reg->n_indices; i++)
+                (void) json_array_append_new(indices, json_integer(reg->indices[i]));
+        return json_pack(
+                "{s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:b}", "name", reg->name, "id", reg->uuid, "service",
+                MACHINE_SERVICE, "class", "vm", "leader", (int) reg->leader, "ifIndices", indices,
+                "controlAddress", reg->control, "allocateUnit", 0);
+}
+
+/* 0, or negative errno where machined does not take it so; -EEXIST where it has a machine of that name. */
+static int register_by_varlink(const Registration *reg)
+{
+        _cleanup_(freep) char *address = machined_address(), *error = NULL;
+        int r;
+
+        if (!address || !reg->control)
+                return -ENOENT;
+        r = varlink_call(address, "io.systemd.Machine.Register", registration_json(reg), &error);
+        if (r == -EREMOTE && streq(error, "io.systemd.Machine.MachineExists"))
+                return -EEXIST;
+        if (r == -EREMOTE)
+                log_debug("machined does not register guests with a control address: %s", error);
+        return r;
+}
+
+/*
+ * A restart is too quick for machined, which still has the guest's last life when the next one comes. Only
+ * what belongs to this guest's own unit is forgotten; another machine of this name stays, and the
+ * registration then says so.
+ */
+static void forget_last_life(const Registration *reg, sd_bus *bus)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *own = NULL, *unit = NULL;
+        const char *path;
+
+        if (sd_bus_call_method(bus, MACHINED, "GetMachine", NULL, &reply, "s", reg->name) < 0 ||
+            sd_bus_message_read(reply, "o", &path) < 0 || unit_name_for_guest(reg->guest, &own) < 0)
+                return;
+        if (sd_bus_get_property_string(
+                    bus, "org.freedesktop.machine1", path, "org.freedesktop.machine1.Machine", "Unit", NULL,
+                    &unit) < 0 ||
+            !streq(unit, own))
+                return;
+        (void) sd_bus_call_method(bus, MACHINED, "UnregisterMachine", NULL, NULL, "s", reg->name);
+}
+
+static int register_by_bus(const Registration *reg, sd_bus *bus)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_from_string(reg->uuid, &id);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(bus, &call, MACHINED, "RegisterMachineWithNetwork");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", reg->name);
+        if (r >= 0)
+                r = sd_bus_message_append_array(call, 'y', &id, sizeof(id));
+        if (r >= 0)
+                r = sd_bus_message_append(call, "ssus", MACHINE_SERVICE, "vm", (uint32_t) reg->leader, "");
+        if (r >= 0)
+                r = sd_bus_message_append_array(call, 'i', reg->indices, reg->n_indices * sizeof(int));
+        if (r >= 0)
+                r = sd_bus_call(bus, call, BUS_TIMEOUT_USEC, &error, NULL);
+        if (r < 0)
+                log_notice(
+                        "The guest is not registered with systemd-machined: %s",
+                        error.message ?: strerror(-r));
+        return r;
+}
+
+/* After a restart, the user's machined may not have seen yet that the last life ended. */
+void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note)
+{
+        _cleanup_(registration_done) Registration reg = { .guest = guest, .leader = leader };
+        unsigned times = 0;
+
+        snprintf(reg.uuid, sizeof(reg.uuid), "%s", uuid);
+        reg.indices = calloc(note->n_taps + 1, sizeof(int));
+        for (size_t i = 0; reg.indices && i < note->n_taps; i++)
+                reg.indices[reg.n_indices++] = (int) note->taps[i].index;
+        make_name(reg.guest, reg.name);
+        reg.control = control_address(reg.guest);
+        while (register_by_varlink(&reg) == -EEXIST && times++ < EXISTS_TIMES)
+                (void) nanosleep(&(struct timespec){ .tv_nsec = EXISTS_PAUSE }, NULL);
+}
+
+static int read_leader(unsigned *ret)
+{
+        const char *pid = getenv("MAINPID");
+        int r;
+
+        r = pid ? text_to_unsigned(pid, INT32_MAX, ret) : -ENXIO;
+        return r < 0 ? log_errno(LOG_ERR, r, "MAINPID does not say which process the guest is") : 0;
+}
+
+/*
+ * Only a mistake is a failure of the unit; a machined that is not there or does not want the guest is none.
+ */
+int verb_register(int argc, char **argv)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(registration_done) Registration reg = { 0 };
+
+        if (arguments_read(
+                    registration_arguments, ELEMENTS(registration_arguments), &reg, argc, argv, NULL) < 0)
+                return EXIT_BAD_USAGE;
+        log_open(reg.guest, reg.uuid);
+        if (read_leader(&reg.leader) < 0)
+                return EXIT_BAD_USAGE;
+
+        /* the interfaces are the host's, and the unit has a network of its own */
+        if (privileges_enter_host() < 0 || privileges_keep(0) < 0 || find_interfaces(&reg) < 0)
+                return EXIT_OS;
+        make_name(reg.guest, reg.name);
+        reg.control = control_address(reg.guest);
+        if (sd_bus_open_system(&bus) >= 0) {
+                (void) sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
+                forget_last_life(&reg, bus);
+        }
+        if (register_by_varlink(&reg) >= 0)
+                return EXIT_SUCCESS;
+        if (bus)
+                (void) register_by_bus(&reg, bus);
+        else
+                log_notice("The guest is not registered with systemd-machined: there is no system bus.");
+        return EXIT_SUCCESS;
+}

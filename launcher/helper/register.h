@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Making a user's guest known to the user's own machined. */
+
+#include "launcher/store/prepared.h"
+
+/*
+ * leader is the launcher's process; the note says the guest's interfaces. Where there is no such machined,
+ * or it does not want the guest, nothing happens.
+ */
+void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note);

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* As in prepare-request.c: nothing but the text is looked at, and what comes out has limits. */
+
+#include "launcher/host/device-request.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "contract/arguments.h"
+#include "contract/limits.h"
+#include "log/log.h"
+#include "util/text.h"
+
+#define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS        "0123456789"
+#define WORD_TEXT_MAX 64U
+#define PORT_TEXT_MAX 23U /* seven hubs behind each other, as USB has it at most, and three digits each */
+#define USB_MAX       999U
+
+static int read_word(const char *text, size_t max, const char *characters, void *target)
+{
+        size_t n = strlen(text);
+
+        return n > max || strspn(text, characters) != n ? -EINVAL : argument_text(text, target);
+}
+
+static int read_driver(const char *text, void *target)
+{
+        return read_word(text, WORD_TEXT_MAX, LETTERS DIGITS "_-", target);
+}
+
+static int read_port(const char *text, void *target)
+{
+        return text[0] == '.' ? -EINVAL : read_word(text, PORT_TEXT_MAX, DIGITS ".", target);
+}
+
+/* "0000:01:00.0", as the kernel names it: it becomes part of paths. */
+static int read_address(const char *text, void *target)
+{
+        static const char pattern[] = "xxxx:xx:xx.o";
+
+        if (strlen(text) != strlen(pattern))
+                return -EINVAL;
+        for (size_t i = 0; pattern[i]; i++)
+                if (pattern[i] == 'x'   ? !strchr(DIGITS "abcdef", text[i])
+                    : pattern[i] == 'o' ? !strchr("01234567", text[i])
+                                        : text[i] != pattern[i])
+                        return -EINVAL;
+        return argument_text(text, target);
+}
+
+static int read_hexadecimal(const char *text, void *target)
+{
+        if (strlen(text) != 4 || strspn(text, DIGITS "abcdef") != 4)
+                return -EINVAL;
+        *(unsigned *) target = (unsigned) strtoul(text, NULL, 16);
+        return 0;
+}
+
+static int read_usb_number(const char *text, void *target)
+{
+        unsigned n;
+        int r;
+
+        r = text_to_unsigned(text, USB_MAX, &n);
+        if (r < 0 || n == 0)
+                return r < 0 ? r : -ERANGE;
+        *(unsigned *) target = n;
+        return 0;
+}
+
+static int read_yes_no(const char *text, void *target)
+{
+        if (!streq(text, "yes") && !streq(text, "no"))
+                return -EINVAL;
+        *(bool *) target = streq(text, "yes");
+        return 0;
+}
+
+static int read_access(const char *text, void *target)
+{
+        return grant_mode_from_text(text, target);
+}
+
+/* It would have to be set on the function that the device is a part of, and set back. */
+static int refuse_network(const char *text, void *target)
+{
+        log_error(
+                "A network card's address or VLAN (\"%s\") is not set by vmunit. Set it on the host (ip "
+                "link set PF vf N mac …) before the guest starts, and leave it out of the guest's XML.",
+                text);
+        return -EINVAL;
+}
+
+static const Argument usb_arguments[] = {
+        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(UsbRequest, id),
+          ARGUMENT_REQUIRED },
+        { "vendor", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, vendor), 0 },
+        { "product", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, product), 0 },
+        { "bus", "a bus's number", read_usb_number, offsetof(UsbRequest, bus), 0 },
+        { "device", "a device's number", read_usb_number, offsetof(UsbRequest, device), 0 },
+        { "port", "numbers with dots between them", read_port, offsetof(UsbRequest, port), 0 },
+};
+
+static const Argument pci_arguments[] = {
+        { "address", "DOMAIN:BUS:SLOT.FUNCTION", read_address, offsetof(PciRequest, address),
+          ARGUMENT_REQUIRED },
+        { "managed", "yes or no", read_yes_no, offsetof(PciRequest, managed), ARGUMENT_REQUIRED },
+        { "driver", "a driver's name", read_driver, offsetof(PciRequest, driver), 0 },
+        { "mac", "supported", refuse_network, 0, 0 },
+        { "vlan", "supported", refuse_network, 0, 0 },
+};
+
+static const Argument mdev_arguments[] = {
+        { "uuid", "a UUID", argument_uuid, offsetof(MdevRequest, uuid), ARGUMENT_REQUIRED },
+};
+
+static const Argument scsi_arguments[] = {
+        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(ScsiRequest, id),
+          ARGUMENT_REQUIRED },
+        { "host", "a number", argument_unsigned, offsetof(ScsiRequest, host), ARGUMENT_REQUIRED },
+        { "bus", "a number", argument_unsigned, offsetof(ScsiRequest, bus), ARGUMENT_REQUIRED },
+        { "target", "a number", argument_unsigned, offsetof(ScsiRequest, target), ARGUMENT_REQUIRED },
+        { "unit", "a number", argument_unsigned, offsetof(ScsiRequest, unit), ARGUMENT_REQUIRED },
+        { "access", "ro, rw or rw-shared", read_access, offsetof(ScsiRequest, access), ARGUMENT_REQUIRED },
+};
+
+/* Reads one request into a list that has room for it then. The caller counts it, once it is checked. */
+static int read_request(
+        DeviceRequests *requests, const Argument *table, size_t n_rows, void **items, size_t count,
+        size_t size, const char *text)
+{
+        char *owned = NULL, *item;
+        void *bigger;
+        int r;
+
+        if (count >= HOST_DEVICES_MAX)
+                return -ERANGE;
+        bigger = reallocarray(*items, count + 1, size);
+        if (!bigger)
+                return -ENOMEM;
+        *items = bigger;
+        item = (char *) bigger + count * size;
+        memset(item, 0, size);
+        r = arguments_read_list(table, n_rows, item, text, &owned);
+        if (owned && strings_take(&requests->owned, owned) < 0)
+                return -ENOMEM;
+        return r;
+}
+
+int device_request_usb(const char *text, void *target)
+{
+        DeviceRequests *d = target;
+        const UsbRequest *q;
+        int r;
+
+        r = read_request(
+                d, usb_arguments, ELEMENTS(usb_arguments), (void **) &d->usb, d->n_usb, sizeof(*d->usb),
+                text);
+        if (r < 0)
+                return r;
+        q = &d->usb[d->n_usb];
+        if (!q->vendor && !(q->bus && (q->device || q->port))) {
+                log_error(
+                        "Which USB device %s is to be needs vendor= and product=, or bus= and device= or "
+                        "port=.",
+                        q->id);
+                return -EINVAL;
+        }
+        for (size_t i = 0; i < d->n_usb; i++)
+                if (streq(d->usb[i].id, q->id))
+                        return -EINVAL;
+        d->n_usb++;
+        return 0;
+}
+
+int device_request_pci(const char *text, void *target)
+{
+        DeviceRequests *d = target;
+        PciRequest *q;
+        int r;
+
+        r = read_request(
+                d, pci_arguments, ELEMENTS(pci_arguments), (void **) &d->pci, d->n_pci, sizeof(*d->pci),
+                text);
+        if (r < 0)
+                return r;
+        q = &d->pci[d->n_pci];
+        if (!q->driver)
+                q->driver = "vfio-pci";
+        for (size_t i = 0; i < d->n_pci; i++)
+                if (streq(d->pci[i].address, q->address))
+                        return -EINVAL;
+        d->n_pci++;
+        return 0;
+}
+
+int device_request_mdev(const char *text, void *target)
+{
+        DeviceRequests *d = target;
+        int r;
+
+        r = read_request(
+                d, mdev_arguments, ELEMENTS(mdev_arguments), (void **) &d->mdev, d->n_mdev, sizeof(*d->mdev),
+                text);
+        if (r >= 0)
+                d->n_mdev++;
+        return r;
+}
+
+int device_request_scsi(const char *text, void *target)
+{
+        DeviceRequests *d = target;
+        int r;
+
+        r = read_request(
+                d, scsi_arguments, ELEMENTS(scsi_arguments), (void **) &d->scsi, d->n_scsi, sizeof(*d->scsi),
+                text);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < d->n_scsi; i++)
+                if (streq(d->scsi[i].id, d->scsi[d->n_scsi].id))
+                        return -EINVAL;
+        d->n_scsi++;
+        return 0;
+}
+
+void device_requests_done(DeviceRequests *requests)
+{
+        free(requests->usb);
+        free(requests->pci);
+        free(requests->mdev);
+        free(requests->scsi);
+        strings_done(&requests->owned);
+        *requests = (DeviceRequests){ 0 };
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the arguments of `vm-launcher prepare` ask for of the host's devices: --usb=, --pci=, --mdev=,
+ * --scsi=. */
+
+#include <stdbool.h>
+
+#include "launcher/grant/record.h"
+#include "util/text.h"
+
+typedef struct UsbRequest {
+        const char *id;           /* names its descriptor */
+        unsigned vendor, product; /* vendor 0: any */
+        unsigned bus, device;     /* 0: any */
+        const char *port;         /* "1.2", on the bus; NULL: any */
+} UsbRequest;
+
+typedef struct PciRequest {
+        const char *address; /* "0000:01:00.0" */
+        const char *driver;  /* "vfio-pci" or a variant of it */
+        bool managed;        /* it is to be bound to that driver, and given back to the one it had */
+} PciRequest;
+
+typedef struct MdevRequest {
+        char uuid[37];
+} MdevRequest;
+
+typedef struct ScsiRequest {
+        const char *id; /* names its descriptor */
+        unsigned host, bus, target, unit;
+        GrantMode access;
+} ScsiRequest;
+
+typedef struct DeviceRequests {
+        UsbRequest *usb;
+        size_t n_usb;
+        PciRequest *pci;
+        size_t n_pci;
+        MdevRequest *mdev;
+        size_t n_mdev;
+        ScsiRequest *scsi;
+        size_t n_scsi;
+        Strings owned; /* texts that they point into */
+} DeviceRequests;
+
+/* Readers for a table of arguments (arguments.h); the target is the whole DeviceRequests. */
+int device_request_usb(const char *text, void *target);
+int device_request_pci(const char *text, void *target);
+int device_request_mdev(const char *text, void *target);
+int device_request_scsi(const char *text, void *target);
+
+void device_requests_done(DeviceRequests *requests);

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Devices of the host that a guest gets. What is read of the kernel's tree is read below `sysfs`, which is
+ * SYSFS but in tests. All failures are logged: -ENODEV and the like where there is no such device, -EBUSY
+ * where somebody else has it, -EPERM where it cannot be handed out.
+ */
+
+#include "launcher/grant/grant.h"
+#include "launcher/host/device-request.h"
+#include "launcher/host/undo-log.h"
+#include "launcher/store/fd-store.h"
+
+/* Opens a USB device into the store as "usb.ID". */
+int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, Store *store);
+int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret_device);
+
+/* Hands a SCSI unit to the guest's user, and opens it into the store as "scsi.ID". */
+int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q, Store *store);
+int scsi_find(const char *sysfs, const ScsiRequest *q, char **ret_name);
+
+/* Has VFIO's driver have the PCI devices, and hands the nodes of their IOMMU groups to the guest's user. */
+int pci_take(
+        const Granting *granting, const char *sysfs, const PciRequest *requests, size_t count,
+        UndoLog *undo);
+
+/* Whether one can be handed through; its group's number belongs to the caller. */
+int pci_check(
+        const char *sysfs, const PciRequest *requests, size_t count, const PciRequest *q, char **ret_group);
+
+/* Binds it to its driver, where it is not so already. pci_undo() is for undo.c: back to the driver that it
+ * had. */
+int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo);
+int pci_undo(char *words);
+
+/* Hands the node of a mediated device's IOMMU group to the guest's user. */
+int mdev_take(const Granting *granting, const char *sysfs, const MdevRequest *q);
+int mdev_find(const char *sysfs, const MdevRequest *q, char **ret_group);

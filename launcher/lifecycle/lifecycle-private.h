@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of the guest's life share: lifecycle.c and lifecycle-….c. */
+
+#include "launcher/lifecycle/dump.h"
+#include "launcher/lifecycle/lifecycle.h"
+#include "launcher/lifecycle/power-down.h"
+#include "launcher/lifecycle/run-state.h"
+#include "launcher/monitor/describe.h"
+#include "launcher/run/threads.h"
+
+#define REBOOT_PATIENCE_USEC (120 * MONITOR_SECOND) /* a guest that ignores its power button so long */
+#define MONITOR_LOST_USEC    (10 * MONITOR_SECOND)  /* QEMU closed its monitor, and should be gone */
+
+typedef enum Phase {
+        PHASE_STARTING,  /* QEMU is there, the guest does not run yet */
+        PHASE_LIVING,    /* systemd was told that it runs; also while it is paused */
+        PHASE_DUMPING,   /* it crashed, and its memory is being written */
+        PHASE_PRESERVED, /* off or crashed, and kept as it is */
+        PHASE_ENDING,    /* exit_status is decided, QEMU was told to end */
+} Phase;
+
+struct Lifecycle {
+        sd_event *event;
+        const LifecycleOptions *options;
+        const LifecycleHandlers *handlers;
+        void *userdata;
+        Monitor *monitor;
+        Phase phase;
+        Request request;
+        int exit_status;
+        bool pressed;       /* its power button, since it was last asked to go off */
+        bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
+        const char *reason; /* of a failure, for STATUS= at the end; a constant */
+        const RunState *state;
+        char *description, *status;
+        Describe *describe;
+        Threads *threads;
+        PowerDown *power_down;
+        Dump *dump;
+        sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
+};
+
+void lifecycle_set_status(Lifecycle *l, const char *format, ...) _printf_(2, 3); /* to people, by STATUS= */
+void lifecycle_show_state(Lifecycle *l);
+void lifecycle_on_state(
+        const json_t *result, const char *error, void *userdata); /* answer to query-status */
+void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
+
+/* Decides how it ends. Once that is decided it stays so. */
+void lifecycle_end(Lifecycle *l, int exit_status);
+void lifecycle_fail(Lifecycle *l);
+
+/* What on_crash= says is done, after a dump where it says so. */
+void lifecycle_crashed(Lifecycle *l);
+void lifecycle_crash_ends(Lifecycle *l);
+
+/* Its watchdog paused it: it goes on after a dump. */
+void lifecycle_hung(Lifecycle *l);
+
+/* Resets the guest and lets it run, in the same QEMU. */
+void lifecycle_start_again(Lifecycle *l);

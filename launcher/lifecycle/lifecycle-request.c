@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What others want of a guest: systemctl and machinectl, by signals or by the control socket. What is asked
+ * for depends on where the guest is in its life; what comes of it is decided in lifecycle.c when the guest
+ * reacts.
+ */
+
+#include "launcher/lifecycle/lifecycle-private.h"
+
+#include <errno.h>
+#include <systemd/sd-daemon.h>
+
+#include "log/log.h"
+
+/* A guest that cannot be asked is reset or ended without. */
+static void on_impossible(const char *why, void *userdata)
+{
+        Lifecycle *l = userdata;
+
+        l->power_down = power_down_free(l->power_down);
+        if (l->request == REQUEST_REBOOT) {
+                log_notice("The guest cannot be powered down (%s), and is reset.", why);
+                lifecycle_start_again(l);
+                return;
+        }
+        log_notice("The guest cannot be powered down (%s), and is ended.", why);
+        lifecycle_end(l, 0);
+}
+
+static int power_down(Lifecycle *l, Request request)
+{
+        int r = 0;
+
+        if (!l->power_down)
+                log_info(
+                        request == REQUEST_REBOOT ? "The guest is to reboot."
+                                                  : "The guest is to turn itself off.");
+        /* a reboot that is under way becomes a stop; a second stop changes nothing */
+        if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
+                l->request = request;
+        if (!l->power_down)
+                r = power_down_new(l->event, l->monitor, on_impossible, l, &l->power_down);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "Cannot power the guest down");
+                l->request = REQUEST_NONE;
+                return r;
+        }
+        if (l->request == REQUEST_REBOOT)
+                lifecycle_arm_timer(l, REBOOT_PATIENCE_USEC);
+        else
+                (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
+        if (l->request == REQUEST_STOP)
+                (void) sd_notify(0, "STOPPING=1");
+        lifecycle_show_state(l);
+        return 0;
+}
+
+int lifecycle_request(Lifecycle *l, Request request)
+{
+        switch (l->phase) {
+        case PHASE_STARTING:
+                if (request == REQUEST_REBOOT)
+                        return -EBUSY;
+                lifecycle_end(l, 0);
+                lifecycle_arm_timer(l, MONITOR_LOST_USEC);
+                return 0;
+        case PHASE_ENDING:
+                return request == REQUEST_REBOOT ? -EBUSY : 0;
+        case PHASE_DUMPING:
+                if (request == REQUEST_REBOOT)
+                        return -EBUSY;
+                l->request = request; /* the dump comes first */
+                if (request == REQUEST_TERMINATE)
+                        lifecycle_end(l, 0);
+                return 0;
+        case PHASE_PRESERVED:
+                if (request == REQUEST_REBOOT)
+                        lifecycle_start_again(l);
+                else
+                        lifecycle_end(l, 0);
+                return 0;
+        case PHASE_LIVING:
+                break;
+        }
+        if (request != REQUEST_TERMINATE)
+                return power_down(l, request);
+        lifecycle_end(l, 0);
+        return 0;
+}
+
+static int execute_alive(Lifecycle *l, const char *command, MonitorReply reply, void *userdata)
+{
+        if (l->phase != PHASE_LIVING || l->request != REQUEST_NONE)
+                return -EBUSY;
+        return monitor_execute(l->monitor, command, NULL, reply, userdata, MONITOR_PATIENCE);
+}
+
+int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
+{
+        return execute_alive(l, "stop", reply, userdata);
+}
+
+int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata)
+{
+        return execute_alive(l, "cont", reply, userdata);
+}
+
+void lifecycle_forget(Lifecycle *l, const void *userdata)
+{
+        if (l->monitor)
+                monitor_forget(l->monitor, userdata);
+}

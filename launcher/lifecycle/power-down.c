@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A press of the power button while the guest's firmware runs is lost, and nothing tells. So the button is
+ * pressed every second until the guest turns off, which lifecycle.c sees; after half a minute only every ten
+ * seconds, since by then the guest is either on its way or does not want to. How long that may take is the
+ * unit's TimeoutStopSec=.
+ *
+ * Before each press the guest's state is asked for, because a guest that sleeps has to be woken and a paused
+ * one to go on.
+ */
+
+#include "launcher/lifecycle/power-down.h"
+
+#include <errno.h>
+#include <time.h>
+
+#include "log/log.h"
+
+#define EAGER_PRESSES   30
+#define EAGER_INTERVAL  MONITOR_SECOND
+#define CALM_INTERVAL   (10 * MONITOR_SECOND)
+#define ROUSED_INTERVAL (MONITOR_SECOND / 5)
+
+struct PowerDown {
+        sd_event_source *timer;
+        Monitor *monitor;
+        PowerDownImpossible impossible;
+        void *userdata;
+        unsigned presses;
+        bool busy; /* QEMU has not answered the last step yet */
+};
+
+PowerDown *power_down_free(PowerDown *p)
+{
+        if (!p)
+                return NULL;
+        monitor_forget(p->monitor, p);
+        sd_event_source_disable_unref(p->timer);
+        free(p);
+        return NULL;
+}
+
+static void execute(PowerDown *p, const char *command, MonitorReply reply)
+{
+        p->busy = monitor_execute(p->monitor, command, NULL, reply, p, 5 * MONITOR_SECOND) >= 0;
+}
+
+/* The last thing that is done with p. */
+static void give_up(PowerDown *p, const char *why)
+{
+        (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
+        p->impossible(why, p->userdata);
+}
+
+static void on_pressed(const json_t *result, const char *error, void *userdata)
+{
+        PowerDown *p = userdata;
+
+        p->busy = false;
+}
+
+static void on_roused(const json_t *result, const char *error, void *userdata)
+{
+        PowerDown *p = userdata;
+
+        p->busy = false;
+        if (!result) {
+                give_up(p, error);
+                return;
+        }
+        (void) sd_event_source_set_time_relative(p->timer, ROUSED_INTERVAL);
+}
+
+static void on_state(const json_t *result, const char *error, void *userdata)
+{
+        const RunState *state = run_state_find(json_string_value(json_object_get(result, "status")));
+        PowerDown *p = userdata;
+
+        p->busy = false;
+        if (!result)
+                return; /* there is nothing to do but to go on asking */
+        switch (state->way) {
+        case POWER_DOWN_BUTTON:
+                p->presses++;
+                execute(p, "system_powerdown", on_pressed);
+                break;
+        case POWER_DOWN_WAKE:
+                execute(p, "system_wakeup", on_roused);
+                break;
+        case POWER_DOWN_CONTINUE:
+                execute(p, "cont", on_roused);
+                break;
+        case POWER_DOWN_WAIT:
+                break;
+        case POWER_DOWN_IMPOSSIBLE:
+                give_up(p, state->text);
+                break;
+        }
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        PowerDown *p = userdata;
+
+        if (!p->busy)
+                execute(p, "query-status", on_state);
+        (void) sd_event_source_set_time_relative(
+                s, p->presses < EAGER_PRESSES ? EAGER_INTERVAL : CALM_INTERVAL);
+        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+int power_down_new(
+        sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret)
+{
+        _cleanup_(power_down_freep) PowerDown *p = calloc(1, sizeof(*p));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        *p = (PowerDown){ .monitor = monitor, .impossible = impossible, .userdata = userdata };
+        r = sd_event_add_time_relative(
+                event, &p->timer, CLOCK_MONOTONIC, 0, EAGER_INTERVAL / 10, on_timer, p);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(p);
+        return 0;
+}

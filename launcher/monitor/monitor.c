@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The monitor is a socketpair whose other end only QEMU has. QEMU greets, capabilities are negotiated (none
+ * is asked for), and from then on commands may be given, several at once, told apart by their "id".
+ *
+ * Nothing here waits for QEMU: a command whose answer does not come in time ends with an error for who gave
+ * it, and an answer that comes later still is dropped. QEMU is not trusted, since a guest may have taken it
+ * over: an answer to a question that nobody asked is not an error, and has no effect.
+ */
+
+#include "launcher/monitor/monitor.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#include "contract/limits.h"
+#include "launcher/stream/channel.h"
+#include "log/log.h"
+
+typedef struct Command {
+        struct Command *next;
+        const char *name; /* a constant of the caller's */
+        json_int_t id;
+        MonitorReply reply;
+        void *userdata;
+        uint64_t deadline;
+} Command;
+
+struct Monitor {
+        Channel *channel;
+        const MonitorHandlers *handlers;
+        void *userdata;
+        sd_event *event;
+        sd_event_source *timer;
+        Command *commands;
+        size_t n_commands;
+        json_int_t last_id;
+        bool greeted;
+};
+
+static uint64_t now_usec(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * MONITOR_SECOND + (uint64_t) t.tv_nsec / 1000;
+}
+
+static void command_finish(Monitor *m, Command *c, const json_t *result, const char *error)
+{
+        for (Command **p = &m->commands; *p; p = &(*p)->next)
+                if (*p == c) {
+                        *p = c->next;
+                        m->n_commands--;
+                        break;
+                }
+        if (c->reply)
+                c->reply(result, error, c->userdata);
+        else if (error)
+                log_warning("QEMU did not carry out %s: %s", c->name, error);
+        free(c);
+}
+
+static void arm_timer(Monitor *m)
+{
+        uint64_t first = UINT64_MAX;
+
+        for (Command *c = m->commands; c; c = c->next)
+                first = c->deadline < first ? c->deadline : first;
+        if (first == UINT64_MAX) {
+                (void) sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+                return;
+        }
+        (void) sd_event_source_set_time(m->timer, first);
+        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Monitor *m = userdata;
+        uint64_t now = now_usec();
+        Command *c = m->commands;
+
+        /* a reply may give further commands, which join at the front, and ends no other one */
+        while (c) {
+                Command *next = c->next;
+
+                if (c->deadline <= now)
+                        command_finish(m, c, NULL, "no answer in time");
+                c = next;
+        }
+        arm_timer(m);
+        return 0;
+}
+
+static int execute(
+        Monitor *m, const char *name, json_t *arguments, int fd, MonitorReply reply, void *userdata,
+        uint64_t patience)
+{
+        _cleanup_(json_decrefp) json_t *message = NULL, *taken = arguments;
+        _cleanup_(freep) Command *c = NULL;
+        int r;
+
+        if (m->n_commands >= MONITOR_COMMANDS_MAX)
+                return log_errno(
+                        LOG_ERR, -EBUSY, "QEMU leaves too many commands unanswered, %s is not given", name);
+        c = calloc(1, sizeof(*c));
+        message = json_pack("{s:s, s:I, s:O*}", "execute", name, "id", m->last_id + 1, "arguments", taken);
+        if (!c || !message)
+                return log_out_of_memory();
+        r = channel_send(m->channel, message, fd);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot give QEMU the command %s", name);
+        *c = (Command){
+                .next = m->commands,
+                .name = name,
+                .id = ++m->last_id,
+                .reply = reply,
+                .userdata = userdata,
+                .deadline = patience == MONITOR_NO_LIMIT ? UINT64_MAX : now_usec() + patience,
+        };
+        m->commands = TAKE_PTR(c);
+        m->n_commands++;
+        arm_timer(m);
+        return 0;
+}
+
+int monitor_execute(
+        Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
+        uint64_t patience)
+{
+        return execute(m, command, arguments, -1, reply, userdata, patience);
+}
+
+int monitor_execute_fd(
+        Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata)
+{
+        return execute(m, command, arguments, fd, reply, userdata, MONITOR_PATIENCE);
+}
+
+static void reply_is_ignored(const json_t *result, const char *error, void *userdata)
+{
+}
+
+void monitor_forget(Monitor *m, const void *userdata)
+{
+        for (Command *c = m->commands; c; c = c->next)
+                if (c->userdata == userdata)
+                        c->reply = reply_is_ignored;
+}
+
+static void on_capabilities(const json_t *result, const char *error, void *userdata)
+{
+        Monitor *m = userdata;
+
+        if (!result) {
+                log_error("QEMU does not negotiate on its monitor: %s", error);
+                m->handlers->closed(-EPROTO, m->userdata);
+                return;
+        }
+        m->handlers->ready(m->userdata);
+}
+
+static int on_answer(Monitor *m, json_int_t id, const json_t *message)
+{
+        const json_t *error = json_object_get(message, "error");
+        const char *text = json_string_value(json_object_get(error, "desc"));
+        const json_t *result;
+
+        for (Command *c = m->commands; c; c = c->next)
+                if (c->id == id) {
+                        result = error ? NULL : json_object_get(message, "return");
+                        command_finish(m, c, result, result ? NULL : text ?: "no reason given");
+                        arm_timer(m);
+                        return 0;
+                }
+
+        log_debug("QEMU answers a command that nobody waits for.");
+        return 0;
+}
+
+static int on_message(Channel *channel, json_t *message, void *userdata)
+{
+        Monitor *m = userdata;
+        const json_t *id = json_object_get(message, "id");
+
+        if (json_is_integer(id))
+                return on_answer(m, json_integer_value(id), message);
+        if (json_object_get(message, "event")) {
+                m->handlers->event(message, m->userdata);
+                return 0;
+        }
+        if (json_object_get(message, "QMP") && !m->greeted) {
+                m->greeted = true;
+                return execute(m, "qmp_capabilities", NULL, -1, on_capabilities, m, MONITOR_PATIENCE);
+        }
+        log_debug("QEMU's monitor says what is no answer, no event and no greeting.");
+        return 0;
+}
+
+static void on_closed(Channel *channel, int error, void *userdata)
+{
+        Monitor *m = userdata;
+
+        m->handlers->closed(error, m->userdata);
+}
+
+static const ChannelKind monitor_channel = {
+        .end = '\n',
+        .input_max = MONITOR_MESSAGE_MAX,
+        .output_max = MONITOR_OUTPUT_MAX,
+        .message = on_message,
+        .closed = on_closed,
+};
+
+int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *userdata, Monitor **ret)
+{
+        _cleanup_(monitor_freep) Monitor *m = calloc(1, sizeof(*m));
+        int r;
+
+        if (!m) {
+                (void) fd_close(fd);
+                return -ENOMEM;
+        }
+        *m = (Monitor){ .handlers = handlers, .userdata = userdata, .event = sd_event_ref(event) };
+        r = channel_new(event, fd, &monitor_channel, m, &m->channel);
+        if (r < 0)
+                return r;
+        r = sd_event_add_time(event, &m->timer, CLOCK_MONOTONIC, 0, MONITOR_SECOND / 10, on_timer, m);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+Monitor *monitor_free(Monitor *m)
+{
+        if (!m)
+                return NULL;
+        channel_free(m->channel);
+        sd_event_source_disable_unref(m->timer);
+        sd_event_unref(m->event);
+        while (m->commands) {
+                Command *c = m->commands;
+
+                m->commands = c->next;
+                free(c);
+        }
+        free(m);
+        return NULL;
+}

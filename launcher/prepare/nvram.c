@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The file lies in the guest's state directory, where the guest's user may write, or where libvirt has it,
+ * in a directory of another user's. In the first case the child that is the guest's user makes it, with no
+ * more rights than who could lay a trap there. In the second root does, below the descriptor of a checked
+ * walk: a new file under a name nobody knows, given to the guest's user by its descriptor, and renamed only
+ * to a name that is free. A symbolic link is followed in neither.
+ *
+ * Trusted: the template, which the administrator's XML names; it is read with root's rights. It may be large
+ * by mistake.
+ */
+
+#include "launcher/prepare/nvram.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "contract/limits.h"
+#include "launcher/errand/path.h"
+#include "log/log.h"
+#include "util/file.h"
+#include "util/text.h"
+
+static int open_template(const char *template, int *ret_fd)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        int r;
+
+        r = path_walk_logged("The firmware's template", template, &walk);
+        if (r < 0)
+                return r;
+        if (!S_ISREG(walk.st.st_mode) || walk.st.st_size > NVRAM_SIZE_MAX) {
+                log_error(
+                        "The firmware's template %s is no regular file of at most %u MiB.", template,
+                        NVRAM_SIZE_MAX >> 20);
+                return -EPERM;
+        }
+        r = path_reopen(walk.fd, O_RDONLY);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The firmware's template %s cannot be opened", template);
+        *ret_fd = r;
+        return 0;
+}
+
+static int copy(int from, int to)
+{
+        _cleanup_(freep) char *room = malloc(64 << 10);
+        uint64_t size = 0;
+
+        if (!room)
+                return -ENOMEM;
+        for (;;) {
+                ssize_t n = read(from, room, 64 << 10);
+                int r;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : fsync(to) < 0 ? -errno : 0;
+                size += (uint64_t) n;
+                if (size > NVRAM_SIZE_MAX)
+                        return -EFBIG;
+                r = file_write_all(to, room, (size_t) n);
+                if (r < 0)
+                        return r;
+        }
+}
+
+static char *temporary_name(const char *path)
+{
+        unsigned random;
+
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+                return NULL;
+        return text_format(".#%s.%08x", strrchr(path, '/') + 1, random);
+}
+
+/* In the guest's own directory. */
+static int make_as_guest(const Granting *granting, int directory, const char *path, int template)
+{
+        _cleanup_(freep) char *temporary = temporary_name(path);
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        if (!temporary)
+                return -ENOMEM;
+        fd = errand_create(granting->errand, directory, temporary);
+        if (fd < 0)
+                return fd;
+        r = copy(template, fd);
+        if (r >= 0)
+                r = errand_rename(granting->errand, directory, temporary, strrchr(path, '/') + 1, false);
+        if (r < 0)
+                (void) errand_remove(granting->errand, directory, temporary);
+        return r;
+}
+
+/* In a directory of root's, or of somebody else's. */
+static int make_as_root(const Granting *granting, int directory, const char *path, int template)
+{
+        _cleanup_(freep) char *temporary = temporary_name(path);
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        if (!temporary)
+                return -ENOMEM;
+        fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        r = copy(template, fd);
+        if (r >= 0 && fchown(fd, granting->user->uid, granting->user->gid) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = file_rename_new(directory, temporary, strrchr(path, '/') + 1);
+        if (r < 0)
+                (void) unlinkat(directory, temporary, 0);
+        return r;
+}
+
+/* Makes the missing part of the way, below the last directory that is there, if that is root's alone. */
+static int make_directories(const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        _cleanup_(freep) char *parent = path_directory(path);
+        int r;
+
+        if (!parent)
+                return -ENOMEM;
+        r = path_walk(parent, &walk);
+        if (r == -ENOENT) {
+                r = make_directories(parent);
+                if (r < 0)
+                        return r;
+                walk_done(&walk);
+                r = path_walk(parent, &walk);
+        }
+        if (r < 0)
+                return r;
+        if (walk.control.anyone || (walk.control.owner != 0 && walk.control.owner != geteuid()))
+                return -ENOENT;
+        return mkdirat(walk.fd, strrchr(path, '/') + 1, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static int walk_to_directory(const char *directory, bool make, Walk *walk)
+{
+        int r;
+
+        r = path_walk(directory, walk);
+        if (r == -ENOENT && make) {
+                r = make_directories(directory);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "The directory %s for the firmware's variables cannot be made",
+                                directory);
+        }
+        walk_done(walk);
+        r = path_walk_logged("The directory for the firmware's variables", directory, walk);
+        if (r >= 0 && !S_ISDIR(walk->st.st_mode))
+                return log_errno(LOG_ERR, -ENOTDIR, "%s is to hold the firmware's variables", directory);
+        return r;
+}
+
+int nvram_make(const Granting *granting, const char *template, const char *path)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        _cleanup_(freep) char *directory = path_directory(path);
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        int r, own;
+
+        if (!directory)
+                return log_out_of_memory();
+        r = walk_to_directory(directory, granting->ledger || geteuid() != 0, &walk);
+        if (r < 0)
+                return r;
+        if (fstatat(walk.fd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                return 0; /* whether it is what it should be is seen when it is handed out or opened */
+        if (errno != ENOENT)
+                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
+        r = open_template(template, &fd);
+        if (r < 0)
+                return r;
+        own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
+        r = own >= 0 ? make_as_guest(granting, own, path, fd) : make_as_root(granting, walk.fd, path, fd);
+        if (r == -EEXIST) /* somebody was faster */
+                return 0;
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "%s cannot be made as a copy of %s", path, template);
+        log_info("%s is made as a copy of %s.", path, template);
+        return 0;
+}

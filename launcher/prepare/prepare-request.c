@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The arguments come from the guest's unit, which vm-generator wrote and an administrator may have changed.
+ * They are read while all of root's privileges are still there, because they say which ones are needed: so
+ * nothing but argv is looked at, no path is touched, and what is read is plain keys and values with limits.
+ */
+
+#include "launcher/prepare/prepare-request.h"
+
+#include <errno.h>
+
+#include "contract/arguments.h"
+#include "contract/limits.h"
+#include "log/log.h"
+
+#define HASH_DIGITS 16U
+
+/* An absolute path, which the kernel could take. */
+static int read_path(const char *text, void *target)
+{
+        return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
+}
+
+/* Room for one more; NULL where memory ran out or there are enough. */
+static void *list_grow(void *items, size_t count, size_t size, size_t max, int *ret_error)
+{
+        void *bigger;
+
+        *ret_error = count >= max ? -ERANGE : -ENOMEM;
+        bigger = count >= max ? NULL : reallocarray(items, count + 1, size);
+        if (bigger)
+                memset((char *) bigger + count * size, 0, size);
+        return bigger;
+}
+
+/* Cuts what is before the first colon off and has the request own it; *ret_rest is behind. */
+static int cut(PrepareRequest *request, const char *text, const char **ret_first, const char **ret_rest)
+{
+        const char *colon = strchr(text, ':');
+        char *first;
+
+        if (!colon)
+                return -EINVAL;
+        first = strndup(text, (size_t) (colon - text));
+        if (strings_take(&request->owned, first) < 0)
+                return -ENOMEM;
+        *ret_first = first;
+        *ret_rest = colon + 1;
+        return 0;
+}
+
+static int read_grant(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, grants));
+        GrantList *list = &request->grants;
+        const char *mode, *path;
+        GrantRequest *items;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), GRANTS_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        r = cut(request, text, &mode, &path);
+        if (r >= 0)
+                r = grant_mode_from_text(mode, &items[list->count].mode);
+        if (r >= 0)
+                r = read_path(path, &items[list->count].path);
+        if (r >= 0)
+                list->count++;
+        return r;
+}
+
+static int read_grant_device(const char *text, void *target)
+{
+        GrantList *list = target;
+        int r;
+
+        r = read_grant(text, target);
+        if (r >= 0)
+                list->items[list->count - 1].device = true;
+        return r;
+}
+
+static int read_chain(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, chains));
+        ChainList *list = &request->chains;
+        ChainRequest *items, *q;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), CHAINS_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        q = &items[list->count];
+        r = cut(request, text, &q->node, &text);
+        if (r >= 0)
+                r = argument_id(q->node, &q->node);
+        if (r >= 0)
+                r = cut(request, text, &q->format, &text);
+        if (r >= 0)
+                r = argument_id(q->format, &q->format);
+        if (r >= 0)
+                r = read_path(text, &q->path);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->count; i++)
+                if (streq(items[i].node, q->node)) {
+                        log_error("Two chains have the node %s.", q->node);
+                        return -EINVAL;
+                }
+        list->count++;
+        return 0;
+}
+
+static int read_source(const char *text, void *target)
+{
+        PrepareRequest *request = target;
+        const char *colon = strrchr(text, ':');
+        char *path = NULL;
+        uint64_t hash = 0;
+
+        if (!colon || strlen(colon + 1) != HASH_DIGITS)
+                return -EINVAL;
+        for (const char *p = colon + 1; *p; p++) {
+                if (!strchr("0123456789abcdef", *p))
+                        return -EINVAL;
+                hash = hash << 4 | (uint64_t) (*p <= '9' ? *p - '0' : *p - 'a' + 10);
+        }
+        path = strndup(text, (size_t) (colon - text));
+        if (strings_take(&request->owned, path) < 0)
+                return -ENOMEM;
+        request->source_hash = hash;
+        return read_path(path, &request->source_path);
+}
+
+static int read_paths(const char *text, Strings *target, size_t max)
+{
+        const char *path;
+        int r;
+
+        r = read_path(text, &path);
+        if (r >= 0 && target->count >= max)
+                r = -ERANGE;
+        return r < 0 ? r : argument_strings(path, target);
+}
+
+static int read_directory(const char *text, void *target)
+{
+        return read_paths(text, target, IMAGE_DIRECTORIES_MAX);
+}
+
+static int read_log_file(const char *text, void *target)
+{
+        return text_ends_with(text, "/") ? -EINVAL : read_paths(text, target, LOG_FILES_MAX);
+}
+
+#define AT(field) offsetof(PrepareRequest, field)
+#define MANY      ARGUMENT_REPEATED
+
+static const Argument prepare_arguments[] = {
+        { "guest", "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
+        { "source", "PATH:HASH", read_source, 0, 0 },
+        { "tap", "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
+        { "grant", "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
+        { "grant-device", "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
+        { "chain", "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
+        { "usb", "a USB device's KEY=VALUE list", device_request_usb, AT(devices), MANY },
+        { "pci", "a PCI device's KEY=VALUE list", device_request_pci, AT(devices), MANY },
+        { "mdev", "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY },
+        { "scsi", "a SCSI unit's KEY=VALUE list", device_request_scsi, AT(devices), MANY },
+        { "image-directory", "an absolute path", read_directory, AT(image_directories), MANY },
+        { "log-file", "an absolute path", read_log_file, AT(log_files), MANY },
+        { "nvram-template", "an absolute path", read_path, AT(nvram_template), 0 },
+        { "nvram", "an absolute path", read_path, AT(nvram), 0 },
+};
+
+int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
+{
+        int r;
+
+        *ret = (PrepareRequest){ 0 };
+        r = arguments_read(prepare_arguments, ELEMENTS(prepare_arguments), ret, argc, argv, NULL);
+        if (r < 0)
+                return r;
+        if (!ret->nvram != !ret->nvram_template) {
+                log_error("--nvram= and --nvram-template= go together.");
+                return -EINVAL;
+        }
+        return 0;
+}
+
+void prepare_request_done(PrepareRequest *request)
+{
+        tap_list_done(&request->taps);
+        free(request->grants.items);
+        free(request->chains.items);
+        device_requests_done(&request->devices);
+        strings_done(&request->image_directories);
+        strings_done(&request->log_files);
+        strings_done(&request->owned);
+        *request = (PrepareRequest){ 0 };
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What has to be done for a guest with privileges that neither its QEMU nor the launcher beside it shall
+ * have: TAPs are opened, disks are handed to the guest's user, backing files are opened that only root may
+ * read. systemd starts this as root, before the guest; what it opened reaches the guest's process through
+ * systemd's store of descriptors.
+ *
+ * The order follows from what is left when something fails. TAPs vanish when we exit, so they come first;
+ * then files, which have to be given back (done here, and by cleanup if we are killed); and the store last,
+ * when nothing else can go wrong. What does not vanish by itself is remembered before it is made, see
+ * undo.c.
+ *
+ * Capabilities, from the arguments and for the whole of the run (the stages before are told in
+ * privileges.c):
+ *
+ *   - CAP_NET_ADMIN only with --tap=
+ *   - CAP_MKNOD only with --tap=…,lower=: in a container a macvtap's device has no node
+ *   - CAP_CHOWN only with files: to hand them over, and back
+ *   - CAP_FOWNER only with files: to give back the mode and access control list of one that is not root's
+ *   - CAP_DAC_READ_SEARCH only with files: to walk through, and read below, directories that are closed to
+ *     root without it
+ *   - CAP_DAC_OVERRIDE only with --nvram=, since libvirt's directory for these is not root's, and --scsi=,
+ *     whose node is opened when it is the guest's user's already
+ *
+ * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is
+ * its run-time and state directories, and each image's content.
+ */
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "contract/exit.h"
+#include "contract/limits.h"
+#include "launcher/errand/path.h"
+#include "launcher/grant/restore.h"
+#include "launcher/host/host-device.h"
+#include "launcher/host/sysfs.h"
+#include "launcher/host/undo-log.h"
+#include "launcher/prepare/log-file.h"
+#include "launcher/prepare/nvram.h"
+#include "launcher/prepare/prepare.h"
+#include "launcher/rights/privileges.h"
+#include "launcher/tap/macvtap.h"
+#include "launcher/tap/user-tap.h"
+#include "launcher/verb/verbs.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "util/file.h"
+
+typedef struct Preparation {
+        const PrepareRequest *request;
+        Granting granting;
+        UndoLog *undo; /* NULL where the arguments ask for nothing that needs it */
+        Store store;
+        Prepared last, note;
+} Preparation;
+
+static void preparation_done(Preparation *p)
+{
+        p->undo = undo_log_free(p->undo);
+        store_done(&p->store);
+        prepared_done(&p->last);
+        prepared_done(&p->note);
+}
+
+static bool wants_macvtap(const PrepareRequest *q)
+{
+        for (size_t i = 0; i < q->taps.count; i++)
+                if (q->taps.items[i].lower)
+                        return true;
+        return false;
+}
+
+static bool wants_undo(const PrepareRequest *q)
+{
+        return wants_macvtap(q) || q->devices.n_pci > 0;
+}
+
+static bool wants_files(const PrepareRequest *q)
+{
+        const DeviceRequests *d = &q->devices;
+
+        return q->grants.count > 0 || q->chains.count > 0 || q->log_files.count > 0 || q->nvram ||
+               d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 || d->n_scsi > 0;
+}
+
+static Capabilities needed_capabilities(const PrepareRequest *q)
+{
+        Capabilities c = 0;
+
+        if (q->taps.count > 0)
+                c |= CAPABILITY(CAP_NET_ADMIN);
+        if (wants_macvtap(q))
+                c |= CAPABILITY(CAP_MKNOD);
+        if (wants_files(q))
+                c |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
+        if (q->nvram || q->devices.n_scsi > 0)
+                c |= CAPABILITY(CAP_DAC_OVERRIDE);
+        return c;
+}
+
+/* systemd warns of a changed XML only while the unit is loaded, and not of one with an older date. */
+static void check_source(const PrepareRequest *q)
+{
+        _cleanup_(freep) char *data = NULL;
+        size_t size;
+        int r;
+
+        if (!q->source_path)
+                return;
+        r = file_read(AT_FDCWD, q->source_path, SOURCE_SIZE_MAX, &data, &size);
+        if (r < 0)
+                log_errno(
+                        LOG_WARNING, r, "%s, from which this guest's unit was made, cannot be read",
+                        q->source_path);
+        else if (text_hash(data, size) != q->source_hash)
+                log_warning(
+                        "%s changed since the last daemon-reload, and the guest is started as it was then; "
+                        "run systemctl daemon-reload.",
+                        q->source_path);
+}
+
+static int open_taps(Preparation *p)
+{
+        const TapList *taps = &p->request->taps;
+        _cleanup_(closep) int netlink = -EBADF;
+        int r;
+
+        if (taps->count == 0)
+                return 0;
+        r = netlink_open(&netlink);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The kernel's network interfaces cannot be looked at");
+        for (size_t i = 0; i < taps->count; i++) {
+                const TapRequest *q = &taps->items[i];
+
+                r = q->lower    ? macvtap_open(netlink, q, p->undo, &p->store)
+                    : q->broker ? user_tap_open(netlink, p->request->guest, q, &p->last, &p->store, &p->note)
+                                : tap_open(netlink, q, &p->last, &p->store, &p->note);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int take_grant(const Granting *granting, const GrantRequest *q)
+{
+        return q->device ? grant_take_device(granting, q->mode, q->path)
+                         : grant_take(granting, q->mode, q->path);
+}
+
+static int take_devices(Preparation *p)
+{
+        const DeviceRequests *d = &p->request->devices;
+        int r;
+
+        r = pci_take(&p->granting, SYSFS, d->pci, d->n_pci, p->undo);
+        for (size_t i = 0; i < d->n_mdev && r >= 0; i++)
+                r = mdev_take(&p->granting, SYSFS, &d->mdev[i]);
+        for (size_t i = 0; i < d->n_usb && r >= 0; i++)
+                r = usb_take(&p->granting, SYSFS, &d->usb[i], &p->store);
+        for (size_t i = 0; i < d->n_scsi && r >= 0; i++)
+                r = scsi_take(&p->granting, SYSFS, &d->scsi[i], &p->store);
+        return r;
+}
+
+static int take_files(Preparation *p)
+{
+        const PrepareRequest *q = p->request;
+        int r = 0;
+
+        if (q->nvram)
+                r = nvram_make(&p->granting, q->nvram_template, q->nvram);
+        for (size_t i = 0; i < q->log_files.count && r >= 0; i++)
+                r = log_file_make(&p->granting, q->log_files.items[i]);
+        for (size_t i = 0; i < q->grants.count && r >= 0; i++)
+                r = take_grant(&p->granting, &q->grants.items[i]);
+        for (size_t i = 0; i < q->chains.count && r >= 0; i++)
+                r = chain_open(&p->granting, &q->image_directories, &q->chains.items[i], &p->store);
+        return r < 0 ? r : take_devices(p);
+}
+
+/* What was stored for the guest's last life and is neither kept nor stored anew. */
+static int remove_stale(const Preparation *p)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < p->last.names.count && r >= 0; i++)
+                if (!strings_have(&p->note.names, p->last.names.items[i]))
+                        r = store_remove(&p->store, p->last.names.items[i]);
+        return r;
+}
+
+/*
+ * The note before the store, so that a TAP that is in the store has always been noted; one that is only
+ * noted is gone when somebody looks.
+ */
+static int hand_on(Preparation *p)
+{
+        int r;
+
+        for (size_t i = 0; i < p->store.count; i++)
+                if (!strings_have(&p->note.names, p->store.items[i].name) &&
+                    strings_add(&p->note.names, p->store.items[i].name) < 0)
+                        return log_out_of_memory();
+        if (p->note.names.count == 0 && p->last.names.count == 0)
+                return 0;
+        r = remove_stale(p);
+        if (r >= 0)
+                r = prepared_write(p->granting.errand, p->granting.user, &p->note);
+        if (r >= 0)
+                r = store_send(&p->store);
+        return r;
+}
+
+/* After a failure; returns that. */
+static int undo(Preparation *p, int failure)
+{
+        store_done(&p->store); /* a device is busy while it is open */
+        if (p->undo)
+                (void) undo_log_run(p->undo);
+        return failure;
+}
+
+static int prepare(Preparation *p)
+{
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
+        int r;
+
+        check_source(p->request);
+        r = prepared_read(p->granting.errand, p->granting.user, &p->last);
+        if (r >= 0 && wants_undo(p->request))
+                r = undo_log_open(p->request->guest, &p->undo);
+        if (r < 0)
+                return r;
+        if (p->undo)
+                (void) undo_log_run(p->undo);
+        r = open_taps(p);
+        if (r >= 0 && wants_files(p->request) && privileges_are_root())
+                r = ledger_open(&ledger);
+        if (r < 0)
+                return undo(p, r);
+        /* what a life of this guest left that could not clean up */
+        if (ledger)
+                (void) restore_guest(ledger, p->request->guest);
+        p->granting.ledger = ledger;
+        r = take_files(p);
+        if (r >= 0)
+                r = hand_on(p);
+        if (r < 0 && ledger)
+                (void) restore_guest(ledger, p->request->guest);
+        p->granting.ledger = NULL;
+        return r < 0 ? undo(p, r) : 0;
+}
+
+static int exit_status(int r)
+{
+        switch (-r) {
+        case 0:
+                return 0;
+        case EINVAL:
+                return EXIT_BAD_USAGE;
+        case EBADMSG:
+                return EXIT_BAD_GUEST;
+        case ENOENT:
+        case ENOTDIR:
+        case ENODEV:
+        case ENXIO:
+        case EEXIST:
+                return EXIT_MISSING;
+        case EACCES:
+        case EPERM:
+        case ELOOP:
+        case EBUSY:
+        case E2BIG:
+                return EXIT_POLICY;
+        default:
+                return EXIT_OS;
+        }
+}
+
+int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
+{
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        _cleanup_(errand_freep) Errand *errand = NULL;
+        _cleanup_(preparation_done) Preparation preparation = {
+                .request = request,
+                .store = { .tell = tell, .userdata = userdata },
+        };
+        int r;
+
+        umask(0022);
+        r = guest_user_find(request->guest, &user);
+        if (r >= 0 && privileges_are_root())
+                r = privileges_enter_host();
+        if (r >= 0)
+                r = errand_start(&user, &errand);
+        if (r >= 0)
+                r = privileges_keep(needed_capabilities(request));
+        if (r < 0)
+                return exit_status(r);
+        preparation.granting = (Granting){ .guest = request->guest, .user = &user, .errand = errand };
+        return exit_status(prepare(&preparation));
+}
+
+int verb_prepare(int argc, char **argv)
+{
+        _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
+        int r;
+
+        r = prepare_request_read(argc, argv, &request);
+        if (r < 0)
+                return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
+        log_open(request.guest, NULL);
+        return prepare_guest(&request, NULL, NULL);
+}

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What has to be done for a guest before it starts. */
+
+#include "launcher/prepare/prepare-request.h"
+
+/* Does it; tell() is as in store.h. Failures are logged; returns what the program exits with. */
+int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * QEMU without a screen for its window says "Could not initialize SDL" and no more. What is wrong mostly is
+ * that nobody is logged in at a screen, or that the session did not tell systemd of it: a service has not
+ * the environment of the terminal that it is started from.
+ *
+ * Only what is plain is found out here. That a screen lets the guest's user in is for QEMU to see.
+ */
+
+#include "launcher/run/display.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "log/log.h"
+#include "util/text.h"
+
+#define X_SOCKETS "/tmp/.X11-unix/X"
+
+/* The socket of the display ":N" or ":N.SCREEN", a new string; NULL where it is on another host. */
+static char *x_socket(const char *display)
+{
+        const char *number = text_after(display, ":") ?: text_after(display, "unix:");
+
+        return number ? text_format(X_SOCKETS "%.*s", (int) strcspn(number, "."), number) : NULL;
+}
+
+static char *wayland_socket(const char *display)
+{
+        const char *directory = getenv("XDG_RUNTIME_DIR");
+
+        return *display == '/' || !directory ? strdup(display) : text_format("%s/%s", directory, display);
+}
+
+int display_check(void)
+{
+        const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
+        _cleanup_(freep) char *x_path = x && *x ? x_socket(x) : NULL;
+        _cleanup_(freep) char *wayland_path = wayland && *wayland ? wayland_socket(wayland) : NULL;
+
+        if (!(x && *x) && !(wayland && *wayland)) {
+                log_error(
+                        "The guest is to have a window, and there is no screen for it: neither DISPLAY nor "
+                        "WAYLAND_DISPLAY is set. In the session at the screen: systemctl --user "
+                        "import-environment DISPLAY WAYLAND_DISPLAY XAUTHORITY");
+                return -ENOENT;
+        }
+        if (x && *x && (!x_path || access(x_path, F_OK) == 0))
+                return 0;
+        if (wayland_path && access(wayland_path, F_OK) == 0)
+                return 0;
+        log_error(
+                "The guest is to have a window, and the screen that %s=%s names is not there: no %s.",
+                x_path ? "DISPLAY" : "WAYLAND_DISPLAY", x_path ? x : wayland, x_path ?: wayland_path);
+        return -ENOENT;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * passt stands between the guest's network card and sockets of the host's, as a process of the guest's user
+ * and in the guest's unit. It is joined with QEMU by a socket pair, so there is no socket in the file system
+ * that others could connect to, and one is gone when the other is: passt ends when QEMU closes its end.
+ *
+ * When passt ends first, the guest's network is gone until the guest is started again: QEMU cannot be handed
+ * another end of a pair for a backend that is there, and the connections that passt carried are lost in any
+ * case. It is said in the journal, and the guest sees its cable pulled.
+ *
+ * passt reads what a guest sends, so it is trusted no more than QEMU. It has the unit's sandbox and no
+ * capability in it, and before the first packet it shuts itself into namespaces with an empty file system
+ * and a system call filter of a few dozen calls. What the unit has to leave open for that is kept from QEMU,
+ * see call-filter.c and private-network.c.
+ *
+ * passt speaks to syslog, and its last words to stderr, too. That is kept here, and shown when passt fails:
+ * of a process that said something and is gone, journald does not know the unit any more.
+ */
+
+#include "launcher/run/passt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "contract/arguments.h"
+#include "contract/limits.h"
+#include "launcher/run/process.h"
+#include "launcher/stream/lines.h"
+#include "launcher/stream/listener.h"
+#include "log/log.h"
+
+#define PASST_SOCKET     3
+#define PASST_LAST_WORDS 4096 /* bytes that are kept of what it says */
+
+/* QEMU closed its end: mostly because it ends, which is seen within that time. */
+#define PASST_GRACE_USEC UINT64_C(1000000)
+
+/* ——— what is asked for ——— */
+
+static int read_use(const char *text, void *target)
+{
+        bool try = streq(text, "try");
+
+        if (!try && !streq(text, "require"))
+                return -EINVAL;
+        *(bool *) target = try;
+        return 0;
+}
+
+#define TO(member) offsetof(PasstOptions, member)
+
+static const Argument passt_arguments[] = {
+        { "id", "a -netdev's id", argument_text, TO(id), ARGUMENT_REQUIRED },
+        { "fd", "a descriptor's number", argument_fd, TO(fd), 0 },
+        { "socket", "a file's name", argument_text, TO(socket), 0 },
+        { "use", "require or try", read_use, TO(optional), ARGUMENT_REQUIRED },
+        { "interface", "an interface's name", argument_text, TO(interface), 0 },
+        { "address", "an address", argument_strings, TO(addresses), ARGUMENT_REPEATED },
+        { "netmask", "a netmask", argument_text, TO(netmask), 0 },
+        { "gateway", "an address", argument_strings, TO(gateways), ARGUMENT_REPEATED },
+        { "mtu", "a number", argument_text, TO(mtu), 0 },
+        { "hostname", "a name", argument_text, TO(hostname), 0 },
+        { "fqdn", "a name", argument_text, TO(fqdn), 0 },
+        { "log-file", "a path", argument_path, TO(log_file), 0 },
+        { "tcp", "ports", argument_strings, TO(tcp), ARGUMENT_REPEATED },
+        { "udp", "ports", argument_strings, TO(udp), ARGUMENT_REPEATED },
+};
+
+static void options_done(PasstOptions *o)
+{
+        strings_done(&o->addresses);
+        strings_done(&o->gateways);
+        strings_done(&o->tcp);
+        strings_done(&o->udp);
+        free(o->owner);
+}
+
+int passt_list_read(const char *text, void *target)
+{
+        PasstList *list = target;
+        PasstOptions o = { 0 }, *bigger;
+        int r;
+
+        if (list->count >= PASSTS_MAX)
+                return -ERANGE;
+        r = arguments_read_list(passt_arguments, ELEMENTS(passt_arguments), &o, text, &o.owner);
+        if (r >= 0 && !o.fd == !o.socket)
+                r = -EINVAL;
+        bigger = r < 0 ? NULL : realloc(list->items, (list->count + 1) * sizeof(*bigger));
+        if (!bigger) {
+                options_done(&o);
+                return r < 0 ? r : -ENOMEM;
+        }
+        list->items = bigger;
+        list->items[list->count++] = o;
+        return 0;
+}
+
+void passt_list_done(PasstList *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                options_done(&list->items[i]);
+        free(list->items);
+        *list = (PasstList){ 0 };
+}
+
+/* ——— passt's command line ——— */
+
+const char *passt_program(void)
+{
+        static const char *const programs[] = { "/usr/local/bin/passt", "/usr/bin/passt" };
+
+        for (size_t i = 0; i < ELEMENTS(programs); i++)
+                if (access(programs[i], X_OK) == 0)
+                        return programs[i];
+        return NULL;
+}
+
+static int add(Strings *argv, const char *option, const char *value)
+{
+        int r = strings_add(argv, option);
+
+        return r < 0 ? r : strings_add(argv, value);
+}
+
+static int add_all(Strings *argv, const char *option, const Strings *values)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < values->count; i++)
+                r = add(argv, option, values->items[i]);
+        return r;
+}
+
+/* The ranges of --passt= are joined by "+", as its keys are by commas. */
+static int add_ports(Strings *argv, const char *option, const Strings *values)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < values->count; i++) {
+                r = add(argv, option, values->items[i]);
+                for (char *p = r < 0 ? NULL : strchr(argv->items[argv->count - 1], '+'); p;
+                     p = strchr(p, '+'))
+                        *p = ',';
+        }
+        return r;
+}
+
+int passt_command(const PasstOptions *o, const char *program, int fd, Strings *ret)
+{
+        const struct {
+                const char *option, *value;
+        } texts[] = {
+                { "--interface", o->interface }, { "--mtu", o->mtu },   { "--netmask", o->netmask },
+                { "--hostname", o->hostname },   { "--fqdn", o->fqdn }, { "--log-file", o->log_file },
+        };
+        int r;
+
+        r = strings_add(ret, program);
+        r = r < 0 ? r : strings_add(ret, "--foreground");
+        r = r < 0 ? r : strings_add(ret, "--fd");
+        r = r < 0 ? r : strings_addf(ret, "%d", fd);
+        if (r >= 0 && o->socket)
+                r = strings_add(ret, "--vhost-user");
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(texts); i++)
+                if (texts[i].value)
+                        r = add(ret, texts[i].option, texts[i].value);
+        r = r < 0 ? r : add_all(ret, "--address", &o->addresses);
+        r = r < 0 ? r : add_all(ret, "--gateway", &o->gateways);
+        r = r < 0 ? r : add_ports(ret, "--tcp-ports", &o->tcp);
+        return r < 0 ? r : add_ports(ret, "--udp-ports", &o->udp);
+}
+
+/* ——— the processes ——— */
+
+typedef struct Passt {
+        Passts *all;
+        const PasstOptions *options;
+        Listener *listener;
+        pid_t pid; /* 0 when it is gone, or not there yet */
+        sd_event_source *child, *output, *grace;
+        char said[PASST_LAST_WORDS];
+        size_t n_said;
+} Passt;
+
+struct Passts {
+        sd_event *event;
+        PasstEnded ended;
+        void *userdata;
+        Passt *items;
+        size_t count;
+};
+
+static void on_line(const char *text, size_t size, void *userdata)
+{
+        log_line(LOG_INFO, "passt", text, size);
+}
+
+/* Returns what read() did. Where there is no room the older half goes. */
+static ssize_t read_output(Passt *p)
+{
+        size_t half = sizeof(p->said) / 2;
+        ssize_t n;
+
+        if (p->n_said == sizeof(p->said)) {
+                memmove(p->said, p->said + half, half);
+                p->n_said = half;
+        }
+        n = read(sd_event_source_get_io_fd(p->output), p->said + p->n_said, sizeof(p->said) - p->n_said);
+        p->n_said += n > 0 ? (size_t) n : 0;
+        return n;
+}
+
+static int on_output(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+        Passt *p = userdata;
+
+        if (read_output(p) == 0)
+                (void) sd_event_source_set_enabled(s, SD_EVENT_OFF);
+        return 0;
+}
+
+static void show_last_words(Passt *p)
+{
+        Lines lines = { 0 };
+
+        while (read_output(p) > 0)
+                ;
+        lines_feed(&lines, p->said, p->n_said, on_line, NULL);
+        lines_flush(&lines, on_line, NULL);
+}
+
+static int on_grace_over(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Passt *p = userdata;
+
+        p->all->ended(p->options->id, "exited with status 0", p->all->userdata);
+        return 0;
+}
+
+static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
+{
+        _cleanup_(freep) char *how = process_describe_end(info->si_code, info->si_status);
+        Passt *p = userdata;
+
+        p->pid = 0;
+        if (info->si_code == CLD_EXITED && info->si_status == 0)
+                return sd_event_add_time_relative(
+                        p->all->event, &p->grace, CLOCK_MONOTONIC, PASST_GRACE_USEC, 0, on_grace_over, p);
+        show_last_words(p);
+        p->all->ended(p->options->id, how ?: "failed", p->all->userdata);
+        return 0;
+}
+
+/* Sets *ret to the end that passt is to write to. */
+static int listen_to(Passt *p, int *ret)
+{
+        int fds[2], r;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret = fds[1];
+        r = fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+        if (r >= 0)
+                r = sd_event_add_io(p->all->event, &p->output, fds[0], EPOLLIN, on_output, p);
+        if (r < 0) {
+                (void) fd_close(fds[0]);
+                return r;
+        }
+        return sd_event_source_set_io_fd_own(p->output, true);
+}
+
+static int start_one(Passt *p, int socket)
+{
+        Placement placement = { .from = socket, .to = PASST_SOCKET };
+        _cleanup_(strings_cleanup) Strings argv = { 0 };
+        _cleanup_(closep) int output = -1;
+        const char *program = passt_program();
+        int r;
+
+        if (!program)
+                return log_errno(LOG_ERR, -ENOENT, "Cannot find passt");
+        r = passt_command(p->options, program, PASST_SOCKET, &argv);
+        if (r < 0)
+                return log_out_of_memory();
+        r = listen_to(p, &output);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot listen to passt");
+        r = process_spawn(argv.items, &placement, 1, output, PROCESS_SHUTS_ITSELF_IN, &p->pid);
+        if (r < 0)
+                return r;
+        r = sd_event_add_child(p->all->event, &p->child, p->pid, WEXITED, on_child, p);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot wait for passt") : 0;
+}
+
+static void on_connection(int socket, void *userdata)
+{
+        _cleanup_(closep) int fd = socket;
+        Passt *p = userdata;
+
+        if (p->output) /* QEMU has one connection, and where passt ended there is no other */
+                return;
+        if (start_one(p, fd) < 0)
+                p->all->ended(p->options->id, "does not start", p->all->userdata);
+}
+
+static int start_or_listen(Passt *p, int *socket, const char *directory)
+{
+        int r;
+
+        if (*socket >= 0) {
+                r = start_one(p, *socket);
+                *socket = fd_close(*socket);
+                return r;
+        }
+        r = directory ? listener_new(
+                                p->all->event, directory, p->options->socket, on_connection, p, &p->listener)
+                      : -ENOENT;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot make the socket %s", p->options->socket) : 0;
+}
+
+int passts_start(
+        sd_event *event, const PasstList *list, int *sockets, const char *directory, PasstEnded ended,
+        void *userdata, Passts **ret)
+{
+        Passts *p = calloc(1, sizeof(*p));
+        int r = 0;
+
+        if (p)
+                *p = (Passts){ sd_event_ref(event), ended, userdata,
+                               calloc(list->count + 1, sizeof(Passt)) };
+        if (!p || !p->items)
+                r = log_out_of_memory();
+        for (size_t i = 0; r >= 0 && i < list->count; i++) {
+                Passt *one = &p->items[p->count];
+
+                if (sockets[i] < 0 && !list->items[i].socket)
+                        continue;
+                one->all = p;
+                one->options = &list->items[i];
+                p->count++;
+                r = start_or_listen(one, &sockets[i], directory);
+        }
+        if (r < 0) {
+                passts_free(p);
+                return r;
+        }
+        *ret = p;
+        return 0;
+}
+
+static void passt_done(Passt *p)
+{
+        listener_free(p->listener);
+        sd_event_source_disable_unref(p->child);
+        sd_event_source_disable_unref(p->output);
+        sd_event_source_disable_unref(p->grace);
+        if (p->pid > 0) {
+                (void) kill(p->pid, SIGKILL);
+                (void) waitpid(p->pid, NULL, 0);
+        }
+}
+
+Passts *passts_free(Passts *p)
+{
+        if (!p)
+                return NULL;
+        for (size_t i = 0; i < p->count; i++)
+                passt_done(&p->items[i]);
+        sd_event_unref(p->event);
+        free(p->items);
+        free(p);
+        return NULL;
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * QEMU is a plain child. What ties it to the launcher is PR_SET_PDEATHSIG: with KillMode=mixed systemd would
+ * kill a QEMU whose launcher died only after the stop, and until then a second one could be started on the
+ * same disk.
+ *
+ * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
+ * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well. The last
+ * thing before the exec takes from it the means to send signals to others of its user, and to make
+ * namespaces.
+ */
+
+#include "launcher/run/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launcher/rights/call-filter.h"
+#include "launcher/rights/private-network.h"
+#include "log/log.h"
+#include "util/text.h"
+
+static const char *const launchers_own[] = {
+        "NOTIFY_SOCKET",  "WATCHDOG_PID",   "WATCHDOG_USEC", "LISTEN_PID",    "LISTEN_FDS",
+        "LISTEN_FDNAMES", "JOURNAL_STREAM", "MAINPID",       "INVOCATION_ID", "SYSTEMD_EXEC_PID",
+};
+
+static int reset_signals(void)
+{
+        sigset_t none;
+
+        for (int s = 1; s < NSIG; s++)
+                if (s != SIGKILL && s != SIGSTOP)
+                        (void) signal(s, SIG_DFL);
+        sigemptyset(&none);
+        return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+static int place_standard(int null, int output)
+{
+        if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+            dup2(output, STDERR_FILENO) < 0)
+                return -errno;
+        return 0;
+}
+
+typedef struct Spawn {
+        char *const *argv;
+        Placement *placements;
+        size_t count;
+        int null, output;
+        ProcessFlags flags;
+} Spawn;
+
+/* Returns only when it fails. */
+static int child(pid_t parent, const Spawn *s)
+{
+        int r = 0;
+
+        if (s->flags & PROCESS_PRIVATE_NETWORK)
+                r = private_network_enter();
+        if (r < 0)
+                return r;
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return -errno;
+        if (getppid() != parent)
+                return -ESRCH;
+        for (size_t i = 0; i < ELEMENTS(launchers_own); i++)
+                (void) unsetenv(launchers_own[i]);
+        r = place_standard(s->null, s->output);
+        if (r >= 0)
+                r = fds_place(s->placements, s->count);
+        if (r >= 0)
+                r = reset_signals();
+        if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
+                r = call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES);
+        if (r < 0)
+                return r;
+        (void) execv(s->argv[0], s->argv);
+        return -errno;
+}
+
+/*
+ * The pipe to the parent is told the errno, and vanishes at the exec. It is one more thing that has to be
+ * out of the way of the targets.
+ */
+static _noreturn_ void child_or_report(pid_t parent, const Spawn *s, int report)
+{
+        int above = STDERR_FILENO, moved, r;
+
+        for (size_t i = 0; i < s->count; i++)
+                above = s->placements[i].to > above ? s->placements[i].to : above;
+        moved = fcntl(report, F_DUPFD_CLOEXEC, above + 1);
+        r = moved < 0 ? -errno : child(parent, s);
+        (void) !write(moved < 0 ? report : moved, &r, sizeof(r));
+        _exit(127);
+}
+
+static void raise_descriptor_limit(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int process_spawn(
+        char *const *argv, Placement *placements, size_t count, int output, ProcessFlags flags, pid_t *ret)
+{
+        _cleanup_(closep) int null = open("/dev/null", O_RDONLY | O_CLOEXEC), report_in = -1,
+                              report_out = -1;
+        pid_t parent = getpid(), pid;
+        int pipe_fds[2], error;
+        ssize_t n;
+
+        raise_descriptor_limit();
+        if (null < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot open /dev/null");
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot make a pipe");
+        report_in = pipe_fds[0];
+        report_out = pipe_fds[1];
+        pid = fork();
+        if (pid < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot fork");
+        if (pid == 0)
+                child_or_report(
+                        parent, &(Spawn){ argv, placements, count, null, output, flags }, report_out);
+        report_out = fd_close(report_out);
+        do
+                n = read(report_in, &error, sizeof(error));
+        while (n < 0 && errno == EINTR);
+        if (n == 0) {
+                *ret = pid;
+                return 0;
+        }
+        (void) waitpid(pid, NULL, 0);
+        return log_errno(LOG_ERR, n == sizeof(error) ? error : -EIO, "Cannot start %s", argv[0]);
+}
+
+char *process_describe_end(int code, int status)
+{
+        const char *name;
+
+        if (code == CLD_EXITED)
+                return text_format("exited with status %d", status);
+        name = sigabbrev_np(status);
+        return text_format(
+                "was killed by signal %s%s%s", name ? "SIG" : "", name ?: "", name ? "" : "(unknown)");
+}

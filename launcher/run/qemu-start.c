@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what
+ * systemd stored by name, the monitor's socketpair, and one for each console. What the store lacks is an
+ * error, but for two things that a host may not have: vhost for a TAP, and images behind a disk.
+ * QEMU's command line gets its last words here.
+ */
+
+#include "launcher/run/qemu-start.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "contract/limits.h"
+#include "launcher/errand/guest-user.h"
+#include "launcher/monitor/command.h"
+#include "launcher/run/qemu-syntax.h"
+#include "launcher/store/prepared.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "net/route.h"
+#include "net/tun.h"
+
+static int place(QemuStart *h, int from, int to)
+{
+        Placement *bigger = realloc(h->placements, (h->count + 1) * sizeof(*bigger));
+
+        if (!bigger)
+                return log_out_of_memory();
+        h->placements = bigger;
+        h->placements[h->count++] = (Placement){ .from = from, .to = to };
+        return 0;
+}
+
+/* A socketpair: the one end goes to QEMU as that number, the other to *ret. */
+static int place_pair(QemuStart *h, int to, int *ret)
+{
+        int *bigger = realloc(h->theirs, (h->n_theirs + 1) * sizeof(*bigger)), fds[2];
+
+        if (!bigger)
+                return log_out_of_memory();
+        h->theirs = bigger;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot make a socketpair");
+        h->theirs[h->n_theirs++] = fds[0];
+        *ret = fds[1];
+        return place(h, fds[0], to);
+}
+
+static int place_stored(QemuStart *h, const RunOptions *o, Fds *store)
+{
+        for (size_t i = 0; i < o->fds.count; i++) {
+                const Numbered *n = &o->fds.items[i];
+                int fd, r;
+
+                r = fds_find(store, n->name, &fd);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
+                /* A QEMU that ran before has left off those queues of a kept TAP that its guest did not use,
+                 * and the next one expects them all on. It says so itself where that fails. */
+                if (text_after(n->name, "tap."))
+                        (void) tun_enable_queue(fd);
+                r = place(h, fd, n->number);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* "vhost.ID.QUEUE" → ID */
+static char *middle_of(const char *name)
+{
+        const char *first = strchr(name, '.'), *last = strrchr(name, '.');
+
+        return first && last > first + 1 ? text_format("%.*s", (int) (last - first - 1), first + 1) : NULL;
+}
+
+static int place_optional(QemuStart *h, const RunOptions *o, Fds *store)
+{
+        for (size_t i = 0; i < o->try_fds.count; i++) {
+                const Numbered *n = &o->try_fds.items[i];
+                _cleanup_(freep) char *id = middle_of(n->name);
+                int fd, r;
+
+                if (fds_find(store, n->name, &fd) >= 0) {
+                        r = place(h, fd, n->number);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+
+                /* prepare said why */
+                r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "Descriptor %s is not there, and cannot be done without",
+                                n->name);
+        }
+        return 0;
+}
+
+/* passt takes the guest's addresses from where the host's default route leads; older ones end without one.
+ */
+static bool host_has_route(void)
+{
+        _cleanup_(closep) int netlink = -EBADF;
+
+        return netlink_open(&netlink) < 0 || route_has_default(netlink) != 0;
+}
+
+static int place_passt(QemuStart *h, const PasstOptions *o, int *ret)
+{
+        const char *program = passt_program();
+        int r;
+
+        *ret = -1;
+        if (!program && !o->optional)
+                return log_errno(
+                        LOG_ERR, -ENOENT, "%s is to be connected by passt, and /usr/bin/passt is not there",
+                        o->id);
+        if (o->optional && (!program || !host_has_route())) {
+                log_notice(
+                        "%s: %s is QEMU's own user networking.",
+                        program ? "The host has no default route for passt" : "passt is not installed",
+                        o->id);
+                h->private_network = false;
+                return 0;
+        }
+        if (o->socket)
+                return 0;
+        r = place_pair(h, o->fd, ret);
+        if (r >= 0 && o->optional)
+                r = command_set_stream(&h->argv, o->id, o->fd);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot connect %s to passt", o->id) : 0;
+}
+
+static int place_passts(QemuStart *h, const RunOptions *o)
+{
+        int r = 0;
+
+        h->private_network = o->private_network;
+        h->passts = calloc(o->passts.count + 1, sizeof(int));
+        if (!h->passts)
+                return log_out_of_memory();
+        for (size_t i = 0; r >= 0 && i < o->passts.count; i++)
+                r = place_passt(h, &o->passts.items[i], &h->passts[h->n_passts++]);
+        return r;
+}
+
+typedef struct Chain {
+        QemuStart *handover;
+        const char *prefix; /* "chain.NODE." */
+        BackingImage images[CHAIN_DEPTH_MAX];
+        size_t count;
+} Chain;
+
+/* name is "chain.NODE.DEPTH.FORMAT". */
+static int add_to_chain(const char *name, int fd, void *userdata)
+{
+        Chain *c = userdata;
+        const char *rest = text_after(name, c->prefix);
+        unsigned depth;
+        struct stat st;
+        int end = 0;
+
+        if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 ||
+            depth > CHAIN_DEPTH_MAX)
+                return log_errno(LOG_ERR, -EINVAL, "Descriptor %s has no proper name", name);
+        if (c->images[depth - 1].format)
+                return log_errno(LOG_ERR, -EEXIST, "Descriptor %s is there with two formats", name);
+        if (fstat(fd, &st) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot look at descriptor %s", name);
+        c->images[depth - 1] = (BackingImage){
+                .depth = depth,
+                .format = rest + end,
+                .driver = S_ISBLK(st.st_mode) ? "host_device" : "file",
+                .fd = ++c->handover->highest,
+        };
+        c->count++;
+        return place(c->handover, fd, c->handover->highest);
+}
+
+static int place_chain(QemuStart *h, const char *node, Fds *store)
+{
+        _cleanup_(freep) char *prefix = text_format("chain.%s.", node);
+        _cleanup_(freep) Chain *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!prefix || !c)
+                return log_out_of_memory();
+        c->handover = h;
+        c->prefix = prefix;
+        r = fds_each(store, prefix, add_to_chain, c);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < c->count; i++)
+                if (!c->images[i].format)
+                        return log_errno(
+                                LOG_ERR, -ENOENT, "Image %zu behind %s was not handed over", i + 1, node);
+        r = command_set_backing(&h->argv, node, c->images, c->count);
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "Cannot put the images behind %s into QEMU's command line", node)
+                     : 0;
+}
+
+static int copy_argv(QemuStart *h, char *const *argv)
+{
+        for (; *argv; argv++)
+                if (strings_add(&h->argv, *argv) < 0)
+                        return log_out_of_memory();
+        return 0;
+}
+
+/*
+ * systemd drops what its store has no room for, and tells neither us nor prepare. A disk without the end of
+ * its backing chain would be another disk, so all that prepare noted has to be there.
+ */
+static int check_complete(const RunOptions *o, const Fds *store)
+{
+        _cleanup_(freep) char *directory = guest_directory(o->guest);
+        _cleanup_(prepared_done) Prepared note = { 0 };
+        int r;
+
+        r = directory ? prepared_load(directory, &note) : -ENOENT;
+        if (r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "%s/" PREPARED_NAME ", which prepare wrote, cannot be used", directory);
+        for (size_t i = 0; i < note.names.count; i++) {
+                bool found = false;
+
+                for (size_t j = 0; j < store->count && !found; j++)
+                        found = streq(store->items[j].name, note.names.items[i]);
+                if (found)
+                        continue;
+                log_error(
+                        "Descriptor %s was stored and is not there: systemd's store has too little room. "
+                        "Raise FileDescriptorStoreMax= in the guest's unit.",
+                        note.names.items[i]);
+                return -ENOENT;
+        }
+        return 0;
+}
+
+/* What the generator could not know. */
+static int adapt(QemuStart *h, const RunOptions *o)
+{
+        QemuVersion version;
+        int r;
+
+        if (o->rtc_offset != 0) {
+                r = qemu_syntax_rtc(&h->argv, o->rtc_offset, time(NULL));
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "Cannot set the guest's clock %lld s ahead",
+                                (long long) o->rtc_offset);
+        }
+        r = qemu_version_ask(h->argv.items[0], &version);
+        if (r == -ENODATA)
+                return 0; /* is told in the words of today; if it does not know them it says so */
+        if (r < 0)
+                return r;
+        return qemu_syntax_to_version(&h->argv, version) < 0 ? log_out_of_memory() : 0;
+}
+
+static int fill(QemuStart *h, const RunOptions *o, Fds *store)
+{
+        int r;
+
+        h->consoles = calloc(o->consoles.count + 1, sizeof(int));
+        if (!h->consoles)
+                return log_out_of_memory();
+        r = check_complete(o, store);
+        if (r >= 0)
+                r = copy_argv(h, o->argv);
+        if (r >= 0)
+                r = place_pair(h, o->monitor, &h->monitor);
+        for (size_t i = 0; r >= 0 && i < o->consoles.count; i++) {
+                r = place_pair(h, o->consoles.items[i].number, &h->consoles[i]);
+                if (r >= 0)
+                        h->n_consoles++;
+        }
+        if (r >= 0)
+                r = place_stored(h, o, store);
+        if (r >= 0)
+                r = place_optional(h, o, store);
+        if (r >= 0)
+                r = place_passts(h, o);
+        for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
+                r = place_chain(h, o->chains.items[i], store);
+        return r < 0 ? r : adapt(h, o);
+}
+
+int qemu_start_prepare(QemuStart *ret, const RunOptions *options, Fds *store)
+{
+        QemuStart h = { .monitor = -1, .highest = run_options_highest_fd(options) };
+        int r;
+
+        r = fill(&h, options, store);
+        if (r < 0) {
+                qemu_start_done(&h);
+                return r;
+        }
+        *ret = h;
+        return 0;
+}
+
+void qemu_start_given(QemuStart *h)
+{
+        while (h->n_theirs > 0)
+                (void) fd_close(h->theirs[--h->n_theirs]);
+}
+
+void qemu_start_done(QemuStart *h)
+{
+        qemu_start_given(h);
+        for (size_t i = 0; i < h->n_consoles; i++)
+                (void) fd_close(h->consoles[i]);
+        for (size_t i = 0; i < h->n_passts; i++)
+                (void) fd_close(h->passts[i]);
+        (void) fd_close(h->monitor);
+        strings_done(&h->argv);
+        free(h->placements);
+        free(h->consoles);
+        free(h->passts);
+        free(h->theirs);
+        *h = (QemuStart){ .monitor = -1 };
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * An option that got another name must be right on the command line, before there is a monitor to ask. So
+ * QEMU is run once for its version, before the guest is, in the same sandbox.
+ */
+
+#include "launcher/run/qemu-version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launcher/run/process.h"
+#include "log/log.h"
+#include "util/text.h"
+
+#define PATIENCE_MS 10000 /* QEMU of a cold disk takes one or two seconds */
+#define ANSWER_MAX  512u  /* bytes; the version is at their beginning */
+
+int qemu_version_parse(const char *text, QemuVersion *ret)
+{
+        QemuVersion v;
+
+        if (sscanf(text, "QEMU emulator version %4u.%4u", &v.major, &v.minor) != 2)
+                return -EINVAL;
+        *ret = v;
+        return 0;
+}
+
+static int64_t now_ms(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* All that comes before the end, ended by NUL; what is beyond the buffer is read and dropped. */
+static int read_answer(int fd, char answer[static ANSWER_MAX])
+{
+        int64_t deadline = now_ms() + PATIENCE_MS;
+        size_t size = 0;
+
+        for (;;) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                int64_t rest = deadline - now_ms();
+                char piece[ANSWER_MAX];
+                ssize_t n;
+                int r = rest > 0 ? poll(&p, 1, (int) rest) : 0;
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0)
+                        return r < 0 ? -errno : -ETIMEDOUT;
+                n = read(fd, piece, sizeof(piece));
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                n = (size_t) n < ANSWER_MAX - 1 - size ? n : (ssize_t) (ANSWER_MAX - 1 - size);
+                memcpy(answer + size, piece, (size_t) n);
+                size += (size_t) n;
+        }
+        answer[size] = '\0';
+        return 0;
+}
+
+int qemu_version_ask(const char *program, QemuVersion *ret)
+{
+        char *const argv[] = { (char *) program, (char *) "--version", NULL };
+        _cleanup_(closep) int from = -EBADF, to = -EBADF;
+        char answer[ANSWER_MAX];
+        int fds[2], r;
+        pid_t pid;
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot make a pipe");
+        from = fds[0];
+        to = fds[1];
+        r = process_spawn(argv, NULL, 0, to, 0, &pid);
+        if (r < 0)
+                return r;
+        to = fd_close(to);
+        r = read_answer(from, answer);
+        if (r < 0)
+                (void) kill(pid, SIGKILL);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        if (r >= 0)
+                r = qemu_version_parse(answer, ret);
+        if (r >= 0)
+                return 0;
+        log_errno(LOG_WARNING, r, "%s does not say its version", program);
+        return -ENODATA;
+}

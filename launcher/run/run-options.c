@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The arguments of `run`, checked as a whole: that no two descriptors are to have one number, which would
+ * give QEMU a disk where it expects a network, and that QEMU is named by its path.
+ */
+
+#include "launcher/run/run-options.h"
+
+#include <errno.h>
+
+#include "contract/arguments.h"
+#include "contract/limits.h"
+#include "launcher/attach/console.h"
+#include "log/log.h"
+
+static int read_numbered(const char *text, void *target)
+{
+        const char *colon = strrchr(text, ':');
+        NumberedList *list = target;
+        Numbered *bigger;
+        int number, r;
+
+        if (!colon || colon == text)
+                return -EINVAL;
+        r = argument_fd(colon + 1, &number);
+        if (r < 0)
+                return r;
+        bigger = realloc(list->items, (list->count + 1) * sizeof(*bigger));
+        if (!bigger)
+                return -ENOMEM;
+        list->items = bigger;
+        bigger[list->count].number = number;
+        bigger[list->count].name = strndup(text, (size_t) (colon - text));
+        return bigger[list->count++].name ? 0 : -ENOMEM;
+}
+
+static int read_console(const char *text, void *target)
+{
+        NumberedList *list = target;
+        int r;
+
+        if (list->count >= CONSOLES_MAX)
+                return -ERANGE;
+        r = read_numbered(text, target);
+        if (r < 0)
+                return r;
+        return console_label_is_valid(list->items[list->count - 1].name) ? 0 : -EINVAL;
+}
+
+static int read_fate(const char *text, void *target, Fate last)
+{
+        static const char *const names[] = {
+                [FATE_DESTROY] = "destroy",
+                [FATE_RESTART] = "restart",
+                [FATE_PRESERVE] = "preserve",
+                [FATE_DUMP_DESTROY] = "coredump-destroy",
+                [FATE_DUMP_RESTART] = "coredump-restart",
+        };
+
+        for (Fate f = 0; f <= last; f++)
+                if (streq(names[f], text)) {
+                        *(Fate *) target = f;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int read_off_fate(const char *text, void *target)
+{
+        return read_fate(text, target, FATE_PRESERVE);
+}
+
+static int read_crash_fate(const char *text, void *target)
+{
+        return read_fate(text, target, FATE_DUMP_RESTART);
+}
+
+/* No more than the generator takes from the XML: 68 years. */
+static int read_seconds(const char *text, void *target)
+{
+        uint64_t n;
+        int r;
+
+        r = text_to_u64(text + (*text == '-'), INT32_MAX, &n);
+        if (r >= 0)
+                *(int64_t *) target = *text == '-' ? -(int64_t) n : (int64_t) n;
+        return r;
+}
+
+static int read_bytes(const char *text, void *target)
+{
+        return text_to_u64(text, INT64_MAX, target);
+}
+
+#define TO(member) offsetof(RunOptions, member)
+
+static const Argument run_arguments[] = {
+        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { "helper", "an absolute path", argument_path, TO(helper), 0 },
+        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { "on-poweroff", "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
+        { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
+        { "on-crash", "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
+        { "watchdog-dump", "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
+        { "monitor", "a descriptor's number", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
+        { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
+        { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
+        { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
+        { "passt", "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
+        { "display", "", argument_switch, TO(display), ARGUMENT_SWITCH },
+        { "private-network", "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
+        { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
+        { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
+        { "balloon", "a number of bytes", read_bytes, TO(life.balloon), 0 },
+        { "affinity", "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
+        { "scheduler", "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
+          ARGUMENT_REPEATED },
+        { "rtc-offset", "a number of seconds", read_seconds, TO(rtc_offset), 0 },
+};
+
+static int take_number(const char *name, int number, bool taken[static FD_NUMBER_MAX + 1])
+{
+        if (taken[number]) {
+                log_error("%s:%d: that number is given to another descriptor.", name, number);
+                return -EINVAL;
+        }
+        taken[number] = true;
+        return 0;
+}
+
+static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX + 1])
+{
+        int r = 0;
+
+        for (size_t i = 0; i < list->count; i++)
+                if (take_number(list->items[i].name, list->items[i].number, taken) < 0)
+                        r = -EINVAL;
+        return r;
+}
+
+static int check(const RunOptions *o)
+{
+        bool taken[FD_NUMBER_MAX + 1] = { false };
+        int r = 0;
+
+        taken[o->monitor] = true;
+        if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 ||
+            check_list(&o->try_fds, taken) < 0)
+                r = -EINVAL;
+        for (size_t i = 0; i < o->passts.count; i++)
+                if (o->passts.items[i].fd > 0 &&
+                    take_number(o->passts.items[i].id, o->passts.items[i].fd, taken) < 0)
+                        r = -EINVAL;
+        for (size_t i = 0; i < o->consoles.count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (streq(o->consoles.items[i].name, o->consoles.items[j].name)) {
+                                log_error("There are two consoles \"%s\".", o->consoles.items[i].name);
+                                r = -EINVAL;
+                        }
+        if (!o->argv[0] || o->argv[0][0] != '/') {
+                log_error("QEMU's absolute path is missing after \"--\".");
+                r = -EINVAL;
+        }
+        return r;
+}
+
+int run_options_read(RunOptions *ret, int argc, char **argv)
+{
+        RunOptions o = {
+                .life = { .on_poweroff = FATE_DESTROY, .on_reboot = FATE_RESTART, .on_crash = FATE_DESTROY }
+        };
+        int r;
+
+        r = arguments_read(run_arguments, ELEMENTS(run_arguments), &o, argc, argv, &o.argv);
+        if (r >= 0)
+                r = check(&o);
+        if (r < 0) {
+                run_options_done(&o);
+                return r;
+        }
+        *ret = o;
+        return 0;
+}
+
+static void numbered_list_done(NumberedList *list)
+{
+        for (size_t i = 0; i < list->count; i++)
+                free(list->items[i].name);
+        free(list->items);
+        *list = (NumberedList){ 0 };
+}
+
+void run_options_done(RunOptions *o)
+{
+        numbered_list_done(&o->consoles);
+        numbered_list_done(&o->fds);
+        numbered_list_done(&o->try_fds);
+        passt_list_done(&o->passts);
+        strings_done(&o->chains);
+        strings_done(&o->life.links_down);
+        thread_rules_done(&o->life.threads);
+}
+
+static int highest(const NumberedList *list, int n)
+{
+        for (size_t i = 0; i < list->count; i++)
+                n = list->items[i].number > n ? list->items[i].number : n;
+        return n;
+}
+
+int run_options_highest_fd(const RunOptions *o)
+{
+        int n = highest(&o->try_fds, highest(&o->fds, highest(&o->consoles, o->monitor)));
+
+        for (size_t i = 0; i < o->passts.count; i++)
+                n = o->passts.items[i].fd > n ? o->passts.items[i].fd : n;
+        return n;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A user has no right to make a TAP; the broker has, and gives one to whom vmunit.conf and polkit allow it.
+ * Whatever it answers, the guest's user reads it in the journal of the guest: so each refusal becomes one
+ * line that says what can be done, and where that is the administrator's, which lines to ask for.
+ *
+ * The broker is trusted with the TAP and not with more: a name or a number of descriptors that was not asked
+ * for is an error.
+ */
+
+#include "launcher/tap/broker-client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "log/log.h"
+#include "util/interface-name.h"
+
+#define BROKER       "org.vmunit.Broker1", "/org/vmunit/Broker1", "org.vmunit.Broker1"
+#define BROKER_ERROR "org.vmunit.Broker1.Error."
+#define BUS_ERROR    "org.freedesktop.DBus.Error."
+#define BROKER_USEC  UINT64_C(120000000) /* somebody may have to type a password */
+#define PAUSE_TIMES  4                   /* see may_pass() */
+
+void broker_tap_done(BrokerTap *tap)
+{
+        for (unsigned i = 0; i < tap->queues; i++)
+                fd_close(tap->fds[i]);
+        tap->queues = 0;
+}
+
+/* What an error means here, and what to do. */
+static const struct {
+        const char *name; /* without BROKER_ERROR */
+        int error;
+        const char *advice; /* %1$s: the bridge, %2$s: the user */
+} broker_errors[] = {
+        { "NotAllowed", -EPERM,
+          "Ask the administrator of this host for these two lines in /etc/vmunit/vmunit.conf: \"[Bridge "
+          "%1$s]\" "
+          "and, below it, \"Users=%2$s\"" },
+        { "NoSuchBridge", -ENODEV, "The administrator of this host makes bridges" },
+        { "BadRequest", -EBADMSG, "Look at the <interface> in the guest's XML" },
+        { "LimitReached", -E2BIG,
+          "Stop another guest, or ask the administrator of this host for a greater MaxTaps= in [Bridge "
+          "%1$s] and "
+          "[Broker] of /etc/vmunit/vmunit.conf" },
+        { "AddressTaken", -EEXIST, "Give the interface another <mac address='…'/>" },
+        { "AddressNotAllowed", -EPERM,
+          "Give the interface another <mac address='…'/>, or ask the administrator of this host for it in "
+          "MACAddresses= of [Bridge %1$s] in /etc/vmunit/vmunit.conf" },
+        { "PolicyBroken", -EPERM,
+          "The administrator of this host has to correct /etc/vmunit/vmunit.conf; %2$s cannot" },
+        { "Failed", -EIO, "journalctl -u vm-broker, for the administrator of this host, says more" },
+};
+
+/* Errors that mean that nobody is there to answer. */
+static bool is_missing(const char *name)
+{
+        static const char *const names[] = { BUS_ERROR "ServiceUnknown", BUS_ERROR "NameHasNoOwner",
+                                             "org.freedesktop.systemd1.NoSuchUnit",
+                                             "org.freedesktop.systemd1.UnitMasked" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (streq(names[i], name))
+                        return true;
+        return text_after(name, BUS_ERROR "Spawn.") != NULL;
+}
+
+static const char *user_name(char room[static 16])
+{
+        const struct passwd *entry = getpwuid(geteuid());
+
+        snprintf(room, 16, "%u", (unsigned) geteuid());
+        return entry ? entry->pw_name : room;
+}
+
+/* The broker's words, without a full stop, since ours go on. */
+static char *words_of(const sd_bus_error *error)
+{
+        const char *text = error->message && *error->message ? error->message : error->name;
+        size_t n = strlen(text);
+
+        return strndup(text, n > 0 && text[n - 1] == '.' ? n - 1 : n);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are those of the table above */
+static char *advice_for(const char *format, const TapRequest *q)
+{
+        char number[16], *text;
+
+        return asprintf(&text, format, q->bridge, user_name(number)) < 0 ? NULL : text;
+}
+#pragma GCC diagnostic pop
+
+static int log_refusal(const TapRequest *q, const sd_bus_error *error)
+{
+        const char *name = text_after(error->name, BROKER_ERROR);
+        _cleanup_(freep) char *words = words_of(error);
+
+        for (size_t i = 0; name && i < ELEMENTS(broker_errors); i++) {
+                _cleanup_(freep) char *advice = NULL;
+
+                if (!streq(broker_errors[i].name, name))
+                        continue;
+                advice = advice_for(broker_errors[i].advice, q);
+                log_error(
+                        "The guest gets no interface on the bridge %s: %s. %s.", q->bridge, words ?: name,
+                        advice ?: "See vmunit.conf(5)");
+                return broker_errors[i].error;
+        }
+        if (is_missing(error->name)) {
+                log_error(
+                        "The guest gets no interface on the bridge %s: this host has no broker for TAPs "
+                        "(%s). Ask "
+                        "the administrator for vm-broker.service, or use <interface type='user'/>.",
+                        q->bridge, words ?: error->name);
+                return -ENODEV;
+        }
+        log_error(
+                "The guest gets no interface on the bridge %s: the broker did not answer: %s. Start the "
+                "guest "
+                "again; journalctl -u vm-broker, for the administrator of this host, says more.",
+                q->bridge, words ?: error->name);
+        return -EIO;
+}
+
+static int fill_request(sd_bus_message *call, const char *guest, const TapRequest *q)
+{
+        char mac[18];
+        int r;
+
+        snprintf(
+                mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", q->mac[0], q->mac[1], q->mac[2],
+                q->mac[3], q->mac[4], q->mac[5]);
+        r = sd_bus_message_append(call, "ss", q->bridge, guest);
+        r = r < 0 ? r : sd_bus_message_open_container(call, 'a', "{sv}");
+        r = r < 0 ? r : sd_bus_message_append(call, "{sv}", "mac", "s", mac);
+        r = r < 0 ? r : sd_bus_message_append(call, "{sv}", "queues", "u", q->queues);
+        if (r >= 0 && q->mtu)
+                r = sd_bus_message_append(call, "{sv}", "mtu", "u", q->mtu);
+        r = r < 0 ? r : sd_bus_message_close_container(call);
+        return r < 0 ? r : sd_bus_message_set_allow_interactive_authorization(call, 1);
+}
+
+static int read_answer(sd_bus_message *answer, unsigned queues, BrokerTap *ret)
+{
+        _cleanup_(broker_tap_done) BrokerTap tap = { 0 };
+        const char *interface;
+        int fd, r;
+
+        r = sd_bus_message_read(answer, "s", &interface);
+        if (r < 0)
+                return r;
+        if (!interface_name_is_valid(interface))
+                return -EPROTO;
+        strcpy(tap.interface, interface);
+        r = sd_bus_message_enter_container(answer, 'a', "h");
+        while (r >= 0 && (r = sd_bus_message_read(answer, "h", &fd)) > 0) {
+                if (tap.queues >= queues)
+                        return -EPROTO;
+                r = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                if (r < 0)
+                        return -errno;
+                tap.fds[tap.queues++] = r;
+        }
+        if (r < 0)
+                return r;
+        if (tap.queues != queues)
+                return -EPROTO;
+        *ret = tap;
+        tap.queues = 0;
+        return 0;
+}
+
+/*
+ * What is otherwise in a moment. A TAP of the guest's last life, whose stop systemd has just reported, may
+ * still be about to go, and has the address until then. And while the broker starts, the bus keeps only so
+ * many calls for it, which one user may use up. A broker that ends while polkit thinks, or is
+ * killed (the bus says NoReply then; sd-bus calls our own patience Timeout), is started again by the next
+ * call.
+ */
+static bool may_pass(const sd_bus_error *error)
+{
+        return sd_bus_error_has_name(error, BROKER_ERROR "AddressTaken") ||
+               sd_bus_error_has_name(error, BROKER_ERROR "Stopping") ||
+               sd_bus_error_has_name(error, BUS_ERROR "LimitsExceeded") ||
+               sd_bus_error_has_name(error, BUS_ERROR "NoReply");
+}
+
+static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap *ret)
+{
+        for (unsigned waited = 0, times = 0;; times++) {
+                _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
+                int r;
+
+                r = sd_bus_message_new_method_call(bus, &call, BROKER, "CreateTap");
+                r = r < 0 ? r : fill_request(call, guest, q);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "The broker cannot be asked for a TAP");
+                r = sd_bus_call(bus, call, BROKER_USEC, &error, &answer);
+                if (r >= 0)
+                        r = read_answer(answer, q->queues, ret);
+                else if (times < PAUSE_TIMES && may_pass(&error)) {
+                        while (waited < (times + 1) * TAP_PATIENCE / (2 * PAUSE_TIMES))
+                                tap_wait(&waited);
+                        continue;
+                } else if (sd_bus_error_is_set(&error))
+                        return log_refusal(q, &error);
+                return r < 0 ? log_errno(LOG_ERR, r, "The broker's answer about a TAP cannot be used") : 0;
+        }
+}
+
+int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        if (r < 0) {
+                log_errno(
+                        LOG_ERR, r,
+                        "The guest gets no interface on the bridge %s: the system bus, on which the broker "
+                        "for "
+                        "TAPs is asked, cannot be reached (for the administrator of this host: systemctl "
+                        "status "
+                        "dbus)",
+                        q->bridge);
+                return -ENODEV;
+        }
+        return create(bus, guest, q, ret);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A macvtap is an interface of the kernel's beside one of the host's, with an address of its own; packets to
+ * that address are read from a character device. The kernel makes that with each interface, under a number
+ * that nobody can know before, and it lives until it is removed, so it is removed after the guest and made
+ * anew at each start (see undo.c).
+ *
+ * Its node is devtmpfs' work. In a container /dev is none, so there a node is made where nobody else gets
+ * to, opened, and removed at once; which device it is to be, sysfs says. What is opened in the end is
+ * compared with that.
+ */
+
+#include "launcher/tap/macvtap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <linux/virtio_net.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "launcher/host/sysfs.h"
+#include "launcher/tap/tap-port.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "util/text.h"
+
+#define MAC_FORMAT     "%02x:%02x:%02x:%02x:%02x:%02x"
+#define MAC_BYTES(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
+
+static const struct {
+        MacvtapMode mode;
+        const char *text;
+} modes[] = {
+        { MACVTAP_PRIVATE, "private" },
+        { MACVTAP_VEPA, "vepa" },
+        { MACVTAP_BRIDGE, "bridge" },
+        { MACVTAP_PASSTHROUGH, "passthrough" },
+};
+
+const char *macvtap_mode_text(MacvtapMode mode)
+{
+        for (size_t i = 0; i < ELEMENTS(modes); i++)
+                if (modes[i].mode == mode)
+                        return modes[i].text;
+        return "";
+}
+
+int macvtap_mode_from_text(const char *text, MacvtapMode *ret)
+{
+        for (size_t i = 0; i < ELEMENTS(modes); i++)
+                if (streq(modes[i].text, text)) {
+                        *ret = modes[i].mode;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
+{
+        int r;
+
+        r = sysfs_read_device(SYSFS, ret, "class/net/%s/macvtap/tap%u/dev", q->interface, link->index);
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "Which device node the interface %s has cannot be read in " SYSFS,
+                               q->interface)
+                     : 0;
+}
+
+/* -ENOENT where the node is another device's. Not logged. */
+static int open_node(const char *path, dev_t device)
+{
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        if (!S_ISCHR(st.st_mode) || st.st_rdev != device)
+                return -ENOENT;
+        fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISCHR(st.st_mode) || st.st_rdev != device)
+                return -ENOENT;
+        return TAKE_FD(fd);
+}
+
+static int open_node_of_our_own(dev_t device)
+{
+        char directory[] = "/dev/.vmunit-XXXXXX", path[sizeof(directory) + 4];
+        int fd;
+
+        if (!mkdtemp(directory))
+                return -errno;
+        snprintf(path, sizeof(path), "%s/tap", directory);
+        fd = mknod(path, S_IFCHR | 0600, device) < 0 ? -errno : open_node(path, device);
+        (void) unlink(path);
+        (void) rmdir(directory);
+        return fd;
+}
+
+static int open_queue(const TapRequest *q, const Link *link, dev_t device)
+{
+        char path[32];
+        int fd;
+
+        snprintf(path, sizeof(path), "/dev/tap%u", link->index);
+        fd = open_node(path, device);
+        if (fd == -ENOENT)
+                fd = open_node_of_our_own(device);
+        if (fd == -EPERM)
+                return log_errno(
+                        LOG_ERR, fd,
+                        "The device of the interface %s cannot be opened; the unit needs "
+                        "DeviceAllow=char-macvtap rwm, and the kernel's module macvtap before it starts "
+                        "(modprobe macvtap)",
+                        q->interface);
+        return fd < 0 ? log_errno(
+                                LOG_ERR, fd, "The device of the interface %s cannot be opened", q->interface)
+                      : fd;
+}
+
+static int open_queues(const TapRequest *q, const Link *link, Store *store)
+{
+        struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+        int header = sizeof(struct virtio_net_hdr), r;
+        dev_t device;
+
+        if (q->queues > 1)
+                request.ifr_flags |= IFF_MULTI_QUEUE;
+        r = find_device(q, link, &device);
+        if (r < 0)
+                return r;
+        for (unsigned queue = 0; queue < q->queues; queue++) {
+                _cleanup_(closep) int fd = -EBADF;
+
+                fd = open_queue(q, link, device);
+                if (fd < 0)
+                        return fd;
+                if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
+                        return log_errno(
+                                LOG_ERR, -errno, "Queue %u of the interface %s cannot be set up", queue,
+                                q->interface);
+                r = store_add(store, text_format("tap.%s.%u", q->id, queue), TAKE_FD(fd));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int explain(const TapRequest *q, int r)
+{
+        switch (r) {
+        case -EOPNOTSUPP:
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "There can be no macvtap interface: the kernel's module macvtap is missing "
+                        "(modprobe macvtap)");
+        case -EPERM:
+                return log_errno(LOG_ERR, r, "Only root can make a macvtap interface on %s", q->lower);
+        case -EBUSY:
+        case -EINVAL:
+                return log_errno(
+                        LOG_ERR, r,
+                        "The interface %s cannot be made on %s in the mode %s. %s may be in a bridge or in "
+                        "a bond, or have a macvtap in mode passthrough, which does not go together with any "
+                        "other",
+                        q->interface, q->lower, macvtap_mode_text(q->mode), q->lower);
+        default:
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be made on %s", q->interface, q->lower);
+        }
+}
+
+static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
+{
+        Link lower;
+        int r;
+
+        r = netlink_find(netlink, q->lower, &lower);
+        if (r == -ENODEV) {
+                log_error(
+                        "The host has no interface %s, on which the guest's interface %s is to be.",
+                        q->lower, q->interface);
+                return r;
+        }
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The interface %s cannot be looked at", q->lower);
+        if (!lower.up)
+                log_warning(
+                        "The interface %s is down, so the guest has no network until it is up (ip link set "
+                        "%s up).",
+                        q->lower, q->lower);
+        if (netlink_find(netlink, q->interface, ret) >= 0) {
+                log_error(
+                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
+                        "del %s), or give the guest's another name.",
+                        q->interface, q->interface);
+                return -EEXIST;
+        }
+        r = undo_log_add(undo, "macvtap 0 %s " MAC_FORMAT, q->interface, MAC_BYTES(q->mac));
+        if (r < 0)
+                return r;
+        r = netlink_add_macvtap(netlink, q->interface, lower.index, q->mode, q->mac);
+        if (r < 0)
+                return explain(q, r);
+        r = netlink_find(netlink, q->interface, ret);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The interface %s cannot be looked at", q->interface);
+        return undo_log_amend(
+                undo, "macvtap %u %s " MAC_FORMAT, ret->index, q->interface, MAC_BYTES(q->mac));
+}
+
+int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
+{
+        Link link;
+        int r;
+
+        r = make(netlink, q, undo, &link);
+        if (r < 0)
+                return r;
+        /* a new one in mode passthrough has the address of the interface below, which gets this one as long
+         * as it lives */
+        if (memcmp(link.address, q->mac, sizeof(link.address)) != 0) {
+                r = netlink_set_address(netlink, link.index, q->mac);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have the guest's address, on %s",
+                                q->interface, q->lower);
+        }
+        if (q->mtu && q->mtu != link.mtu) {
+                r = netlink_set_mtu(netlink, link.index, q->mtu);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have an MTU of %u, on %s", q->interface,
+                                q->mtu, q->lower);
+        }
+        r = open_queues(q, &link, store);
+        if (r < 0)
+                return r;
+        if (q->inbound.average || q->outbound.average) {
+                r = tap_set_rates(netlink, q, link.index);
+                if (r < 0)
+                        return r;
+        }
+        r = netlink_set_up(netlink, link.index, !q->down);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        q->down ? "down" : "up");
+        return tap_open_vhost(q, store);
+}
+
+/* One that was found by its name was about to be made; before, nothing had this name. */
+static bool is_ours(const Link *link, bool by_index, const uint8_t mac[static 6])
+{
+        return streq(link->kind, "macvtap") && (by_index || memcmp(link->address, mac, 6) == 0);
+}
+
+int macvtap_undo(char *words)
+{
+        const char *index_text = strsep(&words, " "), *name = strsep(&words, " ");
+        _cleanup_(closep) int netlink = -EBADF;
+        unsigned index;
+        uint8_t mac[6];
+        Link link;
+        int r;
+
+        if (!name || !words || text_to_unsigned(index_text, INT32_MAX, &index) < 0 ||
+            text_to_mac(words, mac) < 0)
+                return -EBADMSG;
+        r = netlink_open(&netlink);
+        if (r >= 0)
+                r = index ? netlink_find_index(netlink, index, &link) : netlink_find(netlink, name, &link);
+        if (r == -ENODEV || (r >= 0 && !is_ours(&link, index, mac)))
+                return 0;
+        if (r >= 0)
+                r = netlink_delete(netlink, link.index);
+        return r < 0 && r != -ENODEV ? log_errno(LOG_ERR, r, "The interface %s cannot be removed", name) : 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A guest that was to be limited and is not is one that others on its network pay for, and in VLANs one that
+ * sees what it must not: so what cannot be had ends the start.
+ *
+ * Towards the guest is out of the host by a TAP, but into it by a macvtap, which is an interface of the
+ * host's as the guest sees it.
+ */
+
+#include "launcher/tap/tap-port.h"
+
+#include <errno.h>
+
+#include "log/log.h"
+#include "net/bridge-port.h"
+#include "net/bridge-vlan.h"
+
+static int log_vlan(const TapRequest *q, int r, unsigned vlan)
+{
+        return log_errno(
+                LOG_ERR, r, "The interface %s cannot be in the VLAN %u of the bridge %s", q->interface, vlan,
+                q->bridge);
+}
+
+static int set_vlans(int netlink, const TapRequest *q, unsigned index, const Link *bridge)
+{
+        int r;
+
+        if (!q->native && !q->has_trunk)
+                return 0;
+        if (!bridge->vlan_filtering) {
+                log_error(
+                        "The bridge %s does not tell VLANs apart, so the interface %s cannot be in one of "
+                        "them: "
+                        "ip link set %s type bridge vlan_filtering 1, or VLANFiltering=yes of "
+                        "systemd-networkd. "
+                        "The bridge's other ports need their VLANs then, too.",
+                        q->bridge, q->interface, q->bridge);
+                return -ENODEV;
+        }
+        r = bridge_vlan_clear(netlink, index);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot leave the VLANs of the bridge %s", q->interface,
+                        q->bridge);
+        if (q->native) {
+                r = bridge_vlan_add(
+                        netlink, index, q->native, VLAN_NATIVE | (q->native_tagged ? 0 : VLAN_UNTAGGED));
+                if (r < 0)
+                        return log_vlan(q, r, q->native);
+        }
+        for (unsigned vlan = VLAN_MIN; vlan <= VLAN_MAX; vlan++)
+                if (tap_request_has_vlan(q, vlan)) {
+                        r = bridge_vlan_add(netlink, index, vlan, 0);
+                        if (r < 0)
+                                return log_vlan(q, r, vlan);
+                }
+        return 0;
+}
+
+int tap_set_port(int netlink, const TapRequest *q, unsigned index, const Link *bridge)
+{
+        int r;
+
+        r = set_vlans(netlink, q, index, bridge);
+        if (r < 0 || !q->isolated)
+                return r;
+        r = bridge_port_isolate(netlink, index);
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "The port %s of the bridge %s cannot be isolated", q->interface,
+                               q->bridge)
+                     : 0;
+}
+
+static int log_rate(const TapRequest *q, int r, const char *direction, const char *needs)
+{
+        if (r == -EOPNOTSUPP)
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "What goes %s the guest by the interface %s cannot be limited: the kernel lacks %s",
+                        direction, q->interface, needs);
+        return log_errno(
+                LOG_ERR, r, "What goes %s the guest by the interface %s cannot be limited", direction,
+                q->interface);
+}
+
+int tap_set_rates(int netlink, const TapRequest *q, unsigned index)
+{
+        bool mirrored = q->lower;
+        const ShapeRate *egress = mirrored ? &q->outbound : &q->inbound,
+                        *ingress = mirrored ? &q->inbound : &q->outbound;
+        int r;
+
+        r = shape_clear(netlink, index);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The limits of the interface %s cannot be changed", q->interface);
+        r = egress->average ? shape_egress(netlink, index, egress) : 0;
+        if (r < 0)
+                return log_rate(q, r, mirrored ? "from" : "to", SHAPE_EGRESS_NEEDS);
+        r = ingress->average ? shape_ingress(netlink, index, ingress) : 0;
+        return r < 0 ? log_rate(q, r, mirrored ? "to" : "from", SHAPE_INGRESS_NEEDS) : 0;
+}

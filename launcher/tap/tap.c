@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A TAP is made here with CAP_NET_ADMIN, and its descriptors go to the guest's QEMU through systemd's store;
+ * so QEMU needs no right at all for its network. It is not persistent: it goes when its last descriptor is
+ * closed, whatever happens to systemd, QEMU or us.
+ *
+ * Over a restart the store keeps it, for which there is no sign here but that the kernel says "busy", and
+ * not even that with several queues. So prepare notes the interface's index, which the kernel does not use
+ * twice: if the interface of that name has that index it is ours and held, since a TAP that nobody holds
+ * would be gone.
+ *
+ * Newer systemds close what they stored a moment after the unit stopped, so one of that name may be just
+ * about to go.
+ *
+ * Several queues are opened by naming an interface again, which root alone may do: it becomes the TAP's
+ * owner.
+ */
+
+#include "launcher/tap/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "contract/limits.h"
+#include "launcher/tap/tap-port.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "net/tun.h"
+
+#define TAP_PAUSE 20U /* milliseconds between two looks */
+
+void tap_wait(unsigned *waited)
+{
+        (void) nanosleep(&(struct timespec){ .tv_nsec = TAP_PAUSE * 1000000L }, NULL);
+        *waited += TAP_PAUSE;
+}
+
+static int open_tun(int *ret_fd)
+{
+        int r;
+
+        r = tun_open(ret_fd);
+        if (r == -ENODEV)
+                return log_errno(
+                        LOG_ERR, r,
+                        "/dev/net/tun cannot be opened, so there can be no TAP: the kernel's module tun is "
+                        "missing (modprobe tun)");
+        if (r == -EPERM)
+                return log_errno(
+                        LOG_ERR, r,
+                        "/dev/net/tun cannot be opened; the unit needs DeviceAllow=/dev/net/tun rw");
+        return r < 0 ? log_errno(LOG_ERR, r, "/dev/net/tun cannot be opened") : 0;
+}
+
+/* One queue of the interface, made if it is not there. Not logged. */
+static int attach(int fd, const TapRequest *q, TunFlags flags)
+{
+        int r;
+
+        r = tun_attach(fd, q->interface, flags | (q->queues > 1 ? TUN_MULTI_QUEUE : 0));
+        return r < 0 || q->unmanaged ? r : tun_set_owner(fd, 0);
+}
+
+int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
+{
+        return store_add(store, text_format("tap.%s.%u", q->id, queue), fd);
+}
+
+/* The first queue. Something of that name may be about to go. */
+static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
+{
+        TunFlags flags = q->unmanaged ? 0 : TUN_NEW;
+        unsigned waited = 0;
+        int r;
+
+        for (;;) {
+                _cleanup_(closep) int fd = -EBADF;
+
+                r = open_tun(&fd);
+                if (r < 0)
+                        return r;
+                r = attach(fd, q, flags);
+                if (r >= 0)
+                        r = netlink_find(netlink, q->interface, ret);
+                if (r >= 0)
+                        return tap_store_queue(q, 0, TAKE_FD(fd), store);
+                if (r != -EBUSY || waited >= TAP_PATIENCE)
+                        break;
+                tap_wait(&waited);
+        }
+        if (r == -EBUSY && !q->unmanaged) {
+                log_error(
+                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
+                        "del %s), or give the guest's another name.",
+                        q->interface, q->interface);
+                return -EEXIST;
+        }
+        if (r == -EBUSY)
+                return log_errno(LOG_ERR, r, "The TAP %s is opened by somebody else", q->interface);
+        if (r == -EINVAL && q->unmanaged)
+                return log_errno(
+                        LOG_ERR, -ENODEV,
+                        "%s is no TAP, or is made for another number of queues (multi_queue) than %u",
+                        q->interface, q->queues);
+        return log_errno(LOG_ERR, r, "The TAP %s cannot be opened", q->interface);
+}
+
+static int open_others(const TapRequest *q, Store *store)
+{
+        for (unsigned queue = 1; queue < q->queues; queue++) {
+                _cleanup_(closep) int fd = -EBADF;
+                int r;
+
+                r = open_tun(&fd);
+                if (r < 0)
+                        return r;
+                r = attach(fd, q, 0);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "Queue %u of the TAP %s cannot be opened", queue, q->interface);
+                r = tap_store_queue(q, queue, TAKE_FD(fd), store);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int find_bridge(int netlink, const TapRequest *q, Link *ret)
+{
+        int r;
+
+        r = netlink_find(netlink, q->bridge, ret);
+        if (r == -ENODEV) {
+                log_error(
+                        "There is no bridge %s for the interface %s. Make it (ip link add %s type bridge; "
+                        "ip link set %s up), or with systemd-networkd.",
+                        q->bridge, q->interface, q->bridge, q->bridge);
+                return r;
+        }
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "The bridge %s cannot be looked at", q->bridge);
+        if (!streq(ret->kind, "bridge")) {
+                log_error(
+                        "%s is no bridge%s%s, so the interface %s cannot join it.", q->bridge,
+                        *ret->kind ? " but of the kind " : "", ret->kind, q->interface);
+                return -ENODEV;
+        }
+        if (!ret->up)
+                log_warning(
+                        "The bridge %s is down, so the guest has no network until it is up (ip link set %s "
+                        "up).",
+                        q->bridge, q->bridge);
+        return 0;
+}
+
+/* A kept TAP joins anew, since what its port was set to may be no longer what is asked for. */
+static int join(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
+{
+        int r;
+
+        if (!tap->master && !bridge->index)
+                return 0;
+        r = tap->master ? netlink_set_master(netlink, tap->index, 0) : 0;
+        if (r >= 0 && bridge->index)
+                r = netlink_set_master(netlink, tap->index, bridge->index);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface,
+                        q->bridge ?: "(none)");
+        return tap_set_port(netlink, q, tap->index, bridge);
+}
+
+/* The MTU before it joins: a bridge takes over the smallest one of its ports. */
+static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
+{
+        static const uint8_t none[6];
+        unsigned mtu = q->mtu ?: bridge->mtu;
+        int r;
+
+        if (memcmp(q->mac, none, sizeof(none)) != 0) {
+                r = netlink_set_address(netlink, tap->index, q->mac);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r,
+                                "The interface %s cannot have the address %02x:%02x:%02x:%02x:%02x:%02x",
+                                q->interface, q->mac[0], q->mac[1], q->mac[2], q->mac[3], q->mac[4],
+                                q->mac[5]);
+        }
+        if (mtu && mtu != tap->mtu) {
+                r = netlink_set_mtu(netlink, tap->index, mtu);
+                if (r < 0)
+                        return log_errno(
+                                LOG_ERR, r, "The interface %s cannot have an MTU of %u", q->interface, mtu);
+        }
+        r = join(netlink, q, tap, bridge);
+        if (r < 0)
+                return r;
+        r = netlink_set_up(netlink, tap->index, !q->down);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        q->down ? "down" : "up");
+        return 0;
+}
+
+int tap_forget(int netlink, const TapRequest *q, const PreparedTap *noted, const Store *store)
+{
+        unsigned waited = 0;
+        Link link;
+        int r;
+
+        for (unsigned queue = 0; queue < noted->queues; queue++) {
+                _cleanup_(freep) char *name = text_format("tap.%s.%u", q->id, queue);
+
+                if (!name)
+                        return log_out_of_memory();
+                r = store_remove(store, name);
+                if (r < 0)
+                        return r;
+        }
+        while (!q->unmanaged && waited < TAP_PATIENCE &&
+               netlink_find(netlink, noted->interface, &link) >= 0 && link.index == noted->index)
+                tap_wait(&waited);
+        return 0;
+}
+
+/* 1 where systemd's store has the TAP as it should be. */
+static int find_kept(int netlink, const TapRequest *q, const Prepared *last, const Store *store, Link *ret)
+{
+        const PreparedTap *noted = prepared_find_tap(last, q->id);
+        int r;
+
+        if (!noted)
+                return 0;
+        if (!q->unmanaged && streq(noted->interface, q->interface) && noted->queues == q->queues &&
+            netlink_find(netlink, q->interface, ret) >= 0 && ret->index == noted->index &&
+            streq(ret->kind, "tun"))
+                return 1;
+        r = tap_forget(netlink, q, noted, store);
+        return r < 0 ? r : 0;
+}
+
+static int open_new(int netlink, const TapRequest *q, Store *store, Link *ret)
+{
+        Link link;
+        int r;
+
+        r = netlink_find(netlink, q->interface, &link);
+        if (r == -ENODEV && q->unmanaged) {
+                log_error(
+                        "There is no interface %s, which the guest expects to be there already "
+                        "(managed='no'). Make it first: ip tuntap add dev %s mode tap vnet_hdr",
+                        q->interface, q->interface);
+                return r;
+        }
+        if (r >= 0 && !streq(link.kind, "tun")) {
+                log_error(
+                        "There is an interface %s already, and it is no TAP%s%s.", q->interface,
+                        *link.kind ? " but of the kind " : "", link.kind);
+                return -EEXIST;
+        }
+        r = open_first(netlink, q, store, ret);
+        return r < 0 ? r : open_others(q, store);
+}
+
+int tap_open_vhost(const TapRequest *q, Store *store)
+{
+        for (unsigned queue = 0; q->vhost != VHOST_NO && queue < q->queues; queue++) {
+                int fd, r;
+
+                fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
+                if (fd < 0 && q->vhost == VHOST_TRY) {
+                        log_errno(
+                                LOG_DEBUG, -errno,
+                                "/dev/vhost-net cannot be opened, so the interface %s goes without",
+                                q->interface ?: q->id);
+                        return 0;
+                }
+                if (fd < 0)
+                        return log_errno(
+                                LOG_ERR, -errno,
+                                "/dev/vhost-net cannot be opened, which the interface %s is to use "
+                                "(modprobe vhost_net; the unit needs DeviceAllow=/dev/vhost-net rw)",
+                                q->interface ?: q->id);
+                r = store_add(store, text_format("vhost.%s.%u", q->id, queue), fd);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int tap_note(const TapRequest *q, const char *interface, unsigned index, Prepared *note)
+{
+        PreparedTap tap = { .id = q->id, .interface = interface, .index = index, .queues = q->queues };
+        int r;
+
+        memcpy(tap.mac, q->mac, sizeof(tap.mac));
+        r = prepared_add_tap(note, &tap);
+        for (unsigned queue = 0; queue < q->queues && r >= 0; queue++)
+                r = strings_addf(&note->names, "tap.%s.%u", q->id, queue);
+        return r < 0 ? log_out_of_memory() : 0;
+}
+
+int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *store, Prepared *note)
+{
+        Link bridge = { 0 }, tap = { 0 };
+        int r, kept;
+
+        if (q->bridge && !q->unmanaged) {
+                r = find_bridge(netlink, q, &bridge);
+                if (r < 0)
+                        return r;
+        }
+        kept = find_kept(netlink, q, last, store, &tap);
+        if (kept < 0)
+                return kept;
+        if (!kept) {
+                r = open_new(netlink, q, store, &tap);
+                if (r < 0)
+                        return r;
+        }
+        if (!q->unmanaged) {
+                r = set_up(netlink, q, &tap, &bridge);
+                if (r < 0)
+                        return r;
+        }
+        if (kept || q->inbound.average || q->outbound.average) {
+                r = tap_set_rates(netlink, q, tap.index);
+                if (r < 0)
+                        return r;
+        }
+        r = tap_open_vhost(q, store);
+        return r < 0 ? r : tap_note(q, q->interface, tap.index, note);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * After a guest, its disks go back to who owned them, and what else was changed on the host for it is
+ * changed back (undo.h); then it is tried once more what other guests could not give back. systemd runs this
+ * as root after each stop, also of a guest that never came up or was killed; TAPs and other descriptors need
+ * no cleaning up, since systemd drops them with the unit.
+ *
+ * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier
+ * boot.
+ *
+ * All it needs to know is in the records, so it has no other input than a guest's name, as the instance of
+ * its unit: the call stands in the template, for the guest's XML may have gone while it ran. Capabilities:
+ * CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that
+ * others may write on; and CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
+ */
+
+#include <cap-ng.h>
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "contract/arguments.h"
+#include "contract/exit.h"
+#include "launcher/grant/restore.h"
+#include "launcher/host/undo-log.h"
+#include "launcher/prepare/run-directory.h"
+#include "launcher/rights/privileges.h"
+#include "launcher/verb/verbs.h"
+#include "log/log.h"
+#include "util/unit-name.h"
+
+typedef struct CleanupRequest {
+        const char *instance;
+        char *guest;
+        bool stale;
+} CleanupRequest;
+
+static const Argument cleanup_arguments[] = {
+        { "instance", "a unit's instance", argument_text, offsetof(CleanupRequest, instance), 0 },
+        { "stale", "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
+};
+
+/* What was changed on the host, once nobody but root owns anything of it. */
+static int undo(const char *guest)
+{
+        _cleanup_(undo_log_freep) UndoLog *undo = NULL;
+        int r;
+
+        r = undo_log_open(guest, &undo);
+        return r < 0 ? r : undo_log_run(undo);
+}
+
+/* What is that guest's, or with NULL what nobody has any more. */
+static int give_back(const char *guest, bool report_absent)
+{
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
+        int r;
+
+        if (access(LEDGER_DIRECTORY, F_OK) < 0 && errno == ENOENT)
+                return 0;
+        r = ledger_open(&ledger);
+        if (r < 0)
+                return r;
+        return guest ? restore_guest(ledger, guest) : restore_left(ledger, report_absent);
+}
+
+static int cleanup(const CleanupRequest *q)
+{
+        Capabilities keep = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
+        bool undoes = q->guest && undo_log_is_needed(q->guest);
+        int r, result = 0;
+
+        if (undoes)
+                keep |= CAPABILITY(CAP_NET_ADMIN);
+        r = privileges_keep(keep);
+        if (r < 0)
+                return r;
+        if (q->guest) {
+                result = give_back(q->guest, false);
+                run_directory_forget(q->guest);
+        }
+        r = undoes ? undo(q->guest) : 0;
+        result = result < 0 ? result : r;
+        /* the last, since others' storage may not answer */
+        r = give_back(NULL, q->stale);
+        return result < 0 ? result : r;
+}
+
+static void request_done(CleanupRequest *q)
+{
+        free(q->guest);
+}
+
+int verb_cleanup(int argc, char **argv)
+{
+        _cleanup_(request_done) CleanupRequest request = { 0 };
+        int r;
+
+        r = arguments_read(cleanup_arguments, ELEMENTS(cleanup_arguments), &request, argc, argv, NULL);
+        if (r >= 0 && !request.instance == !request.stale) {
+                log_error("Either --instance=INSTANCE or --stale is needed.");
+                r = -EINVAL;
+        }
+        if (r < 0)
+                return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
+        if (request.instance) {
+                r = unit_name_guest(request.instance, &request.guest);
+                if (r == 0 || r == -EINVAL)
+                        return 0; /* no guest's unit, but maybe one that reads like that of a guest which
+                                     runs */
+                if (r < 0)
+                        return EXIT_OS;
+        }
+        log_open(request.guest, NULL);
+        if (!privileges_are_root())
+                return 0; /* a user's own guest had nothing handed out */
+        umask(0022);
+        r = privileges_enter_host();
+        if (r >= 0)
+                r = cleanup(&request);
+        return r < 0 ? EXIT_OS : 0;
+}

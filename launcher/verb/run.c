@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and
+ * stays until it ends. It runs as the guest's user in the unit's sandbox, without any capability, as QEMU
+ * does. What a QEMU that a guest took over could still gain from it is what its own call filter takes away,
+ * systemd's ear, and the call of a user's helper. So before QEMU is there the launcher becomes not dumpable:
+ * to the kernel, which would let a process of the same user write its memory through /proc, that is root's.
+ *
+ * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are
+ * attached. What happens is decided in lifecycle.c; this file puts the parts together.
+ *
+ * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes
+ * from QEMU.
+ */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <systemd/sd-daemon.h>
+
+#include "contract/exit.h"
+#include "contract/limits.h"
+#include "contract/message-ids.h"
+#include "launcher/attach/console.h"
+#include "launcher/attach/control.h"
+#include "launcher/errand/guest-user.h"
+#include "launcher/helper/helper.h"
+#include "launcher/lifecycle/events.h"
+#include "launcher/lifecycle/lifecycle.h"
+#include "launcher/monitor/monitor.h"
+#include "launcher/run/display.h"
+#include "launcher/run/passt.h"
+#include "launcher/run/process.h"
+#include "launcher/run/qemu-start.h"
+#include "launcher/run/run-options.h"
+#include "launcher/store/fds.h"
+#include "launcher/verb/verbs.h"
+#include "log/log.h"
+
+typedef struct Run {
+        RunOptions options;
+        char *runtime_directory; /* or NULL, by hand */
+        sd_event *event;
+        Lifecycle *life;
+        Monitor *monitor;
+        Control *control;
+        Console **consoles;
+        Passts *passts;
+        pid_t qemu; /* 0 when it is gone */
+        uint64_t watchdog_usec;
+        RateLimit console_limit, event_limit;
+} Run;
+
+static void run_done(Run *run)
+{
+        for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
+                console_free(run->consoles[i]);
+        free(run->consoles);
+        passts_free(run->passts);
+        control_free(run->control);
+        lifecycle_free(run->life);
+        monitor_free(run->monitor);
+        sd_event_unref(run->event);
+        free(run->runtime_directory);
+        run_options_done(&run->options);
+}
+
+/* ——— the monitor ——— */
+
+static void on_monitor_ready(void *userdata)
+{
+        Run *run = userdata;
+
+        lifecycle_begin(run->life, run->monitor, run->qemu);
+        if (run->options.helper)
+                helper_register(run->options.helper);
+}
+
+static void on_monitor_event(const json_t *event, void *userdata)
+{
+        _cleanup_(event_report_done) EventReport report = { 0 };
+        Run *run = userdata;
+        uint64_t now = 0;
+        unsigned missed;
+
+        if (event_translate(event, &report) < 0)
+                return;
+        (void) sd_event_now(run->event, CLOCK_MONOTONIC, &now);
+        missed = rate_limit_take_suppressed(&run->event_limit, now);
+        if (missed > 0)
+                log_entry(
+                        LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.",
+                        missed);
+        if (!report.quiet && !lifecycle_expects(run->life, &report) &&
+            rate_limit_pass(&run->event_limit, now, 0))
+                log_entry(report.priority, report.message_id, report.fields.items, "%s", report.text);
+        if (!report.quiet)
+                control_publish(run->control, report.name, json_object_get(event, "data"));
+        lifecycle_event(run->life, &report);
+}
+
+static void on_monitor_closed(int error, void *userdata)
+{
+        Run *run = userdata;
+
+        lifecycle_monitor_closed(run->life, error);
+}
+
+static const MonitorHandlers monitor_handlers = {
+        .ready = on_monitor_ready,
+        .event = on_monitor_event,
+        .closed = on_monitor_closed,
+};
+
+/* ——— the service watchdog: fed while QEMU answers ——— */
+
+static void on_ping_answered(const json_t *result, const char *error, void *userdata)
+{
+        if (result)
+                (void) sd_notify(0, "WATCHDOG=1");
+}
+
+static int on_watchdog(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Run *run = userdata;
+
+        if (lifecycle_is_ending(run->life))
+                (void) sd_notify(0, "WATCHDOG=1");
+        else
+                (void) monitor_execute(
+                        run->monitor, "query-status", NULL, on_ping_answered, run, run->watchdog_usec);
+        (void) sd_event_source_set_time_relative(s, run->watchdog_usec / 2);
+        (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+static int start_watchdog(Run *run)
+{
+        if (sd_watchdog_enabled(0, &run->watchdog_usec) <= 0)
+                return 0;
+        return sd_event_add_time_relative(
+                run->event, NULL, CLOCK_MONOTONIC, run->watchdog_usec / 2, 0, on_watchdog, run);
+}
+
+/* ——— the life of the guest ——— */
+
+static void on_kill(int signal, void *userdata)
+{
+        Run *run = userdata;
+
+        if (run->qemu > 0)
+                (void) kill(run->qemu, signal);
+}
+
+static void on_finished(int exit_status, void *userdata)
+{
+        Run *run = userdata;
+
+        (void) sd_event_exit(run->event, exit_status);
+}
+
+static const LifecycleHandlers lifecycle_handlers = { .kill = on_kill, .finished = on_finished };
+
+static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
+{
+        Run *run = userdata;
+
+        run->qemu = 0;
+        for (size_t i = 0; i < run->options.consoles.count; i++)
+                console_drain(run->consoles[i]);
+        lifecycle_qemu_ended(run->life, info->si_code, info->si_status);
+        return 0;
+}
+
+static void on_passt_ended(const char *id, const char *how, void *userdata)
+{
+        Run *run = userdata;
+
+        if (run->qemu > 0)
+                lifecycle_network_lost(run->life, id, how);
+}
+
+/* ——— signals ——— */
+
+static const struct {
+        int number;
+        Request request;
+} signals[] = {
+        { SIGTERM, REQUEST_STOP }, { SIGINT, REQUEST_REBOOT }, /* machinectl reboot */
+        { SIGHUP, REQUEST_NONE }, /* nothing to read again: what the guest is, its unit says */
+        { SIGUSR1, REQUEST_NONE }, { SIGUSR2, REQUEST_NONE },
+};
+
+static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, void *userdata)
+{
+        Request request = REQUEST_NONE;
+        Run *run = userdata;
+
+        for (size_t i = 0; i < ELEMENTS(signals); i++)
+                if ((int) info->ssi_signo == signals[i].number)
+                        request = signals[i].request;
+        if ((int) info->ssi_signo == SIGRTMIN + 4) /* machinectl poweroff; not a constant */
+                request = REQUEST_POWER_OFF;
+        if (request != REQUEST_NONE && lifecycle_request(run->life, request) < 0)
+                log_notice("Signal %u comes when the guest cannot react, and is ignored.", info->ssi_signo);
+        return 0;
+}
+
+/* Before QEMU is there, so that no signal is lost; QEMU gets its own mask. */
+static int catch_signals(Run *run)
+{
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
+        sigaddset(&mask, SIGRTMIN + 4);
+        for (size_t i = 0; i < ELEMENTS(signals); i++)
+                sigaddset(&mask, signals[i].number);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        (void) signal(SIGPIPE, SIG_IGN);
+        r = sd_event_add_signal(run->event, NULL, SIGRTMIN + 4, on_signal, run);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(signals); i++)
+                r = sd_event_add_signal(run->event, NULL, signals[i].number, on_signal, run);
+        return r;
+}
+
+/* ——— all of it together ——— */
+
+static int start_consoles(Run *run, QemuStart *h)
+{
+        run->consoles = calloc(run->options.consoles.count + 1, sizeof(*run->consoles));
+        if (!run->consoles)
+                return log_out_of_memory();
+        for (size_t i = 0; i < run->options.consoles.count; i++) {
+                const char *label = run->options.consoles.items[i].name;
+                int r;
+
+                r = console_new(
+                        run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory,
+                        &run->console_limit, &run->consoles[i]);
+                if (r < 0)
+                        return log_errno(LOG_ERR, r, "Cannot set up console %s", label);
+        }
+        return 0;
+}
+
+static int start_qemu(Run *run, QemuStart *h)
+{
+        _cleanup_(closep) int output = log_stream(LOG_WARNING, "qemu");
+        sd_event_source *source;
+        int r;
+
+        if (output < 0)
+                return log_errno(LOG_ERR, output, "Cannot connect QEMU to the journal");
+        r = process_spawn(
+                h->argv.items, h->placements, h->count, output,
+                h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
+        if (r < 0)
+                return r;
+        qemu_start_given(h);
+        r = sd_event_add_child(run->event, &source, run->qemu, WEXITED, on_child, run);
+        if (r < 0)
+                return r;
+
+        /* after all else: what QEMU said last is read before its end is looked at */
+        (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+        r = sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
+        return r;
+}
+
+/* 0, negative errno, or the exit status with which the helper refuses. */
+static int prepare(Run *run, QemuStart *ret)
+{
+        _cleanup_(fds_donep) Fds store = { 0 };
+        int r;
+
+        r = run->options.display ? display_check() : 0;
+        if (r < 0)
+                return r;
+        r = fds_take(&store);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot take the descriptors that systemd passed");
+        if (run->options.helper) {
+                r = helper_prepare(run->options.helper, &store);
+                if (r != 0)
+                        return r;
+        }
+        r = qemu_start_prepare(ret, &run->options, &store);
+        if (r < 0)
+                return r;
+        fds_tidy_store(&store);
+
+        r = passts_start(
+                run->event, &run->options.passts, ret->passts, run->runtime_directory, on_passt_ended, run,
+                &run->passts);
+        if (r < 0)
+                return r;
+
+        /* the descriptors have to live until QEMU has them */
+        r = start_qemu(run, ret);
+        return r < 0 ? r : 0;
+}
+
+/* As prepare() returns. */
+static int set_up(Run *run, QemuStart *h)
+{
+        int r;
+
+        r = sd_event_default(&run->event);
+        if (r >= 0)
+                r = catch_signals(run);
+        if (r >= 0)
+                r = lifecycle_new(run->event, &run->options.life, &lifecycle_handlers, run, &run->life);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot set up the event loop");
+        r = prepare(run, h);
+        if (r != 0)
+                return r;
+        r = start_consoles(run, h);
+        if (r < 0)
+                return r;
+        r = monitor_new(run->event, TAKE_FD(h->monitor), &monitor_handlers, run, &run->monitor);
+        if (r >= 0 && run->runtime_directory)
+                r = control_new(run->event, run->runtime_directory, run->life, &run->control);
+        if (r >= 0)
+                r = start_watchdog(run);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the monitor and the control socket") : 0;
+}
+
+int verb_run(int argc, char **argv)
+{
+        _cleanup_(qemu_start_done) QemuStart handover = { .monitor = -1 };
+        _cleanup_(freep) char *state_directory = NULL;
+        _cleanup_(run_done) Run run = {
+                .console_limit = { CONSOLE_RATE_SECONDS * MONITOR_SECOND, CONSOLE_RATE_LINES,
+                                   CONSOLE_RATE_BYTES },
+                .event_limit = { EVENT_RATE_SECONDS * MONITOR_SECOND, EVENT_RATE_EVENTS, SIZE_MAX },
+        };
+        int r;
+
+        if (run_options_read(&run.options, argc, argv) < 0)
+                return EXIT_BAD_USAGE;
+        log_open(run.options.guest, run.options.uuid);
+        if (prctl(PR_SET_DUMPABLE, 0) < 0) {
+                log_errno(LOG_ERR, -errno, "The launcher's memory cannot be kept from QEMU");
+                return EXIT_OS;
+        }
+        run.runtime_directory = guest_directory(run.options.guest);
+        state_directory = guest_state_directory(run.options.guest);
+        run.options.life.state_directory = state_directory;
+        run.options.life.argv = run.options.argv;
+        run.options.life.guest = run.options.guest;
+        r = set_up(&run, &handover);
+        if (r != 0)
+                return r > 0 ? r : r == -ENOENT ? EXIT_MISSING : EXIT_OS;
+        r = sd_event_loop(run.event);
+        return r < 0 ? EXIT_INTERNAL : r;
+}
