@@ -14,6 +14,7 @@
 #include "generator/convert/unique.h"
 #include "generator/find.h"
 #include "generator/unit/drop-in.h"
+#include "guest/machine/general.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 
@@ -112,7 +113,7 @@ int verb_define(bool user_scope, int argc, char **argv)
         if (argc != 2)
                 return fail(EXIT_BAD_USAGE, "define wants a file, or \"-\" for standard input");
         r = convert(user_scope, argv[1], &c, &data, &size);
-        name = c.guest ? c.guest->general.name : NULL;
+        name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
                 guest_error(c.guest, c.guest->xml->place, "<name>: '%s' cannot be the name of a unit", name);
                 r = EXIT_BAD_GUEST;

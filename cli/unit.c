@@ -9,14 +9,15 @@
 #include "generator/find.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
+#include "guest/machine/general.h"
 
 /* Of XML that says none, the name of the file, as the generator has it. */
 static char *name_of(const Conversion *c, const char *path)
 {
         const char *file;
 
-        if (c->guest && c->guest->general.name)
-                return strdup(c->guest->general.name);
+        if (c->guest && c->guest->general->name)
+                return strdup(c->guest->general->name);
         if (!path || !text_ends_with(path, ".xml"))
                 return NULL;
         file = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;

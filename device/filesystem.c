@@ -7,7 +7,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/place/device-props.h"
 #include "guest/plan/bind.h"
+#include "guest/processor/memory.h"
 
 #define TAG_MAX_9P       31 /* MAX_TAG_LEN of QEMU's hw/9pfs/9p.h, without its NUL */
 #define TAG_MAX_VIRTIOFS 36 /* of the virtio specification */
@@ -86,7 +89,7 @@ static void filesystem_complete(Guest *g, Device *d)
                         "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s (or "
                         "at <source socket='…'/>); a unit with User=qemu, RuntimeDirectory=vm/%s and "
                         "Before= of the guest's can start it",
-                        f->directory ?: "<source dir='…'/>", f->served, g->general.name ?: "");
+                        f->directory ?: "<source dir='…'/>", f->served, g->general->name ?: "");
 }
 
 static bool mode_is_octal(const char *mode)

@@ -2,6 +2,9 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static void complete(Guest *g, Device *d)
 {

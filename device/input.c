@@ -9,6 +9,11 @@
 #include "device/kinds.h"
 
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum InputType {
         INPUT_MOUSE = 1,
@@ -61,7 +66,7 @@ static void input_complete(Guest *g, Device *d)
         if (!i->bus && i->type == INPUT_PASSTHROUGH)
                 i->bus = INPUT_BUS_VIRTIO;
         else if (!i->bus && i->type != INPUT_EVDEV)
-                i->bus = i->type != INPUT_TABLET && os_is_x86(&g->os) ? INPUT_BUS_PS2 : INPUT_BUS_USB;
+                i->bus = i->type != INPUT_TABLET && os_is_x86(g->os) ? INPUT_BUS_PS2 : INPUT_BUS_USB;
         if (i->bus == INPUT_BUS_USB)
                 d->bus = BUS_USB;
         else if (i->bus == INPUT_BUS_VIRTIO)
@@ -95,7 +100,7 @@ static void input_check(Guest *g, Device *d)
                 device_error(g, d, "<input>: type='evdev' has no bus");
         if (i->bus == INPUT_BUS_PS2 && i->type != INPUT_MOUSE && i->type != INPUT_KEYBOARD)
                 device_error(g, d, "<input>: type='%s' cannot be a PS/2 device", type_words[i->type - 1]);
-        if (i->bus == INPUT_BUS_PS2 && (!os_is_x86(&g->os) || g->features.ps2 == OFF))
+        if (i->bus == INPUT_BUS_PS2 && (!os_is_x86(g->os) || g->features->ps2 == OFF))
                 device_error(g, d, "<input>: this machine has no PS/2 devices");
         if (i->bus == INPUT_BUS_USB && i->type == INPUT_PASSTHROUGH)
                 device_error(g, d, "<input>: type='passthrough' is for bus='virtio'");

@@ -7,6 +7,12 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/cpu.h"
 
 #define CPUS_WITHOUT_REMAPPING 255
 
@@ -41,7 +47,7 @@ static const Field fields[] = {
 
 static bool needs_remapping(const Guest *g)
 {
-        return g->os.family == MACHINE_Q35 && g->cpu.max.value > CPUS_WITHOUT_REMAPPING;
+        return g->os->family == MACHINE_Q35 && g->cpu->max.value > CPUS_WITHOUT_REMAPPING;
 }
 
 static void imply(Guest *g)
@@ -51,7 +57,7 @@ static void imply(Guest *g)
 
         if (!needs_remapping(g) || guest_next_device(g, &kind_iommu, &i))
                 return;
-        iommu = (Iommu *) guest_imply(g, &kind_iommu);
+        iommu = (Iommu *) guest_add_device(g, &kind_iommu);
         if (iommu)
                 iommu->model = IOMMU_INTEL;
 }
@@ -84,11 +90,11 @@ static void check_intel(Guest *g, Device *d)
 {
         const Iommu *iommu = (const Iommu *) d;
 
-        if (g->os.family != MACHINE_Q35)
+        if (g->os->family != MACHINE_Q35)
                 device_error(g, d, "<iommu>: model='intel' is for q35 machines");
         if (iommu->eim == ON && iommu->intremap != ON)
                 device_error(g, d, "<iommu>: eim='on' needs intremap='on'");
-        if (iommu->intremap == ON && g->features.ioapic == 1)
+        if (iommu->intremap == ON && g->features->ioapic == 1)
                 device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
         if (needs_remapping(g) && iommu->eim != ON)
                 device_error(
@@ -99,9 +105,9 @@ static void check_amd(Guest *g, Device *d)
 {
         const Iommu *iommu = (const Iommu *) d;
 
-        if (g->os.family != MACHINE_Q35)
+        if (g->os->family != MACHINE_Q35)
                 device_error(g, d, "<iommu>: model='amd' is for q35 machines");
-        if (iommu->intremap == ON && g->features.ioapic == 1)
+        if (iommu->intremap == ON && g->features->ioapic == 1)
                 device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
         if (needs_remapping(g) && iommu->xtsup != ON)
                 device_error(
@@ -141,13 +147,13 @@ static void check(Guest *g, Device *d)
                 check_intel(g, d);
                 break;
         case IOMMU_SMMUV3:
-                if (g->os.family != MACHINE_VIRT)
+                if (g->os->family != MACHINE_VIRT)
                         device_error(g, d, "<iommu>: model='smmuv3' is for the virt machine of aarch64");
                 break;
         case IOMMU_VIRTIO:
-                if (g->os.family != MACHINE_Q35 && g->os.family != MACHINE_VIRT)
+                if (g->os->family != MACHINE_Q35 && g->os->family != MACHINE_VIRT)
                         device_error(g, d, "<iommu>: model='virtio' is for q35 and virt machines");
-                else if (!g->features.acpi)
+                else if (!g->features->acpi)
                         device_error(
                                 g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
                 break;
@@ -166,7 +172,7 @@ static void machine(const Guest *g, const Device *d, Props *props)
         if (iommu->model == IOMMU_SMMUV3)
                 props_text(props, "iommu", "smmuv3");
         /* KVM's own IOAPIC cannot remap */
-        if (iommu->intremap == ON && !g->features.ioapic)
+        if (iommu->intremap == ON && !g->features->ioapic)
                 props_text(props, "kernel_irqchip", "split");
 }
 

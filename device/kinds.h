@@ -1,58 +1,63 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All device kinds that there are. To add a device is to add a file and a row in kinds.c. */
+/* All device kinds that there are. To add a device is to add a file and a row here. */
 
 #include "guest/device.h"
 
-/* Ended by NULL, in the order in which QEMU is told of them: a bus before what plugs into it. */
-extern const DeviceKind *const device_kinds[];
+/* In the order in which QEMU is told of them: a bus before what plugs into it. */
+#define DEVICE_KINDS(KIND)             \
+        KIND(controller_pci)           \
+        KIND(iommu)                    \
+        KIND(controller_usb)           \
+        KIND(controller_scsi)          \
+        KIND(controller_ide)           \
+        KIND(controller_sata)          \
+        KIND(controller_fdc)           \
+        KIND(controller_virtio_serial) \
+        KIND(controller_nvme)          \
+        KIND(hub)                      \
+        KIND(controller_ccid)          \
+        KIND(memory)                   \
+        KIND(disk)                     \
+        KIND(filesystem)               \
+        KIND(interface)                \
+        KIND(interface_hostdev)        \
+        KIND(smartcard)                \
+        KIND(serial)                   \
+        KIND(parallel)                 \
+        KIND(channel)                  \
+        KIND(console)                  \
+        KIND(tpm)                      \
+        KIND(input)                    \
+        KIND(audio)                    \
+        KIND(no_graphics)              \
+        KIND(graphics_vnc)             \
+        KIND(graphics_spice)           \
+        KIND(graphics_sdl)             \
+        KIND(graphics_egl_headless)    \
+        KIND(graphics_dbus)            \
+        KIND(video)                    \
+        KIND(sound)                    \
+        KIND(watchdog)                 \
+        KIND(redirfilter)              \
+        KIND(redirdev)                 \
+        KIND(hostdev_pci)              \
+        KIND(hostdev_usb)              \
+        KIND(hostdev_mdev)             \
+        KIND(memballoon)               \
+        KIND(rng)                      \
+        KIND(panic)                    \
+        KIND(shmem)                    \
+        KIND(crypto)                   \
+        KIND(pstore)                   \
+        KIND(vsock)                    \
+        KIND(hostdev_scsi)             \
+        KIND(hostdev_scsi_host)
 
-/* Each is defined in the file of its name (no_graphics in graphics.c). */
-extern const DeviceKind kind_audio;
-extern const DeviceKind kind_channel;
-extern const DeviceKind kind_console;
-extern const DeviceKind kind_controller_ccid;
-extern const DeviceKind kind_controller_fdc;
-extern const DeviceKind kind_controller_ide;
-extern const DeviceKind kind_controller_nvme;
-extern const DeviceKind kind_controller_pci;
-extern const DeviceKind kind_controller_sata;
-extern const DeviceKind kind_controller_scsi;
-extern const DeviceKind kind_controller_usb;
-extern const DeviceKind kind_controller_virtio_serial;
-extern const DeviceKind kind_crypto;
-extern const DeviceKind kind_disk;
-extern const DeviceKind kind_filesystem;
-extern const DeviceKind kind_graphics_dbus;
-extern const DeviceKind kind_graphics_egl_headless;
-extern const DeviceKind kind_graphics_sdl;
-extern const DeviceKind kind_graphics_spice;
-extern const DeviceKind kind_graphics_vnc;
-extern const DeviceKind kind_hostdev_mdev;
-extern const DeviceKind kind_hostdev_pci;
-extern const DeviceKind kind_hostdev_scsi;
-extern const DeviceKind kind_hostdev_scsi_host;
-extern const DeviceKind kind_hostdev_usb;
-extern const DeviceKind kind_hub;
-extern const DeviceKind kind_input;
-extern const DeviceKind kind_interface;
-extern const DeviceKind kind_interface_hostdev;
-extern const DeviceKind kind_iommu;
-extern const DeviceKind kind_memballoon;
-extern const DeviceKind kind_memory;
-extern const DeviceKind kind_no_graphics;
-extern const DeviceKind kind_panic;
-extern const DeviceKind kind_parallel;
-extern const DeviceKind kind_pstore;
-extern const DeviceKind kind_redirdev;
-extern const DeviceKind kind_redirfilter;
-extern const DeviceKind kind_rng;
-extern const DeviceKind kind_serial;
-extern const DeviceKind kind_shmem;
-extern const DeviceKind kind_smartcard;
-extern const DeviceKind kind_sound;
-extern const DeviceKind kind_tpm;
-extern const DeviceKind kind_video;
-extern const DeviceKind kind_vsock;
-extern const DeviceKind kind_watchdog;
+#define KIND(name) extern const DeviceKind kind_##name;
+DEVICE_KINDS(KIND)
+#undef KIND
+
+/* The same, ended by NULL. */
+extern const DeviceKind *const device_kinds[];

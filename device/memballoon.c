@@ -9,6 +9,11 @@
 #include "device/kinds.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/memory.h"
 
 enum {
         MODEL_NONE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
@@ -50,8 +55,8 @@ static void memballoon_imply(Guest *g)
 
         if (guest_next_device(g, &kind_memballoon, &i))
                 return;
-        m = (Memballoon *) guest_imply(g, &kind_memballoon);
-        if (m && !os_is_x86(&g->os))
+        m = (Memballoon *) guest_add_device(g, &kind_memballoon);
+        if (m && !os_is_x86(g->os))
                 m->model = MODEL_NONE;
 }
 

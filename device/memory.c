@@ -6,8 +6,14 @@
  * memory and of its maxMemory.
  */
 
+#include "guest/processor/memory.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/numa.h"
 
 typedef enum MemoryModel {
         MODEL_DIMM = 1,
@@ -111,7 +117,7 @@ static void memory_device_read(Guest *g, Device *d)
         }
         m->size.value = (m->size.value + MODULE_ALIGN - 1) / MODULE_ALIGN * MODULE_ALIGN;
         if (m->model != MODEL_SGX_EPC)
-                g->memory.devices += m->size.value;
+                g->memory->devices += m->size.value;
 }
 
 static void memory_device_complete(Guest *g, Device *d)
@@ -199,19 +205,19 @@ static void memory_device_check(Guest *g, Device *d)
         set_id(g, d);
         if (m->model == MODEL_SGX_EPC)
                 return;
-        if (!g->memory.max.set)
+        if (!g->memory->max.set)
                 device_error(g, d, "<memory>: <maxMemory> is needed for it");
-        else if (g->memory.max.value < memory_initial(g) + g->memory.devices)
+        else if (g->memory->max.value < memory_initial(g) + g->memory->devices)
                 device_error(g, d, "<memory>: with this there is more than <maxMemory>");
-        if (is_module(m) && d->address.dimm.slot.value >= g->memory.slots.value)
+        if (is_module(m) && d->address.dimm.slot.value >= g->memory->slots.value)
                 device_error(
                         g, d, "<memory>: slot %u, but <maxMemory> has slots='%u'",
-                        (unsigned) d->address.dimm.slot.value, (unsigned) g->memory.slots.value);
-        if (is_module(m) && !g->features.acpi)
+                        (unsigned) d->address.dimm.slot.value, (unsigned) g->memory->slots.value);
+        if (is_module(m) && !g->features->acpi)
                 device_warning(g, d, "<memory>: QEMU takes it only with <acpi/> among the <features>");
-        if (m->model != MODEL_VIRTIO_PMEM && g->numa.n_cells > 0 && !m->node.set)
+        if (m->model != MODEL_VIRTIO_PMEM && g->numa->n_cells > 0 && !m->node.set)
                 device_error(g, d, "<memory>: <node> is missing");
-        if (m->node.set && m->node.value >= g->numa.n_cells)
+        if (m->node.set && m->node.value >= g->numa->n_cells)
                 device_error(g, d, "<memory>: the guest has no NUMA node %u", (unsigned) m->node.value);
         if (m->model == MODEL_VIRTIO_MEM)
                 check_virtio_mem(g, m);

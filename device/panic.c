@@ -4,6 +4,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum PanicModel {
         PANIC_ISA = 1,
@@ -28,7 +32,7 @@ static void panic_complete(Guest *g, Device *d)
         Panic *panic = (Panic *) d;
 
         if (!panic->model)
-                panic->model = g->os.arch == ARCH_AARCH64 ? PANIC_PCI : PANIC_ISA;
+                panic->model = g->os->arch == ARCH_AARCH64 ? PANIC_PCI : PANIC_ISA;
         if (panic->model == PANIC_PCI) {
                 d->bus = BUS_PCI;
                 d->pci = PCI_EXPRESS | PCI_INTEGRATED;
@@ -44,7 +48,7 @@ static void panic_check(Guest *g, Device *d)
                 device_error(
                         g, d, "<panic>: model='%s' takes no address of this type",
                         model_words[panic->model - 1]);
-        if (panic->model != PANIC_PCI && g->os.arch == ARCH_AARCH64)
+        if (panic->model != PANIC_PCI && g->os->arch == ARCH_AARCH64)
                 device_error(g, d, "<panic>: model='%s' exists on x86 only", model_words[panic->model - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_panic, other) {
                 if (other == d)

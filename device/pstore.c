@@ -4,6 +4,9 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef struct Pstore {
         Device device;

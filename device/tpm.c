@@ -8,6 +8,8 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
 #include "guest/plan/bind.h"
 
 typedef enum TpmModel {
@@ -109,7 +111,7 @@ static void tpm_complete(Guest *g, Device *d)
                         "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says; a "
                         "unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start "
                         "it",
-                        t->path, g->general.name ?: "");
+                        t->path, g->general->name ?: "");
         }
         device_set_id(g, d, "tpm%u", d->index);
 }
@@ -120,9 +122,9 @@ static void tpm_check(Guest *g, Device *d)
 
         if (d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<tpm>: it takes no address");
-        if (t->version == TPM_1_2 && (t->model == TPM_CRB || !os_is_x86(&g->os)))
+        if (t->version == TPM_1_2 && (t->model == TPM_CRB || !os_is_x86(g->os)))
                 device_error(g, d, "<tpm>: version='1.2' exists as tpm-tis on x86 only");
-        if (t->model == TPM_CRB && !os_is_x86(&g->os))
+        if (t->model == TPM_CRB && !os_is_x86(g->os))
                 device_error(g, d, "<tpm>: model='tpm-crb' exists on x86 only");
 }
 
@@ -156,7 +158,7 @@ static void tpm_build(const Guest *g, const Device *d, Plan *p)
         const Tpm *t = (const Tpm *) d;
         Props device = props_new(
                 "driver",
-                t->model == TPM_TIS && !os_is_x86(&g->os) ? "tpm-tis-device" : model_words[t->model - 1]);
+                t->model == TPM_TIS && !os_is_x86(g->os) ? "tpm-tis-device" : model_words[t->model - 1]);
 
         if (t->backend == TPM_PASSTHROUGH)
                 build_passthrough(t, p);

@@ -7,6 +7,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define CID_MIN UINT32_C(3) /* below are the host and what is reserved */
 #define CID_MAX UINT32_C(0xfffffffe)
@@ -43,7 +47,7 @@ static void vsock_read(Guest *g, Device *d)
 static void vsock_complete(Guest *g, Device *d)
 {
         Vsock *v = (Vsock *) d;
-        uint64_t hash = text_hash(g->general.uuid, strlen(g->general.uuid));
+        uint64_t hash = text_hash(g->general->uuid, strlen(g->general->uuid));
 
         if (v->automatic == ON || !v->cid.set)
                 v->cid = (Number){ CID_MIN + hash % (CID_MAX - CID_MIN), true };

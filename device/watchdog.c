@@ -8,6 +8,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum WatchdogModel {
         WATCHDOG_I6300ESB = 1,
@@ -63,12 +67,12 @@ static void watchdog_imply(Guest *g)
         int action = first ? first->action : 0;
         Watchdog *w;
 
-        if (g->os.family != MACHINE_Q35)
+        if (g->os->family != MACHINE_Q35)
                 return;
         GUEST_FOREACH_DEVICE(g, &kind_watchdog, d)
                 if (((const Watchdog *) d)->model == WATCHDOG_ITCO)
                         return;
-        w = (Watchdog *) guest_imply(g, &kind_watchdog);
+        w = (Watchdog *) guest_add_device(g, &kind_watchdog);
         if (!w)
                 return;
         w->model = WATCHDOG_ITCO;
@@ -92,9 +96,9 @@ static void watchdog_check(Guest *g, Device *d)
 {
         const Watchdog *w = (const Watchdog *) d;
 
-        if (w->model == WATCHDOG_ITCO && g->os.family != MACHINE_Q35)
+        if (w->model == WATCHDOG_ITCO && g->os->family != MACHINE_Q35)
                 device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
-        if (w->model == WATCHDOG_IB700 && g->os.family != MACHINE_I440FX)
+        if (w->model == WATCHDOG_IB700 && g->os->family != MACHINE_I440FX)
                 device_error(g, d, "<watchdog>: model='ib700' goes into i440fx machines only");
         if (w->model != WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<watchdog>: model='%s' takes no address", model_words[w->model - 1]);

@@ -9,10 +9,11 @@
  * phases it needs.
  */
 
-#include "guest/plan/plan.h"
 #include "guest/xml/field.h"
 
 typedef struct Guest Guest;
+typedef struct Plan Plan;
+typedef struct Props Props;
 typedef struct Device Device;
 typedef struct DeviceKind DeviceKind;
 
@@ -188,27 +189,3 @@ void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
 /* For kinds that share a prefix: the number behind the highest so far, which ids that the XML chose do not
  * count for. */
 void device_set_next_id(Guest *g, Device *d, const char *prefix);
-
-/* Appends what every device's -device has: id, bus and addr (from
- * its address), bootindex, acpi-index, rom. */
-void device_props(const Guest *g, const Device *d, Props *p);
-
-/* What the host grants for that. */
-void device_grants(const Device *d, Plan *p);
-
-/* Appends iommu_platform, ats, packed and page-per-vq. */
-void device_virtio_props(const Device *d, Props *p);
-
-/* Whether <driver> has any of them. */
-bool device_has_virtio_options(const Device *d);
-
-/* An error where <driver> has those although the device is not a virtio one. */
-void device_no_virtio_options(Guest *g, const Device *d);
-
-/*
- * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address
- * says virtio-mmio; and a -device of base ("virtio-rng") with the options of <driver>, ready for further
- * props.
- */
-void device_virtio_complete(Guest *g, Device *d, int model);
-Props device_virtio_new(const Device *d, const char *base, int model);

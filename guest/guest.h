@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * A guest: what its XML says, and after guest_convert() what it comes to. Conversion is a pure function of
- * the XML, the settings and the firmware descriptors that the settings name; it asks nothing of the host it
- * runs on.
- */
+/* A guest: what its XML says, and after conversion (generator/convert/phases.h) what it comes to. */
 
 #include "guest/device.h"
-#include "guest/firmware/firmware.h"
-#include "guest/firmware/launch-security.h"
-#include "guest/machine/clock.h"
-#include "guest/machine/features.h"
-#include "guest/machine/general.h"
-#include "guest/machine/label.h"
-#include "guest/machine/os.h"
-#include "guest/machine/qemu-namespace.h"
-#include "guest/machine/sysinfo.h"
-#include "guest/processor/cpu.h"
-#include "guest/processor/iothread.h"
-#include "guest/processor/memory.h"
-#include "guest/processor/numa.h"
-#include "guest/processor/tuning.h"
 #include "guest/settings.h"
 #include "guest/xml/xml.h"
 #include "util/findings.h"
+
+/* The parts of a guest as a whole; each is defined in the header of its file. */
+typedef struct General General;
+typedef struct Os Os;
+typedef struct Firmware Firmware;
+typedef struct Cpu Cpu;
+typedef struct Memory Memory;
+typedef struct Numa Numa;
+typedef struct Features Features;
+typedef struct Clock Clock;
+typedef struct Tuning Tuning;
+typedef struct Sysinfo Sysinfo;
+typedef struct Labels Labels;
+typedef struct LaunchSecurity LaunchSecurity;
+typedef struct QemuNamespace QemuNamespace;
+typedef struct Iothreads Iothreads;
 
 #define GUEST_DEVICES_MAX \
         4096 /* that the XML may have; to find each its place takes time by the square of it */
@@ -37,21 +35,21 @@ struct Guest {
         int status;    /* 0 or -ENOMEM: remembered, asked once in the end */
         Strings texts; /* owns what guest_text() made */
 
-        /* whole-guest parts, a file of guest/ each */
-        General general;
-        Os os;
-        Firmware firmware;
-        Cpu cpu;
-        Memory memory;
-        Numa numa;
-        Features features;
-        Clock clock;
-        Tuning tuning;
-        Sysinfo sysinfo;
-        Labels labels;
-        LaunchSecurity launch_security;
-        QemuNamespace qemu_namespace;
-        Iothreads iothreads;
+        /* whole-guest parts, a file and a row of guest/parts.h each; never NULL */
+        General *general;
+        Os *os;
+        Firmware *firmware;
+        Cpu *cpu;
+        Memory *memory;
+        Numa *numa;
+        Features *features;
+        Clock *clock;
+        Tuning *tuning;
+        Sysinfo *sysinfo;
+        Labels *labels;
+        LaunchSecurity *launch_security;
+        QemuNamespace *qemu_namespace;
+        Iothreads *iothreads;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 
         const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
@@ -60,20 +58,11 @@ struct Guest {
         size_t n_devices;
 };
 
-/*
- * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL where
- * memory ran out or the XML is not a guest's at all; otherwise errors are among the findings. file and
- * settings are borrowed.
- */
-Guest *guest_read(
-        const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
-        const Settings *settings, Findings *findings);
+/* An empty guest of those kinds of devices (device/kinds.h); NULL where memory ran out. All is borrowed. */
+Guest *guest_new(
+        const char *file, const DeviceKind *const *kinds, const Settings *settings, Findings *findings);
 Guest *guest_free(Guest *g); /* returns NULL */
 DEFINE_CLEANUP(Guest, guest_free);
-
-/* Completes, places, checks and builds. 0, -EINVAL where the findings hold an error, -ENOMEM. The plan
- * borrows from g. */
-int guest_convert(Guest *g, Plan *plan);
 
 /* A formatted string that lives as long as the guest; "" where memory ran out (g->status tells). */
 const char *guest_text(Guest *g, const char *format, ...) _printf_(2, 3);
@@ -81,8 +70,8 @@ const char *guest_text(Guest *g, const char *format, ...) _printf_(2, 3);
 /* Zeroed memory that lives as long as the guest; NULL where memory ran out (g->status tells). */
 void *guest_zeroed(Guest *g, size_t count, size_t size);
 
-/* Adds a device that the XML only implies, zeroed but for its head; NULL where memory ran out. */
-Device *guest_imply(Guest *g, const DeviceKind *kind);
+/* Adds a device, zeroed but for its head; NULL where memory ran out. */
+Device *guest_add_device(Guest *g, const DeviceKind *kind);
 
 /* The first device of the kind at or behind position *i; *i is moved behind it. NULL where there is none. */
 Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i);

@@ -10,6 +10,9 @@
 #include "device/char/serial.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum ConsoleTarget {
         CONSOLE_SERIAL = 1,

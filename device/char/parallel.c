@@ -5,6 +5,10 @@
 #include "device/char/chardev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define PORTS_MAX 3
 
@@ -35,7 +39,7 @@ static void parallel_check(Guest *g, Device *d)
         chardev_check(g, &((Parallel *) d)->chardev);
         if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_ISA)
                 device_error(g, d, "<parallel>: only an address of type='isa' is possible");
-        if (g->os.family == MACHINE_VIRT)
+        if (g->os->family == MACHINE_VIRT)
                 device_error(g, d, "<parallel>: this machine has no parallel ports");
         if (d->index == PORTS_MAX)
                 device_error(g, d, "<parallel>: a guest has %u at most", PORTS_MAX);

@@ -6,6 +6,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define ISA_PORTS_MAX 4
 
@@ -68,7 +72,7 @@ static void serial_read(Guest *g, Device *d)
 
 void serial_imply(Guest *g, const Device *console, const Chardev *chardev)
 {
-        Serial *s = (Serial *) guest_imply(g, &kind_serial);
+        Serial *s = (Serial *) guest_add_device(g, &kind_serial);
 
         if (!s)
                 return;
@@ -85,7 +89,7 @@ static int default_target(const Guest *g, const Device *d)
                 return SERIAL_USB;
         if (d->address.type == ADDRESS_PCI)
                 return SERIAL_PCI;
-        return os_is_x86(&g->os) ? SERIAL_ISA : SERIAL_SYSTEM;
+        return os_is_x86(g->os) ? SERIAL_ISA : SERIAL_SYSTEM;
 }
 
 /* The number after the highest that any serial port of the kind has so far. */
@@ -185,7 +189,7 @@ static void serial_check(Guest *g, Device *d)
                 device_error(
                         g, d, "<serial>: type='%s' has no model '%s' here", target_words[s->target - 1],
                         model_words[s->model - 1]);
-        if ((on_board && g->os.family != MACHINE_VIRT) || (isa && g->os.family == MACHINE_VIRT))
+        if ((on_board && g->os->family != MACHINE_VIRT) || (isa && g->os->family == MACHINE_VIRT))
                 device_error(g, d, "<serial>: this machine has no type='%s'", target_words[s->target - 1]);
         if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE &&
             d->address.type != targets[s->target].address)

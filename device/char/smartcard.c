@@ -5,6 +5,9 @@
 #include "device/char/chardev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define DEFAULT_DATABASE "/etc/pki/nssdb"
 #define CERTIFICATES     3

@@ -5,6 +5,9 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static const Field fields[] = {
         CONTROLLER_FIELD_INDEX,

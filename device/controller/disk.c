@@ -4,7 +4,11 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static const Field fields[] = {
         CONTROLLER_FIELD_INDEX,
@@ -15,7 +19,7 @@ static void complete_ide(Guest *g, Device *d)
 {
         Controller *c = device_controller(d);
 
-        if (g->os.family == MACHINE_I440FX)
+        if (g->os->family == MACHINE_I440FX)
                 c->home = (Number){ 0x01 << 3 | 1, true };
         d->bus = BUS_PCI;
         d->pci = PCI_CONVENTIONAL;
@@ -25,7 +29,7 @@ static void check_ide(Guest *g, Device *d)
 {
         const Controller *c = device_controller(d);
 
-        if (g->os.family != MACHINE_I440FX && g->os.family != MACHINE_ISAPC)
+        if (g->os->family != MACHINE_I440FX && g->os->family != MACHINE_ISAPC)
                 device_error(g, d, "<controller>: this machine has no IDE; SATA is its successor");
         else if (c->index.value != 0)
                 device_error(g, d, "<controller>: this machine has one IDE controller, of index 0");
@@ -35,7 +39,7 @@ static void complete_sata(Guest *g, Device *d)
 {
         Controller *c = device_controller(d);
 
-        if (g->os.family == MACHINE_Q35)
+        if (g->os->family == MACHINE_Q35)
                 c->home = (Number){ 0x1f << 3 | 2, true };
         d->bus = BUS_PCI;
         d->pci = PCI_CONVENTIONAL;

@@ -7,7 +7,10 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/controller.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static const Field fields[] = {
         CONTROLLER_FIELD_INDEX,
@@ -28,7 +31,7 @@ static void check(Guest *g, Device *d)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        bool built_in = g->os.family == MACHINE_I440FX || g->os.family == MACHINE_ISAPC, used = false;
+        bool built_in = g->os->family == MACHINE_I440FX || g->os->family == MACHINE_ISAPC, used = false;
         Props props = props_new("driver", "isa-fdc");
 
         for (size_t i = 0; i < g->n_devices; i++) {

@@ -9,6 +9,7 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
 
 #define SERIAL_MAX 20 /* characters, of the NVMe specification */
 

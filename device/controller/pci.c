@@ -7,7 +7,12 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/numa.h"
 
 typedef struct PciController {
         Controller controller;
@@ -77,19 +82,19 @@ static void complete(Guest *g, Device *d)
 {
         Controller *c = device_controller(d);
 
-        if (!os_is_pc(&g->os) && g->os.family != MACHINE_VIRT) {
+        if (!os_is_pc(g->os) && g->os->family != MACHINE_VIRT) {
                 device_error(g, d, "<controller>: this machine has no PCI");
                 return;
         }
         if (c->pci_model == PCI_NO_MODEL) {
                 if (d->xml && c->index.set && c->index.value == 0) {
-                        c->pci_model = g->os.family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
+                        c->pci_model = g->os->family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
                 } else {
                         device_error(g, d, "<controller>: a PCI controller needs a model");
                         return;
                 }
         }
-        if (models[c->pci_model].families && !(models[c->pci_model].families & 1u << g->os.family)) {
+        if (models[c->pci_model].families && !(models[c->pci_model].families & 1u << g->os->family)) {
                 device_error(g, d, "<controller>: this machine takes no %s", pci_model_word(c->pci_model));
                 return;
         }
@@ -97,7 +102,7 @@ static void complete(Guest *g, Device *d)
         if (d->pci)
                 d->bus = BUS_PCI;
         /* where real hardware has it */
-        if (c->pci_model == PCI_MODEL_DMI_BRIDGE && g->os.family == MACHINE_Q35)
+        if (c->pci_model == PCI_MODEL_DMI_BRIDGE && g->os->family == MACHINE_Q35)
                 d->pci_preferred = (Number){ 0x1e << 3, true };
 }
 
@@ -163,7 +168,7 @@ static void check(Guest *g, Device *d)
         check_setting(
                 g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set,
                 "memReserve");
-        check_setting(g, d, models[model].hole64 && os_is_pc(&g->os), pci->hole64.set, "<pcihole64>");
+        check_setting(g, d, models[model].hole64 && os_is_pc(g->os), pci->hole64.set, "<pcihole64>");
 
         if (models[model].chassis_nr && !pci->chassis_nr.set)
                 pci->chassis_nr = (Number){ index, true };
@@ -173,7 +178,7 @@ static void check(Guest *g, Device *d)
                 pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function
                                                                    : a->pci.slot,
                                       true };
-        if (pci->numa_node.set && pci->numa_node.value >= g->numa.n_cells)
+        if (pci->numa_node.set && pci->numa_node.value >= g->numa->n_cells)
                 device_error(
                         g, d, "<node>: the guest has no NUMA node %llu",
                         (unsigned long long) pci->numa_node.value);
@@ -188,7 +193,7 @@ static void check(Guest *g, Device *d)
 
 static void build_root(const Guest *g, const PciController *pci, Plan *p)
 {
-        const char *host = g->os.family == MACHINE_I440FX ? "i440FX-pcihost" : "q35-pcihost";
+        const char *host = g->os->family == MACHINE_I440FX ? "i440FX-pcihost" : "q35-pcihost";
 
         if (pci->hotplug != UNSET) {
                 Props hotplug =

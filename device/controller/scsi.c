@@ -2,7 +2,12 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/iothread.h"
 
 typedef enum ScsiModel {
         SCSI_AUTO = 1,
@@ -90,7 +95,7 @@ static int model_of_likes(const Guest *g)
 
 static int default_model(const Guest *g)
 {
-        return model_of_likes(g) ?: (os_is_x86(&g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO);
+        return model_of_likes(g) ?: (os_is_x86(g->os) ? SCSI_LSILOGIC : SCSI_VIRTIO);
 }
 
 static void complete(Guest *g, Device *d)

@@ -7,7 +7,11 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define XHCI_PORTS_MAX 15
 
@@ -73,7 +77,7 @@ static const Field fields[] = {
  * implies. */
 static int default_model(const Guest *g, const Device *d)
 {
-        if (g->os.family == MACHINE_VIRT || (!d->xml && g->os.family == MACHINE_Q35))
+        if (g->os->family == MACHINE_VIRT || (!d->xml && g->os->family == MACHINE_Q35))
                 return USB_QEMU_XHCI;
         return USB_PIIX3;
 }
@@ -98,9 +102,9 @@ static void complete(Guest *g, Device *d)
         c->function = models[usb->model].function;
         if (c->companion && !usb->master_port.set)
                 usb->master_port = (Number){ models[usb->model].first_port, true };
-        if (usb->model == USB_PIIX3 && g->os.family == MACHINE_I440FX)
+        if (usb->model == USB_PIIX3 && g->os->family == MACHINE_I440FX)
                 c->home = (Number){ 0x01 << 3 | 2, true };
-        if (usb->model == USB_ICH9_UHCI1 && g->os.family == MACHINE_Q35)
+        if (usb->model == USB_ICH9_UHCI1 && g->os->family == MACHINE_Q35)
                 d->pci_preferred = (Number){ 0x1d << 3, true };
 }
 

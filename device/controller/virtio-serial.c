@@ -5,7 +5,10 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
 #include "guest/place/place-serial.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define DEFAULT_PORTS 31
 

@@ -8,7 +8,9 @@
 #include "device/disk/disk.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
 #include "guest/processor/iothread.h"
+#include "guest/processor/memory.h"
 
 #define ON_BUS(bus) (1u << (bus))
 #define VIRTIO      ON_BUS(DISK_VIRTIO)

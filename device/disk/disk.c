@@ -11,6 +11,7 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
+#include "guest/place/device-props.h"
 #include "guest/processor/iothread.h"
 
 const char *const disk_device_words[] = { "disk", "cdrom", "floppy", "lun", NULL };

@@ -6,6 +6,7 @@
 #include "device/char/chardev.h"
 #include "device/disk/disk.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
 #include "guest/processor/iothread.h"
 
 static const char *driver_of(const Disk *disk)

@@ -11,6 +11,8 @@
 #include "device/graphics/session.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum AudioType {
         AUDIO_NONE = 1,
@@ -190,7 +192,7 @@ static void audio_imply(Guest *g)
 
         if (guest_next_device(g, &kind_audio, &i))
                 return;
-        a = (Audio *) guest_imply(g, &kind_audio);
+        a = (Audio *) guest_add_device(g, &kind_audio);
         if (!a)
                 return;
         a->number = (Number){ 1, true };

@@ -6,6 +6,8 @@
 #include "device/graphics/graphics.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static const Field fields[] = {
         GL_FIELDS,

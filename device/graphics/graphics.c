@@ -9,6 +9,7 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
 #include "guest/plan/bind.h"
 #include "guest/plan/secret.h"
 
@@ -151,7 +152,8 @@ void graphics_password_complete(Guest *g, Device *d, Password *password, const c
                 device_warning(g, d, "<graphics>: passwdValidTo: the password does not end by itself");
         if (!password->xml)
                 return;
-        password->credential = secret_credential(g, d->place, guest_text(g, "%s.%s", g->general.name, what));
+        password->credential =
+                secret_credential(g, d->place, guest_text(g, "%s.%s", g->general->name, what));
         password->id = guest_text(g, "%s-password", what);
         device_warning(
                 g, d,
@@ -231,7 +233,7 @@ bool graphics_keymap_is_plain(const char *keymap)
 static void no_graphics_imply(Guest *g)
 {
         if (!graphics_have(g, NULL))
-                (void) guest_imply(g, &kind_no_graphics);
+                (void) guest_add_device(g, &kind_no_graphics);
 }
 
 static void no_graphics_build(const Guest *g, const Device *d, Plan *p)

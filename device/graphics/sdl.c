@@ -9,6 +9,8 @@
 #include "device/graphics/session.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef struct Sdl {
         Graphics graphics;

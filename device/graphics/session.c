@@ -13,6 +13,7 @@
  */
 
 #include "device/graphics/session.h"
+#include "guest/plan/plan.h"
 
 static void show(const Guest *g, Plan *p, const char *name)
 {

@@ -6,6 +6,10 @@
 #include "device/graphics/audio.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define CODECS_MAX 8
 
@@ -108,7 +112,7 @@ static void sound_check(Guest *g, Device *d)
                 device_error(g, d, "<sound>: streams is for model='virtio'");
         if (s->model != SOUND_VIRTIO)
                 device_no_virtio_options(g, d);
-        if (s->model == SOUND_PCSPK && !os_is_x86(&g->os))
+        if (s->model == SOUND_PCSPK && !os_is_x86(g->os))
                 device_error(g, d, "<sound>: this machine has no PC speaker");
         if (!audio_id(g, s->audio))
                 device_error(

@@ -10,6 +10,8 @@
 #include "device/graphics/graphics.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define SPICE_CERTIFICATES "/etc/pki/libvirt-spice" /* where libvirt's users have them */
 

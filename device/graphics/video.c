@@ -8,6 +8,9 @@
 #include "device/graphics/graphics.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
 #include "guest/plan/bind.h"
 
 typedef enum VideoModel {
@@ -153,7 +156,7 @@ static void video_imply(Guest *g)
         size_t i = 0;
 
         if (!guest_next_device(g, &kind_video, &i) && graphics_have(g, NULL))
-                (void) guest_imply(g, &kind_video);
+                (void) guest_add_device(g, &kind_video);
         find_primary(g);
 }
 
@@ -164,7 +167,7 @@ static bool is_virtio(const Video *v)
 
 static VideoFrontend default_frontend(const Guest *g, const Video *v)
 {
-        bool vga = v->device.index == 0 && os_is_x86(&g->os); /* VGA is of PCs */
+        bool vga = v->device.index == 0 && os_is_x86(g->os); /* VGA is of PCs */
 
         if (v->driver == VIDEO_DRIVER_VHOST_USER)
                 return vga ? FRONTEND_VHOST_USER_VGA : FRONTEND_VHOST_USER_GPU;
@@ -179,7 +182,7 @@ static void video_complete(Guest *g, Device *d)
 
         device_set_id(g, d, "video%u", d->index);
         if (!v->model)
-                v->model = os_is_x86(&g->os) ? VIDEO_CIRRUS : VIDEO_VIRTIO;
+                v->model = os_is_x86(g->os) ? VIDEO_CIRRUS : VIDEO_VIRTIO;
         v->frontend_said = v->frontend != 0;
         if (!v->frontend_said && is_virtio(v))
                 v->frontend = default_frontend(g, v);
@@ -200,7 +203,7 @@ static void video_complete(Guest *g, Device *d)
                         g, d,
                         "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; a unit with "
                         "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
-                        v->served, g->general.name ?: "");
+                        v->served, g->general->name ?: "");
         }
         if (is_virtio(v))
                 device_virtio_complete(g, d, VIRTIO_MODEL);
@@ -241,7 +244,7 @@ static void check_frontend(Guest *g, const Video *v)
         }
         if (!v->frontend_said)
                 return;
-        if (frontends[v->frontend].vga && (d->index > 0 || !os_is_x86(&g->os)))
+        if (frontends[v->frontend].vga && (d->index > 0 || !os_is_x86(g->os)))
                 device_error(g, d, "<video>: device='%s' is for the primary card of a PC", word);
         if (frontends[v->frontend].gl && v->accel3d != ON)
                 device_error(g, d, "<video>: device='%s' takes <acceleration accel3d='yes'/>", word);
@@ -314,7 +317,7 @@ static void video_check(Guest *g, Device *d)
 
 static Props video_new(const Guest *g, const Video *v)
 {
-        bool primary = v->device.index == 0 && os_is_x86(&g->os);
+        bool primary = v->device.index == 0 && os_is_x86(g->os);
         Props p = props_new(
                 "driver", primary || !models[v->model].secondary ? models[v->model].primary
                                                                  : models[v->model].secondary);

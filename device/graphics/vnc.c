@@ -9,6 +9,8 @@
 #include "device/graphics/graphics.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define VNC_PORT_BASE       5900
 #define WEBSOCKET_PORT_BASE 5700

@@ -10,6 +10,8 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef enum HostPciDriver {
         HOST_PCI_VFIO = 1,

@@ -9,6 +9,9 @@
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 typedef struct HostdevMdev {
         Device device;

@@ -6,6 +6,10 @@
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/numa.h"
 
 typedef struct HostdevPci {
         Device device;
@@ -75,7 +79,7 @@ static void hostdev_check(Guest *g, Device *d)
         hostdev_check_mode(g, d, h->mode);
         host_pci_check(g, d, &h->host);
         hostdev_check_teaming(g, d, &h->teaming);
-        if (h->nodes.set && set_last(&h->nodes) >= g->numa.n_cells)
+        if (h->nodes.set && set_last(&h->nodes) >= g->numa->n_cells)
                 device_error(
                         g, d, "<acpi>: nodeset names the node %u, and <cpu> has no such <cell>",
                         set_last(&h->nodes));
@@ -118,7 +122,7 @@ static void build_initiators(const Guest *g, const HostdevPci *h, Plan *p)
                         break;
                 n += set_count(&((const HostdevPci *) other)->nodes);
         }
-        for (unsigned node = 0; node < g->numa.n_cells; node++)
+        for (unsigned node = 0; node < g->numa->n_cells; node++)
                 if (set_has(&h->nodes, node)) {
                         Props initiator = props_new("qom-type", "acpi-generic-initiator");
 

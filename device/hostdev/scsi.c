@@ -11,6 +11,7 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/image/source.h"
+#include "guest/place/device-props.h"
 
 /* the other of its words, unfiltered, is what no kernel does any more */
 static const char *const sgio_words[] = { "filtered", NULL };

@@ -9,6 +9,9 @@
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define PORT_TEXT_MAX 23 /* seven hubs behind each other, as USB has it at most, and three digits each */
 

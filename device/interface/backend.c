@@ -12,7 +12,9 @@
 #include "device/interface/network.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
 #include "guest/plan/bind.h"
+#include "guest/processor/memory.h"
 
 #define INTERFACE_NAME_MAX 15 /* IFNAMSIZ of Linux, without its NUL */
 
@@ -57,7 +59,7 @@ static bool name_is_generated(const char *name)
 static const char *tap_name(Guest *g, const Interface *i)
 {
         static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-        const char *name = g->general.name, *full = guest_text(g, "vm-%s-%u", name, i->device.index);
+        const char *name = g->general->name, *full = guest_text(g, "vm-%s-%u", name, i->device.index);
         uint64_t hash = text_hash(name, strlen(name));
         char letters[4], tag[6];
         size_t n = 0;

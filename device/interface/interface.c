@@ -12,6 +12,11 @@
 
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/place/device-props.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 static const char *const type_words[] = {
         "user",   "ethernet", "bridge", "network", "direct", "vhostuser", "vdpa",
@@ -171,7 +176,7 @@ static void interface_read(Guest *g, Device *d)
 /* 52:54:00 is QEMU's own; the rest comes from the guest's name, so that the guest always has the same. */
 static const char *mac_from_name(Guest *g, unsigned index)
 {
-        uint64_t name = text_hash(g->general.name, strlen(g->general.name)), of[2] = { name, index };
+        uint64_t name = text_hash(g->general->name, strlen(g->general->name)), of[2] = { name, index };
         uint64_t hash = text_hash(of, sizeof(of));
 
         return guest_text(
@@ -198,7 +203,7 @@ static void complete_model(Guest *g, Interface *i)
         Device *d = &i->device;
 
         if (!i->model)
-                i->model = i->type == INTERFACE_VHOST_USER || i->type == INTERFACE_VDPA || !os_is_x86(&g->os)
+                i->model = i->type == INTERFACE_VHOST_USER || i->type == INTERFACE_VDPA || !os_is_x86(g->os)
                                    ? "virtio"
                                    : "rtl8139";
         for (int m = 0; virtio_model_words[m]; m++)

@@ -13,6 +13,7 @@
 #include "device/interface/port.h"
 
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
 
 #define VLAN_ID_MAX 4094 /* 0 is no VLAN, 4095 is reserved: the kernel takes neither */
 #define VLAN_WORDS  (VLAN_ID_MAX / 64 + 1)

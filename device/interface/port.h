@@ -5,6 +5,7 @@
  * through. Networks and their port groups say the same. */
 
 #include "guest/device.h"
+#include "guest/plan/plan.h"
 
 /* In the XML's units: 1000 bytes a second; burst in KiB. */
 typedef struct InterfaceRate {

@@ -19,6 +19,8 @@
 #include "device/interface/interface.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
 
 #define PORT_MAX            65535
 #define PORT_FORWARDS_MAX   64  /* of one interface */

@@ -8,7 +8,9 @@
 
 #include "contract/exit.h"
 #include "device/kinds.h"
+#include "generator/convert/phases.h"
 #include "generator/find.h"
+#include "guest/machine/general.h"
 #include "policy/policy.h"
 #include "util/file.h"
 #include "util/unit-name.h"
@@ -128,19 +130,19 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         if (c->status < 0)
                 return c->status;
         c->hash = text_hash(data, size);
-        c->guest = guest_read(file, data, size, device_kinds, &c->settings, c->findings);
+        c->guest = phases_read(file, data, size, device_kinds, &c->settings, c->findings);
         if (!c->guest)
                 return c->status = -EINVAL;
         /* of a name that none can have, the finding is there already */
-        if (name && c->guest->general.name && guest_name_is_valid(c->guest->general.name) &&
-            !streq(name, c->guest->general.name))
+        if (name && c->guest->general->name && guest_name_is_valid(c->guest->general->name) &&
+            !streq(name, c->guest->general->name))
                 guest_error(
                         c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'",
-                        c->guest->general.name, name);
-        if (c->guest->general.name)
-                check_name(c, c->guest->general.name);
-        r = set_directories(c, c->guest->general.name ?: "");
-        r = r < 0 ? r : guest_convert(c->guest, &c->plan);
+                        c->guest->general->name, name);
+        if (c->guest->general->name)
+                check_name(c, c->guest->general->name);
+        r = set_directories(c, c->guest->general->name ?: "");
+        r = r < 0 ? r : phases_convert(c->guest, &c->plan);
         if (r == 0) {
                 check_arguments(c);
                 r = findings_failed(c->findings) ? -EINVAL : 0;

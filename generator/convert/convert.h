@@ -4,6 +4,7 @@
 /* From a guest's file to its plan: what vm-generator and vmctl share. */
 
 #include "guest/guest.h"
+#include "guest/plan/plan.h"
 
 typedef struct Conversion {
         char *instance, *run_directory, *state_directory, *session_directory, *home,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "generator/convert/unique.h"
+#include "guest/machine/general.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -57,7 +58,7 @@ static int note(Unique *u, Conversion *c, const GuestFile *file, const char *wha
 
 int unique_check(Unique *u, Conversion *c, const GuestFile *file)
 {
-        int r = note(u, c, file, "UUID", c->guest->general.uuid);
+        int r = note(u, c, file, "UUID", c->guest->general->uuid);
 
         for (size_t i = 0; r >= 0 && i < c->plan.macs.count; i++)
                 r = note(u, c, file, "MAC", c->plan.macs.items[i]);

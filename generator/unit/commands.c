@@ -10,6 +10,8 @@
 #include <errno.h>
 
 #include "contract/exit.h"
+#include "guest/machine/general.h"
+#include "guest/plan/plan.h"
 
 #define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
@@ -109,7 +111,7 @@ int command_serve(const Conversion *c, const char *name, const char *path, Strin
 
         r = r < 0 ? r : strings_add(argv, "serve");
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general.uuid);
+        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general->uuid);
         r = r < 0 ? r : strings_add(argv, "--");
         return r < 0 ? r : add_preparation(c, name, path, argv);
 }
@@ -141,7 +143,7 @@ int command_register(const Conversion *c, const char *name, Strings *argv)
 
         r = r < 0 ? r : strings_add(argv, "register");
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
-        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general.uuid);
+        r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general->uuid);
         for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
                 r = strings_addf(argv, "--interface=%s", p->taps[i].ifname);
         return r;

@@ -12,6 +12,8 @@
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/unit-file.h"
+#include "guest/machine/general.h"
+#include "guest/plan/plan.h"
 
 #define TITLE_MAX 200 /* bytes of a title in Description= */
 
@@ -365,7 +367,7 @@ static int write_guest(
 
         if (r < 0)
                 return r;
-        write_head(&u, path, name, c->guest->general.title);
+        write_head(&u, path, name, c->guest->general->title);
         if (c->settings.user_scope)
                 user_write_dependencies(&u, c);
         else {

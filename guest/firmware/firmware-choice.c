@@ -10,16 +10,21 @@
 #include <errno.h>
 
 #include "guest/firmware/firmware-descriptor.h"
+#include "guest/firmware/firmware.h"
+#include "guest/firmware/launch-security.h"
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
 
 /* A name that the patterns of descriptors match, also for an alias. */
 static const char *versioned_machine(Guest *g)
 {
-        if (streq(g->os.machine, "pc"))
+        if (streq(g->os->machine, "pc"))
                 return "pc-i440fx-10.0";
-        if (streq(g->os.machine, "q35"))
+        if (streq(g->os->machine, "q35"))
                 return "pc-q35-10.0";
-        return streq(g->os.machine, "virt") ? "virt-10.0" : g->os.machine;
+        return streq(g->os->machine, "virt") ? "virt-10.0" : g->os->machine;
 }
 
 static bool format_fits(int wanted, const char *format)
@@ -52,12 +57,12 @@ static bool wants(Tristate wanted, unsigned has)
 static bool fits(Guest *g, const FirmwareDescriptor *d)
 {
         static const char *const archs[] = { "x86_64", "i386", "aarch64" };
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
         int interface = f->automatic ?: f->type == LOADER_PFLASH ? FIRMWARE_EFI : FIRMWARE_BIOS;
         bool smm = d->features & FIRMWARE_REQUIRES_SMM;
 
         if (!(d->interfaces & 1u << interface) ||
-            !firmware_descriptor_targets(d, archs[g->os.arch - 1], versioned_machine(g)))
+            !firmware_descriptor_targets(d, archs[g->os->arch - 1], versioned_machine(g)))
                 return false;
         if (f->type && f->type != (d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM))
                 return false;
@@ -69,23 +74,23 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
             (f->nvram_there || d->device != FIRMWARE_MEMORY ||
              (f->varstore_template && !streq_null(f->varstore_template, d->vars))))
                 return false;
-        if (g->general.suspend_to_mem == ON && !(d->features & FIRMWARE_S3))
+        if (g->general->suspend_to_mem == ON && !(d->features & FIRMWARE_S3))
                 return false;
-        if (g->general.suspend_to_disk == ON && !(d->features & FIRMWARE_S4))
+        if (g->general->suspend_to_disk == ON && !(d->features & FIRMWARE_S4))
                 return false;
         if (!wants(f->secure_boot, d->features & FIRMWARE_SECURE_BOOT) ||
             !wants(f->enrolled_keys, d->features & FIRMWARE_ENROLLED_KEYS))
                 return false;
-        if (launch_security_needs(&g->launch_security) & ~d->features)
+        if (launch_security_needs(g->launch_security) & ~d->features)
                 return false;
-        if (smm && g->features.smm == OFF)
+        if (smm && g->features->smm == OFF)
                 return false;
         return wants(f->secure, smm);
 }
 
 static void take(Guest *g, const FirmwareDescriptor *d)
 {
-        Firmware *f = &g->firmware;
+        Firmware *f = g->firmware;
 
         f->loader = guest_text(g, "%s", d->code);
         f->type = d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM;
@@ -104,7 +109,7 @@ static void take(Guest *g, const FirmwareDescriptor *d)
                         f->varstore_template = guest_text(g, "%s", d->vars);
         }
         if (d->features & FIRMWARE_REQUIRES_SMM) {
-                g->features.smm = ON;
+                g->features->smm = ON;
                 f->secure = ON;
         }
 }
@@ -112,16 +117,16 @@ static void take(Guest *g, const FirmwareDescriptor *d)
 /* QEMU has a BIOS of its own for each PC, so one needs no descriptor. */
 static void complain_of_none(Guest *g, bool any)
 {
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
 
-        if (f->automatic == FIRMWARE_BIOS && !f->loader && os_is_x86(&g->os))
+        if (f->automatic == FIRMWARE_BIOS && !f->loader && os_is_x86(g->os))
                 return;
         if (!any)
                 guest_error(
                         g, f->place,
                         "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; "
                         "install %s",
-                        os_is_x86(&g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
+                        os_is_x86(g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
         else if (f->loader || f->template)
                 guest_error(
                         g, f->place,
@@ -162,7 +167,7 @@ bool firmware_choose(Guest *g)
         const FirmwareDescriptor *found = NULL;
         bool any;
 
-        if (firmware_descriptors_load(&all, g->settings->root, g->findings, g->firmware.place) < 0)
+        if (firmware_descriptors_load(&all, g->settings->root, g->findings, g->firmware->place) < 0)
                 g->status = -ENOMEM;
         for (size_t i = 0; i < all.count && !found; i++)
                 if (fits(g, &all.items[i]))
@@ -173,8 +178,8 @@ bool firmware_choose(Guest *g)
         firmware_descriptors_done(&all);
         if (found)
                 return true;
-        if (!g->firmware.automatic) {
-                take_old(&g->firmware);
+        if (!g->firmware->automatic) {
+                take_old(g->firmware);
                 return true;
         }
         complain_of_none(g, any);

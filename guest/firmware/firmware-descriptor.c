@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 
+#include "guest/guest.h"
 #include "util/file.h"
 #include "util/text.h"
 

@@ -13,6 +13,10 @@
 #include "guest/firmware/firmware-choice.h"
 #include "guest/firmware/firmware-descriptor.h"
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 const char *const firmware_interface_words[] = { "bios", "efi", NULL };
 static const char *const type_words[] = { "rom", "pflash", NULL };
@@ -43,7 +47,7 @@ static const Field nvram_path[] = {
 
 static void read_nvram(Guest *g, XmlElement *xml)
 {
-        Firmware *f = &g->firmware;
+        Firmware *f = g->firmware;
         const char *type = xml_attribute(xml, "type");
         int which = type ? words_find(source_type_words, type) : 0;
 
@@ -68,7 +72,7 @@ static void read_nvram(Guest *g, XmlElement *xml)
 static void read_features(Guest *g, XmlElement *xml)
 {
         static const char *const names[] = { "secure-boot", "enrolled-keys", NULL };
-        Tristate *to[] = { &g->firmware.secure_boot, &g->firmware.enrolled_keys };
+        Tristate *to[] = { &g->firmware->secure_boot, &g->firmware->enrolled_keys };
 
         XML_FOREACH(e, xml, "feature") {
                 const char *name = xml_attribute(e, "name");
@@ -86,9 +90,9 @@ static void read_features(Guest *g, XmlElement *xml)
         }
 }
 
-void firmware_read(Guest *g)
+static void firmware_read(Guest *g)
 {
-        Firmware *f = &g->firmware;
+        Firmware *f = g->firmware;
         XmlElement *os = xml_child(g->xml, "os"), *loader, *nvram, *features;
 
         if (!os)
@@ -115,7 +119,7 @@ bool firmware_is_efi(const Firmware *f)
 /* The XML's own contradictions, before anything is chosen by it. */
 static bool is_consistent(Guest *g)
 {
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
         size_t before = findings_count(g->findings);
         Place place = f->place;
 
@@ -151,7 +155,7 @@ static bool is_consistent(Guest *g)
 
 static void complete_nvram(Guest *g)
 {
-        Firmware *f = &g->firmware;
+        Firmware *f = g->firmware;
         const char *suffix;
 
         if (f->type != LOADER_PFLASH || f->readonly != ON || f->stateless == ON)
@@ -169,12 +173,12 @@ static void complete_nvram(Guest *g)
         suffix = f->nvram_format == FIRMWARE_QCOW2                    ? ".qcow2"
                  : f->template && text_ends_with(f->template, ".raw") ? ".raw"
                                                                       : ".fd";
-        f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general.name, suffix);
+        f->nvram = guest_text(g, "%s/%s_VARS%s", g->settings->state_directory, g->general->name, suffix);
 }
 
-void firmware_complete(Guest *g)
+static void firmware_complete(Guest *g)
 {
-        Firmware *f = &g->firmware;
+        Firmware *f = g->firmware;
 
         if (!is_consistent(g))
                 return;
@@ -187,28 +191,28 @@ void firmware_complete(Guest *g)
         complete_nvram(g);
         if (f->varstore_there && !f->varstore)
                 f->varstore =
-                        guest_text(g, "%s/%s_VARS.json", g->settings->state_directory, g->general.name);
+                        guest_text(g, "%s/%s_VARS.json", g->settings->state_directory, g->general->name);
 }
 
-void firmware_check(Guest *g)
+static void firmware_check(Guest *g)
 {
-        const Firmware *f = &g->firmware;
-        bool x86 = os_is_x86(&g->os);
+        const Firmware *f = g->firmware;
+        bool x86 = os_is_x86(g->os);
 
-        if (f->type == LOADER_PFLASH && !g->features.acpi)
+        if (f->type == LOADER_PFLASH && !g->features->acpi)
                 guest_error(g, f->place, "<os>: an EFI needs <acpi/>");
-        if (!x86 && g->features.acpi && !firmware_is_efi(f) && !f->automatic)
+        if (!x86 && g->features->acpi && !firmware_is_efi(f) && !f->automatic)
                 guest_error(g, f->place, "<acpi/>: on this machine it needs an EFI as firmware");
-        if (f->type == LOADER_PFLASH && x86 && !os_is_pc(&g->os))
+        if (f->type == LOADER_PFLASH && x86 && !os_is_pc(g->os))
                 guest_error(g, f->place, "<loader>: this machine has no flash chips");
         if (f->nvram_is_remote)
                 source_check(g, &f->nvram_source);
         if (f->secure == ON) {
                 if (f->type != LOADER_PFLASH)
                         guest_error(g, f->place, "<loader>: secure='yes' is for type='pflash'");
-                else if (g->os.family != MACHINE_Q35 || g->os.arch != ARCH_X86_64)
+                else if (g->os->family != MACHINE_Q35 || g->os->arch != ARCH_X86_64)
                         guest_error(g, f->place, "<loader>: secure='yes' is for q35 machines of x86_64");
-                else if (g->features.smm != ON)
+                else if (g->features->smm != ON)
                         guest_error(g, f->place, "<loader>: secure='yes' needs <smm state='on'/>");
         }
         if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
@@ -224,7 +228,7 @@ void firmware_check(Guest *g)
 
 void firmware_machine(const Guest *g, Props *machine)
 {
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
 
         if (f->type != LOADER_PFLASH)
                 return;
@@ -286,8 +290,8 @@ static void plan_variables(const Guest *g, const char *path, const char *templat
 
 static void build_varstore(const Guest *g, Plan *p)
 {
-        const Firmware *f = &g->firmware;
-        Props device = props_new("driver", os_is_x86(&g->os) ? "uefi-vars-x64" : "uefi-vars-sysbus");
+        const Firmware *f = g->firmware;
+        Props device = props_new("driver", os_is_x86(g->os) ? "uefi-vars-x64" : "uefi-vars-sysbus");
 
         props_text(&device, "jsonfile", f->varstore);
         plan_json(p, "-device", &device);
@@ -296,7 +300,7 @@ static void build_varstore(const Guest *g, Plan *p)
 
 static void build_variables(const Guest *g, Plan *p)
 {
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
         Props storage = props_new("driver", f->nvram_is_block ? "host_device" : "file");
 
         props_text(&storage, "filename", f->nvram);
@@ -313,9 +317,9 @@ static void build_variables(const Guest *g, Plan *p)
         plan_variables(g, f->nvram, f->template, p);
 }
 
-void firmware_build(const Guest *g, Plan *p)
+static void firmware_build(const Guest *g, Plan *p)
 {
-        const Firmware *f = &g->firmware;
+        const Firmware *f = g->firmware;
 
         if (f->type == LOADER_ROM && f->loader) {
                 plan_value(p, "-bios", f->loader);
@@ -338,3 +342,8 @@ void firmware_build(const Guest *g, Plan *p)
                 plan_list_named(p, "-global", &secure);
         }
 }
+
+const GuestPart part_firmware = {
+        GUEST_PART(Firmware, firmware), .read = firmware_read,   .complete = firmware_complete,
+        .check = firmware_check,        .build = firmware_build,
+};

@@ -41,8 +41,4 @@ typedef struct Firmware {
 /* Whether the guest boots an EFI, from flash chips or with its variables kept by QEMU. */
 bool firmware_is_efi(const Firmware *f);
 
-void firmware_read(Guest *g);
-void firmware_complete(Guest *g);
-void firmware_check(Guest *g);
 void firmware_machine(const Guest *g, Props *machine);
-void firmware_build(const Guest *g, Plan *p);

@@ -6,6 +6,11 @@
 
 #include "guest/firmware/firmware-descriptor.h"
 #include "guest/guest.h"
+#include "guest/machine/features.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
+#include "guest/plan/secret.h"
 
 #define POLICY_ENCRYPTED_STATE (1 << 2)                      /* of AMD's SEV API: SEV-ES is required */
 #define QUOTE_SOCKET           "/var/run/tdx-qgs/qgs.socket" /* of Intel's quote generation service */
@@ -51,10 +56,10 @@ static const Field tdx_fields[] = {
 /* By LaunchSecurityType. */
 static const Field *const fields[] = { NULL, sev_fields, snp_fields, tdx_fields };
 
-void launch_security_read(Guest *g)
+static void launch_security_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "launchSecurity");
-        LaunchSecurity *l = &g->launch_security;
+        LaunchSecurity *l = g->launch_security;
         const char *type = xml ? xml_attribute(xml, "type") : NULL;
 
         if (!xml)
@@ -83,9 +88,9 @@ static const char *unfold(Guest *g, const char *text)
         return copy;
 }
 
-void launch_security_complete(Guest *g)
+static void launch_security_complete(Guest *g)
 {
-        LaunchSecurity *l = &g->launch_security;
+        LaunchSecurity *l = g->launch_security;
         const char **texts[] = { &l->certificate, &l->session };
 
         for (size_t i = 0; i < ELEMENTS(texts); i++) {
@@ -114,13 +119,13 @@ unsigned launch_security_needs(const LaunchSecurity *l)
         }
 }
 
-void launch_security_check(Guest *g)
+static void launch_security_check(Guest *g)
 {
-        const LaunchSecurity *l = &g->launch_security;
+        const LaunchSecurity *l = g->launch_security;
 
         if (!l->type)
                 return;
-        if (g->general.type != ACCELERATOR_KVM || g->os.arch != ARCH_X86_64)
+        if (g->general->type != ACCELERATOR_KVM || g->os->arch != ARCH_X86_64)
                 guest_error(g, l->place, "<launchSecurity> needs type='kvm' and arch='x86_64'");
         if (!l->policy.set && l->type != LAUNCH_TDX)
                 guest_error(g, l->place, "<launchSecurity>: <policy> is missing");
@@ -129,16 +134,16 @@ void launch_security_check(Guest *g)
                         g, l->place,
                         "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU "
                         "(usually 51 and 1) and are not asked for; say them");
-        if (l->type == LAUNCH_TDX && g->os.family != MACHINE_Q35)
+        if (l->type == LAUNCH_TDX && g->os->family != MACHINE_Q35)
                 guest_error(g, l->place, "<launchSecurity>: TDX needs a q35 machine");
 }
 
 void launch_security_machine(const Guest *g, Props *machine)
 {
-        if (!g->launch_security.type)
+        if (!g->launch_security->type)
                 return;
         props_text(machine, "confidential-guest-support", "lsec0");
-        if (g->launch_security.type == LAUNCH_TDX && !g->features.ioapic)
+        if (g->launch_security->type == LAUNCH_TDX && !g->features->ioapic)
                 props_text(machine, "kernel_irqchip", "split");
 }
 
@@ -186,9 +191,9 @@ static void build_tdx(const LaunchSecurity *l, Plan *p, Props *object)
         }
 }
 
-void launch_security_build(const Guest *g, Plan *p)
+static void launch_security_build(const Guest *g, Plan *p)
 {
-        const LaunchSecurity *l = &g->launch_security;
+        const LaunchSecurity *l = g->launch_security;
         Props object;
 
         if (!l->type)
@@ -201,3 +206,11 @@ void launch_security_build(const Guest *g, Plan *p)
                 build_sev(g, l, p, &object);
         plan_json(p, "-object", &object);
 }
+
+const GuestPart part_launch_security = {
+        GUEST_PART(LaunchSecurity, launch_security),
+        .read = launch_security_read,
+        .complete = launch_security_complete,
+        .check = launch_security_check,
+        .build = launch_security_build,
+};

@@ -28,8 +28,4 @@ typedef struct LaunchSecurity {
 /* What the guest's firmware must be able to do: FirmwareFeature bits. */
 unsigned launch_security_needs(const LaunchSecurity *l);
 
-void launch_security_read(Guest *g);
-void launch_security_complete(Guest *g);
-void launch_security_check(Guest *g);
 void launch_security_machine(const Guest *g, Props *machine);
-void launch_security_build(const Guest *g, Plan *p);

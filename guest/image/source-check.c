@@ -5,6 +5,7 @@
 #include "guest/guest.h"
 #include "guest/image/source.h"
 #include "guest/plan/bind.h"
+#include "guest/processor/memory.h"
 
 static void check_encryption(Guest *g, const Source *s)
 {

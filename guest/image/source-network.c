@@ -10,6 +10,7 @@
 
 #include "guest/guest.h"
 #include "guest/image/source.h"
+#include "guest/machine/general.h"
 
 static const char *const protocol_words[] = {
         "nbd",  "rbd",  "iscsi", "gluster", "http",     "https", "ftp",
@@ -538,7 +539,7 @@ void source_network_name(Guest *g, Source *s)
         if (n->cookies && n->n_hosts > 0 && n->hosts[0].name)
                 s->cookies.credential = secret_credential(
                         g, n->cookies->place,
-                        guest_text(g, "%s.%s.cookies", g->general.name, n->hosts[0].name));
+                        guest_text(g, "%s.%s.cookies", g->general->name, n->hosts[0].name));
 }
 
 static void check_cookies(Guest *g, const Source *s)

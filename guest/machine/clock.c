@@ -10,6 +10,9 @@
 #include <time.h>
 
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 static const char *const offset_words[] = { "utc", "localtime", "timezone", "variable", "absolute", NULL };
 static const char *const basis_words[] = { "utc", "localtime", NULL };
@@ -51,7 +54,7 @@ static void read_timers(Guest *g, XmlElement *clock)
         XML_FOREACH(e, clock, "timer") {
                 const char *name = xml_attribute(e, "name");
                 int which = name ? words_find(timer_words, name) : 0;
-                Timer *t = &g->clock.timers[which];
+                Timer *t = &g->clock->timers[which];
 
                 if (which == 0) {
                         guest_error(g, e->place, "<timer>: name='%s' is not known", name ?: "");
@@ -68,7 +71,7 @@ static void read_timers(Guest *g, XmlElement *clock)
 /* "reset": what the guest did to its clock is forgotten when it stops, which is always so here. */
 static void read_adjustment(Guest *g)
 {
-        Clock *c = &g->clock;
+        Clock *c = g->clock;
         const char *text = c->adjustment_text;
         uint64_t n;
 
@@ -81,10 +84,10 @@ static void read_adjustment(Guest *g)
         c->adjustment = *text == '-' ? -(int64_t) n : (int64_t) n;
 }
 
-void clock_read(Guest *g)
+static void clock_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "clock");
-        Clock *c = &g->clock;
+        Clock *c = g->clock;
 
         c->place = xml ? xml->place : g->xml->place;
         if (!xml)
@@ -94,16 +97,16 @@ void clock_read(Guest *g)
         read_timers(g, xml);
 }
 
-void clock_complete(Guest *g)
+static void clock_complete(Guest *g)
 {
-        if (!g->clock.offset)
-                g->clock.offset = OFFSET_UTC;
+        if (!g->clock->offset)
+                g->clock->offset = OFFSET_UTC;
 }
 
 static void check_timers(Guest *g)
 {
-        const Timer *t = g->clock.timers;
-        bool x86 = os_is_x86(&g->os);
+        const Timer *t = g->clock->timers;
+        bool x86 = os_is_x86(g->os);
 
         if (t[TIMER_PLATFORM].there)
                 guest_error(g, t[TIMER_PLATFORM].place, "<timer>: QEMU has no timer 'platform'");
@@ -117,7 +120,7 @@ static void check_timers(Guest *g)
         for (int i = TIMER_TSC; i <= TIMER_HYPERVCLOCK; i++)
                 if (t[i].present == ON && !x86)
                         guest_error(g, t[i].place, "<timer>: '%s' is for x86", timer_words[i - 1]);
-        if (t[TIMER_ARMVTIMER].there && (x86 || g->general.type != ACCELERATOR_KVM))
+        if (t[TIMER_ARMVTIMER].there && (x86 || g->general->type != ACCELERATOR_KVM))
                 guest_error(
                         g, t[TIMER_ARMVTIMER].place, "<timer>: 'armvtimer' is for aarch64 with type='kvm'");
         if (t[TIMER_ARMVTIMER].tick_policy == POLICY_CATCHUP ||
@@ -129,9 +132,9 @@ static void check_timers(Guest *g)
                 guest_error(g, t[TIMER_HPET].place, "<timer>: 'hpet' is for x86");
 }
 
-void clock_check(Guest *g)
+static void clock_check(Guest *g)
 {
-        const Clock *c = &g->clock;
+        const Clock *c = g->clock;
 
         if (c->offset == OFFSET_TIMEZONE && !c->zone)
                 guest_error(g, c->place, "<clock>: timezone is missing");
@@ -155,12 +158,12 @@ void clock_check(Guest *g)
 
 void clock_machine(const Guest *g, Props *machine)
 {
-        props_bool_if(machine, "hpet", g->clock.timers[TIMER_HPET].present);
+        props_bool_if(machine, "hpet", g->clock->timers[TIMER_HPET].present);
 }
 
 void clock_cpu(const Guest *g, Props *cpu)
 {
-        const Timer *t = g->clock.timers;
+        const Timer *t = g->clock->timers;
 
         props_bool_if(cpu, "kvmclock", t[TIMER_KVMCLOCK].present);
         if (t[TIMER_HYPERVCLOCK].present == ON)
@@ -191,9 +194,9 @@ static const char *base_of(const Clock *c, char *buffer, size_t size)
         }
 }
 
-void clock_build(const Guest *g, Plan *p)
+static void clock_build(const Guest *g, Plan *p)
 {
-        const Clock *c = &g->clock;
+        const Clock *c = g->clock;
         const Timer *rtc = &c->timers[TIMER_RTC], *pit = &c->timers[TIMER_PIT];
         char base[32];
         Props props = props_new("base", base_of(c, base, sizeof(base)));
@@ -216,3 +219,8 @@ void clock_build(const Guest *g, Plan *p)
                 plan_list_named(p, "-global", &policy);
         }
 }
+
+const GuestPart part_clock = {
+        GUEST_PART(Clock, clock), .read = clock_read,   .complete = clock_complete,
+        .check = clock_check,     .build = clock_build,
+};

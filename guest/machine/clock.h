@@ -38,9 +38,5 @@ typedef struct Clock {
         Timer timers[TIMER_COUNT];
 } Clock;
 
-void clock_read(Guest *g);
-void clock_complete(Guest *g);
-void clock_check(Guest *g);
 void clock_machine(const Guest *g, Props *machine);
 void clock_cpu(const Guest *g, Props *cpu);
-void clock_build(const Guest *g, Plan *p);

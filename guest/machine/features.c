@@ -3,6 +3,9 @@
 #include "guest/machine/features.h"
 
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 static const char *const ioapic_words[] = { "kvm", "qemu", NULL };
 static const char *const ioapic_qemu[] = { "on", "split" };
@@ -92,9 +95,9 @@ static const struct {
         { "xmm_input", "hv-xmm-input" },
 };
 
-void features_read(Guest *g)
+static void features_read(Guest *g)
 {
-        Features *f = &g->features;
+        Features *f = g->features;
         XmlElement *xml = xml_child(g->xml, "features"), *hyperv = xml ? xml_child(xml, "hyperv") : NULL;
 
         f->place = xml ? xml->place : g->xml->place;
@@ -113,13 +116,13 @@ void features_read(Guest *g)
         }
 }
 
-void features_complete(Guest *g)
+static void features_complete(Guest *g)
 {
 }
 
 static void check_hyperv(Guest *g)
 {
-        const Hyperv *h = &g->features.hyperv;
+        const Hyperv *h = &g->features->hyperv;
 
         if (h->mode == HYPERV_HOST_MODEL)
                 guest_warning_at(
@@ -139,11 +142,11 @@ static void check_hyperv(Guest *g)
 
 static void check_tseg(Guest *g)
 {
-        const Features *f = &g->features;
+        const Features *f = g->features;
 
         if (!f->tseg.set)
                 return;
-        if (g->os.family != MACHINE_Q35)
+        if (g->os->family != MACHINE_Q35)
                 guest_error_at(g, "features/smm/tseg", "<tseg> is for q35 machines");
         else if (f->tseg.value % MIB)
                 guest_error_at(g, "features/smm/tseg", "<tseg>: the size is not in whole MiB");
@@ -156,18 +159,18 @@ static void check_tseg(Guest *g)
 
 static void check_power_of_two(Guest *g)
 {
-        uint64_t n = g->features.kvm_dirty_ring_size.value;
+        uint64_t n = g->features->kvm_dirty_ring_size.value;
 
-        if (g->features.kvm_dirty_ring == ON && (!g->features.kvm_dirty_ring_size.set || n & (n - 1)))
+        if (g->features->kvm_dirty_ring == ON && (!g->features->kvm_dirty_ring_size.set || n & (n - 1)))
                 guest_error_at(
                         g, "features/kvm/dirty-ring",
                         "<dirty-ring>: a size is needed, and it must be a power of two");
 }
 
-void features_check(Guest *g)
+static void features_check(Guest *g)
 {
-        const Features *f = &g->features;
-        bool x86 = os_is_x86(&g->os), kvm = g->general.type == ACCELERATOR_KVM;
+        const Features *f = g->features;
+        bool x86 = os_is_x86(g->os), kvm = g->general->type == ACCELERATOR_KVM;
 
         if (!x86 && (f->apic_eoi != UNSET || f->pvspinlock != UNSET || f->vmport != UNSET || f->ioapic ||
                      f->smm == ON || f->ps2 != UNSET))
@@ -176,9 +179,9 @@ void features_check(Guest *g)
                         "<features>: apic eoi, pvspinlock, vmport, ioapic, smm and ps2 are for x86");
         if (x86 && (f->gic || f->ras != UNSET))
                 guest_error(g, f->place, "<features>: gic and ras are for aarch64");
-        if (f->vmport != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
+        if (f->vmport != UNSET && x86 && !os_is_pc(g->os) && g->os->family != MACHINE_ISAPC)
                 guest_error_at(g, "features/vmport", "<vmport>: this machine has none");
-        if (f->ps2 != UNSET && x86 && !os_is_pc(&g->os) && g->os.family != MACHINE_ISAPC)
+        if (f->ps2 != UNSET && x86 && !os_is_pc(g->os) && g->os->family != MACHINE_ISAPC)
                 guest_error_at(g, "features/ps2", "<ps2>: this machine has none");
         if (f->ps2 == OFF && f->vmport == ON)
                 guest_error_at(g, "features/vmport", "<vmport> needs <ps2>, which is off");
@@ -196,14 +199,14 @@ void features_check(Guest *g)
 /* libvirt's default is the newest that the host's KVM has, and the oldest where there is none. */
 static const char *gic_version(const Guest *g)
 {
-        if (g->features.gic)
-                return gic_words[g->features.gic - 1];
-        return g->general.type == ACCELERATOR_KVM ? "host" : "2";
+        if (g->features->gic)
+                return gic_words[g->features->gic - 1];
+        return g->general->type == ACCELERATOR_KVM ? "host" : "2";
 }
 
 void features_machine(const Guest *g, Props *machine)
 {
-        const Features *f = &g->features;
+        const Features *f = g->features;
 
         props_onoff(machine, "vmport", f->vmport);
         props_onoff(machine, "smm", f->smm);
@@ -211,16 +214,16 @@ void features_machine(const Guest *g, Props *machine)
         props_bool_if(machine, "ras", f->ras);
         if (f->ioapic)
                 props_text(machine, "kernel_irqchip", ioapic_qemu[f->ioapic - 1]);
-        if (g->os.family == MACHINE_VIRT)
+        if (g->os->family == MACHINE_VIRT)
                 props_text(machine, "gic-version", gic_version(g));
         props_bool(machine, "acpi", f->acpi);
 }
 
 void features_accelerator(const Guest *g, Props *accelerator)
 {
-        const Features *f = &g->features;
+        const Features *f = g->features;
 
-        if (f->kvm_dirty_ring == ON && g->general.type == ACCELERATOR_KVM)
+        if (f->kvm_dirty_ring == ON && g->general->type == ACCELERATOR_KVM)
                 props_number_if(accelerator, "dirty-ring-size", f->kvm_dirty_ring_size);
         if (f->tcg_tb_cache.set && f->tcg_tb_cache.value > 0)
                 props_number(accelerator, "tb-size", f->tcg_tb_cache.value / MIB);
@@ -253,7 +256,7 @@ static void add_hyperv(const Hyperv *h, Props *cpu)
 
 void features_cpu(const Guest *g, Props *cpu)
 {
-        const Features *f = &g->features;
+        const Features *f = g->features;
 
         props_bool_if(cpu, "kvm-pv-eoi", f->apic_eoi);
         props_bool_if(cpu, "kvm-pv-unhalt", f->pvspinlock);
@@ -269,9 +272,9 @@ void features_cpu(const Guest *g, Props *cpu)
         props_bool_if(cpu, "pmu", f->pmu);
 }
 
-void features_build(const Guest *g, Plan *p)
+static void features_build(const Guest *g, Plan *p)
 {
-        const Features *f = &g->features;
+        const Features *f = g->features;
 
         if (f->tseg.set) {
                 Props tseg = props_new("mch.extended-tseg-mbytes", "");
@@ -285,3 +288,8 @@ void features_build(const Guest *g, Plan *p)
                 plan_json(p, "-device", &device);
         }
 }
+
+const GuestPart part_features = {
+        GUEST_PART(Features, features), .read = features_read,   .complete = features_complete,
+        .check = features_check,        .build = features_build,
+};

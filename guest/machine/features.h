@@ -31,10 +31,6 @@ typedef struct Features {
         Place place;
 } Features;
 
-void features_read(Guest *g);
-void features_complete(Guest *g);
-void features_check(Guest *g);
 void features_machine(const Guest *g, Props *machine);
 void features_accelerator(const Guest *g, Props *accelerator);
 void features_cpu(const Guest *g, Props *cpu);
-void features_build(const Guest *g, Plan *p);

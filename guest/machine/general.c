@@ -9,6 +9,8 @@
 #include "guest/machine/general.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 static const char *const accelerator_words[] = { "kvm", "qemu", NULL };
 static const char *const action_words[] = {
@@ -64,9 +66,9 @@ static const Field genid_fields[] = {
         {},
 };
 
-void general_read(Guest *g)
+static void general_read(Guest *g)
 {
-        General *general = &g->general;
+        General *general = g->general;
         XmlElement *genid = xml_child(g->xml, "genid");
 
         fields_read(g->xml, general_fields, general, g->findings);
@@ -93,9 +95,9 @@ static const char *uuid_from_name(Guest *g, const char *name)
                 (unsigned long long) (b & UINT64_C(0xffffffffffff)));
 }
 
-void general_complete(Guest *g)
+static void general_complete(Guest *g)
 {
-        General *general = &g->general;
+        General *general = g->general;
         char uuid[37];
 
         if (!general->uuid)
@@ -111,7 +113,7 @@ void general_complete(Guest *g)
         else if (general->genid && text_to_uuid(general->genid, uuid) >= 0)
                 general->genid = guest_text(g, "%s", uuid);
         if (!general->emulator)
-                general->emulator = emulators[g->os.arch - 1];
+                general->emulator = emulators[g->os->arch - 1];
         if (!general->on_poweroff)
                 general->on_poweroff = ACTION_DESTROY;
         if (!general->on_reboot)
@@ -121,9 +123,9 @@ void general_complete(Guest *g)
 }
 
 /* libvirt's QEMU driver refuses the same, for there is nothing that they could mean. */
-void general_check(Guest *g)
+static void general_check(Guest *g)
 {
-        const General *general = &g->general;
+        const General *general = g->general;
         const struct {
                 const char *element;
                 int action;
@@ -142,13 +144,13 @@ void general_check(Guest *g)
                 guest_error_at(
                         g, "on_reboot",
                         "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
-        if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(&g->os))
+        if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(g->os))
                 guest_error_at(g, "pm", "<pm>: this machine has no such states");
 }
 
-void general_build_first(const Guest *g, Plan *p)
+static void general_build_first(const Guest *g, Plan *p)
 {
-        const General *general = &g->general;
+        const General *general = g->general;
         Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
 
         plan_flag(p, general->emulator);
@@ -178,8 +180,8 @@ void general_build_first(const Guest *g, Plan *p)
 /* QEMU's power management hides behind the chip that has it on the real board. */
 static void build_sleep_states(const Guest *g, Plan *p)
 {
-        const General *general = &g->general;
-        const char *chip = g->os.family == MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM";
+        const General *general = g->general;
+        const char *chip = g->os->family == MACHINE_Q35 ? "ICH9-LPC" : "PIIX4_PM";
         const struct {
                 const char *property;
                 Tristate enabled;
@@ -198,12 +200,12 @@ static void build_sleep_states(const Guest *g, Plan *p)
         }
 }
 
-void general_build_last(const Guest *g, Plan *p)
+static void general_build_last(const Guest *g, Plan *p)
 {
-        if (g->general.genid) {
+        if (g->general->genid) {
                 Props device = props_new("driver", "vmgenid");
 
-                props_text(&device, "guid", g->general.genid);
+                props_text(&device, "guid", g->general->genid);
                 props_text(&device, "id", "vmgenid0");
                 plan_json(p, "-device", &device);
         }
@@ -211,3 +213,8 @@ void general_build_last(const Guest *g, Plan *p)
         plan_value(p, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
         plan_value(p, "-msg", "timestamp=on");
 }
+
+const GuestPart part_general = {
+        GUEST_PART(General, general), .read = general_read,         .complete = general_complete,
+        .check = general_check,       .build = general_build_first, .build_last = general_build_last,
+};

@@ -32,9 +32,3 @@ typedef struct General {
         int on_lock_failure;
         Tristate suspend_to_mem, suspend_to_disk;
 } General;
-
-void general_read(Guest *g);
-void general_complete(Guest *g);
-void general_check(Guest *g);
-void general_build_first(const Guest *g, Plan *p); /* what comes before all else on QEMU's command line */
-void general_build_last(const Guest *g, Plan *p);

@@ -10,6 +10,7 @@
 #include "guest/machine/label.h"
 
 #include "guest/guest.h"
+#include "guest/part.h"
 
 static const char *const type_words[] = { "dynamic", "static", "none", NULL };
 enum { TYPE_DYNAMIC = 1, TYPE_STATIC, TYPE_NONE };
@@ -24,9 +25,9 @@ static const Field label_fields[] = {
         {},
 };
 
-void label_read(Guest *g)
+static void label_read(Guest *g)
 {
-        Labels *all = &g->labels;
+        Labels *all = g->labels;
 
         XML_FOREACH(xml, g->xml, "seclabel") {
                 Label l = { .place = xml->place };
@@ -66,9 +67,9 @@ static void check_static(Guest *g, const Label *l)
                 guest_warning(g, l->place, "<seclabel>: the guest's files keep the labels that they have");
 }
 
-void label_check(Guest *g)
+static void label_check(Guest *g)
 {
-        const Labels *all = &g->labels;
+        const Labels *all = g->labels;
 
         for (unsigned i = 0; i < all->count; i++) {
                 const Label *l = &all->items[i];
@@ -97,10 +98,10 @@ void label_check(Guest *g)
         }
 }
 
-void label_build(const Guest *g, Plan *p)
+static void label_build(const Guest *g, Plan *p)
 {
-        for (unsigned i = 0; i < g->labels.count; i++) {
-                const Label *l = &g->labels.items[i];
+        for (unsigned i = 0; i < g->labels->count; i++) {
+                const Label *l = &g->labels->items[i];
 
                 if (l->type == TYPE_STATIC && l->label && !(l->model && streq(l->model, "none")))
                         plan_directive(
@@ -108,3 +109,10 @@ void label_build(const Guest *g, Plan *p)
                                 l->label);
         }
 }
+
+const GuestPart part_label = {
+        GUEST_PART(Labels, labels),
+        .read = label_read,
+        .check = label_check,
+        .build = label_build,
+};

@@ -21,7 +21,3 @@ typedef struct Labels {
         Label items[LABELS_MAX];
         unsigned count;
 } Labels;
-
-void label_read(Guest *g);
-void label_check(Guest *g);
-void label_build(const Guest *g, Plan *p);

@@ -9,6 +9,7 @@
 #include "guest/machine/os.h"
 
 #include "guest/guest.h"
+#include "guest/part.h"
 
 static const char *const type_words[] = { "hvm", NULL };
 static const char *const arch_words[] = { "x86_64", "i686", "aarch64", NULL };
@@ -78,13 +79,13 @@ static void read_acpi_tables(Guest *g, XmlElement *os)
                         guest_error(g, table->place, "<table>: a type and a path are needed");
                         continue;
                 }
-                for (unsigned i = 0; i < g->os.n_acpi_tables; i++)
-                        if (g->os.acpi_tables[i].type == t.type)
+                for (unsigned i = 0; i < g->os->n_acpi_tables; i++)
+                        if (g->os->acpi_tables[i].type == t.type)
                                 guest_error(
                                         g, table->place, "<table>: there is one of type '%s' already",
                                         acpi_table_words[t.type - 1]);
-                if (g->os.n_acpi_tables < OS_ACPI_TABLES_MAX)
-                        g->os.acpi_tables[g->os.n_acpi_tables++] = t;
+                if (g->os->n_acpi_tables < OS_ACPI_TABLES_MAX)
+                        g->os->acpi_tables[g->os->n_acpi_tables++] = t;
         }
 }
 
@@ -96,16 +97,16 @@ static void read_boot(Guest *g, XmlElement *os)
 
                 if (class == 0)
                         guest_error(g, boot->place, "<boot>: dev is none of: fd, cdrom, hd, network");
-                else if (g->os.n_boot == OS_BOOT_MAX)
+                else if (g->os->n_boot == OS_BOOT_MAX)
                         guest_error(g, boot->place, "<boot>: there are more than %d", OS_BOOT_MAX);
                 else
-                        g->os.boot[g->os.n_boot++] = class;
+                        g->os->boot[g->os->n_boot++] = class;
         }
 }
 
 static void read_reboot_timeout(Guest *g)
 {
-        const char *text = g->os.reboot_timeout;
+        const char *text = g->os->reboot_timeout;
         unsigned n;
 
         if (text && !streq(text, "-1") && text_to_unsigned(text, 65535, &n) < 0)
@@ -124,7 +125,7 @@ static unsigned version_of(const char *text)
 
 static void find_family(Guest *g)
 {
-        Os *os = &g->os;
+        Os *os = g->os;
 
         for (size_t i = 0; i < ELEMENTS(families); i++) {
                 bool whole = !families[i].versioned && !families[i].gone;
@@ -158,10 +159,10 @@ static bool has_arch(XmlElement *os)
 }
 
 /* The machine decides how everything else is read and completed, so it is settled at once. */
-void os_read(Guest *g)
+static void os_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "os");
-        Os *os = &g->os;
+        Os *os = g->os;
         bool known;
 
         os->arch = ARCH_X86_64; /* for all who look before there is an <os> */
@@ -186,7 +187,7 @@ void os_read(Guest *g)
                 find_family(g);
 }
 
-void os_complete(Guest *g)
+static void os_complete(Guest *g)
 {
 }
 
@@ -198,9 +199,9 @@ static bool has_serial(const Guest *g)
         return false;
 }
 
-void os_check(Guest *g)
+static void os_check(Guest *g)
 {
-        const Os *os = &g->os;
+        const Os *os = g->os;
 
         if (os->use_serial == ON && (!os_is_x86(os) || !has_serial(g)))
                 guest_error_at(g, "os/bios", "<bios>: useserial='yes' needs a PC with a <serial>");
@@ -235,7 +236,7 @@ const char *os_ram_id(const Os *os)
 void os_machine(const Guest *g, Props *machine)
 {
         /* without graphics, SeaBIOS talks to the first serial port; the device "sga" once did that */
-        if (g->os.use_serial == ON)
+        if (g->os->use_serial == ON)
                 props_bool(machine, "graphics", false);
 }
 
@@ -258,9 +259,9 @@ static void build_boot(const Os *os, Plan *p)
         plan_list_named(p, "-boot", &boot);
 }
 
-void os_build(const Guest *g, Plan *p)
+static void os_build(const Guest *g, Plan *p)
 {
-        const Os *os = &g->os;
+        const Os *os = g->os;
 
         build_boot(os, p);
         grant(p, "-kernel", os->kernel);
@@ -280,3 +281,7 @@ void os_build(const Guest *g, Plan *p)
                 plan_list_named(p, "-acpitable", &table);
         }
 }
+
+const GuestPart part_os = {
+        GUEST_PART(Os, os), .read = os_read, .complete = os_complete, .check = os_check, .build = os_build,
+};

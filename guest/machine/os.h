@@ -73,8 +73,4 @@ const char *os_ram_id(const Os *os);
 /* Whether it is a PC with PCI slots: i440fx or q35. */
 bool os_is_pc(const Os *os);
 
-void os_read(Guest *g);
-void os_complete(Guest *g);
-void os_check(Guest *g);
 void os_machine(const Guest *g, Props *machine);
-void os_build(const Guest *g, Plan *p);

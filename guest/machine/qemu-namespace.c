@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/part.h"
 
 #define FORBIDDEN "vmunit.conf does not allow it (AllowQemuCommandline=)"
 
@@ -132,9 +133,9 @@ static void read_override(Guest *g, XmlElement *xml)
         }
 }
 
-void qemu_namespace_read(Guest *g)
+static void qemu_namespace_read(Guest *g)
 {
-        QemuNamespace *q = &g->qemu_namespace;
+        QemuNamespace *q = g->qemu_namespace;
 
         fields_read(g->xml, namespace_fields, q, g->findings);
         if (q->command_line)
@@ -143,17 +144,17 @@ void qemu_namespace_read(Guest *g)
                 read_override(g, q->override);
 }
 
-void qemu_namespace_check(Guest *g)
+static void qemu_namespace_check(Guest *g)
 {
-        const XmlElement *first = g->qemu_namespace.command_line ?: g->qemu_namespace.override;
+        const XmlElement *first = g->qemu_namespace->command_line ?: g->qemu_namespace->override;
 
         if (first && !g->settings->policy.allow_qemu_commandline)
                 finding(g->findings, SEVERITY_DENIAL, first->place, "<%s>: " FORBIDDEN, first->name);
 }
 
-void qemu_namespace_build_first(const Guest *g, Plan *p)
+static void qemu_namespace_build_first(const Guest *g, Plan *p)
 {
-        const QemuNamespace *q = &g->qemu_namespace;
+        const QemuNamespace *q = g->qemu_namespace;
 
         if (!q->override)
                 return;
@@ -176,9 +177,9 @@ static void build_deprecation(int behavior, Plan *p)
         plan_list_named(p, "-compat", &compat);
 }
 
-void qemu_namespace_build_last(const Guest *g, Plan *p)
+static void qemu_namespace_build_last(const Guest *g, Plan *p)
 {
-        const QemuNamespace *q = &g->qemu_namespace;
+        const QemuNamespace *q = g->qemu_namespace;
 
         for (size_t i = 0; i < p->n_overrides; i++)
                 if (!p->overrides[i].used)
@@ -196,3 +197,11 @@ void qemu_namespace_build_last(const Guest *g, Plan *p)
                         p, "Environment", "%s=%s", xml_attribute(e, "name"),
                         xml_attribute(e, "value") ?: "");
 }
+
+const GuestPart part_qemu_namespace = {
+        GUEST_PART(QemuNamespace, qemu_namespace),
+        .read = qemu_namespace_read,
+        .check = qemu_namespace_check,
+        .build = qemu_namespace_build_first,
+        .build_last = qemu_namespace_build_last,
+};

@@ -13,8 +13,3 @@ typedef struct QemuNamespace {
         XmlElement *command_line, *override, *deprecation;
         int deprecation_behavior; /* words of qemu-namespace.c */
 } QemuNamespace;
-
-void qemu_namespace_read(Guest *g);
-void qemu_namespace_check(Guest *g);
-void qemu_namespace_build_first(const Guest *g, Plan *p); /* before any device */
-void qemu_namespace_build_last(const Guest *g, Plan *p);  /* behind all of them */

@@ -5,6 +5,9 @@
 #include "guest/machine/sysinfo.h"
 
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 #define ENTRY_SIZE_MAX 1024 /* bytes of one text; QEMU's tables hold no more than 64 KiB in all */
 
@@ -74,7 +77,7 @@ static void check_entry(Guest *g, XmlElement *entry, const char *key)
 {
         const char *value = xml_text(entry);
         char uuid[37], own[37];
-        const char *expected = g->general.hardware_uuid ?: g->general.uuid;
+        const char *expected = g->general->hardware_uuid ?: g->general->uuid;
 
         if (strlen(value) > ENTRY_SIZE_MAX)
                 guest_error(g, entry->place, "<entry>: longer than %d bytes", ENTRY_SIZE_MAX);
@@ -138,9 +141,9 @@ static void check_fwcfg(Guest *g, XmlElement *fwcfg)
         }
 }
 
-void sysinfo_read(Guest *g)
+static void sysinfo_read(Guest *g)
 {
-        Sysinfo *s = &g->sysinfo;
+        Sysinfo *s = g->sysinfo;
 
         XML_FOREACH(xml, g->xml, "sysinfo") {
                 const char *type = xml_attribute(xml, "type");
@@ -163,16 +166,16 @@ void sysinfo_read(Guest *g)
                 check_fwcfg(g, s->fwcfg);
 }
 
-void sysinfo_check(Guest *g)
+static void sysinfo_check(Guest *g)
 {
-        const Sysinfo *s = &g->sysinfo;
+        const Sysinfo *s = g->sysinfo;
 
-        if (g->os.smbios_mode == SMBIOS_HOST)
+        if (g->os->smbios_mode == SMBIOS_HOST)
                 guest_error_at(
                         g, "os/smbios",
                         "<smbios>: mode='host' would show the host's own identity; <sysinfo> with "
                         "mode='sysinfo' can say the same");
-        if (g->os.smbios_mode == SMBIOS_SYSINFO && !s->smbios)
+        if (g->os->smbios_mode == SMBIOS_SYSINFO && !s->smbios)
                 guest_error_at(g, "os/smbios", "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
 }
 
@@ -212,13 +215,13 @@ static void build_fwcfg(Plan *p, XmlElement *fwcfg)
         }
 }
 
-void sysinfo_build(const Guest *g, Plan *p)
+static void sysinfo_build(const Guest *g, Plan *p)
 {
-        const Sysinfo *s = &g->sysinfo;
+        const Sysinfo *s = g->sysinfo;
 
         if (s->fwcfg)
                 build_fwcfg(p, s->fwcfg);
-        if (g->os.smbios_mode != SMBIOS_SYSINFO || !s->smbios)
+        if (g->os->smbios_mode != SMBIOS_SYSINFO || !s->smbios)
                 return;
         for (size_t i = 0; i < ELEMENTS(tables); i++) {
                 XmlElement *table = xml_child(s->smbios, tables[i].element);
@@ -229,3 +232,10 @@ void sysinfo_build(const Guest *g, Plan *p)
         XML_FOREACH(strings, s->smbios, "oemStrings")
                 build_oem_strings(p, strings);
 }
+
+const GuestPart part_sysinfo = {
+        GUEST_PART(Sysinfo, sysinfo),
+        .read = sysinfo_read,
+        .check = sysinfo_check,
+        .build = sysinfo_build,
+};

@@ -12,7 +12,3 @@ typedef struct Guest Guest;
 typedef struct Sysinfo {
         XmlElement *smbios, *fwcfg;
 } Sysinfo;
-
-void sysinfo_read(Guest *g);
-void sysinfo_check(Guest *g);
-void sysinfo_build(const Guest *g, Plan *p);

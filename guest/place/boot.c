@@ -8,6 +8,7 @@
 #include "guest/place/boot.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 
 static bool has_orders(const Guest *g)
 {
@@ -25,7 +26,7 @@ static void assign_orders(Guest *g)
                 if (!d->boot_order.set)
                         continue;
                 d->boot_index = d->boot_order;
-                if (g->os.n_boot > 0)
+                if (g->os->n_boot > 0)
                         device_error(
                                 g, d, "<boot>: a device's order does not go with <boot dev='…'/> of <os>");
                 for (size_t j = 0; j < i; j++) {
@@ -50,7 +51,7 @@ static void assign_class(Guest *g, BootClass class, uint64_t index)
 
 void boot_order_assign(Guest *g)
 {
-        const Os *os = &g->os;
+        const Os *os = g->os;
 
         if (has_orders(g)) {
                 assign_orders(g);

@@ -179,7 +179,7 @@ Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciM
                 return c;
         while (*k && !(streq((*k)->element, "controller") && streq((*k)->type, types[type].word)))
                 k++;
-        c = *k ? device_controller(guest_imply(g, *k)) : NULL;
+        c = *k ? device_controller(guest_add_device(g, *k)) : NULL;
         if (!c) {
                 g->status = -ENOMEM;
                 return NULL;

@@ -9,6 +9,7 @@
 #include "guest/place/place-drive.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
 
@@ -103,9 +104,9 @@ void place_drives(Guest *g)
 /* Whether there can be such controllers at all. */
 static bool check_machine(Guest *g, const Device *d)
 {
-        if (d->drive_bus == DRIVE_IDE && g->os.family != MACHINE_I440FX && g->os.family != MACHINE_ISAPC)
+        if (d->drive_bus == DRIVE_IDE && g->os->family != MACHINE_I440FX && g->os->family != MACHINE_ISAPC)
                 device_error(g, d, "<%s>: this machine has no IDE; SATA is its successor", d->kind->element);
-        else if (d->drive_bus == DRIVE_FDC && !os_is_x86(&g->os))
+        else if (d->drive_bus == DRIVE_FDC && !os_is_x86(g->os))
                 device_error(g, d, "<%s>: this machine takes no floppy drives", d->kind->element);
         else
                 return true;

@@ -12,6 +12,7 @@
 #include "guest/place/place-pci.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
 
@@ -217,14 +218,14 @@ static bool place_chipset(Placement *p)
 {
         bool has_ide = controller_find(p->guest, CONTROLLER_IDE, 0) != NULL;
 
-        if (p->guest->os.family == MACHINE_I440FX)
+        if (p->guest->os->family == MACHINE_I440FX)
                 return place_built_in(p) &&                          /* of the PIIX3: IDE and USB */
                        take_home(p, HOME(0x01, 0), &pci_built_in) && /* its ISA bridge */
                        (has_ide ||
                         take_home(p, HOME(0x01, 1), &pci_built_in)) && /* IDE is there even if unused */
                        take_home(p, HOME(0x01, 3), &pci_built_in) &&   /* and power management */
                        place_primary_video(p, 2);
-        if (p->guest->os.family == MACHINE_Q35)
+        if (p->guest->os->family == MACHINE_Q35)
                 return place_built_in(p) && /* of the ICH9: SATA */
                        place_preferred(p, "controller") &&
                        take_home(p, HOME(0x1f, 0), &pci_built_in) && /* ISA bridge */

@@ -187,7 +187,7 @@ static void add_hubs(Guest *g)
         while (*k && !streq((*k)->element, "hub"))
                 k++;
         for (; *k && hubs > 0; hubs--) {
-                Device *d = guest_imply(g, *k);
+                Device *d = guest_add_device(g, *k);
 
                 if (!d)
                         return;

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
 #include "guest/place/place-drive.h"
@@ -32,8 +33,8 @@ static void check_address_types(Guest *g)
         for (size_t i = 0; i < g->n_devices; i++) {
                 const Device *d = g->devices[i];
 
-                if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os.family != MACHINE_VIRT &&
-                    g->os.family != MACHINE_MICROVM)
+                if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os->family != MACHINE_VIRT &&
+                    g->os->family != MACHINE_MICROVM)
                         device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
                 else if (
                         d->bus == BUS_NONE && d->address.type == ADDRESS_PCI &&
@@ -55,14 +56,14 @@ static void check_address_types(Guest *g)
 /* What the machine has by itself, and a USB controller where the XML does not say that it wants none. */
 static void imply_machine_controllers(Guest *g)
 {
-        PciModel root = g->os.family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
+        PciModel root = g->os->family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
         const Controller *found;
 
-        if (os_is_pc(&g->os))
+        if (os_is_pc(g->os))
                 controller_imply(g, CONTROLLER_USB, 0, PCI_NO_MODEL);
-        if (g->os.family == MACHINE_Q35)
+        if (g->os->family == MACHINE_Q35)
                 controller_imply(g, CONTROLLER_SATA, 0, PCI_NO_MODEL);
-        if (!os_is_pc(&g->os) && g->os.family != MACHINE_VIRT)
+        if (!os_is_pc(g->os) && g->os->family != MACHINE_VIRT)
                 return;
         found = controller_imply(g, CONTROLLER_PCI, 0, root);
         if (found && found->pci_model != root)

@@ -9,6 +9,12 @@
 #include "guest/processor/cpu.h"
 
 #include "guest/guest.h"
+#include "guest/machine/clock.h"
+#include "guest/machine/features.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
+#include "guest/processor/numa.h"
 
 static const char *const mode_words[] = { "custom", "host-model", "host-passthrough", "maximum", NULL };
 static const char *const match_words[] = { "exact", "minimum", "strict", NULL };
@@ -101,7 +107,7 @@ static bool has_feature(const Cpu *cpu, const char *name)
 
 static void read_feature(Guest *g, XmlElement *e)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
         const char *name = xml_attribute(e, "name"), *policy_text = xml_attribute(e, "policy");
         int policy = policy_text ? words_find(policy_words, policy_text) : POLICY_REQUIRE;
 
@@ -129,9 +135,9 @@ static void read_feature(Guest *g, XmlElement *e)
                 cpu->features[cpu->n_features++] = (CpuFeature){ name, policy <= POLICY_OPTIONAL };
 }
 
-void cpu_read(Guest *g)
+static void cpu_read(Guest *g)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
 
         cpu->xml = xml_child(g->xml, "cpu");
         vcpu_read(g);
@@ -160,9 +166,9 @@ static void add_removed_features(Cpu *cpu)
         }
 }
 
-void cpu_complete(Guest *g)
+static void cpu_complete(Guest *g)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
 
         vcpu_complete(g);
         numa_complete(g);
@@ -170,7 +176,7 @@ void cpu_complete(Guest *g)
                 cpu->mode = CPU_CUSTOM;
         if (cpu->mode == CPU_CUSTOM && cpu->features)
                 add_removed_features(cpu);
-        if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == UNSET && os_is_x86(&g->os))
+        if (cpu->mode == CPU_HOST_PASSTHROUGH && cpu->migratable == UNSET && os_is_x86(g->os))
                 cpu->migratable = ON;
 }
 
@@ -181,7 +187,7 @@ static bool is_whole_host(const Cpu *cpu)
 
 static void check_cache_and_address(Guest *g)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
 
         if (cpu->cache_mode == CACHE_PASSTHROUGH && !is_whole_host(cpu))
                 guest_error_at(
@@ -206,7 +212,7 @@ static void check_cache_and_address(Guest *g)
         if (cpu->phys_mode == PHYS_EMULATE && cpu->phys_limit.set)
                 guest_error_at(
                         g, "cpu/maxphysaddr", "<maxphysaddr>: limit means nothing with mode='emulate'");
-        if ((cpu->phys_mode || cpu->cache_mode) && !os_is_x86(&g->os))
+        if ((cpu->phys_mode || cpu->cache_mode) && !os_is_x86(g->os))
                 guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> are for x86");
 }
 
@@ -239,10 +245,10 @@ static bool sve_is_implied(const Cpu *cpu)
         return has_sve_length(cpu) && !sve_of(cpu);
 }
 
-void cpu_check(Guest *g)
+static void cpu_check(Guest *g)
 {
-        const Cpu *cpu = &g->cpu;
-        bool kvm = g->general.type == ACCELERATOR_KVM;
+        const Cpu *cpu = g->cpu;
+        bool kvm = g->general->type == ACCELERATOR_KVM;
 
         vcpu_check(g);
         numa_check(g);
@@ -277,7 +283,7 @@ void cpu_check(Guest *g)
 
 const char *cpu_model(const Guest *g)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
 
         switch (cpu->mode) {
         case CPU_HOST_PASSTHROUGH:
@@ -285,13 +291,13 @@ const char *cpu_model(const Guest *g)
         case CPU_MAXIMUM:
                 return "max";
         case CPU_HOST_MODEL:
-                return g->general.type == ACCELERATOR_KVM ? "host" : "max";
+                return g->general->type == ACCELERATOR_KVM ? "host" : "max";
         default:
                 if (cpu->model)
                         return cpu->model;
-                if (os_is_x86(&g->os))
-                        return text_ends_with(g->general.emulator, "i386") ? "qemu32" : "qemu64";
-                return g->general.type == ACCELERATOR_KVM ? "host" : "cortex-a57";
+                if (os_is_x86(g->os))
+                        return text_ends_with(g->general->emulator, "i386") ? "qemu32" : "qemu64";
+                return g->general->type == ACCELERATOR_KVM ? "host" : "cortex-a57";
         }
 }
 
@@ -318,9 +324,9 @@ static void add_cache_and_address(const Cpu *cpu, Props *props)
         }
 }
 
-void cpu_build(const Guest *g, Plan *p)
+static void cpu_build(const Guest *g, Plan *p)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
         Props props = props_new("model", cpu_model(g));
 
         props_bool_if(&props, "migratable", cpu->migratable);
@@ -337,3 +343,8 @@ void cpu_build(const Guest *g, Plan *p)
         add_cache_and_address(cpu, &props);
         plan_list(p, "-cpu", &props);
 }
+
+const GuestPart part_cpu = {
+        GUEST_PART(Cpu, cpu), .read = cpu_read,   .complete = cpu_complete,
+        .check = cpu_check,   .build = cpu_build,
+};

@@ -54,12 +54,6 @@ typedef struct Cpu {
 /* QEMU's name of the model: "qemu64", "host". */
 const char *cpu_model(const Guest *g);
 
-void cpu_read(Guest *g);
-void cpu_complete(Guest *g);
-void cpu_check(Guest *g);
-void cpu_build(const Guest *g, Plan *p);
-
 void vcpu_read(Guest *g);
 void vcpu_complete(Guest *g);
 void vcpu_check(Guest *g);
-void vcpu_build(const Guest *g, Plan *p);

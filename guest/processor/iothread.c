@@ -6,6 +6,7 @@
 #include "guest/processor/iothread.h"
 
 #include "guest/guest.h"
+#include "guest/part.h"
 
 static const Field thread_fields[] = {
         FIELD_IN_RANGE("@id", Iothread, id, 1, UINT32_MAX),
@@ -24,9 +25,9 @@ static const Field guest_fields[] = {
         {},
 };
 
-void iothreads_read(Guest *g)
+static void iothreads_read(Guest *g)
 {
-        Iothreads *t = &g->iothreads;
+        Iothreads *t = g->iothreads;
         XmlElement *ids;
 
         fields_read(g->xml, guest_fields, t, g->findings);
@@ -46,15 +47,15 @@ void iothreads_read(Guest *g)
 
 bool iothread_exists(const Guest *g, uint64_t id)
 {
-        for (unsigned i = 0; i < g->iothreads.n; i++)
-                if (g->iothreads.items[i].id.value == id)
+        for (unsigned i = 0; i < g->iothreads->n; i++)
+                if (g->iothreads->items[i].id.value == id)
                         return true;
         return false;
 }
 
-void iothreads_complete(Guest *g)
+static void iothreads_complete(Guest *g)
 {
-        Iothreads *t = &g->iothreads;
+        Iothreads *t = g->iothreads;
         uint64_t free_id = 1;
 
         while (t->items && t->n < t->count.value) {
@@ -72,9 +73,9 @@ static void check_pool(Guest *g, Place at, const char *what, const Iothread *t)
                 guest_error(g, at, "<%s>: thread_pool_max='0' leaves no thread", what);
 }
 
-void iothreads_check(Guest *g)
+static void iothreads_check(Guest *g)
 {
-        const Iothreads *t = &g->iothreads;
+        const Iothreads *t = g->iothreads;
 
         check_pool(g, g->xml->place, "defaultiothread", &t->main);
         for (unsigned i = 0; i < t->n; i++) {
@@ -91,9 +92,9 @@ void iothreads_check(Guest *g)
         }
 }
 
-void iothreads_build(const Guest *g, Plan *p)
+static void iothreads_build(const Guest *g, Plan *p)
 {
-        const Iothreads *t = &g->iothreads;
+        const Iothreads *t = g->iothreads;
 
         for (unsigned i = 0; i < t->n; i++) {
                 const Iothread *thread = &t->items[i];
@@ -190,3 +191,8 @@ void iothread_mapping_props(XmlElement *e, Props *p)
                 json_array_append_new(mapping, item);
         }
 }
+
+const GuestPart part_iothreads = {
+        GUEST_PART(Iothreads, iothreads), .read = iothreads_read,   .complete = iothreads_complete,
+        .check = iothreads_check,         .build = iothreads_build,
+};

@@ -24,11 +24,6 @@ typedef struct Iothreads {
         Iothread main; /* the pool of QEMU's own loop */
 } Iothreads;
 
-void iothreads_read(Guest *g);
-void iothreads_complete(Guest *g);
-void iothreads_check(Guest *g);
-void iothreads_build(const Guest *g, Plan *p);
-
 /* Whether the guest has one of that number. */
 bool iothread_exists(const Guest *g, uint64_t id);
 

@@ -10,6 +10,9 @@
 #include "guest/processor/memory.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
+#include "guest/processor/numa.h"
 
 #define PAGE_SIZE_HOST 4096 /* of the hosts that can run these guests */
 
@@ -43,7 +46,7 @@ static const Field pages_fields[] = {
 
 static void read_pages(Guest *g, XmlElement *hugepages)
 {
-        Memory *m = &g->memory;
+        Memory *m = g->memory;
 
         XML_FOREACH(page, hugepages, "page") {
                 MemoryPages pages = { .place = page->place };
@@ -60,9 +63,9 @@ static void read_pages(Guest *g, XmlElement *hugepages)
                 m->pages[m->n_pages++] = (MemoryPages){ .place = hugepages->place };
 }
 
-void memory_read(Guest *g)
+static void memory_read(Guest *g)
 {
-        Memory *m = &g->memory;
+        Memory *m = g->memory;
         XmlElement *memory = xml_child(g->xml, "memory"), *backing = xml_child(g->xml, "memoryBacking");
         XmlElement *hugepages = backing ? xml_child(backing, "hugepages") : NULL;
 
@@ -72,24 +75,24 @@ void memory_read(Guest *g)
                 read_pages(g, hugepages);
 }
 
-void memory_complete(Guest *g)
+static void memory_complete(Guest *g)
 {
-        Memory *m = &g->memory;
+        Memory *m = g->memory;
 
-        if (g->numa.n_cells > 0) {
+        if (g->numa->n_cells > 0) {
                 m->size = (Number){ m->devices, true };
-                for (unsigned i = 0; i < g->numa.n_cells; i++)
-                        m->size.value += g->numa.cells[i].memory.value;
+                for (unsigned i = 0; i < g->numa->n_cells; i++)
+                        m->size.value += g->numa->cells[i].memory.value;
         }
 }
 
 void memory_require_shared(Guest *g, Place at, const char *what)
 {
-        const Numa *numa = &g->numa;
-        bool shared = numa->n_cells > 0 || g->memory.access == MEMORY_ACCESS_SHARED;
+        const Numa *numa = g->numa;
+        bool shared = numa->n_cells > 0 || g->memory->access == MEMORY_ACCESS_SHARED;
 
         for (unsigned i = 0; i < numa->n_cells; i++)
-                if ((numa->cells[i].access ?: g->memory.access) != MEMORY_ACCESS_SHARED)
+                if ((numa->cells[i].access ?: g->memory->access) != MEMORY_ACCESS_SHARED)
                         shared = false;
         if (!shared)
                 guest_error(
@@ -101,11 +104,11 @@ void memory_require_shared(Guest *g, Place at, const char *what)
 
 uint64_t memory_initial(const Guest *g)
 {
-        const Numa *numa = &g->numa;
+        const Numa *numa = g->numa;
         uint64_t size = 0;
 
         if (numa->n_cells == 0)
-                return (g->memory.size.value - g->memory.devices + MIB - 1) / MIB * MIB;
+                return (g->memory->size.value - g->memory->devices + MIB - 1) / MIB * MIB;
         for (unsigned i = 0; i < numa->n_cells; i++)
                 size += (numa->cells[i].memory.value + MIB - 1) / MIB * MIB;
         return size;
@@ -113,14 +116,14 @@ uint64_t memory_initial(const Guest *g)
 
 uint64_t memory_balloon(const Guest *g)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
 
         return m->current.set && m->current.value / MIB < m->size.value / MIB ? m->current.value : 0;
 }
 
 static void check_pages(Guest *g)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
         const MemoryPages *master = NULL;
 
         for (unsigned i = 0; i < m->n_pages; i++) {
@@ -135,22 +138,22 @@ static void check_pages(Guest *g)
                             set_overlaps(&p->nodes, &m->pages[j].nodes))
                                 guest_error(
                                         g, p->place, "<page>: nodeset overlaps with that of another <page>");
-                if (!p->nodes.set || (g->numa.n_cells == 0 && set_last(&p->nodes) == 0)) {
+                if (!p->nodes.set || (g->numa->n_cells == 0 && set_last(&p->nodes) == 0)) {
                         if (master)
                                 guest_error(
                                         g, p->place,
                                         "<page>: there is one already for all memory that no other is for");
                         master = p;
-                } else if (set_last(&p->nodes) >= g->numa.n_cells) {
+                } else if (set_last(&p->nodes) >= g->numa->n_cells) {
                         guest_error(
                                 g, p->place, "<page>: the guest has no NUMA node %u", set_last(&p->nodes));
                 }
         }
 }
 
-void memory_check(Guest *g)
+static void memory_check(Guest *g)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
 
         if (!m->size.set || m->size.value == 0) {
                 guest_error(g, m->place, "<memory> is missing, and <numa> does not say how much either");
@@ -160,11 +163,11 @@ void memory_check(Guest *g)
                 guest_error(
                         g, m->place, "<memory>: %llu bytes are more than any machine has",
                         (unsigned long long) m->size.value);
-        if (m->devices >= m->size.value && g->numa.n_cells == 0)
+        if (m->devices >= m->size.value && g->numa->n_cells == 0)
                 guest_error(g, m->place, "<memory>: the memory devices are larger than all of the memory");
         if (m->max.set && m->max.value < m->size.value)
                 guest_error_at(g, "maxMemory", "<maxMemory> is less than the memory that the guest has");
-        if (m->max.set && g->numa.n_cells == 0 && os_is_x86(&g->os))
+        if (m->max.set && g->numa->n_cells == 0 && os_is_x86(g->os))
                 guest_error_at(
                         g, "maxMemory", "<maxMemory>: the guest needs at least one NUMA node for that");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)
@@ -180,19 +183,19 @@ void memory_check(Guest *g)
 
 void memory_machine(const Guest *g, Props *machine)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
 
         props_bool(machine, "dump-guest-core", m->dump_core == ON);
         if (m->no_share_pages)
                 props_bool(machine, "mem-merge", false);
-        if (g->numa.n_cells == 0)
-                props_text(machine, "memory-backend", os_ram_id(&g->os));
+        if (g->numa->n_cells == 0)
+                props_text(machine, "memory-backend", os_ram_id(g->os));
 }
 
 /* The row for the node, else the row for all others; NULL for ordinary pages. */
 static const MemoryPages *pages_for(const Guest *g, int node, bool *ret_own)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
         const MemoryPages *found = NULL;
 
         *ret_own = false;
@@ -215,18 +218,18 @@ static int access_of(const Guest *g, const MemoryBackend *b)
 {
         if (b->access)
                 return b->access;
-        if (b->node >= 0 && g->numa.cells[b->node].access)
-                return g->numa.cells[b->node].access;
-        return g->memory.access;
+        if (b->node >= 0 && g->numa->cells[b->node].access)
+                return g->numa->cells[b->node].access;
+        return g->memory->access;
 }
 
 static Tristate discard_of(const Guest *g, const MemoryBackend *b)
 {
         if (b->discard != UNSET)
                 return b->discard;
-        if (b->node >= 0 && g->numa.cells[b->node].discard != UNSET)
-                return g->numa.cells[b->node].discard;
-        return g->memory.discard ? ON : UNSET;
+        if (b->node >= 0 && g->numa->cells[b->node].discard != UNSET)
+                return g->numa->cells[b->node].discard;
+        return g->memory->discard ? ON : UNSET;
 }
 
 bool memory_backend_is_special(const Guest *g, const MemoryBackend *b)
@@ -236,9 +239,9 @@ bool memory_backend_is_special(const Guest *g, const MemoryBackend *b)
 
         if ((pages && own_pages) || b->page_size.set || b->host_nodes || b->path || access_of(g, b))
                 return true;
-        if (b->node >= 0 && g->numa.cells[b->node].host_nodes.set)
+        if (b->node >= 0 && g->numa->cells[b->node].host_nodes.set)
                 return true;
-        return g->memory.source == MEMORY_SOURCE_FILE || g->memory.source == MEMORY_SOURCE_MEMFD;
+        return g->memory->source == MEMORY_SOURCE_FILE || g->memory->source == MEMORY_SOURCE_MEMFD;
 }
 
 static void add_host_nodes(const Guest *g, Plan *p, const MemoryBackend *b, Props *props, json_t **ret_nodes)
@@ -280,12 +283,12 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
         bool huge = pages || b->page_size.set;
         Number page_size = b->page_size.set ? b->page_size : pages ? pages->size : (Number){ 0 };
 
-        if (b->path || (!huge && g->memory.source != MEMORY_SOURCE_MEMFD &&
-                        (access || g->memory.source == MEMORY_SOURCE_FILE))) {
+        if (b->path || (!huge && g->memory->source != MEMORY_SOURCE_MEMFD &&
+                        (access || g->memory->source == MEMORY_SOURCE_FILE))) {
                 *props = props_new("qom-type", "memory-backend-file");
                 props_text(props, "id", b->id);
                 props_text(props, "mem-path", b->path ?: g->settings->state_directory);
-        } else if (huge || g->memory.source == MEMORY_SOURCE_MEMFD) {
+        } else if (huge || g->memory->source == MEMORY_SOURCE_MEMFD) {
                 *props = props_new("qom-type", "memory-backend-memfd");
                 props_text(props, "id", b->id);
                 if (huge)
@@ -296,7 +299,7 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
                 props_text(props, "id", b->id);
                 return;
         }
-        if (!b->path && !huge && g->memory.source != MEMORY_SOURCE_MEMFD)
+        if (!b->path && !huge && g->memory->source != MEMORY_SOURCE_MEMFD)
                 props_bool_if(props, "discard-data", discard_of(g, b));
         if (access)
                 props_bool(props, "share", access == MEMORY_ACCESS_SHARED);
@@ -309,7 +312,7 @@ bool memory_backend_is_preallocated(const Guest *g, const MemoryBackend *b)
 {
         bool own_pages;
 
-        if (g->memory.allocation == ALLOCATION_IMMEDIATE)
+        if (g->memory->allocation == ALLOCATION_IMMEDIATE)
                 return true;
         if (b->path)
                 return !b->pmem && !b->lazy;
@@ -328,7 +331,7 @@ void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b)
                 props_bool(&props, "reserve", false);
         } else if (preallocated) {
                 props_bool(&props, "prealloc", true);
-                props_number_if(&props, "prealloc-threads", g->memory.allocation_threads);
+                props_number_if(&props, "prealloc-threads", g->memory->allocation_threads);
         }
         props_number(&props, "size", b->size);
         props_number_if(&props, "align", b->align);
@@ -342,9 +345,9 @@ void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b)
         plan_json(p, "-object", &props);
 }
 
-void memory_build(const Guest *g, Plan *p)
+static void memory_build(const Guest *g, Plan *p)
 {
-        const Memory *m = &g->memory;
+        const Memory *m = g->memory;
         uint64_t initial = memory_initial(g);
         Props size = props_new("size", "");
 
@@ -356,12 +359,17 @@ void memory_build(const Guest *g, Plan *p)
                         (unsigned long long) ((m->max.value + MIB - 1) / MIB * MIB / KIB));
         }
         plan_list_named(p, "-m", &size);
-        if (g->numa.n_cells == 0)
+        if (g->numa->n_cells == 0)
                 memory_backend_build(
                         g, p,
                         &(MemoryBackend){
-                                .id = os_ram_id(&g->os), .size = initial, .node = -1, .main = true });
+                                .id = os_ram_id(g->os), .size = initial, .node = -1, .main = true });
         plan_value(p, "-overcommit", m->locked ? "mem-lock=on" : "mem-lock=off");
         if (m->locked)
                 plan_directive(p, "LimitMEMLOCK", "infinity");
 }
+
+const GuestPart part_memory = {
+        GUEST_PART(Memory, memory), .read = memory_read,   .complete = memory_complete,
+        .check = memory_check,      .build = memory_build,
+};

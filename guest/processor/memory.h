@@ -76,8 +76,4 @@ uint64_t memory_initial(const Guest *g);
 /* Bytes that are to be left to the guest, by its balloon, when it starts; 0: all. */
 uint64_t memory_balloon(const Guest *g);
 
-void memory_read(Guest *g);
-void memory_complete(Guest *g);
-void memory_check(Guest *g);
 void memory_machine(const Guest *g, Props *machine);
-void memory_build(const Guest *g, Plan *p);

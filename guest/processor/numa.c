@@ -3,6 +3,10 @@
 #include "guest/processor/numa.h"
 
 #include "guest/guest.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
+#include "guest/processor/cpu.h"
+#include "guest/processor/memory.h"
 
 #define DISTANCE_LOCAL  10 /* as ACPI's SLIT has it */
 #define DISTANCE_REMOTE 20
@@ -120,7 +124,7 @@ static void read_caches(Guest *g, XmlElement *xml, NumaCell *cell)
 /* A distance goes for the way back too, unless that is said as well. */
 static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
         XmlElement *distances = xml_child(xml, "distances");
 
         if (!distances)
@@ -151,7 +155,7 @@ static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 
 static void read_cells(Guest *g, XmlElement *xml)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
         unsigned position = 0, n = count(xml, "cell");
 
         if (n == 0 || n > NUMA_CELLS_MAX) {
@@ -190,7 +194,7 @@ static void read_cells(Guest *g, XmlElement *xml)
 
 static void read_interconnects(Guest *g, XmlElement *xml)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
         XmlElement *all = xml_child(xml, "interconnects");
         unsigned n;
 
@@ -218,7 +222,7 @@ static void read_interconnects(Guest *g, XmlElement *xml)
 
 static void read_tune(Guest *g, XmlElement *xml)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
 
         numa->tune_place = xml->place;
         fields_read(xml, tune_fields, numa, g->findings);
@@ -253,7 +257,7 @@ void numa_read(Guest *g, XmlElement *cpu)
 {
         XmlElement *xml = cpu ? xml_child(cpu, "numa") : NULL, *tune = xml_child(g->xml, "numatune");
 
-        g->numa.xml = xml;
+        g->numa->xml = xml;
         if (xml) {
                 read_cells(g, xml);
                 read_interconnects(g, xml);
@@ -265,9 +269,9 @@ void numa_read(Guest *g, XmlElement *cpu)
 /* CPUs that no cell has are the first one's. */
 static void give_rest_to_first(Guest *g)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
         Set rest = { .set = true };
-        unsigned n = (unsigned) g->cpu.max.value;
+        unsigned n = (unsigned) g->cpu->max.value;
 
         for (unsigned c = 0; c < n && c < SET_MAX; c++) {
                 bool taken = false;
@@ -304,7 +308,7 @@ static void find_initiator(Numa *numa, unsigned node)
 
 void numa_complete(Guest *g)
 {
-        Numa *numa = &g->numa;
+        Numa *numa = g->numa;
         int master = 0;
 
         if (numa->n_cells == 0)
@@ -325,7 +329,7 @@ void numa_complete(Guest *g)
 
 static void check_interconnect(Guest *g, unsigned index)
 {
-        const Numa *numa = &g->numa;
+        const Numa *numa = g->numa;
         const NumaInterconnect *c = &numa->interconnects[index];
         bool cache = c->cache.value == 0;
         Place place = numa->xml->place;
@@ -356,11 +360,11 @@ static void check_interconnect(Guest *g, unsigned index)
 
 void numa_check(Guest *g)
 {
-        const Numa *numa = &g->numa;
+        const Numa *numa = g->numa;
 
         if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set &&
             numa->placement != PLACEMENT_AUTO &&
-            (numa->placement == PLACEMENT_STATIC || g->cpu.placement != CPU_PLACEMENT_AUTO))
+            (numa->placement == PLACEMENT_STATIC || g->cpu->placement != CPU_PLACEMENT_AUTO))
                 guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
         if (numa->mode == NUMA_PREFERRED && numa->placement != PLACEMENT_AUTO &&
             set_count(&numa->host_nodes) > 1)
@@ -372,7 +376,7 @@ void numa_check(Guest *g)
         for (unsigned i = 0; i < numa->n_cells; i++) {
                 const NumaCell *cell = &numa->cells[i];
 
-                if (set_last(&cell->cpus) >= g->cpu.max.value && set_count(&cell->cpus) > 0)
+                if (set_last(&cell->cpus) >= g->cpu->max.value && set_count(&cell->cpus) > 0)
                         guest_error(
                                 g, cell->place, "<cell>: the guest has no CPU %u", set_last(&cell->cpus));
                 for (unsigned j = 0; j < i; j++)
@@ -385,7 +389,7 @@ void numa_check(Guest *g)
 
 const Set *numa_host_nodes(const Guest *g, int node, int *ret_mode)
 {
-        const Numa *numa = &g->numa;
+        const Numa *numa = g->numa;
 
         *ret_mode = numa->mode ?: NUMA_STRICT;
         if (node >= 0 && numa->cells[node].host_nodes.set) {
@@ -402,10 +406,10 @@ const char *numa_policy(int mode)
 
 bool numa_has_hmat(const Guest *g)
 {
-        for (unsigned i = 0; i < g->numa.n_cells; i++)
-                if (g->numa.cells[i].n_caches > 0)
+        for (unsigned i = 0; i < g->numa->n_cells; i++)
+                if (g->numa->cells[i].n_caches > 0)
                         return true;
-        return g->numa.n_interconnects > 0;
+        return g->numa->n_interconnects > 0;
 }
 
 void numa_machine(const Guest *g, Props *machine)
@@ -424,7 +428,7 @@ static void add_run(void *data, unsigned first, unsigned last)
 
 static void build_cell(const Guest *g, Plan *p, unsigned id, bool backends)
 {
-        const NumaCell *cell = &g->numa.cells[id];
+        const NumaCell *cell = &g->numa->cells[id];
         uint64_t size = (cell->memory.value + MIB - 1) / MIB * MIB;
         Props node = props_new("type", "node");
         char memdev[32];
@@ -500,17 +504,17 @@ static void build_hmat(const Numa *numa, Plan *p)
  */
 static bool needs_backends(const Guest *g)
 {
-        if (g->os.machine_version > OS_VERSION(5, 0) || numa_has_hmat(g))
+        if (g->os->machine_version > OS_VERSION(5, 0) || numa_has_hmat(g))
                 return true;
-        for (unsigned i = 0; i < g->numa.n_cells; i++)
+        for (unsigned i = 0; i < g->numa->n_cells; i++)
                 if (memory_backend_is_special(g, &(MemoryBackend){ .node = (int) i }))
                         return true;
         return false;
 }
 
-void numa_build(const Guest *g, Plan *p)
+static void numa_build(const Guest *g, Plan *p)
 {
-        const Numa *numa = &g->numa;
+        const Numa *numa = g->numa;
         bool backends = needs_backends(g);
 
         for (unsigned i = 0; i < numa->n_cells; i++)
@@ -520,3 +524,8 @@ void numa_build(const Guest *g, Plan *p)
         if (numa_has_hmat(g))
                 build_hmat(numa, p);
 }
+
+const GuestPart part_numa = {
+        GUEST_PART(Numa, numa),
+        .build = numa_build,
+};

@@ -70,4 +70,3 @@ void numa_read(Guest *g, XmlElement *cpu); /* cpu may be NULL */
 void numa_complete(Guest *g);
 void numa_check(Guest *g);
 void numa_machine(const Guest *g, Props *machine);
-void numa_build(const Guest *g, Plan *p);

@@ -11,6 +11,9 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/processor/cpu.h"
+#include "guest/processor/iothread.h"
+#include "guest/processor/tuning.h"
 
 #define PRIORITY_MAX 99
 
@@ -56,7 +59,7 @@ static const Field emulatorsched_fields[] = {
 
 static void read_vcpu_pin(Guest *g, XmlElement *xml)
 {
-        Threads *t = &g->tuning.threads;
+        Threads *t = &g->tuning->threads;
         Pin pin = { 0 };
 
         fields_read(xml, vcpupin_fields, &pin, g->findings);
@@ -64,10 +67,10 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
                 guest_error(g, xml->place, "<vcpupin>: vcpu and cpuset are needed");
                 return;
         }
-        if (pin.id.value >= g->cpu.max.value)
+        if (pin.id.value >= g->cpu->max.value)
                 return; /* as libvirt does: CPUs may have been taken away since */
         if (!t->vcpus)
-                t->vcpus = guest_zeroed(g, (size_t) g->cpu.max.value, sizeof(*t->vcpus));
+                t->vcpus = guest_zeroed(g, (size_t) g->cpu->max.value, sizeof(*t->vcpus));
         if (!t->vcpus)
                 return;
         if (t->vcpus[pin.id.value].set)
@@ -87,7 +90,7 @@ static const Pin *iothread_pin(const Threads *t, uint64_t id)
 
 static void read_iothread_pin(Guest *g, XmlElement *xml)
 {
-        Threads *t = &g->tuning.threads;
+        Threads *t = &g->tuning->threads;
         Pin pin = { .place = xml->place };
 
         fields_read(xml, iothreadpin_fields, &pin, g->findings);
@@ -109,7 +112,7 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
 static void read_schedules(
         Guest *g, XmlElement *xml, const char *name, const char *thread, const Field *fields)
 {
-        Threads *t = &g->tuning.threads;
+        Threads *t = &g->tuning->threads;
         bool emulator = fields == emulatorsched_fields;
         Set taken = { 0 };
         unsigned n = 0;
@@ -137,7 +140,7 @@ static void read_schedules(
 
 void threads_read(Guest *g, XmlElement *cputune)
 {
-        Threads *t = &g->tuning.threads;
+        Threads *t = &g->tuning->threads;
 
         fields_read(cputune, emulator_fields, t, g->findings);
         XML_FOREACH(e, cputune, "vcpupin")
@@ -155,7 +158,7 @@ static void check_schedule(Guest *g, const Schedule *s)
         bool vcpu = streq(s->thread, "vcpu");
 
         for (unsigned i = 0; i < SET_MAX; i++)
-                if (set_has(&s->ids, i) && !(vcpu ? i < g->cpu.max.value : iothread_exists(g, i)))
+                if (set_has(&s->ids, i) && !(vcpu ? i < g->cpu->max.value : iothread_exists(g, i)))
                         guest_error(
                                 g, s->place, "<%ssched>: the guest has no %s %u", s->thread,
                                 vcpu ? "CPU" : "IOThread", i);
@@ -169,7 +172,7 @@ static void check_schedule(Guest *g, const Schedule *s)
 
 void threads_check(Guest *g)
 {
-        const Threads *t = &g->tuning.threads;
+        const Threads *t = &g->tuning->threads;
 
         for (unsigned i = 0; i < t->n_iothreads; i++)
                 if (!iothread_exists(g, t->iothreads[i].id.value))
@@ -189,26 +192,26 @@ void threads_check(Guest *g)
 /* What threads without CPUs of their own get; NULL: any. */
 static const Set *cpus_of_all(const Guest *g)
 {
-        return g->cpu.host_cpus.set && g->cpu.placement != CPU_PLACEMENT_AUTO ? &g->cpu.host_cpus : NULL;
+        return g->cpu->host_cpus.set && g->cpu->placement != CPU_PLACEMENT_AUTO ? &g->cpu->host_cpus : NULL;
 }
 
 static const Set *cpus_of_vcpu(const Guest *g, unsigned i)
 {
-        const Threads *t = &g->tuning.threads;
+        const Threads *t = &g->tuning->threads;
 
         return t->vcpus && t->vcpus[i].set ? &t->vcpus[i] : cpus_of_all(g);
 }
 
 static const Set *cpus_of_iothread(const Guest *g, uint64_t id)
 {
-        const Pin *pin = iothread_pin(&g->tuning.threads, id);
+        const Pin *pin = iothread_pin(&g->tuning->threads, id);
 
         return pin ? &pin->cpus : cpus_of_all(g);
 }
 
 static const Set *cpus_of_emulator(const Guest *g)
 {
-        const Threads *t = &g->tuning.threads;
+        const Threads *t = &g->tuning->threads;
 
         return t->emulator.set ? &t->emulator : cpus_of_all(g);
 }
@@ -221,13 +224,13 @@ bool threads_cpus(const Guest *g, Set *ret)
         if (!cpus)
                 return false;
         set_join(&sum, cpus);
-        for (unsigned i = 0; i < g->iothreads.n; i++) {
-                cpus = cpus_of_iothread(g, g->iothreads.items[i].id.value);
+        for (unsigned i = 0; i < g->iothreads->n; i++) {
+                cpus = cpus_of_iothread(g, g->iothreads->items[i].id.value);
                 if (!cpus)
                         return false;
                 set_join(&sum, cpus);
         }
-        for (unsigned i = 0; i < g->cpu.max.value; i++) {
+        for (unsigned i = 0; i < g->cpu->max.value; i++) {
                 cpus = cpus_of_vcpu(g, i);
                 if (!cpus)
                         return false;
@@ -251,20 +254,20 @@ static void build_pin(Plan *p, const char *thread, const Set *cpus)
 /* Where no thread differs from the others, AllowedCPUs= of the unit says all. */
 static void build_pins(const Guest *g, Plan *p)
 {
-        const Threads *t = &g->tuning.threads;
+        const Threads *t = &g->tuning->threads;
         char thread[32];
 
         if (!t->emulator.set && !t->vcpus && t->n_iothreads == 0)
                 return;
         plan_directive(p, "SystemCallFilter", "sched_setaffinity"); /* which the template takes away */
         build_pin(p, "emulator", cpus_of_emulator(g));
-        for (unsigned i = 0; i < g->cpu.max.value; i++) {
+        for (unsigned i = 0; i < g->cpu->max.value; i++) {
                 snprintf(thread, sizeof(thread), "vcpu.%u", i);
-                if (set_has(&g->cpu.online, i))
+                if (set_has(&g->cpu->online, i))
                         build_pin(p, thread, cpus_of_vcpu(g, i));
         }
-        for (unsigned i = 0; i < g->iothreads.n; i++) {
-                uint64_t id = g->iothreads.items[i].id.value;
+        for (unsigned i = 0; i < g->iothreads->n; i++) {
+                uint64_t id = g->iothreads->items[i].id.value;
 
                 snprintf(thread, sizeof(thread), "iothread.%llu", (unsigned long long) id);
                 build_pin(p, thread, cpus_of_iothread(g, id));
@@ -283,13 +286,13 @@ static void build_schedule(const Guest *g, const Schedule *s, Plan *p)
         if (!s->ids.set)
                 plan_run(p, "--scheduler=%s:%s", s->thread, policy);
         for (unsigned i = 0; i < SET_MAX; i++)
-                if (set_has(&s->ids, i) && (!streq(s->thread, "vcpu") || set_has(&g->cpu.online, i)))
+                if (set_has(&s->ids, i) && (!streq(s->thread, "vcpu") || set_has(&g->cpu->online, i)))
                         plan_run(p, "--scheduler=%s.%u:%s", s->thread, i, policy);
 }
 
 static void build_schedules(const Guest *g, Plan *p)
 {
-        const Threads *t = &g->tuning.threads;
+        const Threads *t = &g->tuning->threads;
         unsigned real_time = 0;
         bool any = false;
 

@@ -11,6 +11,9 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/part.h"
+#include "guest/processor/cpu.h"
+#include "guest/processor/numa.h"
 
 #define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
 #define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
@@ -67,7 +70,7 @@ static const Field resource_fields[] = {
 
 static void read_cpu(Guest *g, XmlElement *xml)
 {
-        Tuning *t = &g->tuning;
+        Tuning *t = g->tuning;
 
         t->cpu_place = xml->place;
         fields_read(xml, cpu_fields, t, g->findings);
@@ -84,7 +87,7 @@ static bool has_device(const Tuning *t, const char *path)
 
 static void read_io(Guest *g, XmlElement *xml)
 {
-        Tuning *t = &g->tuning;
+        Tuning *t = g->tuning;
 
         fields_read(xml, io_fields, t, g->findings);
         t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
@@ -105,7 +108,7 @@ static void read_io(Guest *g, XmlElement *xml)
         }
 }
 
-void tuning_read(Guest *g)
+static void tuning_read(Guest *g)
 {
         XmlElement *cpu = xml_child(g->xml, "cputune"), *memory = xml_child(g->xml, "memtune");
         XmlElement *io = xml_child(g->xml, "blkiotune"), *resource = xml_child(g->xml, "resource");
@@ -113,11 +116,11 @@ void tuning_read(Guest *g)
         if (cpu)
                 read_cpu(g, cpu);
         if (memory)
-                fields_read(memory, memory_fields, &g->tuning, g->findings);
+                fields_read(memory, memory_fields, g->tuning, g->findings);
         if (io)
                 read_io(g, io);
         if (resource)
-                fields_read(resource, resource_fields, &g->tuning, g->findings);
+                fields_read(resource, resource_fields, g->tuning, g->findings);
 }
 
 /* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
@@ -163,9 +166,9 @@ static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX +
         return true;
 }
 
-void tuning_check(Guest *g)
+static void tuning_check(Guest *g)
 {
-        const Tuning *t = &g->tuning;
+        const Tuning *t = g->tuning;
         char slice[TUNING_SLICE_MAX + 1];
 
         if (g->settings->user_scope && t->io_weight.value > 0)
@@ -209,7 +212,7 @@ void tuning_check(Guest *g)
 
 static void build_quota(const Guest *g, Plan *p)
 {
-        const Tuning *t = &g->tuning;
+        const Tuning *t = g->tuning;
         bool global = quota_of(&t->global) > 0;
         const Bandwidth *b = global ? &t->global : &t->vcpu;
         uint64_t quota = (uint64_t) quota_of(b), period = b->period.set ? b->period.value : PERIOD_MAX / 10;
@@ -217,7 +220,7 @@ static void build_quota(const Guest *g, Plan *p)
         if (quota == 0)
                 return;
         if (!global)
-                quota *= g->cpu.max.value;
+                quota *= g->cpu->max.value;
         quota = (quota * 100 + period - 1) / period;
         /* the writer adds the percent sign */
         plan_directive(p, "CPUQuota", "%u", quota > QUOTA_MAX ? QUOTA_MAX : (unsigned) quota);
@@ -242,10 +245,10 @@ static void build_cpus(const Guest *g, Plan *p)
 
 static void build_memory(const Guest *g, Plan *p)
 {
-        const Tuning *t = &g->tuning;
-        const Set *nodes = g->numa.host_nodes.set && (g->numa.mode == NUMA_RESTRICTIVE ||
-                                                      g->numa.mode == NUMA_STRICT || !g->numa.mode)
-                                   ? &g->numa.host_nodes
+        const Tuning *t = g->tuning;
+        const Set *nodes = g->numa->host_nodes.set && (g->numa->mode == NUMA_RESTRICTIVE ||
+                                                       g->numa->mode == NUMA_STRICT || !g->numa->mode)
+                                   ? &g->numa->host_nodes
                                    : NULL;
 
         if (t->hard_limit.set && t->hard_limit.value < MEMORY_UNLIMITED) {
@@ -286,9 +289,9 @@ static void build_device(const TuningDevice *d, Plan *p)
                                 (unsigned long long) limits[i].value.value);
 }
 
-void tuning_build(const Guest *g, Plan *p)
+static void tuning_build(const Guest *g, Plan *p)
 {
-        const Tuning *t = &g->tuning;
+        const Tuning *t = g->tuning;
         char slice[TUNING_SLICE_MAX + 1];
 
         if (t->shares.value > 0)
@@ -306,3 +309,10 @@ void tuning_build(const Guest *g, Plan *p)
         if (t->partition && slice_name(t->partition, slice))
                 plan_directive(p, "Slice", "%s", slice);
 }
+
+const GuestPart part_tuning = {
+        GUEST_PART(Tuning, tuning),
+        .read = tuning_read,
+        .check = tuning_check,
+        .build = tuning_build,
+};

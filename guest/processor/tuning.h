@@ -37,7 +37,3 @@ typedef struct Tuning {
 
         const char *partition;
 } Tuning;
-
-void tuning_read(Guest *g);
-void tuning_check(Guest *g);
-void tuning_build(const Guest *g, Plan *p);

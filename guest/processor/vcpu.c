@@ -8,6 +8,9 @@
 #include "guest/processor/cpu.h"
 
 #include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
 
 #define CPUS_MAX        4096 /* of any machine that QEMU has */
 #define CPUS_MAX_I440FX 255  /* its interrupt controller knows 8 bits */
@@ -43,7 +46,7 @@ static const Field one_fields[] = {
 
 static void read_each(Guest *g, XmlElement *all)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
 
         XML_FOREACH(e, all, "vcpu") {
                 Vcpu v = { 0 };
@@ -72,7 +75,7 @@ static void read_each(Guest *g, XmlElement *all)
 
 void vcpu_read(Guest *g)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
         XmlElement *vcpu = xml_child(g->xml, "vcpu"), *each = xml_child(g->xml, "vcpus");
 
         cpu->place = cpu->xml ? cpu->xml->place : vcpu ? vcpu->place : g->xml->place;
@@ -85,7 +88,7 @@ void vcpu_read(Guest *g)
 
 void vcpu_complete(Guest *g)
 {
-        Cpu *cpu = &g->cpu;
+        Cpu *cpu = g->cpu;
 
         if (!cpu->current.set)
                 cpu->current = cpu->max;
@@ -100,7 +103,7 @@ void vcpu_complete(Guest *g)
 
 void vcpu_check(Guest *g)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
         bool gap = false;
 
         if (cpu->current.value > cpu->max.value)
@@ -111,7 +114,7 @@ void vcpu_check(Guest *g)
                 guest_warning_at(
                         g, "vcpu",
                         "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
-        if (cpu->max.value > CPUS_MAX_I440FX && g->os.family == MACHINE_I440FX)
+        if (cpu->max.value > CPUS_MAX_I440FX && g->os->family == MACHINE_I440FX)
                 guest_error_at(g, "vcpu", "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
         if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
                 if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
@@ -125,9 +128,9 @@ void vcpu_check(Guest *g)
                                 g, "cpu/topology",
                                 "<topology> comes to another number of CPUs than <vcpu>, which says %u",
                                 (unsigned) cpu->max.value);
-                if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(&g->os))
+                if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(g->os))
                         guest_error_at(g, "cpu/topology", "<topology>: a PC has no clusters");
-                if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(&g->os))
+                if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(g->os))
                         guest_error_at(g, "cpu/topology", "<topology>: this machine has no dies");
         }
         if (!set_has(&cpu->online, 0))
@@ -141,13 +144,13 @@ void vcpu_check(Guest *g)
                                 "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
                 gap |= !fixed;
         }
-        if (set_count(&cpu->plugged) > 0 && !os_is_pc(&g->os))
+        if (set_count(&cpu->plugged) > 0 && !os_is_pc(g->os))
                 guest_error_at(g, "vcpus", "<vcpus>: this machine cannot plug CPUs");
 }
 
 static void build_plugged(const Guest *g, Plan *p, unsigned id)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
         unsigned threads = cpu->threads.set ? (unsigned) cpu->threads.value : 1,
                  cores = cpu->cores.set ? (unsigned) cpu->cores.value : 1;
         unsigned dies = cpu->dies.set ? (unsigned) cpu->dies.value : 1, rest = id;
@@ -156,7 +159,7 @@ static void build_plugged(const Guest *g, Plan *p, unsigned id)
 
         snprintf(
                 driver, sizeof(driver), "%s-%s-cpu", cpu_model(g),
-                text_ends_with(g->general.emulator, "i386") ? "i386" : "x86_64");
+                text_ends_with(g->general->emulator, "i386") ? "i386" : "x86_64");
         snprintf(name, sizeof(name), "vcpu%u", id);
         device = props_new("driver", driver);
         props_text(&device, "id", name);
@@ -171,9 +174,9 @@ static void build_plugged(const Guest *g, Plan *p, unsigned id)
         plan_json(p, "-device", &device);
 }
 
-void vcpu_build(const Guest *g, Plan *p)
+static void vcpu_build(const Guest *g, Plan *p)
 {
-        const Cpu *cpu = &g->cpu;
+        const Cpu *cpu = g->cpu;
         unsigned fixed = set_count(&cpu->online) - set_count(&cpu->plugged);
         Props smp = props_new("cpus", "");
 
@@ -190,3 +193,7 @@ void vcpu_build(const Guest *g, Plan *p)
                 if (set_has(&cpu->plugged, i))
                         build_plugged(g, p, i);
 }
+
+const GuestPart part_vcpu = {
+        .build = vcpu_build,
+};

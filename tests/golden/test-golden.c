@@ -18,6 +18,7 @@
 
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
+#include "guest/machine/general.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 
@@ -99,10 +100,10 @@ static void run_case(const char *stem)
         if (access(unit, F_OK) < 0)
                 return;
         CHECK(drop_in_text(
-                      &c, c.guest && c.guest->general.name ? c.guest->general.name : "unknown", xml,
+                      &c, c.guest && c.guest->general->name ? c.guest->general->name : "unknown", xml,
                       &drop_in, &size) >= 0);
         if (user_scope && c.status == 0) {
-                CHECK(user_helper_text(&c, c.guest->general.name, xml, &helper, &size) >= 0);
+                CHECK(user_helper_text(&c, c.guest->general->name, xml, &helper, &size) >= 0);
                 CHECK(user_socket_text(&c, xml, &socket, &size) >= 0);
         }
         all = text_format("%s%s%s", drop_in, helper ?: "", socket ?: "");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "guest/guest.h"
 #include "guest/xml/field.h"
 #include "guest/xml/xml.h"
 #include "tests/unit/test.h"

@@ -7,9 +7,18 @@
  * of it.
  */
 
-#include "guest/machine.h"
-
+#include "guest/firmware/firmware.h"
+#include "guest/firmware/launch-security.h"
 #include "guest/guest.h"
+#include "guest/machine/clock.h"
+#include "guest/machine/features.h"
+#include "guest/machine/general.h"
+#include "guest/machine/os.h"
+#include "guest/part.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+#include "guest/processor/memory.h"
+#include "guest/processor/numa.h"
 
 /* In the order in which libvirt has them, which makes command lines easy to compare by eye. */
 static void (*const machine_parts[])(const Guest *g, Props *machine) = {
@@ -19,7 +28,7 @@ static void (*const machine_parts[])(const Guest *g, Props *machine) = {
 
 static void build_accelerator(const Guest *g, Plan *p)
 {
-        bool kvm = g->general.type == ACCELERATOR_KVM;
+        bool kvm = g->general->type == ACCELERATOR_KVM;
         Props accel = props_new("accel", kvm ? "kvm" : "tcg");
 
         features_accelerator(g, &accel);
@@ -34,9 +43,9 @@ static void build_accelerator(const Guest *g, Plan *p)
         }
 }
 
-void machine_build(const Guest *g, Plan *p)
+static void machine_build(const Guest *g, Plan *p)
 {
-        Props machine = props_new("type", g->os.machine);
+        Props machine = props_new("type", g->os->machine);
 
         props_bool(&machine, "usb", false);
         for (size_t i = 0; i < ELEMENTS(machine_parts); i++)
@@ -47,3 +56,7 @@ void machine_build(const Guest *g, Plan *p)
         plan_list(p, "-machine", &machine);
         build_accelerator(g, p);
 }
+
+const GuestPart part_machine = {
+        .build = machine_build,
+};

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What every element of <devices> may hold, whatever its kind; the rest is the kind's own. */
+
+#include "generator/convert/device-read.h"
+
+#include <string.h>
+
+#include "guest/guest.h"
+#include "guest/place/address.h"
+#include "util/text.h"
+
+static const Field virtio_fields[] = {
+        FIELD("driver@iommu", FIELD_SWITCH, VirtioOptions, iommu),
+        FIELD("driver@ats", FIELD_SWITCH, VirtioOptions, ats),
+        FIELD("driver@packed", FIELD_SWITCH, VirtioOptions, packed),
+        FIELD("driver@page_per_vq", FIELD_SWITCH, VirtioOptions, page_per_vq),
+        {},
+};
+
+static const Field rom_fields[] = {
+        FIELD("rom@enabled", FIELD_YESNO, Rom, enabled),
+        FIELD("rom@bar", FIELD_SWITCH, Rom, bar),
+        {},
+};
+
+static const Field rom_file_fields[] = {
+        FIELD("rom@file", FIELD_PATH, Rom, file),
+        {},
+};
+
+static const Field boot_fields[] = {
+        FIELD_IN_RANGE("boot@order", Device, boot_order, 1, INT32_MAX),
+        {},
+};
+
+static const Field acpi_fields[] = {
+        FIELD_IN_RANGE("acpi@index", Device, acpi_index, 1, DEVICE_ACPI_INDEX_MAX),
+        {},
+};
+
+/* libvirt keeps only the aliases that a user chose, and those begin so; the others it makes anew at each
+ * start. */
+static void read_alias(Guest *g, Device *d)
+{
+        XmlElement *alias = xml_child(d->xml, "alias");
+        const char *name;
+
+        if (!alias)
+                return;
+        name = xml_attribute(alias, "name");
+        if (!name || !text_after(name, "ua-"))
+                return;
+        if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+                    strlen(name) ||
+            strlen(name) > 127) {
+                guest_error(
+                        g, alias->place, "<alias>: '%s' holds more than letters, digits, \"-\" and \"_\"",
+                        name);
+                return;
+        }
+        d->id = name;
+        d->user_id = true;
+}
+
+static void read_rom(Guest *g, Device *d)
+{
+        XmlElement *rom = xml_child(d->xml, "rom");
+        const char *file = rom ? xml_attribute(rom, "file") : NULL;
+
+        fields_read(d->xml, rom_fields, &d->rom, g->findings);
+        if (file && !*file) { /* how enabled='no' was written before there was that */
+                d->rom.enabled = OFF;
+                return;
+        }
+        fields_read(d->xml, rom_file_fields, &d->rom, g->findings);
+        if (d->rom.enabled == OFF && (d->rom.bar != UNSET || d->rom.file))
+                device_error(g, d, "<rom>: enabled='no' leaves nothing for bar and file to say");
+}
+
+void device_read(Guest *g, XmlElement *e, const DeviceKind *kind)
+{
+        Device *d = guest_add_device(g, kind);
+
+        if (!d)
+                return;
+        d->xml = e;
+        d->place = e->place;
+        e->claimed = true;
+        if (kind->type)
+                (void) xml_attribute(e, "type");
+        read_alias(g, d);
+        address_read(g, d);
+        if (kind->has_boot)
+                fields_read(e, boot_fields, d, g->findings);
+        if (kind->has_acpi_index)
+                fields_read(e, acpi_fields, d, g->findings);
+        if (kind->has_rom)
+                read_rom(g, d);
+        if (kind->has_virtio_options)
+                fields_read(e, virtio_fields, &d->virtio, g->findings);
+        if (kind->fields)
+                fields_read(e, kind->fields, d, g->findings);
+        if (kind->read)
+                kind->read(g, d);
+}

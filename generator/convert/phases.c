@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The order of things: the whole XML is read before anything is decided, so that a default may look at
+ * everything. Errors do not end a phase, only the conversion: one run reports as many as it can.
+ */
+
+#include "generator/convert/phases.h"
+
+#include <errno.h>
+
+#include "generator/convert/device-read.h"
+#include "guest/parts.h"
+#include "guest/place/boot.h"
+#include "guest/place/device-props.h"
+#include "guest/place/place.h"
+#include "util/text.h"
+
+/* In the order in which the parts are read, completed, checked and told to QEMU. */
+static const GuestPart *const guest_parts[] = {
+#define PART(name) &part_##name,
+        GUEST_PARTS(PART)
+#undef PART
+                NULL,
+};
+
+static bool allocate_parts(Guest *g)
+{
+        for (const GuestPart *const *part = guest_parts; *part; part++) {
+                void *memory;
+
+                if ((*part)->size == 0)
+                        continue;
+                memory = guest_zeroed(g, 1, (*part)->size);
+                if (!memory)
+                        return false;
+                memcpy((char *) g + (*part)->offset, &memory, sizeof(memory));
+        }
+        return true;
+}
+
+static const DeviceKind *kind_of(const Guest *g, const XmlElement *e)
+{
+        const DeviceKind *any = NULL;
+        const char *type = NULL;
+
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (streq(e->attributes[i].name, "type"))
+                        type = e->attributes[i].value;
+        for (const DeviceKind *const *k = g->kinds; *k; k++) {
+                if (!streq((*k)->element, e->name))
+                        continue;
+                if (!(*k)->type)
+                        any = *k;
+                else if (type ? streq((*k)->type, type) : (*k)->default_type != NULL)
+                        return *k;
+        }
+        return any;
+}
+
+/* An element that no kind takes stays unclaimed, and is reported as such. */
+static void read_devices(Guest *g)
+{
+        XmlElement *devices = xml_child(g->xml, "devices");
+
+        g->devices_place = devices ? devices->place : g->xml->place;
+        for (XmlElement *e = devices ? devices->first : NULL; e; e = e->next) {
+                const DeviceKind *kind = kind_of(g, e);
+
+                if (g->n_devices == GUEST_DEVICES_MAX) {
+                        guest_error(g, e->place, "<devices>: there are more than %d", GUEST_DEVICES_MAX);
+                        return;
+                }
+                if (kind)
+                        device_read(g, e, kind);
+        }
+}
+
+Guest *phases_read(
+        const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
+        const Settings *settings, Findings *findings)
+{
+        _cleanup_(guest_freep) Guest *g = guest_new(file, kinds, settings, findings);
+
+        if (!g || !allocate_parts(g)) {
+                finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
+                return NULL;
+        }
+        g->xml = xml_parse(file, data, size, findings);
+        if (!g->xml)
+                return NULL;
+        if (!streq(g->xml->name, "domain")) {
+                guest_error(g, g->xml->place, "<%s> is not a guest: <domain> is expected", g->xml->name);
+                return NULL;
+        }
+        for (const GuestPart *const *p = guest_parts; *p; p++)
+                if ((*p)->read)
+                        (*p)->read(g);
+        read_devices(g);
+        return TAKE_PTR(g);
+}
+
+/* A device's complete() may imply further ones; those come at the end of the list and get their turn. */
+static void complete(Guest *g)
+{
+        for (const GuestPart *const *part = guest_parts; *part; part++)
+                if ((*part)->complete)
+                        (*part)->complete(g);
+        for (const DeviceKind *const *k = g->kinds; *k; k++)
+                if ((*k)->imply)
+                        (*k)->imply(g);
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (g->devices[i]->kind->complete)
+                        g->devices[i]->kind->complete(g, g->devices[i]);
+}
+
+static void check(Guest *g)
+{
+        for (const GuestPart *const *part = guest_parts; *part; part++)
+                if ((*part)->check)
+                        (*part)->check(g);
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (g->devices[i]->kind->check)
+                        g->devices[i]->kind->check(g, g->devices[i]);
+}
+
+static void build(const Guest *g, Plan *p)
+{
+        for (const GuestPart *const *part = guest_parts; *part; part++)
+                if ((*part)->build)
+                        (*part)->build(g, p);
+        for (const DeviceKind *const *k = g->kinds; *k; k++)
+                GUEST_FOREACH_DEVICE(g, *k, d)
+                        if (d->kind->build) {
+                                d->kind->build(g, d, p);
+                                device_grants(d, p);
+                        }
+        for (size_t i = ELEMENTS(guest_parts) - 1; i-- > 0;)
+                if (guest_parts[i]->build_last)
+                        guest_parts[i]->build_last(g, p);
+}
+
+int phases_convert(Guest *g, Plan *plan)
+{
+        if (!findings_failed(g->findings)) {
+                complete(g);
+                if (g->status < 0)
+                        return g->status;
+                place_devices(g);
+                boot_order_assign(g);
+                check(g);
+        }
+        xml_report_unclaimed(g->xml, g->findings);
+        if (findings_failed(g->findings))
+                return -EINVAL;
+        build(g, plan);
+        if (plan->status < 0 || g->status < 0)
+                return plan->status < 0 ? plan->status : g->status;
+        return findings_failed(g->findings) ? -EINVAL : 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A part of the guest as a whole (its CPUs, its memory, its clock): what a device kind is for a device. */
+
+#include "guest/guest.h"
+
+typedef struct Plan Plan;
+
+typedef struct GuestPart {
+        size_t size, offset; /* of the part's own struct, and of the pointer to it in Guest; 0 for none */
+
+        void (*read)(Guest *g);
+        void (*complete)(Guest *g); /* fills in defaults */
+        void (*check)(Guest *g);    /* what only the whole guest, with its addresses, can tell */
+        void (*build)(const Guest *g, Plan *p);
+        void (*build_last)(const Guest *g, Plan *p); /* behind the devices, the last part first */
+} GuestPart;
+
+/* The head of a part's definition: its struct, and the member of Guest. */
+#define GUEST_PART(type, member) .size = sizeof(type), .offset = offsetof(Guest, member)
