@@ -31,13 +31,13 @@ _TEST = re.compile(r'(?:^# limit: (\d+)\n)?^(test_\w+)\(\) \{', re.M)
 
 @dataclass
 class SystemTest:
-    file: str
+    file: str           # below tests/system: ROOM/FILE
     function: str
     limit: int
 
     @property
     def name(self):
-        return f'{self.file}/{self.function.removeprefix("test_")}'
+        return f'{self.file.partition("/")[2]}/{self.function.removeprefix("test_")}'
 
 
 class Results:
@@ -66,10 +66,10 @@ class Results:
 
 def system_tests():
     found = []
-    for path in sorted(SYSTEM.iterdir()):
-        if path.is_file() and path.name not in ('lib.sh', 'lib-user.sh', 'run-case', 'demo'):
+    for path in sorted(SYSTEM.glob('*/*')):
+        if path.is_file() and path.parent.name not in ('lib', 'programs'):
             for limit, function in _TEST.findall(path.read_text(errors='replace')):
-                found.append(SystemTest(path.name, function, int(limit or LIMIT_SECONDS)))
+                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS)))
     return found
 
 
@@ -136,7 +136,7 @@ def _test_suite(suite, args, results):
             return
         vmunit.install(lab, logs / 'install.log', 'gcc' if 'gcc' in built else 'plain')
         for name in guests.GUESTS:
-            if name != 'debian' or any(t.file == 'debian' for t in chosen) and not args.quick:
+            if name != 'debian' or any(t.file == 'tools/debian' for t in chosen) and not args.quick:
                 guests.make(lab, name)
         for t in chosen:
             _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# Ordinary users for the system tests, and their guests. Part of lib.sh.
+# Ordinary users for the system tests, and their guests. Part of base.sh.
 #
-# A guest of a user's is called USER/NAME wherever lib.sh takes a guest (no name holds a slash): `user alice;
+# A guest of a user's is called USER/NAME wherever base.sh takes a guest (no name holds a slash): `user alice;
 # guest alice/one; up alice/one`. What is asked of systemd and of the journal is then asked by alice of her own.
 
 CONF=/etc/vmunit/vmunit.conf.d
@@ -14,7 +14,7 @@ TOOLS=/usr/local/lib/vmunit-tests      # this folder's programs, where any user 
 user() {
         useradd --create-home --user-group --shell /bin/bash "$1"
         chmod 700 "/home/$1"
-        install -D -t "$TOOLS" ./*.py broker-client
+        install -D -t "$TOOLS" programs/*.py programs/broker-client
         loginctl enable-linger "$1"
         systemctl start "user@$(id -u "$1").service"
         printf 'ok: user %s (%s)\n' "$1" "$(id "$1")"

@@ -14,8 +14,8 @@ RUN=/run/vm
 ADDRESS=192.168.76.1                    # the lab's own on its bridge
 GUEST_ADDRESS=192.168.76.2
 
-# shellcheck source=lib-user.sh
-. ./lib-user.sh
+# shellcheck source=lib/user.sh
+. lib/user.sh
 
 # --- saying what must hold
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# What the tests of the broker have in common: ordinary users ask it over the bus, by ./broker-client.
+# What the tests of the broker have in common: ordinary users ask it over the bus, by programs/broker-client.
 
-CLIENT=$PWD/broker-client
+CLIENT=$PWD/programs/broker-client
 A=52:54:00:00:00:0a B=52:54:00:00:00:0b C=52:54:00:00:00:0c
 declare -A HELD CLIENTS # descriptors that lead to clients that hold a TAP, and their pids
 
