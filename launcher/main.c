@@ -10,6 +10,9 @@
 #include <stdio.h>
 
 #include "contract/exit.h"
+#include "launcher/helper/helper.h"
+#include "launcher/helper/register.h"
+#include "launcher/prepare/prepare.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "util/text.h"

@@ -19,6 +19,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "contract/console-label.h"
 #include "contract/limits.h"
 #include "contract/message-ids.h"
 #include "launcher/attach/console-client.h"
@@ -213,15 +214,6 @@ static int on_idle(sd_event_source *s, uint64_t usec, void *userdata)
                 (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
         }
         return 0;
-}
-
-bool console_label_is_valid(const char *label)
-{
-        size_t n = strlen(label);
-
-        return n >= 1 && n <= 64 && *label != '.' && !streq(label, "control") && !streq(label, "qemu") &&
-               !streq(label, "vm-launcher") &&
-               strspn(label, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") == n;
 }
 
 int console_new(

@@ -3,7 +3,6 @@
 
 /* The guest's consoles: to the journal, and to whoever is attached. */
 
-#include <stdbool.h>
 #include <systemd/sd-event.h>
 
 #include "util/ownership.h"
@@ -22,8 +21,5 @@ Console *console_free(Console *c); /* returns NULL; what is left of a line goes 
 
 /* What QEMU wrote before it ended, to be called then: nothing more is read afterwards. */
 void console_drain(Console *c);
-
-/* [A-Za-z0-9_.-]{1,64}, not beginning with a dot, and no name that the launcher uses itself. */
-bool console_label_is_valid(const char *label);
 
 DEFINE_CLEANUP(Console, console_free);

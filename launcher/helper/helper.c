@@ -37,7 +37,6 @@
 #include "launcher/errand/user-name.h"
 #include "launcher/helper/register.h"
 #include "launcher/prepare/prepare.h"
-#include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "util/file.h"
 #include "util/unit-name.h"

@@ -23,6 +23,9 @@ typedef struct HelperMessage {
         char name[HELPER_NAME_MAX];
 } HelperMessage;
 
+/* The verb `serve`: argv[0] is its name; returns what the program exits with. */
+int verb_serve(int argc, char **argv);
+
 /*
  * Has the helper prepare the guest; what it opened is added to fds, and systemd's store has it too. 0, the
  * exit status where the helper says that the guest cannot start (which is logged), or a negative errno

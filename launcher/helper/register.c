@@ -32,7 +32,6 @@
 #include "launcher/errand/guest-user.h"
 #include "launcher/monitor/varlink.h"
 #include "launcher/rights/privileges.h"
-#include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "util/text.h"
 #include "util/unit-name.h"

@@ -5,6 +5,9 @@
 
 #include "launcher/store/prepared.h"
 
+/* The verb: argv[0] is its name; returns what the program exits with. */
+int verb_register(int argc, char **argv);
+
 /*
  * leader is the launcher's process; the note says the guest's interfaces. Where there is no such machined,
  * or it does not want the guest, nothing happens.

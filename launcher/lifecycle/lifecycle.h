@@ -8,32 +8,12 @@
 
 #include "launcher/lifecycle/events.h"
 #include "launcher/monitor/monitor.h"
-#include "launcher/run/threads.h"
-#include "util/text.h"
+#include "launcher/run/run-options.h"
+#include "util/ownership.h"
 
 #define EXIT_START_AGAIN 133 /* RestartForceExitStatus= in the unit */
 
 typedef struct Lifecycle Lifecycle;
-
-/* What becomes of the guest when it goes off, resets itself, or crashes. */
-typedef enum Fate {
-        FATE_DESTROY,
-        FATE_RESTART,
-        FATE_PRESERVE,
-        FATE_DUMP_DESTROY,
-        FATE_DUMP_RESTART,
-} Fate;
-
-typedef struct LifecycleOptions {
-        Fate on_poweroff, on_reboot, on_crash;
-        bool dump_on_watchdog;       /* when that pauses the guest, which goes on then */
-        const char *state_directory; /* for dumps, or NULL */
-        char *const *argv;           /* QEMU's */
-        const char *guest;
-        Strings links_down; /* ids of network cards that the guest finds unplugged */
-        uint64_t balloon;   /* bytes that the guest is to keep of its memory; 0: all of it */
-        ThreadRules threads;
-} LifecycleOptions;
 
 /* What somebody outside wants of the guest. */
 typedef enum Request {

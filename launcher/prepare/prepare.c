@@ -45,7 +45,6 @@
 #include "launcher/rights/privileges.h"
 #include "launcher/tap/macvtap.h"
 #include "launcher/tap/user-tap.h"
-#include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "util/file.h"

@@ -10,8 +10,8 @@
 #include <errno.h>
 
 #include "contract/arguments.h"
+#include "contract/console-label.h"
 #include "contract/limits.h"
-#include "launcher/attach/console.h"
 #include "log/log.h"
 
 static int read_numbered(const char *text, void *target)

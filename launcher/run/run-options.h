@@ -3,8 +3,8 @@
 
 /* What `vm-launcher run` is told. */
 
-#include "launcher/lifecycle/lifecycle.h"
 #include "launcher/run/passt.h"
+#include "launcher/run/threads.h"
 #include "util/text.h"
 
 /*
@@ -19,6 +19,26 @@ typedef struct NumberedList {
         Numbered *items;
         size_t count;
 } NumberedList;
+
+/* What becomes of the guest when it goes off, resets itself, or crashes. */
+typedef enum Fate {
+        FATE_DESTROY,
+        FATE_RESTART,
+        FATE_PRESERVE,
+        FATE_DUMP_DESTROY,
+        FATE_DUMP_RESTART,
+} Fate;
+
+typedef struct LifecycleOptions {
+        Fate on_poweroff, on_reboot, on_crash;
+        bool dump_on_watchdog;       /* when that pauses the guest, which goes on then */
+        const char *state_directory; /* for dumps, or NULL */
+        char *const *argv;           /* QEMU's */
+        const char *guest;
+        Strings links_down; /* ids of network cards that the guest finds unplugged */
+        uint64_t balloon;   /* bytes that the guest is to keep of its memory; 0: all of it */
+        ThreadRules threads;
+} LifecycleOptions;
 
 typedef struct RunOptions {
         const char *guest;
