@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "launcher/run/qemu-syntax.h"
+#include "launcher/qemu/qemu-syntax.h"
 #include "tests/unit/test.h"
 
 static Strings make(const char *const *words)

@@ -7,7 +7,7 @@
  * QEMU's command line gets its last words here.
  */
 
-#include "launcher/run/qemu-start.h"
+#include "launcher/qemu/qemu-start.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@
 #include "contract/limits.h"
 #include "launcher/errand/guest-user.h"
 #include "launcher/monitor/command.h"
-#include "launcher/run/qemu-syntax.h"
+#include "launcher/qemu/qemu-syntax.h"
 #include "launcher/store/prepared.h"
 #include "log/log.h"
 #include "net/netlink.h"

@@ -5,7 +5,7 @@
  * QEMU is run once for its version, before the guest is, in the same sandbox.
  */
 
-#include "launcher/run/qemu-version.h"
+#include "launcher/qemu/qemu-version.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -8,7 +8,7 @@
  * Only what is plain is found out here. That a screen lets the guest's user in is for QEMU to see.
  */
 
-#include "launcher/run/display.h"
+#include "launcher/qemu/display.h"
 
 #include <errno.h>
 #include <stdlib.h>

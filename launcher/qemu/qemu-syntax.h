@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#include "launcher/run/qemu-version.h"
+#include "launcher/qemu/qemu-version.h"
 #include "util/text.h"
 
 /*

@@ -6,7 +6,7 @@
  * options that had another name before.
  */
 
-#include "launcher/run/qemu-syntax.h"
+#include "launcher/qemu/qemu-syntax.h"
 
 #include <errno.h>
 #include <stdlib.h>
