@@ -55,7 +55,10 @@ static void channel_read(Guest *g, Device *d)
 
         chardev_read(g, d->xml, &c->chardev);
         if (!target || !xml_attribute(target, "type"))
-                device_error(g, d, "<channel>: <target type='virtio' name='…'> or another is missing");
+                device_error(
+                        g, d,
+                        "<channel>: <target type='virtio' name='…'/> or <target type='guestfwd' …/> is "
+                        "missing");
         if (c->target)
                 fields_read(
                         d->xml, c->target == CHANNEL_VIRTIO ? virtio_fields : guestfwd_fields, c,
@@ -97,11 +100,13 @@ static void check_guestfwd(Guest *g, const Channel *c)
         if (!c->address || !c->port.set)
                 device_error(
                         g, &c->device,
-                        "<target>: address='…' and port='…' of the guest's network are missing");
+                        "<target>: address='…' and port='…' in the guest's network are required");
         else if (inet_pton(AF_INET, c->address, &address) != 1)
                 device_error(g, &c->device, "<target>: address='%s' is not an IPv4 address", c->address);
         if (c->device.address.type != ADDRESS_NONE)
-                device_error(g, &c->device, "<channel>: type='guestfwd' takes no address");
+                device_error(
+                        g, &c->device,
+                        "<channel>: <address> cannot be combined with <target type='guestfwd'>");
 }
 
 static void channel_check(Guest *g, Device *d)
@@ -114,12 +119,13 @@ static void channel_check(Guest *g, Device *d)
                 return;
         }
         if (c->chardev.type == CHARDEV_SPICEVMC && !streq(c->name, SPICE_CHANNEL))
-                device_error(g, d, "<channel>: type='spicevmc' goes with the name '" SPICE_CHANNEL "' only");
+                device_error(g, d, "<channel>: type='spicevmc' requires <target name='" SPICE_CHANNEL "'/>");
         /* QEMU looks through all of the guest's controllers */
         GUEST_FOREACH_DEVICE(g, &kind_channel, other)
                 if (other->index < d->index && c->name &&
                     streq_null(((const Channel *) other)->name, c->name))
-                        device_error(g, d, "<target>: name='%s' is another port's, too", c->name);
+                        device_error(
+                                g, d, "<target>: name='%s' is already used by another channel", c->name);
 }
 
 static void build_guestfwd(const Channel *c, Plan *p)

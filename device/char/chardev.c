@@ -45,7 +45,7 @@ static const Field common_fields[] = {
 
 /* Of <source>, whatever the type. */
 static const Field label_fields[] = {
-        FIELD_SAID("seclabel", FIELD_WARNED, "files and sockets keep the labels that they have"),
+        FIELD_SAID("seclabel", FIELD_WARNED, "ignored; files and sockets keep their security labels"),
         {},
 };
 
@@ -141,7 +141,7 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
         }
         XML_FOREACH(source, e, "source") {
                 if (++sources > (c->type == CHARDEV_UDP ? 2 : 1))
-                        guest_error(g, source->place, "<source>: there is one already");
+                        guest_error(g, source->place, "<source>: may be given only once");
                 fields_read(source, label_fields, c, g->findings);
                 read_source(g, source, c);
         }
@@ -195,17 +195,20 @@ static void check_unix(Guest *g, const Chardev *c)
 {
         if (!c->path)
                 guest_error(
-                        g, c->xml->place, "<%s>: <source path='…'> of the socket is missing", c->xml->name);
+                        g, c->xml->place, "<%s>: <source path='…'> with the path of the socket is missing",
+                        c->xml->name);
         else if (strlen(c->path) > SOCKET_PATH_MAX)
                 guest_error(
-                        g, c->xml->place, "<%s>: '%s' is longer than a socket's path may be", c->xml->name,
-                        c->path);
+                        g, c->xml->place,
+                        "<%s>: '%s' is too long for the path of a socket (at most %d bytes)", c->xml->name,
+                        c->path, SOCKET_PATH_MAX);
         else if (!c->generated && needs_directory(c))
                 bind_check_socket(g, c->xml->place, c->xml->name, c->path);
         if (c->path && strlen(c->path) <= SOCKET_PATH_MAX && c->mode == CHARDEV_BIND && !c->generated)
                 guest_warning(
                         g, c->xml->place,
-                        "<%s>: QEMU makes '%s' itself: the guest's user has to be allowed to write there",
+                        "<%s>: QEMU creates '%s' itself; the guest's user must be allowed to write to that "
+                        "directory",
                         c->xml->name, c->path);
 }
 
@@ -218,7 +221,7 @@ static void check_channel(Guest *g, const Chardev *c)
         else if (strspn(c->channel, allowed) < strlen(c->channel))
                 guest_error(
                         g, c->xml->place,
-                        "<%s>: channel='%s' holds more than letters, digits, \"_\", \"-\" and \".\"",
+                        "<%s>: channel='%s' may contain only letters, digits, \"_\", \"-\" and \".\"",
                         c->xml->name, c->channel);
 }
 
@@ -257,21 +260,21 @@ void chardev_check(Guest *g, const Chardev *c)
         case CHARDEV_SPICEPORT:
                 check_channel(g, c);
                 if (!has_spice(g))
-                        guest_error(g, at, "<%s>: type='spiceport' needs <graphics type='spice'>", name);
+                        guest_error(g, at, "<%s>: type='spiceport' requires <graphics type='spice'>", name);
                 break;
         case CHARDEV_SPICEVMC: /* QEMU takes it, and many a guest keeps it when its SPICE goes */
                 if (!has_spice(g))
                         guest_warning(
                                 g, at,
-                                "<%s>: type='spicevmc' is connected to nothing without <graphics "
+                                "<%s>: type='spicevmc' is not connected to anything without <graphics "
                                 "type='spice'>",
                                 name);
                 break;
         }
         if (c->mode == CHARDEV_BIND && c->reconnect == ON)
-                guest_error(g, at, "<%s>: <reconnect> is for mode='connect' only", name);
+                guest_error(g, at, "<%s>: <reconnect> requires mode='connect'", name);
         if (c->reconnect == ON && c->reconnect_seconds.value == 0)
-                guest_error(g, at, "<%s>: <reconnect enabled='yes'> needs timeout='…' in seconds", name);
+                guest_error(g, at, "<%s>: <reconnect enabled='yes'> requires timeout='…' in seconds", name);
 }
 
 static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p)

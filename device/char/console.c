@@ -41,7 +41,10 @@ static void console_read(Guest *g, Device *d)
         if (!c->target)
                 c->target = CONSOLE_SERIAL;
         if (c->target == CONSOLE_SERIAL && d->index > 0)
-                device_error(g, d, "<console>: only the first can be the serial port");
+                device_error(
+                        g, d,
+                        "<console>: only the first one can have <target type='serial'/>; use <target "
+                        "type='virtio'/>");
 }
 
 static bool has_serial(const Guest *g)

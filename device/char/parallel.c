@@ -38,11 +38,11 @@ static void parallel_check(Guest *g, Device *d)
 {
         chardev_check(g, &((Parallel *) d)->chardev);
         if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_ISA)
-                device_error(g, d, "<parallel>: only an address of type='isa' is possible");
+                device_error(g, d, "<parallel>: <address> must have type='isa'");
         if (g->os->family == MACHINE_VIRT)
-                device_error(g, d, "<parallel>: this machine has no parallel ports");
+                device_error(g, d, "<parallel>: this machine type has no parallel ports");
         if (d->index == PORTS_MAX)
-                device_error(g, d, "<parallel>: a guest has %u at most", PORTS_MAX);
+                device_error(g, d, "<parallel>: a guest can have at most %u parallel ports", PORTS_MAX);
 }
 
 static void parallel_build(const Guest *g, const Device *d, Plan *p)

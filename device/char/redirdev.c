@@ -86,8 +86,7 @@ static const char *number_text(Guest *g, Place at, const char *name, const char 
         if (!value || streq(value, "-1"))
                 return "-1";
         if (text_to_u64(value, max, &n) < 0) {
-                guest_error(
-                        g, at, "<usbdev>: %s='%s' is neither -1 nor a number up to 0x%x", name, value, max);
+                guest_error(g, at, "<usbdev>: %s='%s' must be -1 or a number up to 0x%x", name, value, max);
                 return "-1";
         }
         return guest_text(g, max > 0xff ? "0x%04llX" : "0x%02llX", (unsigned long long) n);
@@ -104,7 +103,7 @@ static const char *version_text(Guest *g, Place at, const char *value)
         major = strspn(value, "0123456789");
         minor = value[major] == '.' ? strspn(value + major + 1, "0123456789") : 0;
         if (major < 1 || major > 2 || minor < 1 || minor > 2 || value[major + 1 + minor]) {
-                guest_error(g, at, "<usbdev>: version='%s' is neither -1 nor such as 1.10", value);
+                guest_error(g, at, "<usbdev>: version='%s' must be -1 or a version such as 1.10", value);
                 return "-1";
         }
         for (size_t i = 0; i < major; i++)
@@ -119,7 +118,7 @@ static void redirfilter_read(Guest *g, Device *d)
         Redirfilter *f = (Redirfilter *) d;
 
         if (d->index > 0)
-                device_error(g, d, "<redirfilter>: there is one already");
+                device_error(g, d, "<redirfilter>: may be given only once");
         XML_FOREACH(e, d->xml, "usbdev") {
                 const char *class, *vendor, *product, *version;
                 Rule rule = { 0 };

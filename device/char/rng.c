@@ -52,9 +52,12 @@ static void rng_read(Guest *g, Device *d)
         if (!r->model)
                 device_error(g, d, "<rng>: model='virtio' is missing");
         if (!r->backend)
-                device_error(g, d, "<rng>: <backend model='random'> or another is missing");
+                device_error(
+                        g, d,
+                        "<rng>: <backend model='…'> is missing; the model must be one of: random, egd, "
+                        "builtin");
         if (r->limited && !r->bytes.set)
-                device_error(g, d, "<rng>: <rate> takes bytes='…'");
+                device_error(g, d, "<rng>: <rate> requires bytes='…'");
         if (r->backend == RNG_RANDOM && r->backend_element->text)
                 fields_read(r->backend_element, random_fields, r, g->findings);
         if (r->backend == RNG_EGD)

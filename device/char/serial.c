@@ -162,7 +162,7 @@ static void check_port(Guest *g, const Serial *s)
 {
         if (s->port.value >= ISA_PORTS_MAX) {
                 device_error(
-                        g, &s->device, "<serial>: a guest has %u serial ports on its ISA bus at most",
+                        g, &s->device, "<serial>: a guest can have at most %u serial ports on the ISA bus",
                         ISA_PORTS_MAX);
                 return;
         }
@@ -173,7 +173,7 @@ static void check_port(Guest *g, const Serial *s)
                         break;
                 if (o->target == SERIAL_ISA && o->port.value == s->port.value)
                         device_error(
-                                g, &s->device, "<serial>: there is a port %u already",
+                                g, &s->device, "<serial>: port %u is already used by another serial port",
                                 (unsigned) s->port.value);
         }
 }
@@ -187,14 +187,16 @@ static void serial_check(Guest *g, Device *d)
         chardev_check(g, &s->chardev);
         if (s->model != targets[s->target].model)
                 device_error(
-                        g, d, "<serial>: type='%s' has no model '%s' here", target_words[s->target - 1],
-                        model_words[s->model - 1]);
+                        g, d, "<serial>: <target type='%s'> cannot be combined with <model name='%s'/>",
+                        target_words[s->target - 1], model_words[s->model - 1]);
         if ((on_board && g->os->family != MACHINE_VIRT) || (isa && g->os->family == MACHINE_VIRT))
-                device_error(g, d, "<serial>: this machine has no type='%s'", target_words[s->target - 1]);
+                device_error(
+                        g, d, "<serial>: this machine type does not support <target type='%s'>",
+                        target_words[s->target - 1]);
         if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE &&
             d->address.type != targets[s->target].address)
                 device_error(
-                        g, d, "<serial>: type='%s' takes no address of this type",
+                        g, d, "<serial>: <target type='%s'> cannot have an <address> of this type",
                         target_words[s->target - 1]);
         if (s->target == SERIAL_ISA)
                 check_port(g, s);

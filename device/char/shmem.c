@@ -58,11 +58,10 @@ static void shmem_read(Guest *g, Device *d)
         if (!s->name)
                 device_error(g, d, "<shmem>: name='…' is missing");
         else if (strchr(s->name, '/') || streq(s->name, ".") || streq(s->name, ".."))
-                device_error(g, d, "<shmem>: name='%s' is not a file name", s->name);
+                device_error(g, d, "<shmem>: name='%s' is not a valid file name", s->name);
         if (!s->model || s->model == SHMEM_LEGACY)
                 device_error(
-                        g, d,
-                        "<shmem>: QEMU's models are <model type='ivshmem-plain'/> and 'ivshmem-doorbell'");
+                        g, d, "<shmem>: <model type='…'/> must be one of: ivshmem-plain, ivshmem-doorbell");
 }
 
 static void shmem_complete(Guest *g, Device *d)
@@ -83,15 +82,18 @@ static void shmem_check(Guest *g, Device *d)
         const Shmem *s = (const Shmem *) d;
 
         if (s->size.set && (s->size.value < MIB || (s->size.value & (s->size.value - 1))))
-                device_error(g, d, "<size>: it has to be a power of 2, and at least 1 MiB");
+                device_error(g, d, "<size>: must be a power of two and at least 1 MiB");
         if (s->model == SHMEM_PLAIN && s->server)
-                device_error(g, d, "<shmem>: a <server> goes with <model type='ivshmem-doorbell'/>");
+                device_error(g, d, "<shmem>: <server> requires <model type='ivshmem-doorbell'/>");
         if (s->model == SHMEM_PLAIN && s->msi)
-                device_error(g, d, "<shmem>: <msi> goes with a <server> only");
+                device_error(g, d, "<shmem>: <msi> requires <server>");
         if (s->model == SHMEM_DOORBELL && !s->server)
-                device_error(g, d, "<shmem>: <model type='ivshmem-doorbell'/> needs a <server>");
+                device_error(g, d, "<shmem>: <model type='ivshmem-doorbell'/> requires <server>");
         if (s->model == SHMEM_DOORBELL && s->size.set)
-                device_error(g, d, "<size>: the server decides it");
+                device_error(
+                        g, d,
+                        "<size>: cannot be combined with <model type='ivshmem-doorbell'/>, where the server "
+                        "decides the size");
 }
 
 static void build_memory(const Shmem *s, Plan *p)

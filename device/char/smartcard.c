@@ -51,7 +51,9 @@ static void read_certificates(Guest *g, Smartcard *s)
         }
         if (n != CERTIFICATES)
                 device_error(
-                        g, &s->device, "<smartcard>: mode='host-certificates' takes three of <certificate>");
+                        g, &s->device,
+                        "<smartcard>: mode='host-certificates' requires exactly three <certificate> "
+                        "elements");
 }
 
 static void smartcard_read(Guest *g, Device *d)
@@ -59,7 +61,7 @@ static void smartcard_read(Guest *g, Device *d)
         Smartcard *s = (Smartcard *) d;
 
         if (d->index > 0)
-                device_error(g, d, "<smartcard>: a guest has one at most");
+                device_error(g, d, "<smartcard>: a guest can have at most one");
         if (s->mode == SMARTCARD_PASSTHROUGH)
                 chardev_read(g, d->xml, &s->chardev);
         else if (s->mode == SMARTCARD_CERTIFICATES)
@@ -86,7 +88,7 @@ static void smartcard_check(Guest *g, Device *d)
         if (s->mode == SMARTCARD_PASSTHROUGH)
                 chardev_check(g, &s->chardev);
         if (d->address.type == ADDRESS_CCID && (d->address.ccid.controller > 0 || d->address.ccid.slot > 0))
-                device_error(g, d, "<smartcard>: QEMU has slot 0 of controller 0 only");
+                device_error(g, d, "<smartcard>: QEMU supports only slot 0 of controller 0");
 }
 
 /* NSS finds the card through the daemon of PC/SC. */

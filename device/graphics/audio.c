@@ -151,10 +151,11 @@ static void read_stream(Guest *g, Audio *a, const char *name, Stream *s)
         if ((size_t) a->type < ELEMENTS(of_type) && of_type[a->type].stream_fields)
                 fields_read(e, of_type[a->type].stream_fields, s, g->findings);
         if (s->fixed_settings == ON && s->mixing_engine == OFF)
-                guest_error(g, e->place, "<%s>: fixedSettings='yes' needs the mixing engine", name);
-        if (s->settings && s->fixed_settings != ON)
                 guest_error(
-                        g, s->settings->place, "<settings>: <%s> needs fixedSettings='yes' for it", name);
+                        g, e->place, "<%s>: fixedSettings='yes' cannot be combined with mixingEngine='no'",
+                        name);
+        if (s->settings && s->fixed_settings != ON)
+                guest_error(g, s->settings->place, "<settings>: requires <%s fixedSettings='yes'>", name);
 }
 
 /* QEMU's own name for it, or one without a directory, would be in whatever directory QEMU runs in. */
@@ -174,9 +175,9 @@ static void audio_read(Guest *g, Device *d)
         Audio *a = (Audio *) d;
 
         if (!xml_attribute(d->xml, "id"))
-                device_error(g, d, "<audio>: id is missing");
+                device_error(g, d, "<audio>: id='…' is missing");
         if (!xml_attribute(d->xml, "type"))
-                device_error(g, d, "<audio>: type is missing");
+                device_error(g, d, "<audio>: type='…' is missing");
         if (a->type == AUDIO_FILE)
                 read_own_file(a);
         if ((size_t) a->type < ELEMENTS(of_type) && of_type[a->type].fields && !a->own_file)
@@ -211,8 +212,8 @@ static void complete_spice(Guest *g, Audio *a)
         a->type = AUDIO_NONE;
         device_warning(
                 g, &a->device,
-                "<audio>: without <graphics type='spice'>, type='spice' is taken for 'none': nobody hears "
-                "it");
+                "<audio>: type='spice' requires <graphics type='spice'>; without it, the guest's sound is "
+                "discarded (type='none')");
 }
 
 static void audio_complete(Guest *g, Device *d)
@@ -235,17 +236,20 @@ static void audio_check(Guest *g, Device *d)
 
                 if (other->index < d->index && a->number.set && b->number.value == a->number.value)
                         device_error(
-                                g, d, "<audio>: id='%llu' is taken by another",
+                                g, d, "<audio>: id='%llu' is already used by another <audio>",
                                 (unsigned long long) a->number.value);
         }
         if (a->type == AUDIO_COREAUDIO)
                 device_warning(
                         g, d,
-                        "<audio>: type='coreaudio' exists on macOS only; QEMU will not start with it here");
+                        "<audio>: type='coreaudio' exists only on macOS; QEMU will not start with it on "
+                        "Linux");
         if (a->type == AUDIO_DBUS && !graphics_have(g, &kind_graphics_dbus))
-                device_error(g, d, "<audio>: type='dbus' needs <graphics type='dbus'>");
+                device_error(g, d, "<audio>: type='dbus' requires <graphics type='dbus'>");
         if (a->type == AUDIO_SDL && a->sdl_driver && !words_find(sdl_words, a->sdl_driver))
-                device_error(g, d, "<audio>: driver='%s' is none that SDL has", a->sdl_driver);
+                device_error(
+                        g, d, "<audio>: driver='%s' must be one of: esd, alsa, arts, pulseaudio",
+                        a->sdl_driver);
 }
 
 static void build_stream(const Stream *s, Props *audio, const char *key)

@@ -42,10 +42,10 @@ static void dbus_check(Guest *g, Device *d)
 
         graphics_check(g, d);
         if (b->p2p == ON && b->address)
-                device_error(g, d, "<graphics>: p2p='yes' takes no address");
+                device_error(g, d, "<graphics>: p2p='yes' cannot be combined with address");
         if (b->audio.set && !audio_id(g, b->audio))
                 device_error(
-                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        g, d, "<audio>: this guest has no <audio id='%llu'>",
                         (unsigned long long) b->audio.value);
 }
 

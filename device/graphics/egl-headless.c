@@ -23,10 +23,15 @@ static void egl_headless_check(Guest *g, Device *d)
                 if (streq(other->kind->element, "graphics") && other->kind != d->kind &&
                     other->kind != &kind_graphics_vnc && other->kind != &kind_graphics_spice)
                         device_error(
-                                g, d, "<graphics>: type='egl-headless' goes with vnc and spice, not with %s",
+                                g, d,
+                                "<graphics>: type='egl-headless' can be combined only with type='vnc' and "
+                                "type='spice', not with type='%s'",
                                 other->kind->type);
         if (e->gl.enable == OFF)
-                device_error(g, d, "<gl>: type='egl-headless' is OpenGL, which enable='no' denies");
+                device_error(
+                        g, d,
+                        "<gl>: enable='no' cannot be combined with type='egl-headless', which requires "
+                        "OpenGL");
 }
 
 static void egl_headless_build(const Guest *g, const Device *d, Plan *p)

@@ -58,20 +58,21 @@ static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *r
         } else if (e->type == LISTEN_NETWORK) {
                 guest_error(
                         g, place,
-                        "<listen>: vmunit has no networks with addresses; name one by type='address' "
-                        "address='…'");
+                        "<listen>: type='network' is not supported; use type='address' address='…'");
                 return;
         }
         if (e->type != LISTEN_SOCKET && e->socket)
-                guest_error(g, place, "<listen>: socket is for type='socket'");
+                guest_error(g, place, "<listen>: socket requires type='socket'");
         if ((e->type == LISTEN_SOCKET || e->type == LISTEN_NONE) && e->address)
-                guest_error(g, place, "<listen>: address is not for type='%s'", listen_words[e->type - 1]);
+                guest_error(
+                        g, place, "<listen>: address cannot be combined with type='%s'",
+                        listen_words[e->type - 1]);
         if (ret->type != LISTEN_ADDRESS)
                 return;
         if (!ret->address)
                 ret->address = "127.0.0.1";
         else if (!address_is_plain(ret->address))
-                guest_error(g, place, "<listen>: '%s' is not an address", ret->address);
+                guest_error(g, place, "<listen>: '%s' is not a valid address", ret->address);
 }
 
 void graphics_listen_read(Guest *g, Device *d, Listen *ret)
@@ -89,13 +90,13 @@ void graphics_listen_read(Guest *g, Device *d, Listen *ret)
         }
         fields_read(e, listen_fields, &first, g->findings);
         if (!first.type) {
-                guest_error(g, e->place, "<listen>: type is missing");
+                guest_error(g, e->place, "<listen>: type='…' is missing");
                 return;
         }
         if (first.type == LISTEN_ADDRESS && first.address && attributes.address &&
             !streq(first.address, attributes.address))
                 guest_error(
-                        g, e->place, "<listen>: address='%s' differs from listen='%s' of <graphics>",
+                        g, e->place, "<listen>: address='%s' does not match listen='%s' of <graphics>",
                         first.address, attributes.address);
         if (first.type == LISTEN_ADDRESS && !first.address)
                 first.address = attributes.address;
@@ -104,7 +105,8 @@ void graphics_listen_read(Guest *g, Device *d, Listen *ret)
         take_listen(g, e->place, &first, ret);
         e = xml_next(e);
         if (e) {
-                guest_error(g, e->place, "<listen>: QEMU listens in one place only");
+                guest_error(
+                        g, e->place, "<listen>: may be given only once: QEMU can listen in only one place");
                 xml_claim_all(e);
         }
 }
@@ -140,7 +142,8 @@ PortKind graphics_port_read(Guest *g, Device *d, const char *attribute, unsigned
         if (streq(value, "-1"))
                 return PORT_AUTO;
         if (text_to_unsigned(value, 65535, ret_port) < 0) {
-                device_error(g, d, "<graphics>: %s='%s' is not a port", attribute, value);
+                device_error(
+                        g, d, "<graphics>: %s='%s' is not a port number (-1 to 65535)", attribute, value);
                 return PORT_NONE;
         }
         return *ret_port > 0 ? PORT_GIVEN : PORT_NONE;
@@ -149,7 +152,7 @@ PortKind graphics_port_read(Guest *g, Device *d, const char *attribute, unsigned
 void graphics_password_complete(Guest *g, Device *d, Password *password, const char *what)
 {
         if (password->valid_to)
-                device_warning(g, d, "<graphics>: passwdValidTo: the password does not end by itself");
+                device_warning(g, d, "<graphics>: passwdValidTo is ignored: the password does not expire");
         if (!password->xml)
                 return;
         password->credential =
@@ -157,8 +160,8 @@ void graphics_password_complete(Guest *g, Device *d, Password *password, const c
         password->id = guest_text(g, "%s-password", what);
         device_warning(
                 g, d,
-                "<graphics>: passwd would stand in the unit for everybody to read; the password is the "
-                "credential '%s' instead, which has to be in /etc/credstore or /etc/credstore.encrypted "
+                "<graphics>: ignoring passwd, because every user could read it in the unit; the password is "
+                "read from the credential '%s', which must be in /etc/credstore or /etc/credstore.encrypted "
                 "(systemd-creds encrypt)",
                 password->credential);
 }
@@ -215,12 +218,13 @@ void graphics_check(Guest *g, const Device *d)
                 if (!streq(other->kind->element, "graphics") || other->index >= d->index)
                         continue;
                 if (other->kind == d->kind)
-                        device_error(g, d, "<graphics>: QEMU has one of type='%s' at most", d->kind->type);
+                        device_error(
+                                g, d, "<graphics>: a guest can have at most one of type='%s'",
+                                d->kind->type);
                 else if (has_gl(d) && has_gl(other))
                         device_error(
                                 g, d,
-                                "<gl>: QEMU has one display with OpenGL at most, and that of line %u is "
-                                "another",
+                                "<gl>: only one display can use OpenGL; the one in line %u already does",
                                 other->place.line);
         }
 }

@@ -32,7 +32,7 @@ static void sdl_check(Guest *g, Device *d)
 
         graphics_check(g, d);
         if (s->graphics.gl.render_node)
-                device_error(g, d, "<gl>: SDL takes no rendernode");
+                device_error(g, d, "<gl>: rendernode is not supported for type='sdl'");
 }
 
 static void sdl_build(const Guest *g, const Device *d, Plan *p)

@@ -58,15 +58,16 @@ static void sound_read(Guest *g, Device *d)
         Sound *s = (Sound *) d;
 
         if (!xml_attribute(d->xml, "model"))
-                device_error(g, d, "<sound>: model is missing");
+                device_error(g, d, "<sound>: model='…' is missing");
         XML_FOREACH(e, d->xml, "codec") {
                 const char *type = xml_attribute(e, "type");
                 int codec = type ? words_find(codec_words, type) : 0;
 
                 if (!codec)
-                        guest_error(g, e->place, "<codec>: type is none of: duplex, micro, output");
+                        guest_error(g, e->place, "<codec>: type must be one of: duplex, micro, output");
                 else if (s->n_codecs == CODECS_MAX)
-                        guest_error(g, e->place, "<codec>: a card has %d at most", CODECS_MAX);
+                        guest_error(
+                                g, e->place, "<codec>: a sound card can have at most %d codecs", CODECS_MAX);
                 else
                         s->codecs[s->n_codecs++] = codec;
         }
@@ -105,18 +106,18 @@ static void sound_check(Guest *g, Device *d)
         const Sound *s = (const Sound *) d;
 
         if (s->n_codecs > 0 && !is_hda(s))
-                device_error(g, d, "<codec>: only model='ich6' and model='ich9' have codecs");
+                device_error(g, d, "<codec>: requires <sound model='ich6'> or <sound model='ich9'>");
         if (s->multichannel && s->model != SOUND_USB)
-                device_error(g, d, "<sound>: multichannel is for model='usb'");
+                device_error(g, d, "<sound>: multichannel requires model='usb'");
         if (s->streams.set && s->model != SOUND_VIRTIO)
-                device_error(g, d, "<sound>: streams is for model='virtio'");
+                device_error(g, d, "<sound>: streams requires model='virtio'");
         if (s->model != SOUND_VIRTIO)
                 device_no_virtio_options(g, d);
         if (s->model == SOUND_PCSPK && !os_is_x86(g->os))
-                device_error(g, d, "<sound>: this machine has no PC speaker");
+                device_error(g, d, "<sound>: this machine type has no PC speaker");
         if (!audio_id(g, s->audio))
                 device_error(
-                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        g, d, "<audio>: this guest has no <audio id='%llu'>",
                         (unsigned long long) s->audio.value);
 }
 

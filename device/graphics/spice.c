@@ -87,14 +87,14 @@ static void read_channels(Guest *g, Spice *s)
 
                 fields_read(e, channel_fields, &c, g->findings);
                 if (!c.name || !c.mode)
-                        guest_error(g, e->place, "<channel>: name and mode are needed");
+                        guest_error(g, e->place, "<channel>: name and mode are required");
                 if (c.mode == MODE_SECURE)
                         s->secure = true;
                 if (c.mode == MODE_SECURE && !wants_tls(s))
-                        guest_error(g, e->place, "<channel>: mode='secure' needs tlsPort of <graphics>");
+                        guest_error(g, e->place, "<channel>: mode='secure' requires <graphics tlsPort='…'>");
                 if (c.mode == MODE_INSECURE && s->listen.type == LISTEN_ADDRESS &&
                     s->port_kind == PORT_NONE && s->autoport != ON)
-                        guest_error(g, e->place, "<channel>: mode='insecure' needs port of <graphics>");
+                        guest_error(g, e->place, "<channel>: mode='insecure' requires <graphics port='…'>");
         }
 }
 
@@ -109,7 +109,7 @@ static void spice_read(Guest *g, Device *d)
         if (s->default_mode == MODE_SECURE)
                 s->secure = true;
         if (s->default_mode == MODE_SECURE && !wants_tls(s))
-                device_error(g, d, "<graphics>: defaultMode='secure' needs tlsPort");
+                device_error(g, d, "<graphics>: defaultMode='secure' requires tlsPort='…'");
 }
 
 static void spice_complete(Guest *g, Device *d)
@@ -123,8 +123,8 @@ static void spice_complete(Guest *g, Device *d)
                 graphics_listen_complete(g, &s->listen, "spice");
                 device_warning(
                         g, d,
-                        "<graphics>: SPICE cannot choose a port itself: it listens on %s (remote-viewer "
-                        "spice+unix://%s)",
+                        "<graphics>: SPICE cannot choose a port itself; listening on the socket %s instead "
+                        "(remote-viewer spice+unix://%s)",
                         s->listen.socket, s->listen.socket);
         }
         graphics_listen_complete(g, &s->listen, "spice");
@@ -132,8 +132,7 @@ static void spice_complete(Guest *g, Device *d)
                 s->tls_port_kind = PORT_NONE;
         else if (s->tls_port_kind == PORT_AUTO)
                 device_error(
-                        g, d,
-                        "<graphics>: tlsPort has to be a port's number: SPICE cannot choose one itself");
+                        g, d, "<graphics>: tlsPort must be a port number: SPICE cannot choose one itself");
 }
 
 static void spice_check(Guest *g, Device *d)
@@ -142,9 +141,9 @@ static void spice_check(Guest *g, Device *d)
 
         graphics_check(g, d);
         if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && !has_tls(s))
-                device_warning(g, d, "<graphics>: neither port nor autoport='yes', so nobody can connect");
+                device_warning(g, d, "<graphics>: no client can connect without port='…' or autoport='yes'");
         if (s->keymap && !graphics_keymap_is_plain(s->keymap))
-                device_error(g, d, "<graphics>: keymap='%s' is none that QEMU has", s->keymap);
+                device_error(g, d, "<graphics>: keymap='%s' is not a valid keyboard layout name", s->keymap);
 }
 
 /* Whether a client can reach it at all; without, QEMU is told of a port 0, which is none. */

@@ -140,7 +140,7 @@ static void find_primary(Guest *g)
                 if (((Video *) d)->primary != ON)
                         continue;
                 if (primary)
-                        device_error(g, d, "<video>: only one may be primary='yes'");
+                        device_error(g, d, "<video>: only one video card can have primary='yes'");
                 primary = d;
         }
         if (primary)
@@ -201,8 +201,8 @@ static void video_complete(Guest *g, Device *d)
                         g, d->place, "video", guest_text(g, "%s-vhost-user-gpu.sock", d->id));
                 device_warning(
                         g, d,
-                        "<video>: vmunit does not start vhost-user-gpu; it has to listen at %s; a unit with "
-                        "User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start it",
+                        "<video>: vmunit does not start vhost-user-gpu, which must listen on %s; start it "
+                        "from a unit with User=qemu, RuntimeDirectory=vm/%s and Before= the guest's unit",
                         v->served, g->general->name ?: "");
         }
         if (is_virtio(v))
@@ -220,14 +220,15 @@ static void check_memory(Guest *g, const Video *v)
         if (v->model == VIDEO_QXL &&
             (v->vgamem.value < 1024 || v->vgamem.value != round_up(v->vgamem.value)))
                 device_error(
-                        g, d, "<video>: vgamem='%llu' is not a power of two of at least 1024",
+                        g, d, "<model>: vgamem='%llu' must be a power of two and at least 1024",
                         (unsigned long long) v->vgamem.value);
         if ((v->model == VIDEO_VGA || v->model == VIDEO_VMVGA || v->model == VIDEO_BOCHS) &&
             v->vram.value < 1024)
                 device_error(
-                        g, d, "<video>: vram='%llu' is less than 1024", (unsigned long long) v->vram.value);
+                        g, d, "<model>: vram='%llu' must be at least 1024",
+                        (unsigned long long) v->vram.value);
         if (v->model != VIDEO_QXL && (v->ram.set || v->vram64.set || v->vgamem.set))
-                device_error(g, d, "<video>: ram, vram64 and vgamem are for type='qxl'");
+                device_error(g, d, "<model>: ram, vram64 and vgamem require type='qxl'");
 }
 
 static void check_frontend(Guest *g, const Video *v)
@@ -239,19 +240,22 @@ static void check_frontend(Guest *g, const Video *v)
                 return;
         word = frontend_words[v->frontend - 1];
         if (!is_virtio(v)) {
-                device_error(g, d, "<video>: device='%s' is for type='virtio'", word);
+                device_error(g, d, "<model>: device='%s' requires type='virtio'", word);
                 return;
         }
         if (!v->frontend_said)
                 return;
         if (frontends[v->frontend].vga && (d->index > 0 || !os_is_x86(g->os)))
-                device_error(g, d, "<video>: device='%s' is for the primary card of a PC", word);
+                device_error(
+                        g, d,
+                        "<model>: device='%s' is supported only for the primary video card of an x86 guest",
+                        word);
         if (frontends[v->frontend].gl && v->accel3d != ON)
-                device_error(g, d, "<video>: device='%s' takes <acceleration accel3d='yes'/>", word);
+                device_error(g, d, "<model>: device='%s' requires <acceleration accel3d='yes'/>", word);
         if (frontends[v->frontend].vhost_user != (v->driver == VIDEO_DRIVER_VHOST_USER))
                 device_error(
-                        g, d, "<video>: device='%s' is %s <driver name='vhostuser'/>", word,
-                        frontends[v->frontend].vhost_user ? "for" : "not for");
+                        g, d, "<model>: device='%s' %s <driver name='vhostuser'/>", word,
+                        frontends[v->frontend].vhost_user ? "requires" : "cannot be combined with");
 }
 
 /* Older versions of libvirt told cards with VGA nothing of these, and the guest is to see the same. */
@@ -277,38 +281,41 @@ static void video_check(Guest *g, Device *d)
         if (d->index > 0 && !models[v->model].secondary && v->model != VIDEO_NONE)
                 device_error(
                         g, d,
-                        "<video>: only type='qxl' and type='virtio' can be added to another; '%s' cannot",
+                        "<model>: type='%s' cannot be a secondary video card; use type='qxl' or "
+                        "type='virtio'",
                         model);
         if (v->model == VIDEO_NONE && count_videos(g) > 1)
-                device_error(g, d, "<video>: type='none' has to be the only one");
+                device_error(g, d, "<model>: type='none' cannot be combined with other video cards");
         if (!models[v->model].pci && d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<video>: type='%s' takes no address", model);
+                device_error(g, d, "<model>: type='%s' cannot have an <address>", model);
         if (v->accel2d == ON)
-                device_error(g, d, "<acceleration>: QEMU has none for 2D");
+                device_error(g, d, "<acceleration>: accel2d='yes' is not supported by QEMU");
         if (!is_virtio(v) && (v->accel3d == ON || v->blob || v->driver == VIDEO_DRIVER_VHOST_USER))
                 device_error(
-                        g, d, "<video>: accel3d, blob and driver name='vhostuser' are for type='virtio'");
+                        g, d,
+                        "<video>: accel3d, blob and <driver name='vhostuser'/> require <model "
+                        "type='virtio'>");
         if (is_virtio(v) && !takes_virtio_options(v) && device_has_virtio_options(d))
                 device_warning(
                         g, d,
-                        "<driver>: iommu, ats, packed and page_per_vq are for cards that are not the "
-                        "primary one");
+                        "<driver>: ignoring iommu, ats, packed and page_per_vq, which are supported only "
+                        "for secondary video cards");
         if (v->accel3d == ON && v->driver != VIDEO_DRIVER_VHOST_USER && !graphics_have_gl(g))
                 device_warning(
                         g, d,
-                        "<acceleration>: QEMU has 3D only with <graphics> that have <gl enable='yes'/>, or "
-                        "of type='egl-headless'");
+                        "<acceleration>: accel3d='yes' requires <graphics> with <gl enable='yes'/> or of "
+                        "type='egl-headless'");
         if (v->render_node && v->driver != VIDEO_DRIVER_VHOST_USER)
                 device_error(
                         g, d,
-                        "<acceleration>: rendernode is for <driver name='vhostuser'/>; others use that of "
-                        "<graphics>");
+                        "<acceleration>: rendernode requires <driver name='vhostuser'/>; otherwise set it "
+                        "in <gl> of <graphics>");
         if (v->x.set != v->y.set)
-                device_error(g, d, "<resolution>: x and y are needed");
+                device_error(g, d, "<resolution>: x and y are required");
         if (v->x.set && !models[v->model].resolution)
-                device_error(g, d, "<resolution>: type='%s' cannot be told of one", model);
+                device_error(g, d, "<resolution>: type='%s' does not support a resolution", model);
         if (v->edid && v->model != VIDEO_VGA && v->model != VIDEO_BOCHS && !is_virtio(v))
-                device_error(g, d, "<video>: type='%s' has no edid", model);
+                device_error(g, d, "<model>: type='%s' does not support edid", model);
         if (!is_virtio(v))
                 device_no_virtio_options(g, d);
         check_memory(g, v);

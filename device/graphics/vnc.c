@@ -66,14 +66,14 @@ static void vnc_check(Guest *g, Device *d)
         graphics_check(g, d);
         if (v->port_kind == PORT_GIVEN && v->port < VNC_PORT_BASE)
                 device_error(
-                        g, d, "<graphics>: port='%u' is below %u, where VNC's ports begin", v->port,
+                        g, d, "<graphics>: port='%u' must be at least %u, the first VNC port", v->port,
                         VNC_PORT_BASE);
         if (!audio_id(g, v->audio))
                 device_error(
-                        g, d, "<audio>: the guest has no <audio id='%llu'>",
+                        g, d, "<audio>: this guest has no <audio id='%llu'>",
                         (unsigned long long) v->audio.value);
         if (v->keymap && !graphics_keymap_is_plain(v->keymap))
-                device_error(g, d, "<graphics>: keymap='%s' is none that QEMU has", v->keymap);
+                device_error(g, d, "<graphics>: keymap='%s' is not a valid keyboard layout name", v->keymap);
 }
 
 static void set_where(const Vnc *v, Props *vnc)

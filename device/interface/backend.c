@@ -116,12 +116,11 @@ void interface_backend_complete(Guest *g, Interface *i)
         if (i->managed == OFF && !i->target)
                 device_error(
                         g, &i->device,
-                        "<target>: managed='no' needs dev='…', which has to be there already");
+                        "<target>: managed='no' requires dev='…', the name of an existing TAP device");
         if (is_brokers(g, i)) {
                 if (i->target && !name_is_generated(i->target))
                         device_warning(
-                                g, &i->device,
-                                "<target>: dev='%s' is not carried out: the broker names the TAP",
+                                g, &i->device, "<target>: ignoring dev='%s': vm-broker names the TAP device",
                                 i->target);
                 i->target = NULL;
                 return;
@@ -135,12 +134,12 @@ void interface_backend_complete(Guest *g, Interface *i)
 static void check_name(Guest *g, const Interface *i, const char *what, const char *name)
 {
         if (!name)
-                device_error(g, &i->device, "<source>: %s is missing", what);
+                device_error(g, &i->device, "<source>: %s='…' is missing", what);
         else if (!interface_name_is_plain(name))
                 device_error(
                         g, &i->device,
-                        "<%s>: '%s' is not the name of an interface (%d letters, digits, \"_\", \"-\" or "
-                        "\".\" at most)",
+                        "<%s>: '%s' is not a valid interface name (at most %d letters, digits, \"_\", \"-\" "
+                        "or \".\")",
                         streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
 }
 
@@ -152,16 +151,14 @@ static void check_user_scope(Guest *g, const Interface *i)
         if (i->type == INTERFACE_DIRECT)
                 device_error(
                         g, d,
-                        "<interface>: a user's guest cannot have a macvtap (type='direct'); put %s on a "
-                        "bridge and "
-                        "use type='bridge', or type='user'",
+                        "<interface>: a user's guest cannot have a macvtap device (type='direct'); attach "
+                        "%s to a bridge and use type='bridge', or use type='user'",
                         i->source.dev ?: "the host's interface");
         if (i->type == INTERFACE_ETHERNET && i->managed != OFF)
                 device_error(
                         g, d,
-                        "<interface>: a user's guest cannot make a TAP by itself; use type='bridge', or a "
-                        "TAP that "
-                        "root has made for you, with <target dev='…' managed='no'/>");
+                        "<interface>: a user's guest cannot create a TAP device; use type='bridge', or a "
+                        "TAP device that root created for you, with <target dev='…' managed='no'/>");
 }
 
 static void check_tap(Guest *g, const Interface *i)
@@ -178,29 +175,33 @@ static void check_tap(Guest *g, const Interface *i)
                 check_name(g, i, "dev", i->source.dev);
                 if (!words_find(direct_mode_words, i->source.mode_text))
                         device_error(
-                                g, d, "<source>: mode='%s' is none of: vepa, private, bridge, passthrough",
+                                g, d,
+                                "<source>: mode='%s' must be one of: vepa, private, bridge, passthrough",
                                 i->source.mode_text);
         }
         if (i->managed != OFF && text_after(i->mac, "fe:"))
                 device_error(
-                        g, d, "<mac>: '%s': addresses that begin with fe are for the host's ends", i->mac);
+                        g, d,
+                        "<mac>: '%s' must not begin with fe, which is reserved for the host's end of the "
+                        "interface",
+                        i->mac);
         if (i->managed == OFF && i->type != INTERFACE_ETHERNET)
-                device_error(g, d, "<target>: managed='no' is for type='ethernet'");
+                device_error(g, d, "<target>: managed='no' requires <interface type='ethernet'>");
         if (i->script || i->downscript) {
                 if (i->type != INTERFACE_ETHERNET)
-                        device_error(g, d, "<script>: only for type='ethernet'");
+                        device_error(g, d, "<script>: requires <interface type='ethernet'>");
                 else
                         device_warning(
                                 g, d,
-                                "<script>: it is not run; a drop-in of the guest's unit can run it "
-                                "(ExecStartPre=, systemctl edit)");
+                                "<script>: ignored; to run it, add ExecStartPre= to the guest's unit with "
+                                "systemctl edit");
         }
         GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
                 const Interface *o = (const Interface *) other;
 
                 if (other->index < d->index && interface_has_tap(o) && i->target &&
                     streq_null(o->target, i->target))
-                        device_error(g, d, "<target>: '%s' is another interface's, too", i->target);
+                        device_error(g, d, "<target>: '%s' is already used by another interface", i->target);
         }
 }
 
@@ -209,7 +210,7 @@ static void check_address(Guest *g, const Interface *i, const char *what, const 
         if (address &&
             address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:")] !=
                     '\0')
-                device_error(g, &i->device, "<%s>: '%s' is not an address", what, address);
+                device_error(g, &i->device, "<%s>: '%s' is not a valid address", what, address);
 }
 
 static void check_port(Guest *g, const Interface *i, const char *what, const char *port, bool needed)
@@ -217,9 +218,9 @@ static void check_port(Guest *g, const Interface *i, const char *what, const cha
         unsigned n;
 
         if (!port && needed)
-                device_error(g, &i->device, "<%s>: port is missing", what);
+                device_error(g, &i->device, "<%s>: port='…' is missing", what);
         else if (port && (text_to_unsigned(port, 65535, &n) < 0 || n == 0))
-                device_error(g, &i->device, "<%s>: '%s' is not a port", what, port);
+                device_error(g, &i->device, "<%s>: '%s' is not a port number (1 to 65535)", what, port);
 }
 
 static void check_socket(Guest *g, const Interface *i)
@@ -227,17 +228,21 @@ static void check_socket(Guest *g, const Interface *i)
         const InterfaceSource *s = &i->source;
 
         if (!s->address && i->type != INTERFACE_SERVER)
-                device_error(g, &i->device, "<source>: address is missing");
+                device_error(g, &i->device, "<source>: address='…' is missing");
         check_address(g, i, "source", s->address);
         if ((s->address && strchr(s->address, ':')) || (s->local_address && strchr(s->local_address, ':')))
-                device_error(g, &i->device, "<source>: QEMU has only IPv4 for these types");
+                device_error(
+                        g, &i->device,
+                        "<source>: QEMU supports only IPv4 addresses for this type of interface");
         check_port(g, i, "source", s->port, true);
         if (i->type == INTERFACE_UDP && (!s->local_address || !s->local_port))
                 device_error(g, &i->device, "<source>: <local address='…' port='…'/> is missing");
         if (i->type != INTERFACE_UDP && s->local_port)
-                device_error(g, &i->device, "<local>: port is for type='udp'");
+                device_error(g, &i->device, "<local>: port requires <interface type='udp'>");
         if (i->type != INTERFACE_UDP && i->type != INTERFACE_MCAST && s->local_address)
-                device_error(g, &i->device, "<local>: for type='udp' and type='mcast' only");
+                device_error(
+                        g, &i->device,
+                        "<local>: requires <interface type='udp'> or <interface type='mcast'>");
         check_address(g, i, "local", s->local_address);
         check_port(g, i, "local", s->local_port, false);
 }
@@ -247,7 +252,7 @@ static void check_vhost_user(Guest *g, const Interface *i)
         const Device *d = &i->device;
 
         if (!i->virtio_model)
-                device_error(g, d, "<model>: type='vhostuser' is for model type='virtio'");
+                device_error(g, d, "<model>: <interface type='vhostuser'> requires <model type='virtio'/>");
         if (i->user.passt) {
                 memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
                 (void) bind_own_socket(g, d->place, "backend", guest_text(g, "%s-passt.sock", d->id));
@@ -256,15 +261,15 @@ static void check_vhost_user(Guest *g, const Interface *i)
         if (!i->source.kind || !streq(i->source.kind, "unix"))
                 device_error(g, d, "<source>: type='unix' is missing");
         if (!i->source.path)
-                device_error(g, d, "<source>: path is missing");
+                device_error(g, d, "<source>: path='…' is missing");
         if (!i->source.mode_text || !words_find(socket_mode_words, i->source.mode_text))
                 device_error(g, d, "<source>: mode='client' or mode='server' is missing");
         else if (streq(i->source.mode_text, "server") && i->source.reconnect == ON)
-                device_error(g, d, "<reconnect>: for mode='client' only");
+                device_error(g, d, "<reconnect>: requires mode='client'");
         else if (streq(i->source.mode_text, "server") || i->source.reconnect == ON)
                 bind_check_socket(g, d->place, "source", i->source.path);
         if (i->source.reconnect == ON && !i->source.reconnect_seconds.set)
-                device_error(g, d, "<reconnect>: enabled='yes' needs timeout='…'");
+                device_error(g, d, "<reconnect>: enabled='yes' requires timeout='…' in seconds");
 }
 
 void interface_backend_check(Guest *g, const Interface *i)
@@ -281,29 +286,42 @@ void interface_backend_check(Guest *g, const Interface *i)
         if (i->type == INTERFACE_VHOST_USER)
                 check_vhost_user(g, i);
         if (i->user.passt && i->type != INTERFACE_USER && i->type != INTERFACE_VHOST_USER)
-                device_error(g, d, "<backend>: type='passt' is for type='user' and type='vhostuser'");
+                device_error(
+                        g, d,
+                        "<backend>: type='passt' requires <interface type='user'> or <interface "
+                        "type='vhostuser'>");
         if (i->type == INTERFACE_USER || i->user.passt)
                 interface_user_check(g, i);
         else if (i->n_addresses > 0)
                 device_error(
                         g, d,
-                        "<ip>: the addresses of the host's end are the host's; systemd.network(5) sets "
-                        "them");
+                        "<ip>: vmunit does not set addresses on the host's end; use systemd.network(5) for "
+                        "that");
         if (i->type == INTERFACE_VDPA) {
                 hostdev_check_allowed(g, d);
                 if (!i->source.dev)
                         device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
                 if (!i->virtio_model)
-                        device_error(g, d, "<model>: type='vdpa' is for model type='virtio'");
+                        device_error(
+                                g, d, "<model>: <interface type='vdpa'> requires <model type='virtio'/>");
         }
         if (i->queues.value > 1 && !interface_has_tap(i) && i->type != INTERFACE_VHOST_USER &&
             i->type != INTERFACE_VDPA)
-                device_error(g, d, "<driver>: queues need a TAP, vhostuser or vdpa");
+                device_error(
+                        g, d,
+                        "<driver>: queues requires a TAP device (type='bridge', 'network', 'direct' or "
+                        "'ethernet'), type='vhostuser' or type='vdpa'");
         if (i->mtu.set && (sockets || (i->type == INTERFACE_USER && !i->user.passt) ||
                            i->type == INTERFACE_VDPA || i->type == INTERFACE_NULL))
-                device_error(g, d, "<mtu>: needs a TAP, passt or type='vhostuser'");
+                device_error(
+                        g, d,
+                        "<mtu>: requires a TAP device (type='bridge', 'network', 'direct' or 'ethernet'), "
+                        "passt or type='vhostuser'");
         if (i->sndbuf.set && !interface_has_tap(i))
-                device_error(g, d, "<tune>: sndbuf is of a TAP");
+                device_error(
+                        g, d,
+                        "<tune>: sndbuf requires a TAP device (type='bridge', 'network', 'direct' or "
+                        "'ethernet')");
 }
 
 /* "fd" and one number, or "fds" and several with colons between them. */

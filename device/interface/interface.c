@@ -66,19 +66,20 @@ static const Field fields[] = {
         FIELD_IN_RANGE("tune/sndbuf", Interface, sndbuf, 0, INT32_MAX),
         FIELD_OF_WORDS("teaming@type", Interface, teaming, teaming_words),
         FIELD_SAID("guest", FIELD_IGNORED, NULL), /* of containers */
-        FIELD_SAID("backend@tap", FIELD_WARNED, "TAPs are always made by /dev/net/tun"),
-        FIELD_SAID("backend@vhost", FIELD_WARNED, "vhost is always that of /dev/vhost-net"),
-        FIELD_SAID("coalesce", FIELD_WARNED, "interrupts of the host's end are not coalesced"),
+        FIELD_SAID("backend@tap", FIELD_WARNED, "ignored; TAP devices are always created with /dev/net/tun"),
+        FIELD_SAID("backend@vhost", FIELD_WARNED, "ignored; vhost always uses /dev/vhost-net"),
+        FIELD_SAID(
+                "coalesce", FIELD_WARNED,
+                "ignored; interrupt coalescing of the host's end is not supported"),
         INTERFACE_PORT_FIELDS(Interface, port),
         FIELD_SAID(
                 "filterref", FIELD_REFUSED,
-                "vmunit has no filters such as 'clean-traffic'; nftables has (family bridge), by the name "
-                "in "
-                "<target dev=…/>"),
+                "network filters such as 'clean-traffic' are not supported; write nftables rules (family "
+                "bridge) that match the name in <target dev='…'/>"),
         FIELD_SAID(
                 "virtualport", FIELD_REFUSED,
-                "only Linux's own bridges are joined, which have no virtual ports (openvswitch, 802.1Qbg, "
-                "802.1Qbh, midonet)"),
+                "virtual ports (openvswitch, 802.1Qbg, 802.1Qbh, midonet) are not supported; use a Linux "
+                "bridge, with <vlan> for VLANs"),
         {},
 };
 
@@ -161,7 +162,7 @@ static void interface_read(Guest *g, Device *d)
         Interface *i = (Interface *) d;
 
         if (!xml_attribute(d->xml, "type"))
-                device_error(g, d, "<interface>: type is missing");
+                device_error(g, d, "<interface>: type='…' is missing");
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
         (void) xml_child(d->xml, "source"); /* where a type has none, an empty one says nothing */
@@ -193,7 +194,11 @@ static void complete_mac(Guest *g, Interface *i)
         if (text_to_mac(i->mac, m) < 0)
                 return;
         if (m[0] & 1)
-                device_error(g, &i->device, "<mac>: '%s' is the address of a group", i->mac);
+                device_error(
+                        g, &i->device,
+                        "<mac>: '%s' is a multicast address; a network card requires a unicast address "
+                        "(even first byte)",
+                        i->mac);
         i->mac = guest_text(g, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         i->host_mac = guest_text(g, "fe:%02x:%02x:%02x:%02x:%02x", m[1], m[2], m[3], m[4], m[5]);
 }
@@ -224,11 +229,10 @@ static void complete_model(Guest *g, Interface *i)
         d->pci = PCI_CONVENTIONAL;
         if (i->model[strspn(i->model, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] !=
             '\0')
-                device_error(g, d, "<model>: '%s' is no model of a network card", i->model);
+                device_error(g, d, "<model>: '%s' is not a valid network card model", i->model);
         else
                 device_warning(
-                        g, d,
-                        "<model>: '%s' is no network card of QEMU's on this machine, as far as vmunit knows",
+                        g, d, "<model>: '%s' is not a known network card; passing it to QEMU as it is",
                         i->model);
 }
 
@@ -265,31 +269,31 @@ static void interface_check(Guest *g, Device *d)
         if (!i->virtio_model) {
                 device_no_virtio_options(g, d);
                 if (i->queues.value > 1)
-                        device_error(g, d, "<driver>: queues are for model type='virtio'");
+                        device_error(g, d, "<driver>: queues requires <model type='virtio'/>");
                 if (i->driver == INTERFACE_DRIVER_VHOST)
-                        device_error(g, d, "<driver>: name='vhost' is for model type='virtio'");
+                        device_error(g, d, "<driver>: name='vhost' requires <model type='virtio'/>");
                 if (has_virtio_driver_options(i))
                         device_warning(
-                                g, d,
-                                "<driver>: it has options that only model type='virtio' has; they change "
-                                "nothing");
+                                g, d, "<driver>: ignoring options that require <model type='virtio'/>");
                 if (i->teaming)
-                        device_error(g, d, "<teaming>: type='persistent' is for model type='virtio'");
+                        device_error(g, d, "<teaming>: type='persistent' requires <model type='virtio'/>");
         }
         if (i->teaming && !streq(teaming_words[i->teaming - 1], "persistent"))
-                device_error(g, d, "<teaming>: type='transient' is for type='hostdev'");
+                device_error(g, d, "<teaming>: type='transient' requires <interface type='hostdev'>");
         if (!is_queue_size(i->rx_queue_size) || !is_queue_size(i->tx_queue_size))
-                device_error(g, d, "<driver>: rx_queue_size and tx_queue_size are powers of two");
+                device_error(g, d, "<driver>: rx_queue_size and tx_queue_size must be powers of two");
         if (d->bus == BUS_NONE && d->address.type == ADDRESS_PCI)
-                device_error(g, d, "<address>: '%s' is no PCI device", i->model);
+                device_error(
+                        g, d, "<address>: model '%s' is not a PCI device and cannot have a PCI address",
+                        i->model);
         if (i->trust_filters == ON)
                 device_warning(
                         g, d,
-                        "<interface>: trustGuestRxFilters: the host's end does not follow the guest's "
-                        "filters");
+                        "<interface>: trustGuestRxFilters is ignored: the host's end does not follow the "
+                        "guest's receive filters");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
                 if (other->index < d->index && streq(((const Interface *) other)->mac, i->mac))
-                        device_warning(g, d, "<mac>: '%s' is another interface's, too", i->mac);
+                        device_warning(g, d, "<mac>: '%s' is already used by another interface", i->mac);
         interface_backend_check(g, i);
 }
 

@@ -92,20 +92,22 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
 
         if (x->virtualport || x->bandwidth) {
                 guest_error(
-                        g, place, "<source>: network '%s' has %s, which vmunit does not carry out", name,
+                        g, place, "<source>: network '%s' has %s, which is not supported", name,
                         x->virtualport ? "<virtualport>" : "<bandwidth> for all its guests together");
                 return false;
         }
         if (x->forward == FORWARD_HOSTDEV) {
                 guest_error(
                         g, place,
-                        "<source>: network '%s' is a pool of PCI devices; name one by type='hostdev'", name);
+                        "<source>: network '%s' is a pool of PCI devices; use <interface type='hostdev'> "
+                        "with the address of one of them",
+                        name);
                 return false;
         }
         if (direct ? !dev : !x->bridge) {
                 guest_error(
-                        g, place, "<source>: network '%s' names %s", name,
-                        direct ? "no interface of the host" : "no bridge");
+                        g, place, "<source>: network '%s' has %s", name,
+                        direct ? "no <forward dev='…'/> or <interface dev='…'/>" : "no <bridge name='…'/>");
                 return false;
         }
         *ret = (Network){ .mtu = x->mtu, .port = x->port };
@@ -118,8 +120,8 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         if (x->forward != FORWARD_BRIDGE)
                 guest_warning(
                         g, place,
-                        "<source>: network '%s' is the bridge %s here, which the host has to have; its "
-                        "addresses, DHCP, NAT and routes are the host's as well",
+                        "<source>: network '%s' uses only its bridge %s, which must exist on the host; "
+                        "addresses, DHCP, NAT and routing must be configured there too",
                         name, x->bridge);
         return true;
 }
@@ -145,7 +147,7 @@ static void read_network(
 {
         if (!streq(root->name, "network")) {
                 finding(findings, SEVERITY_ERROR, root->place,
-                        "<%s> is not a network: <network> is expected", root->name);
+                        "<%s>: expected <network> as the root element", root->name);
                 return;
         }
         fields_read(root, fields, x, findings);
@@ -167,22 +169,23 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         int r;
 
         if (name[0] == '.' || strchr(name, '/')) {
-                guest_error(g, place, "<source>: network='%s' cannot be the name of a file", name);
+                guest_error(
+                        g, place, "<source>: network='%s' must not begin with \".\" or contain \"/\"", name);
                 return false;
         }
         r = read_file(g, name, &path, &data, &size);
         if (r == -ENOENT) {
                 guest_error(
                         g, place,
-                        "<source>: there is no network '%s'; make one: %s/%s.xml with "
+                        "<source>: network '%s' does not exist; create %s/%s.xml with "
                         "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or "
-                        "use type='bridge'",
+                        "use <interface type='bridge'>",
                         name, directories[0], name, name);
                 return false;
         }
         if (r < 0) {
                 guest_error(
-                        g, place, "<source>: network '%s': %s cannot be read: %s", name, path, strerror(-r));
+                        g, place, "<source>: network '%s': cannot read %s: %s", name, path, strerror(-r));
                 return false;
         }
         findings = findings_new();
@@ -202,8 +205,7 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         if (group.virtualport) {
                 guest_error(
                         g, place,
-                        "<source>: the port group '%s' of network '%s' has <virtualport>, which vmunit does "
-                        "not carry out",
+                        "<source>: <virtualport> in port group '%s' of network '%s' is not supported",
                         portgroup ?: "(default)", name);
                 return false;
         }

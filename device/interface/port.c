@@ -48,12 +48,12 @@ static void read_rate(XmlElement *bandwidth, const char *name, const InterfaceRa
         if (!e)
                 return;
         if (!rate->average.set && !rate->floor.set)
-                finding(findings, SEVERITY_ERROR, e->place, "<%s>: average is missing", name);
+                finding(findings, SEVERITY_ERROR, e->place, "<%s>: average='…' is missing", name);
         else if (!rate->average.set && (rate->peak.set || rate->burst.set))
-                finding(findings, SEVERITY_ERROR, e->place, "<%s>: peak and burst need average", name);
+                finding(findings, SEVERITY_ERROR, e->place, "<%s>: peak and burst require average", name);
         if (rate->floor.value > 0)
                 finding(findings, SEVERITY_ERROR, e->place,
-                        "<%s>: floor is a share in what a whole network has, which vmunit does not shape",
+                        "<%s>: floor is not supported: vmunit does not shape the traffic of a whole network",
                         name);
 }
 
@@ -66,15 +66,16 @@ static void read_tag(
 
         fields_read(e, tag_fields, &tag, findings);
         if (!xml_attribute(e, "id"))
-                finding(findings, SEVERITY_ERROR, e->place, "<tag>: id is missing");
+                finding(findings, SEVERITY_ERROR, e->place, "<tag>: id='…' is missing");
         if (!tag.id.set)
                 return;
         if (seen[tag.id.value / 64] & UINT64_C(1) << tag.id.value % 64)
-                finding(findings, SEVERITY_ERROR, e->place, "<tag>: id='%u' is there twice",
+                finding(findings, SEVERITY_ERROR, e->place, "<tag>: duplicate id='%u'",
                         (unsigned) tag.id.value);
         seen[tag.id.value / 64] |= UINT64_C(1) << tag.id.value % 64;
         if ((tag.native || !trunk) && p->native) {
-                finding(findings, SEVERITY_ERROR, e->place, "<tag>: there is one nativeMode='…' at most");
+                finding(findings, SEVERITY_ERROR, e->place,
+                        "<tag>: nativeMode may be given for only one <tag>");
         } else if (tag.native || !trunk) {
                 p->native = (unsigned) tag.id.value;
                 p->native_tagged = tag.native == NATIVE_TAGGED;
@@ -95,7 +96,7 @@ static void read_vlans(Guest *g, InterfacePort *p, XmlElement *vlan, Findings *f
                 finding(findings, SEVERITY_ERROR, vlan->place, "<vlan>: <tag id='…'/> is missing");
         if (several && p->trunk == OFF)
                 finding(findings, SEVERITY_ERROR, vlan->place,
-                        "<vlan>: more than one <tag> makes it a trunk, and trunk='no' contradicts");
+                        "<vlan>: trunk='no' cannot be combined with more than one <tag>");
         XML_FOREACH(e, vlan, "tag")
                 read_tag(g, p, e, several || p->trunk == ON, seen, findings);
 }
@@ -130,29 +131,24 @@ void interface_port_inherit(InterfacePort *p, const InterfacePort *other)
 void interface_port_check(Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge)
 {
         if (p->has_bandwidth && !has_tap)
-                device_warning(
-                        g, d,
-                        "<bandwidth>: only what the host has as a TAP or a macvtap can be shaped; it has no "
-                        "effect");
+                device_warning(g, d, "<bandwidth>: ignored; only TAP and macvtap devices can be shaped");
         if (p->outbound.peak.set)
                 device_warning(
                         g, d,
-                        "<outbound>: peak has no effect; what a guest sends is cut at its average, after a "
+                        "<outbound>: peak is ignored; outbound traffic is limited to average, after a "
                         "burst");
         if (p->has_vlan && !has_bridge)
                 device_error(
                         g, d,
-                        "<vlan>: only a port of a bridge has VLANs; elsewhere name an interface of the host "
-                        "that is "
-                        "in the VLAN (ip link add … type vlan)");
+                        "<vlan>: requires a bridge; without one, use an interface of the host that is in "
+                        "the VLAN (ip link add … type vlan)");
         if (p->isolated == ON && !has_bridge)
-                device_error(g, d, "<port>: isolated='yes' is for ports of a bridge");
+                device_error(g, d, "<port>: isolated='yes' requires a bridge");
         if (g->settings->user_scope && has_tap && (p->has_bandwidth || p->has_vlan || p->isolated == ON))
                 device_error(
                         g, d,
-                        "<interface>: <bandwidth>, <vlan> and <port> are for guests of the system; a user's "
-                        "TAP is "
-                        "what vmunit.conf makes of it");
+                        "<interface>: <bandwidth>, <vlan> and <port> are not supported for a user's guest; "
+                        "the administrator sets them for its TAP device in vmunit.conf");
 }
 
 static TapRate in_bytes(const InterfaceRate *rate)

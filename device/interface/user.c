@@ -96,11 +96,11 @@ static void read_addresses(Guest *g, Interface *i)
 
                 fields_read(e, address_fields, &a, g->findings);
                 if (!a.address)
-                        guest_error(g, e->place, "<ip>: address is missing");
+                        guest_error(g, e->place, "<ip>: address='…' is missing");
                 else if (i->n_addresses == INTERFACE_ADDRESSES_MAX)
                         guest_error(
                                 g, e->place,
-                                "<ip>: one of IPv4 and one of IPv6 is all that user networking takes");
+                                "<ip>: user networking takes at most one IPv4 and one IPv6 address");
                 else
                         i->addresses[i->n_addresses++] = a;
         }
@@ -114,16 +114,19 @@ static void read_ranges(Guest *g, XmlElement *xml, PortForward *f)
 
                 fields_read(e, range_fields, &r, g->findings);
                 if (!xml_attribute(e, "start"))
-                        guest_error(g, e->place, "<range>: start is missing");
+                        guest_error(g, e->place, "<range>: start='…' is missing");
                 else if (r.end.set && r.end.value < r.start.value)
-                        guest_error(g, e->place, "<range>: it ends before it starts");
+                        guest_error(g, e->place, "<range>: end must not be less than start");
                 else if (r.to.set && r.exclude == ON)
-                        guest_error(g, e->place, "<range>: to is for ports that are forwarded");
+                        guest_error(g, e->place, "<range>: to='…' cannot be combined with exclude='yes'");
                 else if (r.to.set && r.end.set && r.to.value + (r.end.value - r.start.value) > PORT_MAX)
                         guest_error(
-                                g, e->place, "<range>: to is too high, the last port would be over 65535");
+                                g, e->place,
+                                "<range>: to='…' is too high: the last port would be above 65535");
                 else if (f->n_ranges == PORT_RANGES_MAX)
-                        guest_error(g, e->place, "<range>: there are over %d of them", PORT_RANGES_MAX);
+                        guest_error(
+                                g, e->place, "<range>: a <portForward> can have at most %d of them",
+                                PORT_RANGES_MAX);
                 else if (f->ranges)
                         f->ranges[f->n_ranges++] = r;
         }
@@ -143,7 +146,8 @@ static void read_forwards(Guest *g, Interface *i)
                         guest_error(g, e->place, "<portForward>: proto='tcp' or proto='udp' is missing");
                 else if (u->n_forwards == PORT_FORWARDS_MAX)
                         guest_error(
-                                g, e->place, "<portForward>: there are over %d of them", PORT_FORWARDS_MAX);
+                                g, e->place, "<portForward>: an interface can have at most %d of them",
+                                PORT_FORWARDS_MAX);
                 else if (u->forwards)
                         u->forwards[u->n_forwards++] = f;
         }
@@ -159,14 +163,16 @@ static void read_routes(Guest *g, Interface *i)
 
                 fields_read(e, route_fields, &r, g->findings);
                 if (!r.gateway || (!is_ipv4(r.gateway) && !is_ipv6(r.gateway)))
-                        guest_error(g, e->place, "<route>: gateway='…' is missing, or not an IP address");
+                        guest_error(g, e->place, "<route>: gateway='…' is missing or is not an IP address");
                 else if (
                         (r.address && !streq(r.address, is_ipv4(r.gateway) ? "0.0.0.0" : "::")) ||
                         (r.prefix && !streq(r.prefix, "0")))
                         guest_error(
-                                g, e->place, "<route>: passt gives the guest no route but the default one");
+                                g, e->place,
+                                "<route>: passt supports only the default route; configure others inside "
+                                "the guest");
                 else if (u->n_gateways == INTERFACE_ADDRESSES_MAX)
-                        guest_error(g, e->place, "<route>: passt takes one of IPv4 and one of IPv6");
+                        guest_error(g, e->place, "<route>: passt takes at most one IPv4 and one IPv6 route");
                 else
                         u->gateways[u->n_gateways++] = r.gateway;
         }
@@ -190,7 +196,7 @@ void interface_user_read(Guest *g, Interface *i)
         forward = xml_child(i->device.xml, "portForward");
         if (forward) {
                 xml_claim_all(forward);
-                guest_error(g, forward->place, "<portForward>: only <backend type='passt'/> forwards ports");
+                guest_error(g, forward->place, "<portForward>: requires <backend type='passt'/>");
         }
 }
 
@@ -206,21 +212,20 @@ static void check_addresses(Guest *g, const Interface *i)
                 bool is_v6 = a->family && streq(a->family, "ipv6");
 
                 if (a->family && !streq(a->family, "ipv4") && !is_v6) {
-                        device_error(g, d, "<ip>: family='%s' is neither ipv4 nor ipv6", a->family);
+                        device_error(g, d, "<ip>: family='%s' must be one of: ipv4, ipv6", a->family);
                         continue;
                 }
                 v4 += !is_v6;
                 if (!(is_v6 ? is_ipv6(a->address) : is_ipv4(a->address)))
                         device_error(
-                                g, d, "<ip>: '%s' is not an address of IPv%c", a->address,
-                                is_v6 ? '6' : '4');
+                                g, d, "<ip>: '%s' is not an IPv%c address", a->address, is_v6 ? '6' : '4');
                 else if (!is_v6 && a->prefix.value > 32)
-                        device_error(g, d, "<ip>: IPv4 has no prefix over 32");
+                        device_error(g, d, "<ip>: the prefix of an IPv4 address must be at most 32");
                 else if (is_v6 && i->user.passt && a->prefix.set && a->prefix.value != IPV6_PREFIX)
-                        device_error(g, d, "<ip>: passt's prefix of IPv6 is always %d", IPV6_PREFIX);
+                        device_error(g, d, "<ip>: passt supports only prefix='%d' for IPv6", IPV6_PREFIX);
         }
         if (v4 > 1 || i->n_addresses - v4 > 1)
-                device_error(g, d, "<ip>: user networking has one address of a family");
+                device_error(g, d, "<ip>: user networking takes at most one address of each family");
 }
 
 /* Whether QEMU's own network can do it, which knows single ports and addresses of IPv4. */
@@ -252,24 +257,25 @@ static void check_fallback(Guest *g, const Interface *i)
 {
         bool tried = i->user.passt == PASST_TRY;
         Severity severity = tried ? SEVERITY_WARNING : SEVERITY_ERROR;
-        const char *without = tried ? "where the host has no passt, " : "";
+        const char *without = tried ? "without passt on the host, " : "";
 
         for (unsigned n = 0; n < i->user.n_forwards; n++)
                 if (!qemu_can_forward(&i->user.forwards[n]))
                         finding(g->findings, severity, i->user.forwards[n].place,
-                                "<portForward>: %sQEMU's own network does not do that: it forwards ports "
-                                "that "
-                                "are named, of IPv4 addresses",
+                                "<portForward>: %sQEMU's built-in user network cannot forward this; it "
+                                "requires <range start='…'/> without exclude, an IPv4 address if any, and "
+                                "no dev",
                                 without);
         if (fallback_ports(i) > FALLBACK_PORTS_MAX)
                 device_error(
                         g, &i->device,
-                        "<portForward>: QEMU's own network forwards %d ports at most here; <backend "
-                        "type='passt'/> has no such limit",
+                        "<portForward>: QEMU's built-in user network can forward at most %d ports; use "
+                        "<backend type='passt'/> to forward more",
                         FALLBACK_PORTS_MAX);
         if (tried && i->mtu.set)
                 device_warning(
-                        g, &i->device, "<mtu>: %sQEMU's own network does not tell the guest of it", without);
+                        g, &i->device,
+                        "<mtu>: %sQEMU's built-in user network does not tell the guest its MTU", without);
 }
 
 static void check_forward(Guest *g, const PortForward *f)
@@ -277,7 +283,7 @@ static void check_forward(Guest *g, const PortForward *f)
         if (f->address && !is_ipv4(f->address) && !is_ipv6(f->address))
                 guest_error(g, f->place, "<portForward>: '%s' is not an IP address", f->address);
         if (f->dev && !interface_name_is_plain(f->dev))
-                guest_error(g, f->place, "<portForward>: '%s' is not the name of an interface", f->dev);
+                guest_error(g, f->place, "<portForward>: '%s' is not a valid interface name", f->dev);
 }
 
 static bool is_host_name(const char *name)
@@ -294,17 +300,18 @@ static void check_passt(Guest *g, const Interface *i)
         unsigned passts = 0;
 
         if (i->source.dev && !interface_name_is_plain(i->source.dev))
-                device_error(g, d, "<source>: '%s' is not the name of an interface", i->source.dev);
+                device_error(g, d, "<source>: '%s' is not a valid interface name", i->source.dev);
         if (u->hostname && !is_host_name(u->hostname))
-                device_error(g, d, "<backend>: hostname='%s' is not the name of a host", u->hostname);
+                device_error(g, d, "<backend>: hostname='%s' is not a valid host name", u->hostname);
         if (u->fqdn && !is_host_name(u->fqdn))
-                device_error(g, d, "<backend>: fqdn='%s' is not the name of a host", u->fqdn);
+                device_error(g, d, "<backend>: fqdn='%s' is not a valid host name", u->fqdn);
         if (u->log_file && strpbrk(u->log_file, ",\\\""))
-                device_error(g, d, "<backend>: logFile: no comma, quote or backslash can be in its name");
+                device_error(
+                        g, d, "<backend>: logFile must not contain a comma, a double quote or a backslash");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
                 passts += other->index <= d->index && ((const Interface *) other)->user.passt;
         if (passts == PLAN_PASSTS_MAX + 1)
-                device_error(g, d, "<interface>: %u are connected by passt, and no more", PLAN_PASSTS_MAX);
+                device_error(g, d, "<interface>: at most %u interfaces can use passt", PLAN_PASSTS_MAX);
 }
 
 void interface_user_check(Guest *g, const Interface *i)
