@@ -1,229 +1,197 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * All guests run as one user by default, and the kernel lets a process signal every other of its user: mount
- * and user namespaces do not come into it, and one guest that took its QEMU over could kill or stop all
- * others. So QEMU gets a system call filter of its own, on top of the unit's and below that of QEMU's
- * -sandbox, in which the pid that a signal goes to is its own or the call fails with EPERM. The filter has
- * to know that pid, so systemd's SystemCallFilter= cannot say this.
+ * All guests run as one user by default, and the kernel lets a process signal every other process of its
+ * user. Mount and user namespaces do not change that, so a guest that has taken over its QEMU could kill or
+ * stop all others. QEMU therefore gets a system call filter of its own, in addition to the unit's and to
+ * that of QEMU's -sandbox: a signal must go to QEMU's own pid, or the call fails with EPERM. The filter has
+ * to know that pid, which systemd's SystemCallFilter= cannot.
  *
- * There are more ways to a signal than kill():
+ * kill() is not the only way to send a signal:
  *
- *     the kill family          the thread group has to be QEMU's own; glibc's raise() and pthread_kill() say
- *                              which it is. A pidfd says nothing to a filter.
- *     F_SETOWN, SIOCSPGRP      the owner of a descriptor gets its SIGIO, and F_SETSIG makes any signal of it
- *     prlimit64                a limit on processor time that is used up is SIGKILL
- *     ptrace and its like      the unit's filter has most of them out; here it does not depend on the unit
+ *     the kill family          the thread group must be QEMU's own; glibc's raise() and pthread_kill() name
+ *                              it. A filter cannot see which process a pidfd refers to.
+ *     F_SETOWN, SIOCSPGRP      the owner of a descriptor gets its SIGIO, and F_SETSIG makes that any signal
+ *     prlimit64                exceeding a limit on processor time is SIGKILL
+ *     ptrace and its like      the unit's filter refuses most of them; this one does not depend on the unit
  *
- * All numbers that are compared are ints to the kernel, which takes the lower half of the register: so does
- * the filter. System calls by another architecture's numbers are none that this one could judge.
+ * The kernel takes all numbers compared here as ints and ignores the upper half of the register. The filter
+ * does the same, by masks; comparing all 64 bits would miss some calls. Calls by the numbers of another
+ * architecture, 32-bit and x32 included, are refused altogether.
  *
- * What QEMU forks inherits the filter, and with it QEMU's pid as the only one: helpers cannot signal even
- * themselves, which costs them at most the way in which they abort(). The launcher has no such filter, for
- * it has QEMU to end; its memory, by which QEMU would leave the filter, is kept from QEMU by other means
- * (run.c).
+ * libseccomp has no comparison "these bits differ", and takes one condition for each argument. So "any
+ * number but these" becomes one rule for each range that has none of them: see refuse_other_numbers().
  *
- * The unit of a guest that passt connects lets its processes have namespaces of their own and mount in them,
- * since passt ends where it cannot shut itself in. That is passt's alone: a second table has QEMU refused
- * what any other guest's unit refuses it. clone3() has its flags in memory, where a filter does not look; it
- * is said not to be there, and the C library falls back on clone().
+ * Processes that QEMU forks inherit the filter, and with it QEMU's pid as the only permitted one. They
+ * cannot signal even themselves, which at most changes how they abort(). The launcher has no such filter
+ * because it must be able to kill QEMU. QEMU could escape the filter through the launcher's memory, which
+ * run.c keeps out of its reach.
+ *
+ * The unit of a guest that uses passt lets its processes create namespaces and mount in them, because passt
+ * refuses to run without its own sandbox. This is for passt only: the second table refuses QEMU what the
+ * unit of any other guest refuses. clone3() has its flags in memory, which a filter cannot read, so it fails
+ * with ENOSYS and the C library falls back to clone().
  */
 
 #include "launcher/rights/call-filter.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "util/text.h"
 
-#if defined(__x86_64__) && !defined(__ILP32__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_I386
-#elif defined(__aarch64__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_AARCH64
-#elif defined(__arm__)
-#define NATIVE_ARCHITECTURE (__BYTE_ORDER == __LITTLE_ENDIAN ? AUDIT_ARCH_ARM : AUDIT_ARCH_ARMEB)
-#elif defined(__riscv) && __riscv_xlen == 64
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__)
-#define NATIVE_ARCHITECTURE (__BYTE_ORDER == __LITTLE_ENDIAN ? AUDIT_ARCH_PPC64LE : AUDIT_ARCH_PPC64)
-#elif defined(__s390x__)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_S390X
-#elif defined(__loongarch64)
-#define NATIVE_ARCHITECTURE AUDIT_ARCH_LOONGARCH64
-#else
-#error "Which AUDIT_ARCH_… of <linux/audit.h> is this?"
-#endif
-
-#define X32_BIT     0x40000000U /* x86-64 with pointers of 32 bits: the same architecture to seccomp */
-#define REFUSE      (SECCOMP_RET_ERRNO | EPERM)
-#define NOT_THERE   (SECCOMP_RET_ERRNO | ENOSYS)
+#define REFUSE      SCMP_ACT_ERRNO(EPERM)
+#define NOT_THERE   SCMP_ACT_ERRNO(ENOSYS)
+#define INT_MASK    UINT32_MAX
 #define NO_ARGUMENT (-1)
 
 /*
- * Of a call (whose argument `selector` is `value`) that is refused, or allowed only where the argument `pid`
- * is the process's own, or `none_too` and it is 0.
+ * A call (whose argument `selector` is `value`) that is refused, or allowed only where the argument `pid` is
+ * the process's own, or with `zero_too` 0. Numbers that an architecture does not have are ignored on it.
  */
 typedef struct Rule {
-        uint32_t call;
+        int call;
         int selector;
         uint32_t value;
         int pid;
-        bool none_too;
+        bool zero_too;
 } Rule;
 
 static const Rule rules[] = {
-        { SYS_ioctl, 1, FIOSETOWN, NO_ARGUMENT, false },
-        { SYS_ioctl, 1, SIOCSPGRP, NO_ARGUMENT, false },
-        { SYS_fcntl, 1, F_SETOWN, 2, true },
-        { SYS_fcntl, 1, F_SETOWN_EX, NO_ARGUMENT, false },
-#ifdef SYS_fcntl64
-        { SYS_fcntl64, 1, F_SETOWN, 2, true },
-        { SYS_fcntl64, 1, F_SETOWN_EX, NO_ARGUMENT, false },
-#endif
-        { SYS_tgkill, NO_ARGUMENT, 0, 0, false },
-        { SYS_kill, NO_ARGUMENT, 0, 0, false },
-        { SYS_tkill, NO_ARGUMENT, 0, 0, false },
-        { SYS_rt_sigqueueinfo, NO_ARGUMENT, 0, 0, false },
-        { SYS_rt_tgsigqueueinfo, NO_ARGUMENT, 0, 0, false },
-        { SYS_pidfd_send_signal, NO_ARGUMENT, 0, NO_ARGUMENT, false },
-        { SYS_prlimit64, NO_ARGUMENT, 0, 0, true },
-        { SYS_ptrace, NO_ARGUMENT, 0, NO_ARGUMENT, false },
-        { SYS_process_vm_readv, NO_ARGUMENT, 0, NO_ARGUMENT, false },
-        { SYS_process_vm_writev, NO_ARGUMENT, 0, NO_ARGUMENT, false },
-        { SYS_pidfd_getfd, NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SCMP_SYS(ioctl), 1, FIOSETOWN, NO_ARGUMENT, false },
+        { SCMP_SYS(ioctl), 1, SIOCSPGRP, NO_ARGUMENT, false },
+        { SCMP_SYS(fcntl), 1, F_SETOWN, 2, true },
+        { SCMP_SYS(fcntl), 1, F_SETOWN_EX, NO_ARGUMENT, false },
+        { SCMP_SYS(fcntl64), 1, F_SETOWN, 2, true },
+        { SCMP_SYS(fcntl64), 1, F_SETOWN_EX, NO_ARGUMENT, false },
+        { SCMP_SYS(tgkill), NO_ARGUMENT, 0, 0, false },
+        { SCMP_SYS(kill), NO_ARGUMENT, 0, 0, false },
+        { SCMP_SYS(tkill), NO_ARGUMENT, 0, 0, false },
+        { SCMP_SYS(rt_sigqueueinfo), NO_ARGUMENT, 0, 0, false },
+        { SCMP_SYS(rt_tgsigqueueinfo), NO_ARGUMENT, 0, 0, false },
+        { SCMP_SYS(pidfd_send_signal), NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SCMP_SYS(prlimit64), NO_ARGUMENT, 0, 0, true },
+        { SCMP_SYS(ptrace), NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SCMP_SYS(process_vm_readv), NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SCMP_SYS(process_vm_writev), NO_ARGUMENT, 0, NO_ARGUMENT, false },
+        { SCMP_SYS(pidfd_getfd), NO_ARGUMENT, 0, NO_ARGUMENT, false },
 };
 
-static const uint32_t namespace_calls[] = {
-        SYS_unshare, SYS_setns,     SYS_mount,  SYS_umount2,   SYS_pivot_root, SYS_chroot,
-        SYS_capset,  SYS_setgroups, SYS_setuid, SYS_setresuid, SYS_setreuid,
+static const int namespace_calls[] = {
+        SCMP_SYS(unshare),    SCMP_SYS(setns),     SCMP_SYS(mount),    SCMP_SYS(umount2),
+        SCMP_SYS(pivot_root), SCMP_SYS(chroot),    SCMP_SYS(capset),   SCMP_SYS(setgroups),
+        SCMP_SYS(setuid),     SCMP_SYS(setresuid), SCMP_SYS(setreuid),
 };
 
-#define NAMESPACE_FLAGS                                                                               \
-        (CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUSER | \
-         CLONE_NEWUTS)
+static const uint32_t namespace_flags[] = {
+        CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS,
+};
+
 #ifdef __s390x__
 #define CLONE_FLAGS_ARGUMENT 1
 #else
 #define CLONE_FLAGS_ARGUMENT 0
 #endif
-#define NAMESPACE_RULES_MAX (2 * ELEMENTS(namespace_calls) + 7) /* instructions of all of them */
 
-#define RULE_MAX     9 /* instructions of one */
-#define PREAMBLE_MAX 6
-
-typedef struct Program {
-        struct sock_filter code[PREAMBLE_MAX + ELEMENTS(rules) * RULE_MAX + NAMESPACE_RULES_MAX + 1];
-        unsigned short size;
-} Program;
-
-static void put(Program *p, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+static void filter_release(scmp_filter_ctx *filter)
 {
-        p->code[p->size++] = (struct sock_filter) BPF_JUMP(code, k, yes, no);
+        if (*filter)
+                seccomp_release(*filter);
 }
 
-static void put_load(Program *p, size_t offset)
+static struct scmp_arg_cmp bits_are(int argument, uint32_t mask, uint32_t value)
 {
-        put(p, BPF_LD | BPF_W | BPF_ABS, (uint32_t) offset, 0, 0);
+        return (struct scmp_arg_cmp){ (unsigned) argument, SCMP_CMP_MASKED_EQ, mask, value };
 }
 
-static void put_load_argument(Program *p, int argument)
+/* Refuses the rule's call, or only those of them that `number` is true for. */
+static int refuse(scmp_filter_ctx filter, const Rule *rule, const struct scmp_arg_cmp *number)
 {
-        size_t lower = __BYTE_ORDER == __LITTLE_ENDIAN ? 0 : sizeof(uint32_t);
+        struct scmp_arg_cmp conditions[2];
+        unsigned n = 0;
 
-        put_load(p, offsetof(struct seccomp_data, args) + (size_t) argument * sizeof(uint64_t) + lower);
+        if (rule->selector != NO_ARGUMENT)
+                conditions[n++] = bits_are(rule->selector, INT_MASK, rule->value);
+        if (number)
+                conditions[n++] = *number;
+        return seccomp_rule_add_array(filter, REFUSE, rule->call, n, conditions);
 }
 
-static void put_compare(Program *p, uint16_t comparison, uint32_t k, uint8_t yes, uint8_t no)
+/*
+ * Every number that is not allowed has a first bit, from the top, in which it differs from the allowed
+ * number that it is most like. So the ranges to refuse are found by inverting one bit of an allowed number
+ * and ignoring all bits below. A range that has the other allowed number is skipped: the bits further down
+ * of that one yield the rest of it.
+ */
+static int refuse_other_numbers(scmp_filter_ctx filter, const Rule *rule, uint32_t own)
 {
-        put(p, BPF_JMP | comparison | BPF_K, k, yes, no);
+        const uint32_t allowed[] = { own, 0 };
+        size_t n = rule->zero_too ? ELEMENTS(allowed) : 1;
+
+        for (size_t i = 0; i < n; i++)
+                for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+                        uint32_t mask = ~(bit - 1), range = (allowed[i] ^ bit) & mask;
+                        struct scmp_arg_cmp inside = bits_are(rule->pid, mask, range);
+                        bool has_allowed = false;
+                        int r;
+
+                        for (size_t j = 0; j < n; j++)
+                                has_allowed = has_allowed || (allowed[j] & mask) == range;
+                        r = has_allowed ? 0 : refuse(filter, rule, &inside);
+                        if (r < 0)
+                                return r;
+                }
+        return 0;
 }
 
-static void put_return(Program *p, uint32_t what)
+static int add_signal_rules(scmp_filter_ctx filter)
 {
-        put(p, BPF_RET | BPF_K, what, 0, 0);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(rules); i++)
+                r = rules[i].pid == NO_ARGUMENT
+                            ? refuse(filter, &rules[i], NULL)
+                            : refuse_other_numbers(filter, &rules[i], (uint32_t) getpid());
+        return r;
 }
 
-static void put_preamble(Program *p)
+static int add_namespace_rules(scmp_filter_ctx filter)
 {
-        put_load(p, offsetof(struct seccomp_data, arch));
-        put_compare(p, BPF_JEQ, NATIVE_ARCHITECTURE, 1, 0);
-        put_return(p, REFUSE);
-#ifdef __x86_64__
-        put_load(p, offsetof(struct seccomp_data, nr));
-        put_compare(p, BPF_JGE, X32_BIT, 0, 1);
-        put_return(p, REFUSE);
-#endif
-}
+        int r;
 
-static void put_rule(Program *p, const Rule *rule, uint32_t own)
-{
-        unsigned short skips[2];
-        size_t n = 0;
-
-        put_load(p, offsetof(struct seccomp_data, nr));
-        skips[n++] = p->size;
-        put_compare(p, BPF_JEQ, rule->call, 0, 0);
-        if (rule->selector != NO_ARGUMENT) {
-                put_load_argument(p, rule->selector);
-                skips[n++] = p->size;
-                put_compare(p, BPF_JEQ, rule->value, 0, 0);
-        }
-        if (rule->pid != NO_ARGUMENT) {
-                put_load_argument(p, rule->pid);
-                put_compare(p, BPF_JEQ, rule->none_too ? 0 : own, 1, 0);
-                put_compare(p, BPF_JEQ, own, 0, 1);
-                put_return(p, SECCOMP_RET_ALLOW);
-        }
-        put_return(p, REFUSE);
-        while (n-- > 0)
-                p->code[skips[n]].jf = (uint8_t) (p->size - skips[n] - 1);
-}
-
-static void put_namespace_rules(Program *p)
-{
-        put_load(p, offsetof(struct seccomp_data, nr));
-        for (size_t i = 0; i < ELEMENTS(namespace_calls); i++) {
-                put_compare(p, BPF_JEQ, namespace_calls[i], 0, 1);
-                put_return(p, REFUSE);
-        }
-        put_compare(p, BPF_JEQ, SYS_clone3, 0, 1);
-        put_return(p, NOT_THERE);
-        put_compare(p, BPF_JEQ, SYS_clone, 0, 3);
-        put_load_argument(p, CLONE_FLAGS_ARGUMENT);
-        put_compare(p, BPF_JSET, (uint32_t) NAMESPACE_FLAGS, 0, 1);
-        put_return(p, REFUSE);
+        r = seccomp_rule_add(filter, NOT_THERE, SCMP_SYS(clone3), 0);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(namespace_calls); i++)
+                r = seccomp_rule_add(filter, REFUSE, namespace_calls[i], 0);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(namespace_flags); i++)
+                r = seccomp_rule_add(
+                        filter, REFUSE, SCMP_SYS(clone), 1,
+                        bits_are(CLONE_FLAGS_ARGUMENT, namespace_flags[i], namespace_flags[i]));
+        return r;
 }
 
 int call_filter_install(CallFilter what)
 {
-        Program p = { .size = 0 };
-        struct sock_fprog program;
+        _cleanup_(filter_release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        int r;
 
-        put_preamble(&p);
-        if (what & CALL_FILTER_NAMESPACES)
-                put_namespace_rules(&p);
-        for (size_t i = 0; i < ELEMENTS(rules) && what & CALL_FILTER_SIGNALS; i++)
-                put_rule(&p, &rules[i], (uint32_t) getpid());
-        put_return(&p, SECCOMP_RET_ALLOW);
-        program = (struct sock_fprog){ .len = p.size, .filter = p.code };
+        if (!filter)
+                return -ENOMEM;
+        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, REFUSE);
+        if (r >= 0) /* the kernel's errno instead of -ECANCELED */
+                r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+        if (r >= 0 && what & CALL_FILTER_NAMESPACES)
+                r = add_namespace_rules(filter);
+        if (r >= 0 && what & CALL_FILTER_SIGNALS)
+                r = add_signal_rules(filter);
 
-        /* the unit has NoNewPrivileges=; without, a filter is root's to install */
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-                return -errno;
-        return 0;
+        /* this sets no_new_privs, which the unit has from NoNewPrivileges=: otherwise a filter requires root
+         */
+        return r < 0 ? r : seccomp_load(filter);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Keeps a process, and what it executes, from system calls that are no business of its own. */
+/* Refuses a process, and the programs it executes, system calls they do not need. */
 
 typedef enum CallFilter {
         CALL_FILTER_SIGNALS = 1 << 0,    /* no signal to any other process */
@@ -9,8 +9,8 @@ typedef enum CallFilter {
 } CallFilter;
 
 /*
- * For the calling process, whose pid is the only one left to it where signals are filtered; cannot be
- * undone. 0 or negative errno (-EINVAL where the kernel has no seccomp filters, without which QEMU's
- * -sandbox does not work either).
+ * For the calling process; cannot be undone. With CALL_FILTER_SIGNALS it can signal only its present pid. 0
+ * or negative errno (-EINVAL if the kernel has no seccomp filters, without which QEMU's -sandbox does not
+ * work either).
  */
 int call_filter_install(CallFilter what);

@@ -18,7 +18,7 @@ PACKAGES = [
     'qemu-system-x86', 'qemu-utils', 'ovmf',
     # to build vmunit
     'meson', 'ninja-build', 'gcc', 'libc6-dev', 'pkg-config',
-    'libsystemd-dev', 'libcap-ng-dev', 'libxml2-dev', 'libjansson-dev',
+    'libsystemd-dev', 'libcap-ng-dev', 'libseccomp-dev', 'libxml2-dev', 'libjansson-dev',
     # for the tests
     'acl', 'attr', 'file', 'iproute2', 'iputils-ping', 'jq', 'less', 'libcap2-bin', 'libxml2-utils', 'procps',
     'passt', 'python3', 'python3-dbus', 'socat', 'strace',
