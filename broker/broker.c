@@ -15,7 +15,7 @@
 #include <signal.h>
 
 #include "broker/bus.h"
-#include "broker/limits.h"
+#include "broker/call/limits.h"
 #include "broker/request.h"
 #include "broker/tap/tap.h"
 #include "contract/exit.h"
@@ -97,7 +97,7 @@ static int on_message(sd_bus_message *message, void *data, sd_bus_error *error)
         return 0; /* and on to whoever it is for */
 }
 
-void broker_request_over(Broker *broker)
+static void on_request_over(Broker *broker)
 {
         rest(broker);
         end_if_done(broker);
@@ -157,7 +157,9 @@ static void broker_done(Broker *broker)
 
 int broker_run(uint64_t idle_usec)
 {
-        _cleanup_(broker_done) Broker broker = { .idle_usec = idle_usec, .netlink = -EBADF };
+        _cleanup_(broker_done) Broker broker = { .idle_usec = idle_usec,
+                                                 .netlink = -EBADF,
+                                                 .request_over = on_request_over };
         int r;
 
         r = netlink_open(&broker.netlink);

@@ -11,7 +11,9 @@
 
 typedef struct Request Request;
 
-typedef struct Broker {
+typedef struct Broker Broker;
+
+struct Broker {
         sd_event *event;
         sd_bus *bus;
         sd_event_source *idle; /* runs out when nobody asked for anything for so long */
@@ -21,12 +23,10 @@ typedef struct Broker {
         Users users;
         Request *requests; /* under way */
         unsigned n_requests;
-        bool stopping; /* the name is given back, or about to be */
-        bool released; /* no further call can come by it */
-} Broker;
+        void (*request_over)(Broker *broker); /* called after each request */
+        bool stopping;                        /* the name is given back, or about to be */
+        bool released;                        /* no further call can come by it */
+};
 
 /* Serves until there is nothing to do. The exit status. Failures are logged. */
 int broker_run(uint64_t idle_usec);
-
-/* To be called when a request is over. */
-void broker_request_over(Broker *broker);

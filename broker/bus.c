@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "broker/error.h"
+#include "broker/call/create-tap.h"
+#include "broker/call/error.h"
 #include "broker/request.h"
-#include "broker/tap/create-tap.h"
 #include "broker/tap/tap.h"
 
 static int on_create_tap(sd_bus_message *call, void *data, sd_bus_error *error)

@@ -19,7 +19,7 @@
 #include <sys/prctl.h>
 
 #include "broker/broker.h"
-#include "broker/limits.h"
+#include "broker/call/limits.h"
 #include "broker/tap/watch.h"
 #include "contract/exit.h"
 #include "log/log.h"

@@ -19,11 +19,11 @@
 
 #include <errno.h>
 
+#include "broker/call/create-tap.h"
+#include "broker/call/error.h"
+#include "broker/call/limits.h"
 #include "broker/caller/access.h"
 #include "broker/caller/polkit.h"
-#include "broker/error.h"
-#include "broker/limits.h"
-#include "broker/tap/create-tap.h"
 #include "broker/tap/tap.h"
 #include "log/log.h"
 
@@ -77,7 +77,7 @@ static void request_over(Request *q)
         Broker *broker = q->broker;
 
         (void) request_free(q);
-        broker_request_over(broker);
+        broker->request_over(broker);
 }
 
 /* ask and interface may be NULL, where they are not known. */

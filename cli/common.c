@@ -5,7 +5,7 @@
 
 #include "cli/cli.h"
 #include "contract/exit.h"
-#include "generator/find.h"
+#include "generator/convert/find.h"
 #include "util/user-directory.h"
 
 void print_findings(const Findings *findings)

@@ -19,7 +19,7 @@
 
 #include "cli/cli.h"
 #include "contract/exit.h"
-#include "generator/find.h"
+#include "generator/convert/find.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 #include "util/user-directory.h"

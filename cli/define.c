@@ -11,8 +11,8 @@
 
 #include "cli/cli.h"
 #include "contract/exit.h"
+#include "generator/convert/find.h"
 #include "generator/convert/unique.h"
-#include "generator/find.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
 #include "util/file.h"

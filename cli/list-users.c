@@ -17,7 +17,7 @@
 #include <pwd.h>
 #include <sys/stat.h>
 
-#include "generator/find.h"
+#include "generator/convert/find.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 

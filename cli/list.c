@@ -14,7 +14,7 @@
 #include "cli/cli.h"
 #include "cli/list-users.h"
 #include "contract/exit.h"
-#include "generator/find.h"
+#include "generator/convert/find.h"
 #include "util/unit-name.h"
 
 typedef struct Row {

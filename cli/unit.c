@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "contract/exit.h"
-#include "generator/find.h"
+#include "generator/convert/find.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 #include "contract/exit.h"
+#include "generator/convert/find.h"
 #include "generator/convert/unique.h"
-#include "generator/find.h"
 #include "generator/log.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"

@@ -12,8 +12,8 @@
 
 #include <errno.h>
 
+#include "broker/call/error.h"
 #include "broker/caller/user.h"
-#include "broker/error.h"
 #include "policy/policy.h"
 
 static char *first_error(const Findings *findings)

@@ -3,18 +3,10 @@
 
 /* What vmunit.conf says to a request. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
-#include "broker/tap/create-tap.h"
-
-/* The conditions under which it is allowed. */
-typedef struct Terms {
-        unsigned max_taps;        /* of this user, on all bridges together */
-        unsigned max_bridge_taps; /* on this one */
-        bool filter_mac;
-} Terms;
+#include "broker/call/create-tap.h"
 
 /*
  * The policy as it is now. 0, or the error that says why not; *ret_detail is then what only the

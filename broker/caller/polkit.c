@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "broker/error.h"
-#include "broker/limits.h"
+#include "broker/call/error.h"
+#include "broker/call/limits.h"
 #include "util/text.h"
 
 #define POLKIT                                                                 \

@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-#include "broker/tap/create-tap.h"
+#include "broker/call/create-tap.h"
 
 typedef struct Question Question;
 

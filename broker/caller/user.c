@@ -18,7 +18,7 @@
 #include <pwd.h>
 #include <time.h>
 
-#include "broker/limits.h"
+#include "broker/call/limits.h"
 #include "log/log.h"
 
 #define SECOND UINT64_C(1000000)

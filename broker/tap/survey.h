@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "broker/limits.h"
+#include "broker/call/limits.h"
 #include "broker/tap/tap-name.h"
 #include "net/netlink.h"
 

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "broker/error.h"
+#include "broker/call/error.h"
 #include "broker/tap/survey.h"
 #include "broker/tap/tap-name.h"
 #include "log/log.h"

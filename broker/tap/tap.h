@@ -7,9 +7,8 @@
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
 
-#include "broker/caller/access.h"
-#include "broker/limits.h"
-#include "broker/tap/create-tap.h"
+#include "broker/call/create-tap.h"
+#include "broker/call/limits.h"
 
 /* A TAP that was made. It lives as long as a descriptor of it is open. */
 typedef struct Tap {

@@ -25,7 +25,7 @@
 #include <sys/socket.h>
 #include <systemd/sd-daemon.h>
 
-#include "broker/limits.h"
+#include "broker/call/limits.h"
 #include "broker/tap/tap-name.h"
 #include "contract/exit.h"
 #include "log/log.h"

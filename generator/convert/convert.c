@@ -8,8 +8,8 @@
 
 #include "contract/exit.h"
 #include "device/kinds.h"
+#include "generator/convert/find.h"
 #include "generator/convert/phases.h"
-#include "generator/find.h"
 #include "guest/machine/general.h"
 #include "policy/policy.h"
 #include "util/file.h"

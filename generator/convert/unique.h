@@ -5,7 +5,7 @@
  * and the network tell guests apart by them. */
 
 #include "generator/convert/convert.h"
-#include "generator/find.h"
+#include "generator/convert/find.h"
 
 typedef struct Unique {
         void *tree; /* of tsearch(3), by value */

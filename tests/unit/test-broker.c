@@ -4,10 +4,10 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 
+#include "broker/call/create-tap.h"
+#include "broker/call/error.h"
+#include "broker/call/limits.h"
 #include "broker/caller/user.h"
-#include "broker/error.h"
-#include "broker/limits.h"
-#include "broker/tap/create-tap.h"
 #include "broker/tap/tap-name.h"
 #include "tests/unit/test.h"
 

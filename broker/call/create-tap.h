@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a caller of CreateTap asks for. */
+/* What a caller of CreateTap asks for, and the terms on which it is granted. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
@@ -12,6 +13,13 @@ typedef struct CreateTap {
         unsigned queues;
         unsigned mtu; /* 0: the bridge's */
 } CreateTap;
+
+/* The conditions under which vmunit.conf allows it. */
+typedef struct Terms {
+        unsigned max_taps;        /* of this user, on all bridges together */
+        unsigned max_bridge_taps; /* of this user, on this bridge */
+        bool filter_mac;
+} Terms;
 
 #define CREATE_TAP_SIGNATURE "ssa{sv}"
 

@@ -6,13 +6,13 @@
  * found to be a name.
  */
 
-#include "broker/tap/create-tap.h"
+#include "broker/call/create-tap.h"
 
 #include <errno.h>
 #include <stdbool.h>
 
-#include "broker/error.h"
-#include "broker/limits.h"
+#include "broker/call/error.h"
+#include "broker/call/limits.h"
 #include "util/interface-name.h"
 #include "util/text.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "generator/find.h"
+#include "generator/convert/find.h"
 
 #include <errno.h>
 #include <fcntl.h>
