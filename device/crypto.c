@@ -34,7 +34,7 @@ static const Field fields[] = {
 
 static void crypto_read(Guest *g, Device *d)
 {
-        const Crypto *c = (const Crypto *) d;
+        const Crypto *c = DEVICE_AS(Crypto, d);
 
         if (!c->model || !c->type)
                 device_error(g, d, "<crypto>: model='virtio' type='qemu' is missing");
@@ -54,7 +54,7 @@ static void crypto_complete(Guest *g, Device *d)
 
 static void crypto_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Crypto *c = (const Crypto *) d;
+        const Crypto *c = DEVICE_AS(Crypto, d);
         Props object = props_new(
                 "qom-type",
                 c->backend == CRYPTO_BUILTIN ? "cryptodev-backend-builtin" : "cryptodev-backend-lkcf");

@@ -65,7 +65,7 @@ static bool is_virtiofs(const Filesystem *f)
 /* How virtiofsd is to be run is for whoever runs it. */
 static void filesystem_read(Guest *g, Device *d)
 {
-        const Filesystem *f = (const Filesystem *) d;
+        const Filesystem *f = DEVICE_AS(Filesystem, d);
 
         if (f->binary && is_virtiofs(f))
                 xml_claim_all(f->binary);
@@ -75,7 +75,7 @@ static void filesystem_read(Guest *g, Device *d)
 
 static void filesystem_complete(Guest *g, Device *d)
 {
-        Filesystem *f = (Filesystem *) d;
+        Filesystem *f = DEVICE_AS(Filesystem, d);
 
         device_set_next_id(g, d, "fs");
         device_virtio_complete(g, d, f->model);
@@ -99,7 +99,7 @@ static bool mode_is_octal(const char *mode)
         return n >= 1 && n <= 4 && mode[strspn(mode, "01234567")] == '\0';
 }
 
-static void check_9p(Guest *g, const Filesystem *f)
+static void check_9p(const Guest *g, const Filesystem *f)
 {
         const Device *d = &f->device;
 
@@ -123,7 +123,7 @@ static void check_9p(Guest *g, const Filesystem *f)
                         "looks the same to the guest");
 }
 
-static void check_virtiofs(Guest *g, const Filesystem *f)
+static void check_virtiofs(const Guest *g, const Filesystem *f)
 {
         const Device *d = &f->device;
 
@@ -139,9 +139,9 @@ static void check_virtiofs(Guest *g, const Filesystem *f)
                 device_error(g, d, "<filesystem>: virtiofs exists as model='virtio' only");
 }
 
-static void filesystem_check(Guest *g, Device *d)
+static void filesystem_check(const Guest *g, const Device *d)
 {
-        const Filesystem *f = (const Filesystem *) d;
+        const Filesystem *f = DEVICE_AS(Filesystem, d);
         size_t limit = is_virtiofs(f) ? TAG_MAX_VIRTIOFS : TAG_MAX_9P;
 
         if (!f->tag)
@@ -151,7 +151,7 @@ static void filesystem_check(Guest *g, Device *d)
                         g, d, "<target>: dir='%s' is longer than %zu bytes, as much as a tag has", f->tag,
                         limit);
         GUEST_FOREACH_DEVICE(g, &kind_filesystem, other)
-                if (other->index < d->index && streq_null(((const Filesystem *) other)->tag, f->tag))
+                if (other->index < d->index && streq_null(DEVICE_AS(Filesystem, other)->tag, f->tag))
                         device_error(g, d, "<target>: dir='%s' is another filesystem's, too", f->tag);
         if (is_virtiofs(f))
                 check_virtiofs(g, f);
@@ -205,7 +205,7 @@ static void build_virtiofs(const Guest *g, const Filesystem *f, Plan *p)
 
 static void filesystem_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Filesystem *f = (const Filesystem *) d;
+        const Filesystem *f = DEVICE_AS(Filesystem, d);
 
         if (is_virtiofs(f))
                 build_virtiofs(g, f, p);

@@ -60,7 +60,7 @@ static const Field fields[] = {
 
 static void input_complete(Guest *g, Device *d)
 {
-        Input *i = (Input *) d;
+        Input *i = DEVICE_AS(Input, d);
 
         device_set_id(g, d, "input%u", d->index);
         if (!i->bus && i->type == INPUT_PASSTHROUGH)
@@ -73,7 +73,7 @@ static void input_complete(Guest *g, Device *d)
                 device_virtio_complete(g, d, i->model);
 }
 
-static void check_source(Guest *g, const Input *i)
+static void check_source(const Guest *g, const Input *i)
 {
         const Device *d = &i->device;
 
@@ -88,9 +88,9 @@ static void check_source(Guest *g, const Input *i)
                         g, d, "<input>: <source> with dev, repeat, grab or grabToggle is for type='evdev'");
 }
 
-static void input_check(Guest *g, Device *d)
+static void input_check(const Guest *g, const Device *d)
 {
-        const Input *i = (const Input *) d;
+        const Input *i = DEVICE_AS(Input, d);
 
         if (!i->type) {
                 device_error(g, d, "<input>: type is missing");
@@ -159,7 +159,7 @@ static void build_virtio(const Guest *g, const Input *i, Plan *p)
 
 static void input_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Input *i = (const Input *) d;
+        const Input *i = DEVICE_AS(Input, d);
 
         if (i->type == INPUT_EVDEV)
                 build_evdev(i, p);

@@ -57,14 +57,14 @@ static void imply(Guest *g)
 
         if (!needs_remapping(g) || guest_next_device(g, &kind_iommu, &i))
                 return;
-        iommu = (Iommu *) guest_add_device(g, &kind_iommu);
+        iommu = DEVICE_AS(Iommu, guest_add_device(g, &kind_iommu));
         if (iommu)
                 iommu->model = IOMMU_INTEL;
 }
 
 static void complete(Guest *g, Device *d)
 {
-        Iommu *iommu = (Iommu *) d;
+        Iommu *iommu = DEVICE_AS(Iommu, d);
 
         device_set_id(g, d, "iommu%u", d->index);
         if (iommu->model == IOMMU_INTEL && needs_remapping(g)) {
@@ -86,9 +86,9 @@ static void complete(Guest *g, Device *d)
         }
 }
 
-static void check_intel(Guest *g, Device *d)
+static void check_intel(const Guest *g, const Device *d)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (g->os->family != MACHINE_Q35)
                 device_error(g, d, "<iommu>: model='intel' is for q35 machines");
@@ -101,9 +101,9 @@ static void check_intel(Guest *g, Device *d)
                         g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
 }
 
-static void check_amd(Guest *g, Device *d)
+static void check_amd(const Guest *g, const Device *d)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (g->os->family != MACHINE_Q35)
                 device_error(g, d, "<iommu>: model='amd' is for q35 machines");
@@ -116,9 +116,9 @@ static void check_amd(Guest *g, Device *d)
 }
 
 /* Which of <driver>'s attributes a model has. */
-static void check_driver(Guest *g, Device *d)
+static void check_driver(const Guest *g, const Device *d)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
         bool common = iommu->intremap || iommu->iotlb,
              intel = iommu->caching_mode || iommu->eim || iommu->dma_translation || iommu->aw_bits.set,
              amd = iommu->passthrough || iommu->xtsup;
@@ -133,9 +133,9 @@ static void check_driver(Guest *g, Device *d)
                         "model='amd'");
 }
 
-static void check(Guest *g, Device *d)
+static void check(const Guest *g, const Device *d)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (d->index > 0)
                 device_error(g, d, "<iommu>: there is one already");
@@ -167,7 +167,7 @@ static void check(Guest *g, Device *d)
 
 static void machine(const Guest *g, const Device *d, Props *props)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (iommu->model == IOMMU_SMMUV3)
                 props_text(props, "iommu", "smmuv3");
@@ -179,7 +179,7 @@ static void machine(const Guest *g, const Device *d, Props *props)
 /* The PCI function that the guest finds, and behind it the IOMMU itself. */
 static void build_amd(const Guest *g, const Device *d, Plan *p)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
         Props function = props_new("driver", "AMDVI-PCI"), props = props_new("driver", "amd-iommu");
 
         device_props(g, d, &function);
@@ -194,7 +194,7 @@ static void build_amd(const Guest *g, const Device *d, Plan *p)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const Iommu *iommu = (const Iommu *) d;
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
         Props props;
 
         if (iommu->model == IOMMU_SMMUV3)

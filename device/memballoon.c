@@ -39,7 +39,7 @@ static const Field fields[] = {
 
 static void memballoon_read(Guest *g, Device *d)
 {
-        Memballoon *m = (Memballoon *) d;
+        Memballoon *m = DEVICE_AS(Memballoon, d);
 
         if (!m->model)
                 device_error(g, d, "<memballoon>: model='virtio' or model='none' is missing");
@@ -55,14 +55,14 @@ static void memballoon_imply(Guest *g)
 
         if (guest_next_device(g, &kind_memballoon, &i))
                 return;
-        m = (Memballoon *) guest_add_device(g, &kind_memballoon);
+        m = DEVICE_AS(Memballoon, guest_add_device(g, &kind_memballoon));
         if (m && !os_is_x86(g->os))
                 m->model = MODEL_NONE;
 }
 
 static void memballoon_complete(Guest *g, Device *d)
 {
-        Memballoon *m = (Memballoon *) d;
+        Memballoon *m = DEVICE_AS(Memballoon, d);
 
         if (m->model == MODEL_NONE)
                 return;
@@ -70,9 +70,9 @@ static void memballoon_complete(Guest *g, Device *d)
         device_virtio_complete(g, d, m->model);
 }
 
-static void memballoon_check(Guest *g, Device *d)
+static void memballoon_check(const Guest *g, const Device *d)
 {
-        const Memballoon *m = (const Memballoon *) d;
+        const Memballoon *m = DEVICE_AS(Memballoon, d);
 
         if (m->model != MODEL_NONE)
                 return;
@@ -89,7 +89,7 @@ static void memballoon_check(Guest *g, Device *d)
 
 static void memballoon_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Memballoon *m = (const Memballoon *) d;
+        const Memballoon *m = DEVICE_AS(Memballoon, d);
         Props device;
 
         if (m->model == MODEL_NONE)

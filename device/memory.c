@@ -75,7 +75,7 @@ static bool is_virtio(const MemoryDevice *m)
 }
 
 /* What a model has no use for would be lost in silence. */
-static void check_fields(Guest *g, const MemoryDevice *m)
+static void check_fields(const Guest *g, const MemoryDevice *m)
 {
         const Device *d = &m->device;
         bool persistent = m->model == MODEL_NVDIMM || m->model == MODEL_VIRTIO_PMEM;
@@ -104,7 +104,7 @@ static void check_fields(Guest *g, const MemoryDevice *m)
 
 static void memory_device_read(Guest *g, Device *d)
 {
-        MemoryDevice *m = (MemoryDevice *) d;
+        MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
 
         if (!m->model || !m->size.set || m->size.value == 0) {
                 device_error(g, d, "<memory>: model and <target><size> are needed");
@@ -122,7 +122,7 @@ static void memory_device_read(Guest *g, Device *d)
 
 static void memory_device_complete(Guest *g, Device *d)
 {
-        MemoryDevice *m = (MemoryDevice *) d;
+        MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
 
         if (is_module(m)) {
                 d->bus = BUS_DIMM;
@@ -134,9 +134,9 @@ static void memory_device_complete(Guest *g, Device *d)
 }
 
 /* libvirt names modules by their slots, and counts all others by their kind. */
-static void set_id(Guest *g, Device *d)
+static void memory_device_placed(Guest *g, Device *d)
 {
-        const MemoryDevice *m = (const MemoryDevice *) d;
+        const MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
         const char *prefix = prefixes[m->model - 1];
 
         if (is_module(m))
@@ -145,7 +145,7 @@ static void set_id(Guest *g, Device *d)
                 device_set_next_id(g, d, prefix);
 }
 
-static void check_virtio_mem(Guest *g, const MemoryDevice *m)
+static void check_virtio_mem(const Guest *g, const MemoryDevice *m)
 {
         const Device *d = &m->device;
 
@@ -159,7 +159,7 @@ static void check_virtio_mem(Guest *g, const MemoryDevice *m)
                 device_error(g, d, "<memory>: more is requested than its size");
 }
 
-static void check_nvdimm(Guest *g, const MemoryDevice *m)
+static void check_nvdimm(const Guest *g, const MemoryDevice *m)
 {
         if (m->label.set && m->label.value < LABEL_MIN)
                 device_error(g, &m->device, "<memory>: a label has at least 128 KiB");
@@ -181,7 +181,7 @@ static bool range_of(const MemoryDevice *m, uint64_t *ret_base, uint64_t *ret_si
         return base.set && base.value > 0;
 }
 
-static void check_overlap(Guest *g, const MemoryDevice *m)
+static void check_overlap(const Guest *g, const MemoryDevice *m)
 {
         uint64_t base, size, other_base, other_size;
 
@@ -190,7 +190,7 @@ static void check_overlap(Guest *g, const MemoryDevice *m)
         GUEST_FOREACH_DEVICE(g, &kind_memory, d) {
                 if (d == &m->device)
                         break;
-                if (range_of((MemoryDevice *) d, &other_base, &other_size) &&
+                if (range_of(DEVICE_AS(MemoryDevice, d), &other_base, &other_size) &&
                     base < other_base + other_size && other_base < base + size)
                         device_error(
                                 g, &m->device, "<memory>: at 0x%llx it overlaps another <memory>",
@@ -198,11 +198,10 @@ static void check_overlap(Guest *g, const MemoryDevice *m)
         }
 }
 
-static void memory_device_check(Guest *g, Device *d)
+static void memory_device_check(const Guest *g, const Device *d)
 {
-        const MemoryDevice *m = (const MemoryDevice *) d;
+        const MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
 
-        set_id(g, d);
         if (m->model == MODEL_SGX_EPC)
                 return;
         if (!g->memory->max.set)
@@ -233,14 +232,14 @@ static unsigned epc_number(const Guest *g, const Device *d)
         GUEST_FOREACH_DEVICE(g, &kind_memory, other) {
                 if (other == d)
                         break;
-                n += ((MemoryDevice *) other)->model == MODEL_SGX_EPC;
+                n += DEVICE_AS(MemoryDevice, other)->model == MODEL_SGX_EPC;
         }
         return n;
 }
 
 static void memory_device_machine(const Guest *g, const Device *d, Props *machine)
 {
-        const MemoryDevice *m = (const MemoryDevice *) d;
+        const MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
         char key[64];
 
         if (m->model == MODEL_NVDIMM)
@@ -290,7 +289,7 @@ static void grant(const MemoryDevice *m, Plan *p)
 static void memory_device_build(const Guest *g, const Device *d, Plan *p)
 {
         static const char *const drivers[] = { "pc-dimm", "nvdimm" };
-        const MemoryDevice *m = (const MemoryDevice *) d;
+        const MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
         char memdev[160];
         MemoryBackend backend = {
                 .id = memdev,
@@ -342,6 +341,7 @@ const DeviceKind kind_memory = {
         .has_acpi_index = true,
         .read = memory_device_read,
         .complete = memory_device_complete,
+        .placed = memory_device_placed,
         .check = memory_device_check,
         .build = memory_device_build,
         .machine = memory_device_machine,

@@ -29,7 +29,7 @@ static const Field fields[] = {
 
 static void panic_complete(Guest *g, Device *d)
 {
-        Panic *panic = (Panic *) d;
+        Panic *panic = DEVICE_AS(Panic, d);
 
         if (!panic->model)
                 panic->model = g->os->arch == ARCH_AARCH64 ? PANIC_PCI : PANIC_ISA;
@@ -39,9 +39,9 @@ static void panic_complete(Guest *g, Device *d)
         }
 }
 
-static void panic_check(Guest *g, Device *d)
+static void panic_check(const Guest *g, const Device *d)
 {
-        const Panic *panic = (const Panic *) d;
+        const Panic *panic = DEVICE_AS(Panic, d);
 
         if (panic->model != PANIC_PCI && d->address.type != ADDRESS_NONE &&
             (panic->model == PANIC_HYPERV || d->address.type != ADDRESS_ISA))
@@ -53,7 +53,7 @@ static void panic_check(Guest *g, Device *d)
         GUEST_FOREACH_DEVICE(g, &kind_panic, other) {
                 if (other == d)
                         break;
-                if (((const Panic *) other)->model == panic->model)
+                if (DEVICE_AS(Panic, other)->model == panic->model)
                         device_error(
                                 g, d, "<panic>: there is one of model='%s' already",
                                 model_words[panic->model - 1]);
@@ -62,7 +62,7 @@ static void panic_check(Guest *g, Device *d)
 
 static void panic_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Panic *panic = (const Panic *) d;
+        const Panic *panic = DEVICE_AS(Panic, d);
         Props device;
 
         if (panic->model == PANIC_HYPERV)
@@ -77,7 +77,7 @@ static void panic_build(const Guest *g, const Device *d, Plan *p)
 
 static void panic_cpu(const Guest *g, const Device *d, Props *cpu)
 {
-        if (((const Panic *) d)->model == PANIC_HYPERV)
+        if (DEVICE_AS(Panic, d)->model == PANIC_HYPERV)
                 props_bool(cpu, "hv-crash", true);
 }
 

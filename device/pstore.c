@@ -27,7 +27,7 @@ static const Field fields[] = {
 
 static void pstore_read(Guest *g, Device *d)
 {
-        const Pstore *s = (const Pstore *) d;
+        const Pstore *s = DEVICE_AS(Pstore, d);
 
         if (!s->backend)
                 device_error(g, d, "<pstore>: backend='acpi-erst' is missing");
@@ -39,7 +39,7 @@ static void pstore_read(Guest *g, Device *d)
 
 static void pstore_complete(Guest *g, Device *d)
 {
-        Pstore *s = (Pstore *) d;
+        Pstore *s = DEVICE_AS(Pstore, d);
 
         if (!s->path) {
                 s->path = guest_text(g, "%s/pstore.raw", g->settings->state_directory);
@@ -52,7 +52,7 @@ static void pstore_complete(Guest *g, Device *d)
 
 static void pstore_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Pstore *s = (const Pstore *) d;
+        const Pstore *s = DEVICE_AS(Pstore, d);
         Props object = props_new("qom-type", "memory-backend-file");
         Props device = props_new("driver", "acpi-erst");
 

@@ -81,7 +81,7 @@ static const Field *const backend_fields[] = {
 
 static void tpm_read(Guest *g, Device *d)
 {
-        Tpm *t = (Tpm *) d;
+        Tpm *t = DEVICE_AS(Tpm, d);
 
         if (d->index > 0)
                 device_error(g, d, "<tpm>: a guest has one at most");
@@ -96,7 +96,7 @@ static void tpm_read(Guest *g, Device *d)
 
 static void tpm_complete(Guest *g, Device *d)
 {
-        Tpm *t = (Tpm *) d;
+        Tpm *t = DEVICE_AS(Tpm, d);
 
         if (!t->model)
                 t->model = TPM_TIS;
@@ -116,9 +116,9 @@ static void tpm_complete(Guest *g, Device *d)
         device_set_id(g, d, "tpm%u", d->index);
 }
 
-static void tpm_check(Guest *g, Device *d)
+static void tpm_check(const Guest *g, const Device *d)
 {
-        const Tpm *t = (const Tpm *) d;
+        const Tpm *t = DEVICE_AS(Tpm, d);
 
         if (d->address.type != ADDRESS_NONE)
                 device_error(g, d, "<tpm>: it takes no address");
@@ -155,7 +155,7 @@ static void build_socket(const Tpm *t, Plan *p)
 
 static void tpm_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Tpm *t = (const Tpm *) d;
+        const Tpm *t = DEVICE_AS(Tpm, d);
         Props device = props_new(
                 "driver",
                 t->model == TPM_TIS && !os_is_x86(g->os) ? "tpm-tis-device" : model_words[t->model - 1]);

@@ -32,7 +32,7 @@ static const Field fields[] = {
 
 static void vsock_read(Guest *g, Device *d)
 {
-        const Vsock *v = (const Vsock *) d;
+        const Vsock *v = DEVICE_AS(Vsock, d);
 
         if (d->index > 0)
                 device_error(g, d, "<vsock>: a guest has one at most");
@@ -46,7 +46,7 @@ static void vsock_read(Guest *g, Device *d)
 
 static void vsock_complete(Guest *g, Device *d)
 {
-        Vsock *v = (Vsock *) d;
+        Vsock *v = DEVICE_AS(Vsock, d);
         uint64_t hash = text_hash(g->general->uuid, strlen(g->general->uuid));
 
         if (v->automatic == ON || !v->cid.set)
@@ -57,7 +57,7 @@ static void vsock_complete(Guest *g, Device *d)
 
 static void vsock_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Vsock *v = (const Vsock *) d;
+        const Vsock *v = DEVICE_AS(Vsock, d);
         Props device = device_virtio_new(d, "vhost-vsock", v->model);
 
         props_number(&device, "guest-cid", v->cid.value);

@@ -46,16 +46,16 @@ static const Field fields[] = {
         {},
 };
 
-static Watchdog *first_watchdog(const Guest *g)
+static const Watchdog *first_watchdog(const Guest *g)
 {
         size_t i = 0;
 
-        return (Watchdog *) guest_next_device(g, &kind_watchdog, &i);
+        return DEVICE_AS(Watchdog, guest_next_device(g, &kind_watchdog, &i));
 }
 
 static void watchdog_read(Guest *g, Device *d)
 {
-        Watchdog *w = (Watchdog *) d;
+        Watchdog *w = DEVICE_AS(Watchdog, d);
 
         if (!w->model)
                 device_error(g, d, "<watchdog>: model='i6300esb', 'ib700' or 'itco' is missing");
@@ -70,9 +70,9 @@ static void watchdog_imply(Guest *g)
         if (g->os->family != MACHINE_Q35)
                 return;
         GUEST_FOREACH_DEVICE(g, &kind_watchdog, d)
-                if (((const Watchdog *) d)->model == WATCHDOG_ITCO)
+                if (DEVICE_AS(Watchdog, d)->model == WATCHDOG_ITCO)
                         return;
-        w = (Watchdog *) guest_add_device(g, &kind_watchdog);
+        w = DEVICE_AS(Watchdog, guest_add_device(g, &kind_watchdog));
         if (!w)
                 return;
         w->model = WATCHDOG_ITCO;
@@ -81,7 +81,7 @@ static void watchdog_imply(Guest *g)
 
 static void watchdog_complete(Guest *g, Device *d)
 {
-        Watchdog *w = (Watchdog *) d;
+        Watchdog *w = DEVICE_AS(Watchdog, d);
 
         if (!w->action)
                 w->action = WATCHDOG_RESET;
@@ -92,9 +92,9 @@ static void watchdog_complete(Guest *g, Device *d)
         }
 }
 
-static void watchdog_check(Guest *g, Device *d)
+static void watchdog_check(const Guest *g, const Device *d)
 {
-        const Watchdog *w = (const Watchdog *) d;
+        const Watchdog *w = DEVICE_AS(Watchdog, d);
 
         if (w->model == WATCHDOG_ITCO && g->os->family != MACHINE_Q35)
                 device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
@@ -108,7 +108,7 @@ static void watchdog_check(Guest *g, Device *d)
 
 static void watchdog_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Watchdog *w = (const Watchdog *) d;
+        const Watchdog *w = DEVICE_AS(Watchdog, d);
         Props device;
 
         if (w->model == WATCHDOG_ITCO) {

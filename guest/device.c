@@ -4,12 +4,25 @@
 
 #include "guest/device.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "guest/guest.h"
 #include "util/text.h"
+
+void *device_as(const Device *d, size_t size)
+{
+        assert(!d || d->kind->size == size);
+        return (void *) d;
+}
+
+void *device_as_head(const Device *d, const char *element)
+{
+        assert(!d || streq(d->kind->element, element));
+        return (void *) d;
+}
 
 void device_set_id(Guest *g, Device *d, const char *format, ...)
 {

@@ -5,8 +5,8 @@
  * What all devices have in common, and what a device kind has to say of itself.
  *
  * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases,
- * each over all devices before the next: read, complete, place (guest/), check, build. A kind implements the
- * phases it needs.
+ * each over all devices before the next: read, complete, place (guest/place/), placed, check, build. From
+ * check on, nothing changes the guest. A kind implements the phases it needs.
  */
 
 #include "guest/xml/field.h"
@@ -169,15 +169,33 @@ struct DeviceKind {
 
         void (*read)(Guest *g, Device *d); /* what the table cannot say; g->findings for errors */
         void (*imply)(Guest *g); /* once a guest, before any complete(): adds what the XML leaves out */
-        void (*complete)(
-                Guest *g, Device *d);       /* fills in defaults, bus, pci, id; may imply further devices */
-        void (*check)(Guest *g, Device *d); /* what only the whole guest, with its addresses, can tell */
+        /* fills in defaults, bus, pci, id; may imply further devices */
+        void (*complete)(Guest *g, Device *d);
+        void (*placed)(Guest *g, Device *d); /* fills in what follows from the addresses of devices */
+        /* what only the whole guest, with its addresses, can tell */
+        void (*check)(const Guest *g, const Device *d);
         void (*build)(const Guest *g, const Device *d, Plan *p);
 
         /* for the few that have something to add to -machine and to -cpu */
         void (*machine)(const Guest *g, const Device *d, Props *machine);
         void (*cpu)(const Guest *g, const Device *d, Props *cpu);
 };
+
+/*
+ * The device as its kind's own struct, as const as d is; NULL for NULL. A device of a kind whose struct has
+ * another size is a programming error, and ends the program.
+ */
+#define DEVICE_AS(type, d) DEVICE_AS_CONST(type, d, device_as(d, sizeof(type)))
+
+/* The same for a struct that the kinds of one element share as the head of theirs. */
+#define DEVICE_AS_HEAD(type, element, d) DEVICE_AS_CONST(type, d, device_as_head(d, element))
+
+#define DEVICE_AS_CONST(type, d, as) \
+        _Generic((d), Device * : (type *) (as), const Device * : (const type *) (as))
+
+/* What those two call: they return d, or NULL for NULL. */
+void *device_as(const Device *d, size_t size);
+void *device_as_head(const Device *d, const char *element);
 
 /* An error, or a warning, at the device's place. */
 #define device_error(g, d, ...)   finding((g)->findings, SEVERITY_ERROR, (d)->place, __VA_ARGS__)

@@ -83,7 +83,7 @@ Device *guest_add_device(Guest *g, const DeviceKind *kind)
         return d;
 }
 
-Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i)
+Device *guest_find_device(const Guest *g, const DeviceKind *kind, size_t *i)
 {
         while (*i < g->n_devices) {
                 Device *d = g->devices[(*i)++];

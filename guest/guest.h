@@ -73,12 +73,22 @@ void *guest_zeroed(Guest *g, size_t count, size_t size);
 /* Adds a device, zeroed but for its head; NULL where memory ran out. */
 Device *guest_add_device(Guest *g, const DeviceKind *kind);
 
-/* The first device of the kind at or behind position *i; *i is moved behind it. NULL where there is none. */
-Device *guest_next_device(const Guest *g, const DeviceKind *kind, size_t *i);
-#define GUEST_FOREACH_DEVICE(g, kind, d)                                \
-        for (size_t i_##d = 0, once_##d = 0; !once_##d; once_##d = 1)   \
-                for (Device *d = guest_next_device(g, kind, &i_##d); d; \
-                     d = guest_next_device(g, kind, &i_##d))
+/* A pointer to a device that is as const as g is: phases that must not change a guest cannot change its
+ * devices. */
+#define GUEST_DEVICE(g) \
+        __typeof__(_Generic((g), Guest * : (Device *) NULL, const Guest * : (const Device *) NULL))
+
+/*
+ * The first device of the kind (NULL: of any) at or behind position *i; *i is moved behind it. NULL where
+ * there is none.
+ */
+#define guest_next_device(g, kind, i) ((GUEST_DEVICE(g)) guest_find_device(g, kind, i))
+Device *guest_find_device(const Guest *g, const DeviceKind *kind, size_t *i);
+
+#define GUEST_FOREACH_DEVICE(g, kind, d)                                        \
+        for (size_t i_##d = 0, once_##d = 0; !once_##d; once_##d = 1)           \
+                for (GUEST_DEVICE(g) d = guest_find_device(g, kind, &i_##d); d; \
+                     d = guest_find_device(g, kind, &i_##d))
 
 #define guest_error(g, place, ...)   finding((g)->findings, SEVERITY_ERROR, place, __VA_ARGS__)
 #define guest_warning(g, place, ...) finding((g)->findings, SEVERITY_WARNING, place, __VA_ARGS__)

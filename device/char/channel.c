@@ -50,7 +50,7 @@ static const Field guestfwd_fields[] = {
 
 static void channel_read(Guest *g, Device *d)
 {
-        Channel *c = (Channel *) d;
+        Channel *c = DEVICE_AS(Channel, d);
         XmlElement *target = xml_child(d->xml, "target");
 
         chardev_read(g, d->xml, &c->chardev);
@@ -76,7 +76,7 @@ static void choose_path(Guest *g, Channel *c)
 
 static void channel_complete(Guest *g, Device *d)
 {
-        Channel *c = (Channel *) d;
+        Channel *c = DEVICE_AS(Channel, d);
 
         device_set_id(g, d, "channel%u", d->index);
         if (c->target != CHANNEL_VIRTIO)
@@ -93,7 +93,7 @@ static void channel_complete(Guest *g, Device *d)
                 c->chardev.channel = "org.qemu.vdagent";
 }
 
-static void check_guestfwd(Guest *g, const Channel *c)
+static void check_guestfwd(const Guest *g, const Channel *c)
 {
         struct in_addr address;
 
@@ -109,9 +109,9 @@ static void check_guestfwd(Guest *g, const Channel *c)
                         "<channel>: <address> cannot be combined with <target type='guestfwd'>");
 }
 
-static void channel_check(Guest *g, Device *d)
+static void channel_check(const Guest *g, const Device *d)
 {
-        const Channel *c = (const Channel *) d;
+        const Channel *c = DEVICE_AS(Channel, d);
 
         chardev_check(g, &c->chardev);
         if (c->target == CHANNEL_GUESTFWD) {
@@ -123,7 +123,7 @@ static void channel_check(Guest *g, Device *d)
         /* QEMU looks through all of the guest's controllers */
         GUEST_FOREACH_DEVICE(g, &kind_channel, other)
                 if (other->index < d->index && c->name &&
-                    streq_null(((const Channel *) other)->name, c->name))
+                    streq_null(DEVICE_AS(Channel, other)->name, c->name))
                         device_error(
                                 g, d, "<target>: name='%s' is already used by another channel", c->name);
 }
@@ -141,7 +141,7 @@ static void build_guestfwd(const Channel *c, Plan *p)
 
 static void channel_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Channel *c = (const Channel *) d;
+        const Channel *c = DEVICE_AS(Channel, d);
         Props device;
 
         chardev_build(g, p, &c->chardev, d->id);

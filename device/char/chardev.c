@@ -191,7 +191,7 @@ static bool needs_directory(const Chardev *c)
         return c->mode == CHARDEV_BIND || c->reconnect == ON;
 }
 
-static void check_unix(Guest *g, const Chardev *c)
+static void check_unix(const Guest *g, const Chardev *c)
 {
         if (!c->path)
                 guest_error(
@@ -212,7 +212,7 @@ static void check_unix(Guest *g, const Chardev *c)
                         c->xml->name, c->path);
 }
 
-static void check_channel(Guest *g, const Chardev *c)
+static void check_channel(const Guest *g, const Chardev *c)
 {
         static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
 
@@ -225,7 +225,7 @@ static void check_channel(Guest *g, const Chardev *c)
                         c->xml->name, c->channel);
 }
 
-void chardev_check(Guest *g, const Chardev *c)
+void chardev_check(const Guest *g, const Chardev *c)
 {
         Place at = c->xml->place;
         const char *name = c->xml->name;

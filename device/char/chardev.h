@@ -56,7 +56,7 @@ bool chardev_path_is_libvirts(const Chardev *c, const char *name);
 void chardev_generate_path(Guest *g, Chardev *c, const char *name);
 
 /* Errors for what is missing or does not go together. */
-void chardev_check(Guest *g, const Chardev *c);
+void chardev_check(const Guest *g, const Chardev *c);
 
 /* -chardev with "char" and that id (the device's), and what the host must grant for it. */
 void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id);

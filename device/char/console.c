@@ -35,7 +35,7 @@ static const Field fields[] = {
 
 static void console_read(Guest *g, Device *d)
 {
-        Console *c = (Console *) d;
+        Console *c = DEVICE_AS(Console, d);
 
         chardev_read(g, d->xml, &c->chardev);
         if (!c->target)
@@ -58,7 +58,7 @@ static void console_imply(Guest *g)
 {
         size_t i = 0;
         const Device *first = guest_next_device(g, &kind_console, &i);
-        const Console *c = (const Console *) first;
+        const Console *c = DEVICE_AS(Console, first);
 
         if (c && c->target == CONSOLE_SERIAL && !has_serial(g))
                 serial_imply(g, first, &c->chardev);
@@ -70,7 +70,7 @@ static const char *console_label(Guest *g, const Console *c)
         bool taken = serial_is_console(g);
 
         GUEST_FOREACH_DEVICE(g, &kind_console, other) {
-                const Console *o = (const Console *) other;
+                const Console *o = DEVICE_AS(Console, other);
 
                 if (o->target != CONSOLE_VIRTIO || o->chardev.type != CHARDEV_PTY)
                         continue;
@@ -85,14 +85,14 @@ static const char *console_label(Guest *g, const Console *c)
 static unsigned counts_serial(const Guest *g)
 {
         size_t i = 0;
-        const Console *first = (const Console *) guest_next_device(g, &kind_console, &i);
+        const Console *first = DEVICE_AS(Console, guest_next_device(g, &kind_console, &i));
 
         return first && first->target == CONSOLE_VIRTIO && serial_is_on_board(g);
 }
 
 static void console_complete(Guest *g, Device *d)
 {
-        Console *c = (Console *) d;
+        Console *c = DEVICE_AS(Console, d);
 
         if (c->target != CONSOLE_VIRTIO) {
                 d->address.type = ADDRESS_NONE; /* what it has is the serial port's */
@@ -104,9 +104,9 @@ static void console_complete(Guest *g, Device *d)
         d->bus = BUS_VIRTIO_SERIAL;
 }
 
-static void console_check(Guest *g, Device *d)
+static void console_check(const Guest *g, const Device *d)
 {
-        const Console *c = (const Console *) d;
+        const Console *c = DEVICE_AS(Console, d);
 
         if (c->target == CONSOLE_VIRTIO)
                 chardev_check(g, &c->chardev);
@@ -114,7 +114,7 @@ static void console_check(Guest *g, Device *d)
 
 static void console_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Console *c = (const Console *) d;
+        const Console *c = DEVICE_AS(Console, d);
         Props device;
 
         if (c->target != CONSOLE_VIRTIO)

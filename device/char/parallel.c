@@ -25,18 +25,18 @@ static const Field fields[] = {
 
 static void parallel_read(Guest *g, Device *d)
 {
-        chardev_read(g, d->xml, &((Parallel *) d)->chardev);
+        chardev_read(g, d->xml, &DEVICE_AS(Parallel, d)->chardev);
 }
 
 static void parallel_complete(Guest *g, Device *d)
 {
-        ((Parallel *) d)->chardev.parallel = true;
+        DEVICE_AS(Parallel, d)->chardev.parallel = true;
         device_set_id(g, d, "parallel%u", d->index);
 }
 
-static void parallel_check(Guest *g, Device *d)
+static void parallel_check(const Guest *g, const Device *d)
 {
-        chardev_check(g, &((Parallel *) d)->chardev);
+        chardev_check(g, &DEVICE_AS(Parallel, d)->chardev);
         if (d->address.type != ADDRESS_NONE && d->address.type != ADDRESS_ISA)
                 device_error(g, d, "<parallel>: <address> must have type='isa'");
         if (g->os->family == MACHINE_VIRT)
@@ -49,7 +49,7 @@ static void parallel_build(const Guest *g, const Device *d, Plan *p)
 {
         Props device = props_new("driver", "isa-parallel");
 
-        chardev_build(g, p, &((const Parallel *) d)->chardev, d->id);
+        chardev_build(g, p, &DEVICE_AS(Parallel, d)->chardev, d->id);
         props_textf(&device, "chardev", "char%s", d->id);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);

@@ -34,7 +34,7 @@ static const Field redirdev_fields[] = {
 
 static void redirdev_read(Guest *g, Device *d)
 {
-        Redirdev *r = (Redirdev *) d;
+        Redirdev *r = DEVICE_AS(Redirdev, d);
 
         chardev_read(g, d->xml, &r->chardev);
         if (r->chardev.type == CHARDEV_DBUS && !r->chardev.channel)
@@ -48,18 +48,18 @@ static void redirdev_complete(Guest *g, Device *d)
         d->bus = BUS_USB;
 }
 
-static void redirdev_check(Guest *g, Device *d)
+static void redirdev_check(const Guest *g, const Device *d)
 {
-        chardev_check(g, &((const Redirdev *) d)->chardev);
+        chardev_check(g, &DEVICE_AS(Redirdev, d)->chardev);
 }
 
 static void redirdev_build(const Guest *g, const Device *d, Plan *p)
 {
         Props device = props_new("driver", "usb-redir");
         size_t i = 0;
-        const Redirfilter *filter = (const Redirfilter *) guest_next_device(g, &kind_redirfilter, &i);
+        const Redirfilter *filter = DEVICE_AS(Redirfilter, guest_next_device(g, &kind_redirfilter, &i));
 
-        chardev_build(g, p, &((const Redirdev *) d)->chardev, d->id);
+        chardev_build(g, p, &DEVICE_AS(Redirdev, d)->chardev, d->id);
         props_textf(&device, "chardev", "char%s", d->id);
         if (filter)
                 props_text(&device, "filter", filter->rules);
@@ -115,7 +115,7 @@ static const char *version_text(Guest *g, Place at, const char *value)
 
 static void redirfilter_read(Guest *g, Device *d)
 {
-        Redirfilter *f = (Redirfilter *) d;
+        Redirfilter *f = DEVICE_AS(Redirfilter, d);
 
         if (d->index > 0)
                 device_error(g, d, "<redirfilter>: may be given only once");

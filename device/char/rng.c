@@ -47,7 +47,7 @@ static const Field random_fields[] = {
 
 static void rng_read(Guest *g, Device *d)
 {
-        Rng *r = (Rng *) d;
+        Rng *r = DEVICE_AS(Rng, d);
 
         if (!r->model)
                 device_error(g, d, "<rng>: model='virtio' is missing");
@@ -66,7 +66,7 @@ static void rng_read(Guest *g, Device *d)
 
 static void rng_complete(Guest *g, Device *d)
 {
-        Rng *r = (Rng *) d;
+        Rng *r = DEVICE_AS(Rng, d);
 
         if (r->backend == RNG_RANDOM && !r->file)
                 r->file = "/dev/random";
@@ -74,9 +74,9 @@ static void rng_complete(Guest *g, Device *d)
         device_virtio_complete(g, d, r->model);
 }
 
-static void rng_check(Guest *g, Device *d)
+static void rng_check(const Guest *g, const Device *d)
 {
-        const Rng *r = (const Rng *) d;
+        const Rng *r = DEVICE_AS(Rng, d);
 
         if (r->backend == RNG_EGD)
                 chardev_check(g, &r->chardev);
@@ -107,7 +107,7 @@ static void build_backend(const Guest *g, const Rng *r, Plan *p)
 
 static void rng_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Rng *r = (const Rng *) d;
+        const Rng *r = DEVICE_AS(Rng, d);
         Props device;
 
         build_backend(g, r, p);

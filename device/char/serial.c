@@ -67,12 +67,12 @@ static const struct {
 
 static void serial_read(Guest *g, Device *d)
 {
-        chardev_read(g, d->xml, &((Serial *) d)->chardev);
+        chardev_read(g, d->xml, &DEVICE_AS(Serial, d)->chardev);
 }
 
 void serial_imply(Guest *g, const Device *console, const Chardev *chardev)
 {
-        Serial *s = (Serial *) guest_add_device(g, &kind_serial);
+        Serial *s = DEVICE_AS(Serial, guest_add_device(g, &kind_serial));
 
         if (!s)
                 return;
@@ -98,7 +98,7 @@ static void choose_port(Guest *g, Serial *s)
         uint64_t port = 0;
 
         GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
-                const Serial *o = (const Serial *) other;
+                const Serial *o = DEVICE_AS(Serial, other);
 
                 if (o->port.set && o->port.value >= port &&
                     (o->target ?: default_target(g, other)) == s->target)
@@ -110,7 +110,7 @@ static void choose_port(Guest *g, Serial *s)
 static const Device *first_pty(const Guest *g)
 {
         GUEST_FOREACH_DEVICE(g, &kind_serial, d)
-                if (((const Serial *) d)->chardev.type == CHARDEV_PTY)
+                if (DEVICE_AS(Serial, d)->chardev.type == CHARDEV_PTY)
                         return d;
         return NULL;
 }
@@ -119,7 +119,7 @@ bool serial_is_on_board(const Guest *g)
 {
         size_t i = 0;
         const Device *first = guest_next_device(g, &kind_serial, &i);
-        int target = first ? ((const Serial *) first)->target ?: default_target(g, first) : 0;
+        int target = first ? DEVICE_AS(Serial, first)->target ?: default_target(g, first) : 0;
 
         return target == SERIAL_ISA || target == SERIAL_SYSTEM;
 }
@@ -137,7 +137,7 @@ static const char *console_label(Guest *g, const Serial *s)
 
 static void serial_complete(Guest *g, Device *d)
 {
-        Serial *s = (Serial *) d;
+        Serial *s = DEVICE_AS(Serial, d);
 
         if (!s->target)
                 s->target = default_target(g, d);
@@ -158,7 +158,7 @@ static void serial_complete(Guest *g, Device *d)
         }
 }
 
-static void check_port(Guest *g, const Serial *s)
+static void check_port(const Guest *g, const Serial *s)
 {
         if (s->port.value >= ISA_PORTS_MAX) {
                 device_error(
@@ -167,7 +167,7 @@ static void check_port(Guest *g, const Serial *s)
                 return;
         }
         GUEST_FOREACH_DEVICE(g, &kind_serial, other) {
-                const Serial *o = (const Serial *) other;
+                const Serial *o = DEVICE_AS(Serial, other);
 
                 if (o == s)
                         break;
@@ -178,9 +178,9 @@ static void check_port(Guest *g, const Serial *s)
         }
 }
 
-static void serial_check(Guest *g, Device *d)
+static void serial_check(const Guest *g, const Device *d)
 {
-        const Serial *s = (const Serial *) d;
+        const Serial *s = DEVICE_AS(Serial, d);
         bool on_board = s->target == SERIAL_SYSTEM;
         bool isa = s->target == SERIAL_ISA || s->target == SERIAL_ISA_DEBUG;
 
@@ -204,7 +204,7 @@ static void serial_check(Guest *g, Device *d)
 
 static void serial_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Serial *s = (const Serial *) d;
+        const Serial *s = DEVICE_AS(Serial, d);
         Props device;
 
         chardev_build(g, p, &s->chardev, d->id);

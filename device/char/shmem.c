@@ -53,7 +53,7 @@ static const Field fields[] = {
 
 static void shmem_read(Guest *g, Device *d)
 {
-        Shmem *s = (Shmem *) d;
+        Shmem *s = DEVICE_AS(Shmem, d);
 
         if (!s->name)
                 device_error(g, d, "<shmem>: name='…' is missing");
@@ -66,7 +66,7 @@ static void shmem_read(Guest *g, Device *d)
 
 static void shmem_complete(Guest *g, Device *d)
 {
-        Shmem *s = (Shmem *) d;
+        Shmem *s = DEVICE_AS(Shmem, d);
 
         if (s->model == SHMEM_PLAIN && !s->size.set)
                 s->size = (Number){ DEFAULT_SIZE, true };
@@ -77,9 +77,9 @@ static void shmem_complete(Guest *g, Device *d)
         d->pci = PCI_CONVENTIONAL;
 }
 
-static void shmem_check(Guest *g, Device *d)
+static void shmem_check(const Guest *g, const Device *d)
 {
-        const Shmem *s = (const Shmem *) d;
+        const Shmem *s = DEVICE_AS(Shmem, d);
 
         if (s->size.set && (s->size.value < MIB || (s->size.value & (s->size.value - 1))))
                 device_error(g, d, "<size>: must be a power of two and at least 1 MiB");
@@ -119,7 +119,7 @@ static void build_server(const Shmem *s, Plan *p)
 
 static void shmem_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Shmem *s = (const Shmem *) d;
+        const Shmem *s = DEVICE_AS(Shmem, d);
         Props device = props_new("driver", model_words[s->model - 1]);
 
         if (s->model == SHMEM_PLAIN) {

@@ -58,7 +58,7 @@ static void read_certificates(Guest *g, Smartcard *s)
 
 static void smartcard_read(Guest *g, Device *d)
 {
-        Smartcard *s = (Smartcard *) d;
+        Smartcard *s = DEVICE_AS(Smartcard, d);
 
         if (d->index > 0)
                 device_error(g, d, "<smartcard>: a guest can have at most one");
@@ -72,7 +72,7 @@ static void smartcard_read(Guest *g, Device *d)
 
 static void smartcard_complete(Guest *g, Device *d)
 {
-        Smartcard *s = (Smartcard *) d;
+        Smartcard *s = DEVICE_AS(Smartcard, d);
 
         if (!s->database)
                 s->database = DEFAULT_DATABASE;
@@ -81,9 +81,9 @@ static void smartcard_complete(Guest *g, Device *d)
         d->bus = BUS_CCID;
 }
 
-static void smartcard_check(Guest *g, Device *d)
+static void smartcard_check(const Guest *g, const Device *d)
 {
-        const Smartcard *s = (const Smartcard *) d;
+        const Smartcard *s = DEVICE_AS(Smartcard, d);
 
         if (s->mode == SMARTCARD_PASSTHROUGH)
                 chardev_check(g, &s->chardev);
@@ -117,7 +117,7 @@ static Props certificates_card(const Smartcard *s, Plan *p)
 
 static void smartcard_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Smartcard *s = (const Smartcard *) d;
+        const Smartcard *s = DEVICE_AS(Smartcard, d);
         Props device;
 
         if (s->mode == SMARTCARD_HOST) {

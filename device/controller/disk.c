@@ -25,7 +25,7 @@ static void complete_ide(Guest *g, Device *d)
         d->pci = PCI_CONVENTIONAL;
 }
 
-static void check_ide(Guest *g, Device *d)
+static void check_ide(const Guest *g, const Device *d)
 {
         const Controller *c = device_controller(d);
 
@@ -47,7 +47,7 @@ static void complete_sata(Guest *g, Device *d)
 
 static void build_sata(const Guest *g, const Device *d, Plan *p)
 {
-        const Controller *c = (const Controller *) d;
+        const Controller *c = device_controller(d);
         Props props;
 
         if (c->home.set && c->index.value == 0)

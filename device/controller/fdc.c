@@ -23,7 +23,7 @@ static void complete(Guest *g, Device *d)
         d->address = (Address){};
 }
 
-static void check(Guest *g, Device *d)
+static void check(const Guest *g, const Device *d)
 {
         if (device_controller(d)->index.value != 0)
                 device_warning(g, d, "<controller>: there is only one floppy controller, of index 0");

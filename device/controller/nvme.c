@@ -34,24 +34,34 @@ static void complete(Guest *g, Device *d)
         d->pci = PCI_EXPRESS;
 }
 
-static void take_serial(Guest *g, NvmeController *nvme, const Disk *disk)
+static bool is_on(const NvmeController *nvme, const Device *d)
 {
-        if (!nvme->serial)
-                nvme->serial = disk->serial;
-        else if (disk->serial && !streq(disk->serial, nvme->serial))
-                device_error(
-                        g, &disk->device,
-                        "<serial>: the disks of an NVMe controller have one, which is '%s'", nvme->serial);
+        return d->drive_bus == DRIVE_NVME && d->address.drive.controller == nvme->controller.index.value;
 }
 
-static void check(Guest *g, Device *d)
+static void placed(Guest *g, Device *d)
 {
-        NvmeController *nvme = (NvmeController *) d;
+        NvmeController *nvme = DEVICE_AS(NvmeController, d);
+
+        GUEST_FOREACH_DEVICE(g, &kind_disk, disk)
+                if (is_on(nvme, disk) && !nvme->serial)
+                        nvme->serial = device_disk(disk)->serial;
+}
+
+static void check(const Guest *g, const Device *d)
+{
+        const NvmeController *nvme = DEVICE_AS(NvmeController, d);
         unsigned index = (unsigned) nvme->controller.index.value;
 
-        GUEST_FOREACH_DEVICE(g, &kind_disk, other)
-                if (other->drive_bus == DRIVE_NVME && other->address.drive.controller == index)
-                        take_serial(g, nvme, device_disk(other));
+        GUEST_FOREACH_DEVICE(g, &kind_disk, other) {
+                const char *serial = is_on(nvme, other) ? device_disk(other)->serial : NULL;
+
+                if (serial && !streq_null(serial, nvme->serial))
+                        device_error(
+                                g, other,
+                                "<serial>: the disks of an NVMe controller have one, which is '%s'",
+                                nvme->serial);
+        }
         if (!nvme->serial)
                 device_error(
                         g, d, "<serial>: the NVMe controller %u has none; say one, here or at its disk",
@@ -62,7 +72,7 @@ static void check(Guest *g, Device *d)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const NvmeController *nvme = (const NvmeController *) d;
+        const NvmeController *nvme = DEVICE_AS(NvmeController, d);
         Props props = props_new("driver", "nvme");
 
         props_text(&props, "serial", nvme->serial);
@@ -78,6 +88,7 @@ const DeviceKind kind_controller_nvme = {
         .size = sizeof(NvmeController),
         .fields = fields,
         .complete = complete,
+        .placed = placed,
         .check = check,
         .build = build,
 };

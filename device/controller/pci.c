@@ -73,11 +73,6 @@ static const Field fields[] = {
         {},
 };
 
-static PciController *pci_controller(Device *d)
-{
-        return (PciController *) d;
-}
-
 static void complete(Guest *g, Device *d)
 {
         Controller *c = device_controller(d);
@@ -113,12 +108,30 @@ static Number free_bus_nr(const Guest *g)
         uint64_t lowest = 256;
 
         GUEST_FOREACH_CONTROLLER(g, CONTROLLER_PCI, c) {
-                Number nr = pci_controller(&c->device)->bus_nr;
+                Number nr = DEVICE_AS(PciController, &c->device)->bus_nr;
 
                 if (nr.set && nr.value < lowest)
                         lowest = nr.value;
         }
         return (Number){ lowest - 2, lowest > 2 };
+}
+
+static void placed(Guest *g, Device *d)
+{
+        PciController *pci = DEVICE_AS(PciController, d);
+        PciModel model = pci->controller.pci_model;
+        const Address *a = &d->address;
+
+        if (models[model].chassis_nr && !pci->chassis_nr.set)
+                pci->chassis_nr = pci->controller.index;
+        if (models[model].chassis && !pci->chassis.set)
+                pci->chassis = pci->controller.index;
+        if (models[model].chassis && !pci->port.set)
+                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function
+                                                                   : a->pci.slot,
+                                      true };
+        if (models[model].bus_nr && !pci->bus_nr.set)
+                pci->bus_nr = free_bus_nr(g);
 }
 
 static bool is_other_driver(const PciController *pci)
@@ -128,17 +141,17 @@ static bool is_other_driver(const PciController *pci)
         return pci->name && other && streq(pci->name, other);
 }
 
-static void check_setting(Guest *g, const Device *d, bool has, bool given, const char *what)
+static void check_setting(const Guest *g, const Device *d, bool has, bool given, const char *what)
 {
-        PciModel model = device_controller((Device *) d)->pci_model;
+        PciModel model = device_controller(d)->pci_model;
 
         if (given && !has)
                 device_error(g, d, "<controller>: a %s has no %s", pci_model_word(model), what);
 }
 
-static void check(Guest *g, Device *d)
+static void check(const Guest *g, const Device *d)
 {
-        PciController *pci = pci_controller(d);
+        const PciController *pci = DEVICE_AS(PciController, d);
         PciModel model = pci->controller.pci_model;
         unsigned index = (unsigned) pci->controller.index.value;
         const Address *a = &d->address;
@@ -169,21 +182,10 @@ static void check(Guest *g, Device *d)
                 g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set,
                 "memReserve");
         check_setting(g, d, models[model].hole64 && os_is_pc(g->os), pci->hole64.set, "<pcihole64>");
-
-        if (models[model].chassis_nr && !pci->chassis_nr.set)
-                pci->chassis_nr = (Number){ index, true };
-        if (models[model].chassis && !pci->chassis.set)
-                pci->chassis = (Number){ index, true };
-        if (models[model].chassis && !pci->port.set)
-                pci->port = (Number){ model == PCI_MODEL_ROOT_PORT ? a->pci.slot << 3 | a->pci.function
-                                                                   : a->pci.slot,
-                                      true };
         if (pci->numa_node.set && pci->numa_node.value >= g->numa->n_cells)
                 device_error(
                         g, d, "<node>: the guest has no NUMA node %llu",
                         (unsigned long long) pci->numa_node.value);
-        if (models[model].bus_nr && !pci->bus_nr.set)
-                pci->bus_nr = free_bus_nr(g);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 device_error(
                         g, d,
@@ -214,7 +216,7 @@ static void build_root(const Guest *g, const PciController *pci, Plan *p)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const PciController *pci = (const PciController *) d;
+        const PciController *pci = DEVICE_AS(PciController, d);
         const char *driver = pci->name ?: models[pci->controller.pci_model].driver;
         Props props;
 
@@ -241,6 +243,7 @@ const DeviceKind kind_controller_pci = {
         .size = sizeof(PciController),
         .fields = fields,
         .complete = complete,
+        .placed = placed,
         .check = check,
         .build = build,
 };

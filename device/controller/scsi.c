@@ -88,8 +88,8 @@ static bool is_default(const ScsiController *scsi)
 static int model_of_likes(const Guest *g)
 {
         GUEST_FOREACH_CONTROLLER(g, CONTROLLER_SCSI, c)
-                if (c->device.xml && !is_default((ScsiController *) c))
-                        return ((ScsiController *) c)->model;
+                if (c->device.xml && !is_default(DEVICE_AS(ScsiController, &c->device)))
+                        return DEVICE_AS(ScsiController, &c->device)->model;
         return 0;
 }
 
@@ -100,7 +100,7 @@ static int default_model(const Guest *g)
 
 static void complete(Guest *g, Device *d)
 {
-        ScsiController *scsi = (ScsiController *) d;
+        ScsiController *scsi = DEVICE_AS(ScsiController, d);
 
         if (is_default(scsi))
                 scsi->model = default_model(g);
@@ -120,7 +120,7 @@ static void complete(Guest *g, Device *d)
         }
 }
 
-static void check_iothreads(Guest *g, const Device *d, const ScsiController *scsi)
+static void check_iothreads(const Guest *g, const Device *d, const ScsiController *scsi)
 {
         if ((scsi->iothread.set || scsi->iothreads) && d->bus != BUS_PCI)
                 device_error(g, d, "<controller>: an iothread can serve one on PCI only");
@@ -133,9 +133,9 @@ static void check_iothreads(Guest *g, const Device *d, const ScsiController *scs
         iothread_mapping_check(g, scsi->iothreads, scsi->queues.value);
 }
 
-static void check(Guest *g, Device *d)
+static void check(const Guest *g, const Device *d)
 {
-        const ScsiController *scsi = (ScsiController *) d;
+        const ScsiController *scsi = DEVICE_AS(ScsiController, d);
 
         if (models[scsi->model].virtio) {
                 check_iothreads(g, d, scsi);
@@ -157,7 +157,7 @@ static void number_above_zero(Props *props, const char *key, Number n)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const ScsiController *scsi = (const ScsiController *) d;
+        const ScsiController *scsi = DEVICE_AS(ScsiController, d);
         Props props;
 
         if (models[scsi->model].virtio) {

@@ -84,7 +84,7 @@ static int default_model(const Guest *g, const Device *d)
 
 static void complete(Guest *g, Device *d)
 {
-        UsbController *usb = (UsbController *) d;
+        UsbController *usb = DEVICE_AS(UsbController, d);
         Controller *c = &usb->controller;
 
         if (!usb->model)
@@ -108,9 +108,9 @@ static void complete(Guest *g, Device *d)
                 d->pci_preferred = (Number){ 0x1d << 3, true };
 }
 
-static void check(Guest *g, Device *d)
+static void check(const Guest *g, const Device *d)
 {
-        const UsbController *usb = (UsbController *) d;
+        const UsbController *usb = DEVICE_AS(UsbController, d);
         const Controller *master =
                 controller_find(g, CONTROLLER_USB, (unsigned) usb->controller.index.value);
 
@@ -138,7 +138,7 @@ static void check(Guest *g, Device *d)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const UsbController *usb = (const UsbController *) d;
+        const UsbController *usb = DEVICE_AS(UsbController, d);
         Device plain = *d;
         Props props;
 

@@ -28,7 +28,7 @@ static const Field fields[] = {
 
 static void complete(Guest *g, Device *d)
 {
-        VirtioSerial *serial = (VirtioSerial *) d;
+        VirtioSerial *serial = DEVICE_AS(VirtioSerial, d);
 
         serial->controller.ports = serial->ports.set ? (unsigned) serial->ports.value : DEFAULT_PORTS;
         device_virtio_complete(g, d, serial->model);
@@ -36,7 +36,7 @@ static void complete(Guest *g, Device *d)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const VirtioSerial *serial = (const VirtioSerial *) d;
+        const VirtioSerial *serial = DEVICE_AS(VirtioSerial, d);
         Props props = device_virtio_new(d, "virtio-serial", serial->model);
 
         props_number_if(&props, "max_ports", serial->ports);

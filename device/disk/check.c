@@ -19,7 +19,7 @@
 #define USB         ON_BUS(DISK_USB)
 #define NVME        ON_BUS(DISK_NVME)
 
-static void refuse(Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
+static void refuse(const Guest *g, const Disk *disk, bool there, const char *what, unsigned allowed)
 {
         if (there && !(ON_BUS(disk->bus) & allowed))
                 device_error(
@@ -27,7 +27,7 @@ static void refuse(Guest *g, const Disk *disk, bool there, const char *what, uns
                         disk_bus_words[disk->bus - 1]);
 }
 
-static void check_bus(Guest *g, const Disk *disk)
+static void check_bus(const Guest *g, const Disk *disk)
 {
         const DiskGeometry *geometry = &disk->geometry;
 
@@ -59,7 +59,7 @@ static void check_bus(Guest *g, const Disk *disk)
                 device_no_virtio_options(g, &disk->device);
 }
 
-static void check_kind(Guest *g, const Disk *disk)
+static void check_kind(const Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
         bool removable = disk->kind == DISK_CDROM || disk->kind == DISK_FLOPPY;
@@ -104,7 +104,7 @@ static void check_kind(Guest *g, const Disk *disk)
                         g, d, "<shareable>: other writers do not see what the cache of this guest holds");
 }
 
-static void check_lun(Guest *g, const Disk *disk)
+static void check_lun(const Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
 
@@ -131,7 +131,7 @@ static void check_lun(Guest *g, const Disk *disk)
                 device_error(g, d, "<disk>: device='lun' is the whole unit, and not encrypted by QEMU");
 }
 
-static void check_transient(Guest *g, const Disk *disk)
+static void check_transient(const Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
 
@@ -161,19 +161,13 @@ static bool is_printable(const char *s)
         return true;
 }
 
-static void check_identity(Guest *g, Disk *disk)
+static void check_identity(const Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
         unsigned product_max = disk->bus == DISK_SCSI ? 16 : 40;
 
-        if (disk->wwn) {
-                const char *digits = text_after(disk->wwn, "0x") ?: disk->wwn;
-
-                if (strlen(digits) != 16 || !is_of(digits, "0123456789abcdefABCDEF"))
-                        device_error(g, d, "<wwn>: '%s' is not 16 hexadecimal digits", disk->wwn);
-                else
-                        disk->wwn_number = (Number){ strtoull(digits, NULL, 16), true };
-        }
+        if (disk->wwn && !disk->wwn_number.set)
+                device_error(g, d, "<wwn>: '%s' is not 16 hexadecimal digits", disk->wwn);
         if (disk->serial && !is_of(disk->serial, SERIAL_CHARACTERS))
                 device_error(
                         g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"",
@@ -186,7 +180,7 @@ static void check_identity(Guest *g, Disk *disk)
                         product_max);
 }
 
-static void check_numbers(Guest *g, const Disk *disk)
+static void check_numbers(const Guest *g, const Disk *disk)
 {
         const Device *d = &disk->device;
         const DiskGeometry *geometry = &disk->geometry;
@@ -211,7 +205,7 @@ static void check_numbers(Guest *g, const Disk *disk)
 }
 
 /* QEMU only connects the server of the disk to the guest; all else is the server's. */
-static void check_vhost_user(Guest *g, const Disk *disk)
+static void check_vhost_user(const Guest *g, const Disk *disk)
 {
         const SourceOptions *o = &disk->options;
         const struct {
@@ -255,7 +249,7 @@ static void check_vhost_user(Guest *g, const Disk *disk)
         memory_require_shared(g, disk->device.place, "type='vhostuser'");
 }
 
-static void check_images(Guest *g, const Disk *disk)
+static void check_images(const Guest *g, const Disk *disk)
 {
         if (disk_is_vhost_user(disk)) {
                 check_vhost_user(g, disk);
@@ -274,28 +268,10 @@ static void check_images(Guest *g, const Disk *disk)
                 }
 }
 
-static void set_drive_id(Guest *g, Disk *disk)
+void disk_check(const Guest *g, const Device *d)
 {
-        Device *d = &disk->device;
-        const Address *a = &d->address;
-        const Controller *c = controller_find(g, CONTROLLER_SCSI, a->drive.controller);
-        const char *word = disk_bus_words[disk->bus - 1];
+        const Disk *disk = DEVICE_AS(Disk, d);
 
-        if (d->bus != BUS_DRIVE)
-                return;
-        if (disk->bus == DISK_SCSI && !(c && c->narrow))
-                device_set_id(
-                        g, d, "%s%u-%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.target,
-                        a->drive.unit);
-        else
-                device_set_id(g, d, "%s%u-%u-%u", word, a->drive.controller, a->drive.bus, a->drive.unit);
-}
-
-void disk_check(Guest *g, Device *d)
-{
-        Disk *disk = (Disk *) d;
-
-        set_drive_id(g, disk);
         check_bus(g, disk);
         check_kind(g, disk);
         check_lun(g, disk);

@@ -122,9 +122,9 @@ static void sort_in(Guest *g, Device *d)
         bool found = false;
 
         for (size_t i = g->n_devices - 1; i-- > 0;) {
-                const Disk *other = device_disk(g->devices[i]);
+                const Disk *other = g->devices[i]->kind == d->kind ? device_disk(g->devices[i]) : NULL;
 
-                if (g->devices[i]->kind != d->kind || other->xml_bus != disk->xml_bus)
+                if (!other || other->xml_bus != disk->xml_bus)
                         continue;
                 if (other->target_index > disk->target_index) {
                         at = i;
@@ -185,7 +185,7 @@ static void read_commands(Guest *g, Disk *disk)
 
 static void disk_read(Guest *g, Device *d)
 {
-        Disk *disk = (Disk *) d;
+        Disk *disk = DEVICE_AS(Disk, d);
 
         disk->type = disk->type ?: SOURCE_FILE;
         disk->kind = disk->kind ?: DISK_DISK;
@@ -216,9 +216,12 @@ static void disk_read(Guest *g, Device *d)
 static void name_images(Guest *g)
 {
         for (size_t i = g->n_devices; i-- > 0;) {
-                Disk *disk = (Disk *) g->devices[i];
+                Disk *disk;
 
-                if (g->devices[i]->kind != &kind_disk || disk_is_vhost_user(disk))
+                if (g->devices[i]->kind != &kind_disk)
+                        continue;
+                disk = DEVICE_AS(Disk, g->devices[i]);
+                if (disk_is_vhost_user(disk))
                         continue;
                 source_name(g, &disk->source);
                 if (!disk->source.empty)
@@ -267,6 +270,14 @@ static void complete_bus(Guest *g, Disk *disk)
         }
 }
 
+static void complete_wwn(Disk *disk)
+{
+        const char *digits = text_after(disk->wwn, "0x") ?: disk->wwn;
+
+        if (strlen(digits) == 16 && digits[strspn(digits, "0123456789abcdefABCDEF")] == '\0')
+                disk->wwn_number = (Number){ strtoull(digits, NULL, 16), true };
+}
+
 static void complete_options(Disk *disk)
 {
         static const BootClass boot_classes[] = {
@@ -305,10 +316,12 @@ static void complete_drive(Guest *g, Disk *disk)
 
 static void disk_complete(Guest *g, Device *d)
 {
-        Disk *disk = (Disk *) d;
+        Disk *disk = DEVICE_AS(Disk, d);
 
         disk->bus = disk->xml_bus ?: bus_of_name(disk);
         complete_options(disk);
+        if (disk->wwn)
+                complete_wwn(disk);
         complete_bus(g, disk);
         source_complete(g, &disk->source, &disk->options);
         if (!disk->source.empty && !disk_is_vhost_user(disk))

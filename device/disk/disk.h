@@ -90,7 +90,7 @@ extern const char *const disk_device_words[], *const disk_bus_words[], *const er
 
 static inline const Disk *device_disk(const Device *d)
 {
-        return (const Disk *) d;
+        return DEVICE_AS(Disk, d);
 }
 
 static inline bool disk_is_vhost_user(const Disk *disk)
@@ -114,12 +114,12 @@ static inline HostPci disk_nvme_host(const Source *s)
 void throttle_groups_read(Guest *g);
 void throttle_groups_build(const Guest *g, Plan *p);
 void throttle_read(Guest *g, Disk *disk);
-void throttle_check(Guest *g, const Disk *disk);
+void throttle_check(const Guest *g, const Disk *disk);
 void throttle_name(Guest *g, Disk *disk); /* n_filters and first_filter */
 void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p);
 
 /* disk-check.c */
-void disk_check(Guest *g, Device *d);
+void disk_check(const Guest *g, const Device *d);
 
 /* disk-frontend.c */
 void disk_frontend_build(const Guest *g, const Disk *disk, Plan *p);

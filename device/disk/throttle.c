@@ -89,7 +89,7 @@ static bool has_limits(const DiskThrottle *t)
         return false;
 }
 
-static void check_limits(Guest *g, const DiskThrottle *t)
+static void check_limits(const Guest *g, const DiskThrottle *t)
 {
         const Number *l = t->limits;
 
@@ -220,7 +220,7 @@ static const Disk *leader(const Guest *g, const Disk *disk)
         return first;
 }
 
-void throttle_check(Guest *g, const Disk *disk)
+void throttle_check(const Guest *g, const Disk *disk)
 {
         const DiskThrottle *t = &disk->throttle;
 

@@ -172,7 +172,7 @@ static void read_own_file(Audio *a)
 
 static void audio_read(Guest *g, Device *d)
 {
-        Audio *a = (Audio *) d;
+        Audio *a = DEVICE_AS(Audio, d);
 
         if (!xml_attribute(d->xml, "id"))
                 device_error(g, d, "<audio>: id='…' is missing");
@@ -193,7 +193,7 @@ static void audio_imply(Guest *g)
 
         if (guest_next_device(g, &kind_audio, &i))
                 return;
-        a = (Audio *) guest_add_device(g, &kind_audio);
+        a = DEVICE_AS(Audio, guest_add_device(g, &kind_audio));
         if (!a)
                 return;
         a->number = (Number){ 1, true };
@@ -218,7 +218,7 @@ static void complete_spice(Guest *g, Audio *a)
 
 static void audio_complete(Guest *g, Device *d)
 {
-        Audio *a = (Audio *) d;
+        Audio *a = DEVICE_AS(Audio, d);
 
         complete_spice(g, a);
         if (a->own_file)
@@ -227,12 +227,12 @@ static void audio_complete(Guest *g, Device *d)
         device_set_id(g, d, "audio%llu", (unsigned long long) a->number.value);
 }
 
-static void audio_check(Guest *g, Device *d)
+static void audio_check(const Guest *g, const Device *d)
 {
-        const Audio *a = (const Audio *) d;
+        const Audio *a = DEVICE_AS(Audio, d);
 
         GUEST_FOREACH_DEVICE(g, &kind_audio, other) {
-                const Audio *b = (const Audio *) other;
+                const Audio *b = DEVICE_AS(Audio, other);
 
                 if (other->index < d->index && a->number.set && b->number.value == a->number.value)
                         device_error(
@@ -327,7 +327,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
 
 static void audio_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Audio *a = (const Audio *) d;
+        const Audio *a = DEVICE_AS(Audio, d);
         Props audio = props_new("id", d->id);
 
         props_text(&audio, "driver", drivers[a->type]);
@@ -346,7 +346,7 @@ static void audio_build(const Guest *g, const Device *d, Plan *p)
 const char *audio_id(const Guest *g, Number id)
 {
         GUEST_FOREACH_DEVICE(g, &kind_audio, d)
-                if (!id.set || ((const Audio *) d)->number.value == id.value)
+                if (!id.set || DEVICE_AS(Audio, d)->number.value == id.value)
                         return d->id;
         return NULL;
 }

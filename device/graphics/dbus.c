@@ -29,16 +29,16 @@ static const Field fields[] = {
 
 static void dbus_complete(Guest *g, Device *d)
 {
-        Dbus *b = (Dbus *) d;
+        Dbus *b = DEVICE_AS(Dbus, d);
 
         if (!b->address && b->p2p != ON)
                 b->address =
                         guest_text(g, "unix:path=%s", bind_own_socket(g, d->place, "graphics", "dbus.sock"));
 }
 
-static void dbus_check(Guest *g, Device *d)
+static void dbus_check(const Guest *g, const Device *d)
 {
-        const Dbus *b = (const Dbus *) d;
+        const Dbus *b = DEVICE_AS(Dbus, d);
 
         graphics_check(g, d);
         if (b->p2p == ON && b->address)
@@ -51,7 +51,7 @@ static void dbus_check(Guest *g, Device *d)
 
 static void dbus_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Dbus *b = (const Dbus *) d;
+        const Dbus *b = DEVICE_AS(Dbus, d);
         const char *path = b->address ? text_after(b->address, "unix:path=") : NULL;
         Props display = props_new("type", "dbus");
 

@@ -14,9 +14,9 @@ static const Field fields[] = {
         {},
 };
 
-static void egl_headless_check(Guest *g, Device *d)
+static void egl_headless_check(const Guest *g, const Device *d)
 {
-        const Graphics *e = (const Graphics *) d;
+        const Graphics *e = device_graphics(d);
 
         graphics_check(g, d);
         GUEST_FOREACH_DEVICE(g, NULL, other)

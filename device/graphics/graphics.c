@@ -186,7 +186,7 @@ bool graphics_have(const Guest *g, const DeviceKind *kind)
 
 static bool has_gl(const Device *d)
 {
-        return d->kind == &kind_graphics_egl_headless || ((const Graphics *) d)->gl.enable == ON;
+        return d->kind == &kind_graphics_egl_headless || device_graphics(d)->gl.enable == ON;
 }
 
 bool graphics_have_gl(const Guest *g)
@@ -199,7 +199,7 @@ bool graphics_have_gl(const Guest *g)
 
 void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p)
 {
-        const char *node = ((const Graphics *) d)->gl.render_node ?: FIRST_RENDER_NODE;
+        const char *node = device_graphics(d)->gl.render_node ?: FIRST_RENDER_NODE;
 
         if (!has_gl(d))
                 return;
@@ -212,7 +212,7 @@ void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p
                 plan_directive(p, "SupplementaryGroups", "render");
 }
 
-void graphics_check(Guest *g, const Device *d)
+void graphics_check(const Guest *g, const Device *d)
 {
         GUEST_FOREACH_DEVICE(g, NULL, other) {
                 if (!streq(other->kind->element, "graphics") || other->index >= d->index)

@@ -74,6 +74,8 @@ typedef struct Graphics {
         Gl gl;
 } Graphics;
 
+#define device_graphics(d) DEVICE_AS_HEAD(Graphics, "graphics", d)
+
 #define GL_FIELDS                                             \
         FIELD("gl@enable", FIELD_YESNO, Graphics, gl.enable), \
                 FIELD("gl@rendernode", FIELD_PATH, Graphics,  \
@@ -86,7 +88,7 @@ bool graphics_have_gl(const Guest *g);
 void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p);
 
 /* Errors where the guest has graphics of the same kind, or others with OpenGL, before this one. */
-void graphics_check(Guest *g, const Device *d);
+void graphics_check(const Guest *g, const Device *d);
 
 /* Whether it can be the name of a keyboard layout. */
 bool graphics_keymap_is_plain(const char *keymap);

@@ -26,9 +26,9 @@ static const Field fields[] = {
         {},
 };
 
-static void sdl_check(Guest *g, Device *d)
+static void sdl_check(const Guest *g, const Device *d)
 {
-        const Sdl *s = (const Sdl *) d;
+        const Sdl *s = DEVICE_AS(Sdl, d);
 
         graphics_check(g, d);
         if (s->graphics.gl.render_node)
@@ -37,7 +37,7 @@ static void sdl_check(Guest *g, Device *d)
 
 static void sdl_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Sdl *s = (const Sdl *) d;
+        const Sdl *s = DEVICE_AS(Sdl, d);
         Props display = props_new("type", "sdl");
 
         graphics_gl_build(g, d, &display, p);

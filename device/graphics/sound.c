@@ -55,7 +55,7 @@ static bool is_hda(const Sound *s)
 
 static void sound_read(Guest *g, Device *d)
 {
-        Sound *s = (Sound *) d;
+        Sound *s = DEVICE_AS(Sound, d);
 
         if (!xml_attribute(d->xml, "model"))
                 device_error(g, d, "<sound>: model='…' is missing");
@@ -75,7 +75,7 @@ static void sound_read(Guest *g, Device *d)
 
 static void sound_complete(Guest *g, Device *d)
 {
-        Sound *s = (Sound *) d;
+        Sound *s = DEVICE_AS(Sound, d);
 
         device_set_id(g, d, "sound%u", d->index);
         switch (s->model) {
@@ -101,9 +101,9 @@ static void sound_complete(Guest *g, Device *d)
                 s->codecs[s->n_codecs++] = words_find(codec_words, "duplex");
 }
 
-static void sound_check(Guest *g, Device *d)
+static void sound_check(const Guest *g, const Device *d)
 {
-        const Sound *s = (const Sound *) d;
+        const Sound *s = DEVICE_AS(Sound, d);
 
         if (s->n_codecs > 0 && !is_hda(s))
                 device_error(g, d, "<codec>: requires <sound model='ich6'> or <sound model='ich9'>");
@@ -124,7 +124,7 @@ static void sound_check(Guest *g, Device *d)
 /* The speaker is part of every PC; only its sound has to be led somewhere. */
 static void sound_machine(const Guest *g, const Device *d, Props *machine)
 {
-        const Sound *s = (const Sound *) d;
+        const Sound *s = DEVICE_AS(Sound, d);
 
         if (s->model == SOUND_PCSPK)
                 props_text(machine, "pcspk-audiodev", audio_id(g, s->audio));
@@ -143,7 +143,7 @@ static void build_codec(const Guest *g, const Sound *s, unsigned i, Plan *p)
 
 static void sound_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Sound *s = (const Sound *) d;
+        const Sound *s = DEVICE_AS(Sound, d);
         Props device;
 
         if (s->model == SOUND_PCSPK)

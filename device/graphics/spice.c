@@ -100,7 +100,7 @@ static void read_channels(Guest *g, Spice *s)
 
 static void spice_read(Guest *g, Device *d)
 {
-        Spice *s = (Spice *) d;
+        Spice *s = DEVICE_AS(Spice, d);
 
         s->port_kind = graphics_port_read(g, d, "port", &s->port);
         s->tls_port_kind = graphics_port_read(g, d, "tlsPort", &s->tls_port);
@@ -114,7 +114,7 @@ static void spice_read(Guest *g, Device *d)
 
 static void spice_complete(Guest *g, Device *d)
 {
-        Spice *s = (Spice *) d;
+        Spice *s = DEVICE_AS(Spice, d);
 
         graphics_password_complete(g, d, &s->password, "spice");
         if (s->listen.type == LISTEN_ADDRESS &&
@@ -135,9 +135,9 @@ static void spice_complete(Guest *g, Device *d)
                         g, d, "<graphics>: tlsPort must be a port number: SPICE cannot choose one itself");
 }
 
-static void spice_check(Guest *g, Device *d)
+static void spice_check(const Guest *g, const Device *d)
 {
-        const Spice *s = (const Spice *) d;
+        const Spice *s = DEVICE_AS(Spice, d);
 
         graphics_check(g, d);
         if (s->listen.type == LISTEN_ADDRESS && s->port_kind == PORT_NONE && !has_tls(s))
@@ -207,7 +207,7 @@ static void set_word(Props *p, const char *key, const char *const *words, int wo
 
 static void spice_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Spice *s = (const Spice *) d;
+        const Spice *s = DEVICE_AS(Spice, d);
         Props spice = { json_object() };
 
         set_where(s, &spice);

@@ -137,7 +137,7 @@ static void find_primary(Guest *g)
         unsigned n = 0;
 
         GUEST_FOREACH_DEVICE(g, &kind_video, d) {
-                if (((Video *) d)->primary != ON)
+                if (DEVICE_AS(Video, d)->primary != ON)
                         continue;
                 if (primary)
                         device_error(g, d, "<video>: only one video card can have primary='yes'");
@@ -146,7 +146,7 @@ static void find_primary(Guest *g)
         if (primary)
                 put_first(g, primary);
         GUEST_FOREACH_DEVICE(g, &kind_video, d) {
-                ((Video *) d)->primary = n == 0 ? ON : OFF;
+                DEVICE_AS(Video, d)->primary = n == 0 ? ON : OFF;
                 d->index = n++;
         }
 }
@@ -178,7 +178,7 @@ static VideoFrontend default_frontend(const Guest *g, const Video *v)
 
 static void video_complete(Guest *g, Device *d)
 {
-        Video *v = (Video *) d;
+        Video *v = DEVICE_AS(Video, d);
 
         device_set_id(g, d, "video%u", d->index);
         if (!v->model)
@@ -213,7 +213,7 @@ static void video_complete(Guest *g, Device *d)
                 d->pci = v->model == VIDEO_BOCHS ? PCI_EXPRESS : PCI_CONVENTIONAL;
 }
 
-static void check_memory(Guest *g, const Video *v)
+static void check_memory(const Guest *g, const Video *v)
 {
         const Device *d = &v->device;
 
@@ -231,7 +231,7 @@ static void check_memory(Guest *g, const Video *v)
                 device_error(g, d, "<model>: ram, vram64 and vgamem require type='qxl'");
 }
 
-static void check_frontend(Guest *g, const Video *v)
+static void check_frontend(const Guest *g, const Video *v)
 {
         const Device *d = &v->device;
         const char *word;
@@ -273,9 +273,9 @@ static unsigned count_videos(const Guest *g)
         return n;
 }
 
-static void video_check(Guest *g, Device *d)
+static void video_check(const Guest *g, const Device *d)
 {
-        const Video *v = (const Video *) d;
+        const Video *v = DEVICE_AS(Video, d);
         const char *model = model_words[v->model - 1];
 
         if (d->index > 0 && !models[v->model].secondary && v->model != VIDEO_NONE)
@@ -352,7 +352,7 @@ static void build_served(const Video *v, Props *device, Plan *p)
 
 static void video_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Video *v = (const Video *) d;
+        const Video *v = DEVICE_AS(Video, d);
         Props device;
 
         if (v->model == VIDEO_NONE)

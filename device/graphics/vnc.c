@@ -42,7 +42,7 @@ static const Field fields[] = {
 
 static void vnc_read(Guest *g, Device *d)
 {
-        Vnc *v = (Vnc *) d;
+        Vnc *v = DEVICE_AS(Vnc, d);
 
         v->port_kind = graphics_port_read(g, d, "port", &v->port);
         v->websocket_kind = graphics_port_read(g, d, "websocket", &v->websocket);
@@ -51,7 +51,7 @@ static void vnc_read(Guest *g, Device *d)
 
 static void vnc_complete(Guest *g, Device *d)
 {
-        Vnc *v = (Vnc *) d;
+        Vnc *v = DEVICE_AS(Vnc, d);
 
         if (v->autoport == ON || v->port_kind == PORT_NONE)
                 v->port_kind = PORT_AUTO;
@@ -59,9 +59,9 @@ static void vnc_complete(Guest *g, Device *d)
         graphics_password_complete(g, d, &v->password, "vnc");
 }
 
-static void vnc_check(Guest *g, Device *d)
+static void vnc_check(const Guest *g, const Device *d)
 {
-        const Vnc *v = (const Vnc *) d;
+        const Vnc *v = DEVICE_AS(Vnc, d);
 
         graphics_check(g, d);
         if (v->port_kind == PORT_GIVEN && v->port < VNC_PORT_BASE)
@@ -116,7 +116,7 @@ static void plan_listens(const Vnc *v, Plan *p)
 
 static void vnc_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Vnc *v = (const Vnc *) d;
+        const Vnc *v = DEVICE_AS(Vnc, d);
         Props vnc = props_new("vnc", "");
 
         set_where(v, &vnc);

@@ -24,7 +24,7 @@ const char *const hostdev_address_words[] = { "pci", NULL };
 const char *const hostdev_driver_words[] = { "vfio", "kvm", "xen", NULL };
 const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 
-void hostdev_check_allowed(Guest *g, const Device *d)
+void hostdev_check_allowed(const Guest *g, const Device *d)
 {
         if (!g->settings->policy.allow_host_devices)
                 finding(g->findings, SEVERITY_DENIAL, d->place,
@@ -38,7 +38,7 @@ void hostdev_check_allowed(Guest *g, const Device *d)
                         d->kind->element);
 }
 
-void hostdev_check_mode(Guest *g, const Device *d, int mode)
+void hostdev_check_mode(const Guest *g, const Device *d, int mode)
 {
         if (mode != 1)
                 device_error(g, d, "<hostdev>: mode='subsystem' is expected");
@@ -57,7 +57,7 @@ static bool module_is_plain(const char *name)
                name[0] != '-';
 }
 
-void host_pci_check(Guest *g, const Device *d, const HostPci *h)
+void host_pci_check(const Guest *g, const Device *d, const HostPci *h)
 {
         hostdev_check_allowed(g, d);
         if (!h->bus.set || !h->slot.set || !h->function.set)
@@ -115,7 +115,7 @@ void hostdev_plan_vfio(Plan *p)
         plan_directive(p, "LimitMEMLOCK", "infinity");
 }
 
-void hostdev_check_teaming(Guest *g, const Device *d, const Teaming *t)
+void hostdev_check_teaming(const Guest *g, const Device *d, const Teaming *t)
 {
         if (!t->type && !t->persistent)
                 return;

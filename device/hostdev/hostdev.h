@@ -6,11 +6,11 @@
 #include "guest/device.h"
 
 /* An error where the administrator's policy has no guest have devices of the host. */
-void hostdev_check_allowed(Guest *g, const Device *d);
+void hostdev_check_allowed(const Guest *g, const Device *d);
 
 /* The words of the attribute mode; the first, which is 1, is the only one for which QEMU has anything. */
 extern const char *const hostdev_mode_words[];
-void hostdev_check_mode(Guest *g, const Device *d, int mode);
+void hostdev_check_mode(const Guest *g, const Device *d, int mode);
 
 /* A PCI device of the host, as <source><address …/></source> names it. */
 typedef struct HostPci {
@@ -39,7 +39,7 @@ extern const char *const hostdev_driver_words[];
 bool host_pci_equal(const HostPci *a, const HostPci *b);
 
 /* Errors for what is missing, or where the guest has the same device by another element. */
-void host_pci_check(Guest *g, const Device *d, const HostPci *h);
+void host_pci_check(const Guest *g, const Device *d, const HostPci *h);
 
 /* The HostPci of a device that has one, by whatever element; else NULL. */
 const HostPci *host_pci_of(const Device *d);
@@ -62,4 +62,4 @@ typedef struct Teaming {
 } Teaming;
 
 extern const char *const hostdev_teaming_words[];
-void hostdev_check_teaming(Guest *g, const Device *d, const Teaming *t);
+void hostdev_check_teaming(const Guest *g, const Device *d, const Teaming *t);

@@ -35,7 +35,7 @@ static const Field fields[] = {
 
 static void hostdev_mdev_complete(Guest *g, Device *d)
 {
-        HostdevMdev *m = (HostdevMdev *) d;
+        HostdevMdev *m = DEVICE_AS(HostdevMdev, d);
         char uuid[37];
 
         device_set_next_id(g, d, "hostdev");
@@ -45,9 +45,9 @@ static void hostdev_mdev_complete(Guest *g, Device *d)
         d->pci = PCI_EXPRESS;
 }
 
-static void hostdev_mdev_check(Guest *g, Device *d)
+static void hostdev_mdev_check(const Guest *g, const Device *d)
 {
-        const HostdevMdev *m = (const HostdevMdev *) d;
+        const HostdevMdev *m = DEVICE_AS(HostdevMdev, d);
 
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, m->mode);
@@ -69,7 +69,7 @@ static void hostdev_mdev_check(Guest *g, Device *d)
         if (m->ramfb == ON && m->display != ON)
                 device_error(g, d, "<hostdev>: ramfb='on' needs display='on'");
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_mdev, other) {
-                const HostdevMdev *o = (const HostdevMdev *) other;
+                const HostdevMdev *o = DEVICE_AS(HostdevMdev, other);
 
                 if (other == d)
                         break;
@@ -84,7 +84,7 @@ static void hostdev_mdev_check(Guest *g, Device *d)
 
 static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
 {
-        const HostdevMdev *m = (const HostdevMdev *) d;
+        const HostdevMdev *m = DEVICE_AS(HostdevMdev, d);
         Props device = props_new("driver", m->ramfb == ON ? "vfio-pci-nohotplug" : "vfio-pci");
 
         props_textf(&device, "sysfsdev", "/sys/bus/mdev/devices/%s", m->uuid);

@@ -51,7 +51,7 @@ static const Field interface_fields[] = {
 const HostPci *host_pci_of(const Device *d)
 {
         if (d->kind == &kind_hostdev_pci || d->kind == &kind_interface_hostdev)
-                return &((const HostdevPci *) d)->host;
+                return &DEVICE_AS(HostdevPci, d)->host;
         return NULL;
 }
 
@@ -72,9 +72,9 @@ static void complete(Guest *g, Device *d)
         d->pci = PCI_EXPRESS;
 }
 
-static void hostdev_check(Guest *g, Device *d)
+static void hostdev_check(const Guest *g, const Device *d)
 {
-        const HostdevPci *h = (const HostdevPci *) d;
+        const HostdevPci *h = DEVICE_AS(HostdevPci, d);
 
         hostdev_check_mode(g, d, h->mode);
         host_pci_check(g, d, &h->host);
@@ -87,7 +87,7 @@ static void hostdev_check(Guest *g, Device *d)
 
 static void interface_read(Guest *g, Device *d)
 {
-        HostdevPci *h = (HostdevPci *) d;
+        HostdevPci *h = DEVICE_AS(HostdevPci, d);
         XmlElement *tag;
 
         if (!h->vlan_element)
@@ -102,9 +102,9 @@ static void interface_read(Guest *g, Device *d)
                 xml_claim_all(tag);
 }
 
-static void interface_check(Guest *g, Device *d)
+static void interface_check(const Guest *g, const Device *d)
 {
-        const HostdevPci *h = (const HostdevPci *) d;
+        const HostdevPci *h = DEVICE_AS(HostdevPci, d);
 
         host_pci_check(g, d, &h->host);
         if (!h->host.address_type)
@@ -120,7 +120,7 @@ static void build_initiators(const Guest *g, const HostdevPci *h, Plan *p)
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_pci, other) {
                 if (other == &h->device)
                         break;
-                n += set_count(&((const HostdevPci *) other)->nodes);
+                n += set_count(&DEVICE_AS(HostdevPci, other)->nodes);
         }
         for (unsigned node = 0; node < g->numa->n_cells; node++)
                 if (set_has(&h->nodes, node)) {
@@ -135,7 +135,7 @@ static void build_initiators(const Guest *g, const HostdevPci *h, Plan *p)
 
 static void build(const Guest *g, const Device *d, Plan *p)
 {
-        const HostdevPci *h = (const HostdevPci *) d;
+        const HostdevPci *h = DEVICE_AS(HostdevPci, d);
         char extra[64] = "";
         Props device;
 

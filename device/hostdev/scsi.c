@@ -50,7 +50,7 @@ static bool is_iscsi(const HostScsi *h)
 
 static void scsi_read(Guest *g, Device *d)
 {
-        HostScsi *h = (HostScsi *) d;
+        HostScsi *h = DEVICE_AS(HostScsi, d);
         XmlElement *source = xml_child(d->xml, "source");
         const char *number;
 
@@ -72,7 +72,7 @@ static void scsi_read(Guest *g, Device *d)
 
 static void scsi_complete(Guest *g, Device *d)
 {
-        HostScsi *h = (HostScsi *) d;
+        HostScsi *h = DEVICE_AS(HostScsi, d);
         static const SourceOptions options;
 
         d->bus = BUS_DRIVE;
@@ -96,9 +96,9 @@ static bool is_same_unit(const HostScsi *a, const HostScsi *b)
                a->unit.value == b->unit.value;
 }
 
-static void scsi_check(Guest *g, Device *d)
+static void scsi_check(const Guest *g, const Device *d)
 {
-        const HostScsi *h = (const HostScsi *) d;
+        const HostScsi *h = DEVICE_AS(HostScsi, d);
 
         hostdev_check_mode(g, d, h->mode);
         if (h->rawio == ON)
@@ -107,7 +107,7 @@ static void scsi_check(Guest *g, Device *d)
                         "<hostdev>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands "
                         "fail");
         GUEST_FOREACH_DEVICE(g, d->kind, other)
-                if (other->place.line < d->place.line && is_same_unit(h, (const HostScsi *) other))
+                if (other->place.line < d->place.line && is_same_unit(h, DEVICE_AS(HostScsi, other)))
                         device_error(
                                 g, d, "<hostdev>: the guest has this unit already, by line %u",
                                 other->place.line);
@@ -143,7 +143,7 @@ static void build_local(const HostScsi *h, Plan *p)
 
 static void scsi_build(const Guest *g, const Device *d, Plan *p)
 {
-        const HostScsi *h = (const HostScsi *) d;
+        const HostScsi *h = DEVICE_AS(HostScsi, d);
         Props device = props_new("driver", "scsi-generic");
 
         if (is_iscsi(h))
@@ -195,12 +195,12 @@ static bool is_wwpn(const char *s)
 static void vhost_complete(Guest *g, Device *d)
 {
         device_set_next_id(g, d, "hostdev");
-        device_virtio_complete(g, d, ((HostVhostScsi *) d)->model);
+        device_virtio_complete(g, d, DEVICE_AS(HostVhostScsi, d)->model);
 }
 
-static void vhost_check(Guest *g, Device *d)
+static void vhost_check(const Guest *g, const Device *d)
 {
-        const HostVhostScsi *h = (const HostVhostScsi *) d;
+        const HostVhostScsi *h = DEVICE_AS(HostVhostScsi, d);
 
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, h->mode);
@@ -214,7 +214,7 @@ static void vhost_check(Guest *g, Device *d)
 
 static void vhost_build(const Guest *g, const Device *d, Plan *p)
 {
-        const HostVhostScsi *h = (const HostVhostScsi *) d;
+        const HostVhostScsi *h = DEVICE_AS(HostVhostScsi, d);
         Props device = device_virtio_new(d, "vhost-scsi", h->model);
 
         plan_share_device(p, "/dev/vhost-scsi");

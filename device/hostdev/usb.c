@@ -54,7 +54,7 @@ static bool port_is_plain(const char *port)
 
 static void hostdev_usb_complete(Guest *g, Device *d)
 {
-        HostdevUsb *u = (HostdevUsb *) d;
+        HostdevUsb *u = DEVICE_AS(HostdevUsb, d);
 
         device_set_next_id(g, d, "hostdev");
         d->bus = BUS_USB;
@@ -72,9 +72,9 @@ static bool is_same(const HostdevUsb *a, const HostdevUsb *b)
                streq_null(a->port, b->port);
 }
 
-static void hostdev_usb_check(Guest *g, Device *d)
+static void hostdev_usb_check(const Guest *g, const Device *d)
 {
-        const HostdevUsb *u = (const HostdevUsb *) d;
+        const HostdevUsb *u = DEVICE_AS(HostdevUsb, d);
 
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, u->mode);
@@ -98,7 +98,7 @@ static void hostdev_usb_check(Guest *g, Device *d)
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_usb, other) {
                 if (other == d)
                         break;
-                if (is_same((const HostdevUsb *) other, u))
+                if (is_same(DEVICE_AS(HostdevUsb, other), u))
                         device_error(
                                 g, d, "<hostdev>: the guest has this device already, by line %u",
                                 other->place.line);
@@ -134,7 +134,7 @@ static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
 
 static void hostdev_usb_build(const Guest *g, const Device *d, Plan *p)
 {
-        const HostdevUsb *u = (const HostdevUsb *) d;
+        const HostdevUsb *u = DEVICE_AS(HostdevUsb, d);
         Props device = props_new("driver", "usb-host");
 
         if (u->node) {

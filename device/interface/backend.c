@@ -111,6 +111,9 @@ void interface_backend_complete(Guest *g, Interface *i)
         i->netdev_id = guest_text(g, "host%s", i->device.id);
         if (i->type == INTERFACE_NETWORK)
                 resolve_network(g, i);
+        if (i->type == INTERFACE_VHOST_USER && i->user.passt) /* for its errors only: passt knows the path */
+                (void) bind_own_socket(
+                        g, i->device.place, "backend", guest_text(g, "%s-passt.sock", i->device.id));
         if (!interface_has_tap(i))
                 return;
         if (i->managed == OFF && !i->target)
@@ -131,7 +134,7 @@ void interface_backend_complete(Guest *g, Interface *i)
                 i->source.mode_text = "vepa";
 }
 
-static void check_name(Guest *g, const Interface *i, const char *what, const char *name)
+static void check_name(const Guest *g, const Interface *i, const char *what, const char *name)
 {
         if (!name)
                 device_error(g, &i->device, "<source>: %s='…' is missing", what);
@@ -144,7 +147,7 @@ static void check_name(Guest *g, const Interface *i, const char *what, const cha
 }
 
 /* What takes CAP_NET_ADMIN a user has from the broker only, and that makes TAPs on bridges. */
-static void check_user_scope(Guest *g, const Interface *i)
+static void check_user_scope(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
 
@@ -161,7 +164,7 @@ static void check_user_scope(Guest *g, const Interface *i)
                         "TAP device that root created for you, with <target dev='…' managed='no'/>");
 }
 
-static void check_tap(Guest *g, const Interface *i)
+static void check_tap(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
 
@@ -197,7 +200,7 @@ static void check_tap(Guest *g, const Interface *i)
                                 "systemctl edit");
         }
         GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
-                const Interface *o = (const Interface *) other;
+                const Interface *o = DEVICE_AS(Interface, other);
 
                 if (other->index < d->index && interface_has_tap(o) && i->target &&
                     streq_null(o->target, i->target))
@@ -205,7 +208,7 @@ static void check_tap(Guest *g, const Interface *i)
         }
 }
 
-static void check_address(Guest *g, const Interface *i, const char *what, const char *address)
+static void check_address(const Guest *g, const Interface *i, const char *what, const char *address)
 {
         if (address &&
             address[strspn(address, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:")] !=
@@ -213,7 +216,7 @@ static void check_address(Guest *g, const Interface *i, const char *what, const 
                 device_error(g, &i->device, "<%s>: '%s' is not a valid address", what, address);
 }
 
-static void check_port(Guest *g, const Interface *i, const char *what, const char *port, bool needed)
+static void check_port(const Guest *g, const Interface *i, const char *what, const char *port, bool needed)
 {
         unsigned n;
 
@@ -223,7 +226,7 @@ static void check_port(Guest *g, const Interface *i, const char *what, const cha
                 device_error(g, &i->device, "<%s>: '%s' is not a port number (1 to 65535)", what, port);
 }
 
-static void check_socket(Guest *g, const Interface *i)
+static void check_socket(const Guest *g, const Interface *i)
 {
         const InterfaceSource *s = &i->source;
 
@@ -247,7 +250,7 @@ static void check_socket(Guest *g, const Interface *i)
         check_port(g, i, "local", s->local_port, false);
 }
 
-static void check_vhost_user(Guest *g, const Interface *i)
+static void check_vhost_user(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
 
@@ -255,7 +258,6 @@ static void check_vhost_user(Guest *g, const Interface *i)
                 device_error(g, d, "<model>: <interface type='vhostuser'> requires <model type='virtio'/>");
         if (i->user.passt) {
                 memory_require_shared(g, d->place, "<backend>: passt with type='vhostuser'");
-                (void) bind_own_socket(g, d->place, "backend", guest_text(g, "%s-passt.sock", d->id));
                 return;
         }
         if (!i->source.kind || !streq(i->source.kind, "unix"))
@@ -272,7 +274,7 @@ static void check_vhost_user(Guest *g, const Interface *i)
                 device_error(g, d, "<reconnect>: enabled='yes' requires timeout='…' in seconds");
 }
 
-void interface_backend_check(Guest *g, const Interface *i)
+void interface_backend_check(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
         bool sockets = i->type == INTERFACE_SERVER || i->type == INTERFACE_CLIENT ||

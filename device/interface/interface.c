@@ -159,7 +159,7 @@ static const struct {
 
 static void interface_read(Guest *g, Device *d)
 {
-        Interface *i = (Interface *) d;
+        Interface *i = DEVICE_AS(Interface, d);
 
         if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<interface>: type='…' is missing");
@@ -238,7 +238,7 @@ static void complete_model(Guest *g, Interface *i)
 
 static void interface_complete(Guest *g, Device *d)
 {
-        Interface *i = (Interface *) d;
+        Interface *i = DEVICE_AS(Interface, d);
 
         device_set_next_id(g, d, "net");
         d->boot_class = BOOT_CLASS_NETWORK;
@@ -262,9 +262,9 @@ static bool is_queue_size(Number n)
         return !n.set || n.value == 0 || (n.value & (n.value - 1)) == 0;
 }
 
-static void interface_check(Guest *g, Device *d)
+static void interface_check(const Guest *g, const Device *d)
 {
-        const Interface *i = (const Interface *) d;
+        const Interface *i = DEVICE_AS(Interface, d);
 
         if (!i->virtio_model) {
                 device_no_virtio_options(g, d);
@@ -292,7 +292,7 @@ static void interface_check(Guest *g, Device *d)
                         "<interface>: trustGuestRxFilters is ignored: the host's end does not follow the "
                         "guest's receive filters");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
-                if (other->index < d->index && streq(((const Interface *) other)->mac, i->mac))
+                if (other->index < d->index && streq(DEVICE_AS(Interface, other)->mac, i->mac))
                         device_warning(g, d, "<mac>: '%s' is already used by another interface", i->mac);
         interface_backend_check(g, i);
 }
@@ -342,7 +342,7 @@ static Props virtio_new(const Interface *i)
 
 static void interface_build(const Guest *g, const Device *d, Plan *p)
 {
-        const Interface *i = (const Interface *) d;
+        const Interface *i = DEVICE_AS(Interface, d);
         Props device = i->virtio_model ? virtio_new(i) : props_new("driver", i->model);
 
         if (i->type != INTERFACE_NULL) {

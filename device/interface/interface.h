@@ -109,14 +109,14 @@ bool interface_has_tap(const Interface *i);
 
 /* Finds the bridge of a network, and names the TAP. */
 void interface_backend_complete(Guest *g, Interface *i);
-void interface_backend_check(Guest *g, const Interface *i);
+void interface_backend_check(const Guest *g, const Interface *i);
 
 /* -netdev "host" and the device's id, with whatever it needs before it and of the host. */
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p);
 
 /* The same for type='user', and for passt behind type='vhostuser'. */
 void interface_user_read(Guest *g, Interface *i);
-void interface_user_check(Guest *g, const Interface *i);
+void interface_user_check(const Guest *g, const Interface *i);
 void interface_user_build(const Interface *i, Props *netdev, Plan *p);
 
 /* Asks for a passt; returns the number that QEMU gets its socket as, for type='user'. */

@@ -128,7 +128,8 @@ void interface_port_inherit(InterfacePort *p, const InterfacePort *other)
                 p->isolated = other->isolated;
 }
 
-void interface_port_check(Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge)
+void interface_port_check(
+        const Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge)
 {
         if (p->has_bandwidth && !has_tap)
                 device_warning(g, d, "<bandwidth>: ignored; only TAP and macvtap devices can be shaped");

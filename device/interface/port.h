@@ -59,6 +59,7 @@ void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *fi
 void interface_port_inherit(InterfacePort *p, const InterfacePort *other);
 
 /* has_tap: the launcher opens it; has_bridge: and it joins a bridge. */
-void interface_port_check(Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge);
+void interface_port_check(
+        const Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge);
 
 void interface_port_plan(const InterfacePort *p, Tap *tap);

@@ -202,7 +202,7 @@ void interface_user_read(Guest *g, Interface *i)
 
 /* ——— checking ——— */
 
-static void check_addresses(Guest *g, const Interface *i)
+static void check_addresses(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
         unsigned v4 = 0;
@@ -253,7 +253,7 @@ static uint64_t fallback_ports(const Interface *i)
 }
 
 /* What is lost where passt is not there. */
-static void check_fallback(Guest *g, const Interface *i)
+static void check_fallback(const Guest *g, const Interface *i)
 {
         bool tried = i->user.passt == PASST_TRY;
         Severity severity = tried ? SEVERITY_WARNING : SEVERITY_ERROR;
@@ -278,7 +278,7 @@ static void check_fallback(Guest *g, const Interface *i)
                         "<mtu>: %sQEMU's built-in user network does not tell the guest its MTU", without);
 }
 
-static void check_forward(Guest *g, const PortForward *f)
+static void check_forward(const Guest *g, const PortForward *f)
 {
         if (f->address && !is_ipv4(f->address) && !is_ipv6(f->address))
                 guest_error(g, f->place, "<portForward>: '%s' is not an IP address", f->address);
@@ -293,7 +293,7 @@ static bool is_host_name(const char *name)
                        '\0';
 }
 
-static void check_passt(Guest *g, const Interface *i)
+static void check_passt(const Guest *g, const Interface *i)
 {
         const InterfaceUser *u = &i->user;
         const Device *d = &i->device;
@@ -309,12 +309,12 @@ static void check_passt(Guest *g, const Interface *i)
                 device_error(
                         g, d, "<backend>: logFile must not contain a comma, a double quote or a backslash");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
-                passts += other->index <= d->index && ((const Interface *) other)->user.passt;
+                passts += other->index <= d->index && DEVICE_AS(Interface, other)->user.passt;
         if (passts == PLAN_PASSTS_MAX + 1)
                 device_error(g, d, "<interface>: at most %u interfaces can use passt", PLAN_PASSTS_MAX);
 }
 
-void interface_user_check(Guest *g, const Interface *i)
+void interface_user_check(const Guest *g, const Interface *i)
 {
         check_addresses(g, i);
         for (unsigned n = 0; n < i->user.n_forwards; n++)

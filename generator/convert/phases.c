@@ -114,6 +114,15 @@ static void complete(Guest *g)
                         g->devices[i]->kind->complete(g, g->devices[i]);
 }
 
+static void place(Guest *g)
+{
+        place_devices(g);
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (g->devices[i]->kind->placed)
+                        g->devices[i]->kind->placed(g, g->devices[i]);
+        boot_order_assign(g);
+}
+
 static void check(Guest *g)
 {
         for (const GuestPart *const *part = guest_parts; *part; part++)
@@ -146,8 +155,7 @@ int phases_convert(Guest *g, Plan *plan)
                 complete(g);
                 if (g->status < 0)
                         return g->status;
-                place_devices(g);
-                boot_order_assign(g);
+                place(g);
                 check(g);
         }
         xml_report_unclaimed(g->xml, g->findings);

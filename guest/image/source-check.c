@@ -7,7 +7,7 @@
 #include "guest/plan/bind.h"
 #include "guest/processor/memory.h"
 
-static void check_encryption(Guest *g, const Source *s)
+static void check_encryption(const Guest *g, const Source *s)
 {
         const SourceEncryption *e = &s->encryption;
         bool librbd = e->engine == 2;
@@ -34,7 +34,7 @@ static void check_encryption(Guest *g, const Source *s)
                 guest_error(g, e->xml->place, "<encryption>: QEMU encrypts raw and qcow2 images only");
 }
 
-static void check_reservations(Guest *g, const Source *s)
+static void check_reservations(const Guest *g, const Source *s)
 {
         if (!s->reservations)
                 return;
@@ -53,7 +53,7 @@ static void check_reservations(Guest *g, const Source *s)
                         "<reservations>: <source type='unix' path='…' mode='client'/> is missing");
 }
 
-static void check_options(Guest *g, const Source *s)
+static void check_options(const Guest *g, const Source *s)
 {
         const SourceOptions *o = &s->options;
 
@@ -71,7 +71,7 @@ static bool has_backing_format(const Source *s)
                s->format == FORMAT_VMDK;
 }
 
-void source_check(Guest *g, const Source *s)
+void source_check(const Guest *g, const Source *s)
 {
         if (s->backing && !has_backing_format(s))
                 guest_error(

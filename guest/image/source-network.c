@@ -452,7 +452,7 @@ void source_network_read(Guest *g, XmlElement *source, Source *s)
                 read_cookies(g, n);
 }
 
-static void refuse(Guest *g, const Source *s, bool wrong, const char *what)
+static void refuse(const Guest *g, const Source *s, bool wrong, const char *what)
 {
         if (wrong)
                 guest_error(
@@ -460,7 +460,7 @@ static void refuse(Guest *g, const Source *s, bool wrong, const char *what)
                         protocol_words[s->network.protocol - 1], what);
 }
 
-static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
+static void check_hosts(const Guest *g, const Source *s, const Protocol *protocol)
 {
         const SourceNetwork *n = &s->network;
 
@@ -488,7 +488,7 @@ static void check_hosts(Guest *g, const Source *s, const Protocol *protocol)
         }
 }
 
-static void check_name(Guest *g, const Source *s, const Protocol *protocol)
+static void check_name(const Guest *g, const Source *s, const Protocol *protocol)
 {
         const SourceNetwork *n = &s->network;
         const char *slash;
@@ -512,7 +512,7 @@ static void check_name(Guest *g, const Source *s, const Protocol *protocol)
                 guest_error(g, s->place, "<source>: name='%s' is not an absolute path", n->name);
 }
 
-static void check_secret(Guest *g, const Source *s)
+static void check_secret(const Guest *g, const Source *s)
 {
         const char *type = s->auth.type;
 
@@ -542,7 +542,7 @@ void source_network_name(Guest *g, Source *s)
                         guest_text(g, "%s.%s.cookies", g->general->name, n->hosts[0].name));
 }
 
-static void check_cookies(Guest *g, const Source *s)
+static void check_cookies(const Guest *g, const Source *s)
 {
         if (s->cookies.credential)
                 guest_warning(
@@ -560,7 +560,7 @@ static bool is_id(const char *text)
         return text_to_unsigned(text + (text[0] == '+'), UINT32_MAX, &id) >= 0;
 }
 
-void source_network_check(Guest *g, const Source *s)
+void source_network_check(const Guest *g, const Source *s)
 {
         const SourceNetwork *n = &s->network;
         const Protocol *protocol = &protocols[n->protocol];

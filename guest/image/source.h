@@ -190,7 +190,7 @@ void source_name(Guest *g, Source *s);
 void source_name_as(Guest *g, Source *s, const char *prefix);
 
 /* Errors for what cannot be. */
-void source_check(Guest *g, const Source *s);
+void source_check(const Guest *g, const Source *s);
 
 /* Writes all -blockdev of s and behind it, the undermost first, and what they need of the host. */
 void source_build(const Guest *g, const Source *s, Plan *p);
@@ -204,5 +204,5 @@ bool source_is_local(const Source *s);
 /* source-network.c */
 void source_network_read(Guest *g, XmlElement *source, Source *s);
 void source_network_name(Guest *g, Source *s);
-void source_network_check(Guest *g, const Source *s);
+void source_network_check(const Guest *g, const Source *s);
 Props source_network_props(const Guest *g, const Source *s, Plan *p);

@@ -49,13 +49,16 @@ Controller *controller_of_type(Device *d, ControllerType type)
         return c && is == type ? c : NULL;
 }
 
-Controller *controller_find(const Guest *g, ControllerType type, unsigned index)
+Controller *controller_find_any(const Guest *g, ControllerType type, unsigned index)
 {
         Controller *found = NULL;
 
-        GUEST_FOREACH_CONTROLLER(g, type, c)
-                if (c->index.set && c->index.value == index && (!found || found->companion))
+        for (size_t i = 0; i < g->n_devices; i++) {
+                Controller *c = controller_of_type(g->devices[i], type);
+
+                if (c && c->index.set && c->index.value == index && (!found || found->companion))
                         found = c;
+        }
         return found;
 }
 

@@ -39,16 +39,17 @@ typedef struct Controller {
 
 #define CONTROLLER_FIELD_INDEX FIELD_IN_RANGE("@index", Controller, index, 0, CONTROLLER_INDEX_MAX)
 
-static inline Controller *device_controller(Device *d)
-{
-        return (Controller *) d;
-}
+#define device_controller(d) DEVICE_AS_HEAD(Controller, "controller", d)
 
 /* NULL for a device that is not a controller; *ret otherwise set to its type. */
 Controller *controller_of(Device *d, ControllerType *ret);
 
-/* Of that type and index; the EHCI where companions share the index. NULL where there is none. */
-Controller *controller_find(const Guest *g, ControllerType type, unsigned index);
+/*
+ * Of that type and index; the EHCI where companions share the index. NULL where there is none. It is as
+ * const as g is.
+ */
+#define controller_find(g, type, index) ((GUEST_CONTROLLER(g)) controller_find_any(g, type, index))
+Controller *controller_find_any(const Guest *g, ControllerType type, unsigned index);
 
 /*
  * Adds one among those of its type unless it is there, and completes it. pci_model counts for PCI
@@ -65,9 +66,13 @@ void controllers_settle(Guest *g);
 /* QEMU's name for a controller: "usb", "scsi1", "pcie.0". It depends on the index. */
 void controllers_set_ids(Guest *g);
 
+/* A pointer to a controller that is as const as g is. */
+#define GUEST_CONTROLLER(g) \
+        __typeof__(_Generic((g), Guest * : (Controller *) NULL, const Guest * : (const Controller *) NULL))
+
 #define GUEST_FOREACH_CONTROLLER(g, of_type, c)                 \
         for (size_t i_##c = 0; i_##c < (g)->n_devices; i_##c++) \
-                for (Controller *c = controller_of_type((g)->devices[i_##c], of_type); c; c = NULL)
+                for (GUEST_CONTROLLER(g) c = controller_of_type((g)->devices[i_##c], of_type); c; c = NULL)
 
 /* The device as a controller, where it is one of that type. */
 Controller *controller_of_type(Device *d, ControllerType type);

@@ -153,7 +153,7 @@ bool device_has_virtio_options(const Device *d)
         return d->virtio.iommu || d->virtio.ats || d->virtio.packed || d->virtio.page_per_vq;
 }
 
-void device_no_virtio_options(Guest *g, const Device *d)
+void device_no_virtio_options(const Guest *g, const Device *d)
 {
         if (device_has_virtio_options(d))
                 device_error(

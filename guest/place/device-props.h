@@ -21,7 +21,7 @@ void device_virtio_props(const Device *d, Props *p);
 bool device_has_virtio_options(const Device *d);
 
 /* An error where <driver> has those although the device is not a virtio one. */
-void device_no_virtio_options(Guest *g, const Device *d);
+void device_no_virtio_options(const Guest *g, const Device *d);
 
 /*
  * For virtio devices of a VirtioModel (0 is VIRTIO_MODEL): the bus they plug into, PCI unless the address

@@ -7,8 +7,6 @@
 
 #include "guest/plan/bind.h"
 
-#include <errno.h>
-
 #include "guest/guest.h"
 
 #define GUESTS_DIRECTORY "/run/vm" /* where all guests have their sockets */
@@ -56,16 +54,13 @@ static const char *const systems[] = {
 };
 
 /* The first n bytes of a path as they are to be compared. */
-static const char *normalized(Guest *g, const char *path, size_t n)
+static char *normalized(const char *path, size_t n)
 {
-        _cleanup_(freep) char *copy = strndup(path, n);
+        char *copy = strndup(path, n);
 
-        if (!copy) {
-                g->status = -ENOMEM;
-                return "/";
-        }
-        normalize(copy);
-        return guest_text(g, "%s", copy);
+        if (copy)
+                normalize(copy);
+        return copy;
 }
 
 const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name)
@@ -80,14 +75,18 @@ const char *bind_own_socket(Guest *g, Place at, const char *element, const char 
         return path;
 }
 
-void bind_check_socket(Guest *g, Place at, const char *element, const char *path)
+void bind_check_socket(const Guest *g, Place at, const char *element, const char *path)
 {
         static const char *const crowded[] = { "/var/lib", NULL };
-        const char *directory;
+        _cleanup_(freep) char *directory = NULL;
 
         if (!path || path[0] != '/')
                 return;
-        directory = normalized(g, path, (size_t) (strrchr(path, '/') - path) + 1);
+        directory = normalized(path, (size_t) (strrchr(path, '/') - path) + 1);
+        if (!directory) {
+                guest_error(g, at, "<%s>: Out of memory", element);
+                return;
+        }
         if (is_same_or_below(directory, g->settings->run_directory))
                 return;
         if (is_top(directory) || is_one_of(directory, systems, true) ||
@@ -99,15 +98,19 @@ void bind_check_socket(Guest *g, Place at, const char *element, const char *path
                         element, directory, g->settings->run_directory);
 }
 
-void bind_check_directory(Guest *g, Place at, const char *element, const char *path)
+void bind_check_directory(const Guest *g, Place at, const char *element, const char *path)
 {
         static const char *const wholes[] = { "/", "/run", "/var", "/var/lib", "/root", NULL };
         static const char *const kernels[] = { "/dev", "/proc", "/sys", GUESTS_DIRECTORY, NULL };
-        const char *directory;
+        _cleanup_(freep) char *directory = NULL;
 
         if (!path || path[0] != '/')
                 return;
-        directory = normalized(g, path, strlen(path));
+        directory = normalized(path, strlen(path));
+        if (!directory) {
+                guest_error(g, at, "<%s>: Out of memory", element);
+                return;
+        }
         if (is_one_of(directory, wholes, false) || is_one_of(directory, systems, false) ||
             is_one_of(directory, kernels, true))
                 guest_error(g, at, "<%s>: '%s' is the host's own, and no guest can have it", element, path);

@@ -19,10 +19,10 @@ typedef struct Guest Guest;
 const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name);
 
 /* An error where showing the socket's directory would open the sandbox; element is what has the path. */
-void bind_check_socket(Guest *g, Place at, const char *element, const char *path);
+void bind_check_socket(const Guest *g, Place at, const char *element, const char *path);
 
 /* The same for a directory that the guest is to have, where less is forbidden. */
-void bind_check_directory(Guest *g, Place at, const char *element, const char *path);
+void bind_check_directory(const Guest *g, Place at, const char *element, const char *path);
 
 /* Has the socket's directory shown, unless it is the guest's own run-time directory. */
 void bind_socket_directory(const Guest *g, const char *path, Plan *p);

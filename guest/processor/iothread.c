@@ -127,7 +127,7 @@ static const Field mapping_fields[] = {
         {},
 };
 
-void iothread_mapping_check(Guest *g, XmlElement *e, uint64_t queues)
+void iothread_mapping_check(const Guest *g, XmlElement *e, uint64_t queues)
 {
         unsigned with_queues = 0, n = 0;
 

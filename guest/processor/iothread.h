@@ -31,5 +31,5 @@ bool iothread_exists(const Guest *g, uint64_t id);
  * <iothreads> within a <driver>: which thread serves which queues. e is NULL where the XML has none.
  * The check knows how many queues there are (0: as many as QEMU likes).
  */
-void iothread_mapping_check(Guest *g, XmlElement *e, uint64_t queues);
+void iothread_mapping_check(const Guest *g, XmlElement *e, uint64_t queues);
 void iothread_mapping_props(XmlElement *e, Props *p);

@@ -86,7 +86,7 @@ static void memory_complete(Guest *g)
         }
 }
 
-void memory_require_shared(Guest *g, Place at, const char *what)
+void memory_require_shared(const Guest *g, Place at, const char *what)
 {
         const Numa *numa = g->numa;
         bool shared = numa->n_cells > 0 || g->memory->access == MEMORY_ACCESS_SHARED;

@@ -68,7 +68,7 @@ void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b);
 
 /* An error at the place where not all of the guest's RAM is shared with other programs, which what
  * ("virtiofs") needs. */
-void memory_require_shared(Guest *g, Place at, const char *what);
+void memory_require_shared(const Guest *g, Place at, const char *what);
 
 /* Bytes that the machine starts with, without memory devices; whole MiB. */
 uint64_t memory_initial(const Guest *g);
