@@ -90,7 +90,11 @@ static bool everybody_has(const char *file)
 
 static void build_backend(const Guest *g, const Rng *r, Plan *p)
 {
-        static const char *const types[] = { NULL, "rng-random", "rng-egd", "rng-builtin" };
+        static const char *const types[] = {
+                [RNG_RANDOM] = "rng-random",
+                [RNG_EGD] = "rng-egd",
+                [RNG_BUILTIN] = "rng-builtin",
+        };
         Props object = props_new("qom-type", types[r->backend]);
 
         props_textf(&object, "id", "obj%s", r->device.id);

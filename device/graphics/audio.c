@@ -52,8 +52,12 @@ static const char *const type_words[] = {
         "none", "alsa",  "coreaudio", "jack", "oss",      "pulseaudio",
         "sdl",  "spice", "file",      "dbus", "pipewire", NULL,
 };
+/* What QEMU calls them. */
 static const char *const drivers[] = {
-        NULL, "none", "alsa", "coreaudio", "jack", "oss", "pa", "sdl", "spice", "wav", "dbus", "pipewire",
+        [AUDIO_NONE] = "none", [AUDIO_ALSA] = "alsa",         [AUDIO_COREAUDIO] = "coreaudio",
+        [AUDIO_JACK] = "jack", [AUDIO_OSS] = "oss",           [AUDIO_PULSEAUDIO] = "pa",
+        [AUDIO_SDL] = "sdl",   [AUDIO_SPICE] = "spice",       [AUDIO_FILE] = "wav",
+        [AUDIO_DBUS] = "dbus", [AUDIO_PIPEWIRE] = "pipewire",
 };
 static const char *const format_words[] = { "u8", "s8", "u16", "s16", "u32", "s32", "f32", NULL };
 static const char *const sdl_words[] = { "esd", "alsa", "arts", "pulseaudio", NULL };

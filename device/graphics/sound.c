@@ -24,10 +24,16 @@ typedef enum SoundModel {
         SOUND_VIRTIO,
 } SoundModel;
 
+typedef enum SoundCodec {
+        CODEC_DUPLEX = 1,
+        CODEC_MICRO,
+        CODEC_OUTPUT,
+} SoundCodec;
+
 typedef struct Sound {
         Device device;
-        int model; /* SoundModel */
-        int codecs[CODECS_MAX];
+        int model;              /* SoundModel */
+        int codecs[CODECS_MAX]; /* SoundCodec */
         unsigned n_codecs;
         Number audio, streams;
         Tristate multichannel;
@@ -35,10 +41,19 @@ typedef struct Sound {
 
 static const char *const model_words[] = { "sb16", "es1370", "pcspk",  "ac97", "ich6",
                                            "ich9", "usb",    "virtio", NULL };
-static const char *const drivers[] = { NULL,        "sb16",           "ES1370",    NULL,          "AC97",
-                                       "intel-hda", "ich9-intel-hda", "usb-audio", "virtio-sound" };
 static const char *const codec_words[] = { "duplex", "micro", "output", NULL };
-static const char *const codec_drivers[] = { NULL, "hda-duplex", "hda-micro", "hda-output" };
+
+/* What QEMU calls them; the PC speaker is not a device of its own. */
+static const char *const drivers[] = {
+        [SOUND_SB16] = "sb16",           [SOUND_ES1370] = "ES1370",       [SOUND_AC97] = "AC97",
+        [SOUND_ICH6] = "intel-hda",      [SOUND_ICH9] = "ich9-intel-hda", [SOUND_USB] = "usb-audio",
+        [SOUND_VIRTIO] = "virtio-sound",
+};
+static const char *const codec_drivers[] = {
+        [CODEC_DUPLEX] = "hda-duplex",
+        [CODEC_MICRO] = "hda-micro",
+        [CODEC_OUTPUT] = "hda-output",
+};
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@model", Sound, model, model_words),
@@ -98,7 +113,7 @@ static void sound_complete(Guest *g, Device *d)
         if (s->model == SOUND_ICH9)
                 d->pci_preferred = (Number){ 0x1b << 3, true }; /* where the chipset has it */
         if (is_hda(s) && s->n_codecs == 0)
-                s->codecs[s->n_codecs++] = words_find(codec_words, "duplex");
+                s->codecs[s->n_codecs++] = CODEC_DUPLEX;
 }
 
 static void sound_check(const Guest *g, const Device *d)

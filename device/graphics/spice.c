@@ -33,6 +33,11 @@ typedef enum ChannelMode {
         MODE_INSECURE,
 } ChannelMode;
 
+typedef enum MouseMode {
+        MOUSE_SERVER = 1,
+        MOUSE_CLIENT,
+} MouseMode;
+
 typedef struct Channel {
         int name, mode;
 } Channel;
@@ -219,7 +224,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
         props_bool_if(&spice, "playback-compression", s->playback);
         set_word(&spice, "streaming-video", streaming_words, s->streaming);
         if (s->mouse)
-                props_bool(&spice, "agent-mouse", streq(mouse_words[s->mouse - 1], "client"));
+                props_bool(&spice, "agent-mouse", s->mouse == MOUSE_CLIENT);
         if (s->copy_paste == OFF)
                 props_bool(&spice, "disable-copy-paste", true);
         if (s->file_transfer == OFF)

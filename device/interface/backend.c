@@ -18,14 +18,6 @@
 
 #define INTERFACE_NAME_MAX 15 /* IFNAMSIZ of Linux, without its NUL */
 
-typedef enum SocketMode {
-        SOCKET_CLIENT = 1,
-        SOCKET_SERVER,
-} SocketMode;
-
-static const char *const socket_mode_words[] = { "client", "server", NULL };
-static const char *const direct_mode_words[] = { "vepa", "private", "bridge", "passthrough", NULL };
-
 bool interface_has_tap(const Interface *i)
 {
         return i->type == INTERFACE_ETHERNET || i->type == INTERFACE_BRIDGE || i->type == INTERFACE_DIRECT;
@@ -100,7 +92,7 @@ static void resolve_network(Guest *g, Interface *i)
         i->type = network.bridge ? INTERFACE_BRIDGE : INTERFACE_DIRECT;
         i->source.bridge = network.bridge;
         i->source.dev = network.dev;
-        i->source.mode_text = network.mode;
+        i->source.direct_mode = network.mode;
         if (!i->mtu.set)
                 i->mtu = network.mtu;
         interface_port_inherit(&i->port, &network.port);
@@ -130,8 +122,8 @@ void interface_backend_complete(Guest *g, Interface *i)
         }
         if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
                 i->target = tap_name(g, i);
-        if (i->type == INTERFACE_DIRECT && !i->source.mode_text)
-                i->source.mode_text = "vepa";
+        if (i->type == INTERFACE_DIRECT && !i->source.direct_mode)
+                i->source.direct_mode = DIRECT_VEPA;
 }
 
 static void check_name(const Guest *g, const Interface *i, const char *what, const char *name)
@@ -174,14 +166,8 @@ static void check_tap(const Guest *g, const Interface *i)
                 check_name(g, i, "target", i->target);
         if (i->type == INTERFACE_BRIDGE)
                 check_name(g, i, "bridge", i->source.bridge);
-        if (i->type == INTERFACE_DIRECT) {
+        if (i->type == INTERFACE_DIRECT)
                 check_name(g, i, "dev", i->source.dev);
-                if (!words_find(direct_mode_words, i->source.mode_text))
-                        device_error(
-                                g, d,
-                                "<source>: mode='%s' must be one of: vepa, private, bridge, passthrough",
-                                i->source.mode_text);
-        }
         if (i->managed != OFF && text_after(i->mac, "fe:"))
                 device_error(
                         g, d,
@@ -264,11 +250,11 @@ static void check_vhost_user(const Guest *g, const Interface *i)
                 device_error(g, d, "<source>: type='unix' is missing");
         if (!i->source.path)
                 device_error(g, d, "<source>: path='…' is missing");
-        if (!i->source.mode_text || !words_find(socket_mode_words, i->source.mode_text))
+        if (!i->source.socket_mode)
                 device_error(g, d, "<source>: mode='client' or mode='server' is missing");
-        else if (streq(i->source.mode_text, "server") && i->source.reconnect == ON)
+        else if (i->source.socket_mode == SOCKET_SERVER && i->source.reconnect == ON)
                 device_error(g, d, "<reconnect>: requires mode='client'");
-        else if (streq(i->source.mode_text, "server") || i->source.reconnect == ON)
+        else if (i->source.socket_mode == SOCKET_SERVER || i->source.reconnect == ON)
                 bind_check_socket(g, d->place, "source", i->source.path);
         if (i->source.reconnect == ON && !i->source.reconnect_seconds.set)
                 device_error(g, d, "<reconnect>: enabled='yes' requires timeout='…' in seconds");
@@ -367,7 +353,7 @@ static void build_tap(const Guest *g, const Interface *i, Props *netdev, Plan *p
                 tap.bridge = i->source.bridge;
         if (i->type == INTERFACE_DIRECT) {
                 tap.lower = i->source.dev;
-                tap.mode = i->source.mode_text;
+                tap.mode = direct_mode_words[i->source.direct_mode - 1];
         }
         interface_port_plan(&i->port, &tap);
         plan_tap(p, &tap);
@@ -420,7 +406,7 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
 {
         const InterfaceSource *s = &i->source;
         Props chardev = props_new("backend", "socket");
-        bool server = !i->user.passt && streq(s->mode_text, "server");
+        bool server = !i->user.passt && s->socket_mode == SOCKET_SERVER;
 
         props_textf(&chardev, "id", "char%s", i->device.id);
         if (i->user.passt) { /* QEMU passes descriptors only where it connected by a path itself */

@@ -27,6 +27,27 @@ static const char *const txmode_words[] = { "iothread", "timer", NULL };
 static const char *const link_words[] = { "up", "down", NULL };
 static const char *const backend_words[] = { "default", "passt", NULL };
 static const char *const teaming_words[] = { "persistent", "transient", NULL };
+static const char *const socket_mode_words[] = { "client", "server", NULL };
+
+typedef enum TxMode {
+        TXMODE_IOTHREAD = 1,
+        TXMODE_TIMER,
+} TxMode;
+
+typedef enum LinkState {
+        LINK_UP = 1,
+        LINK_DOWN,
+} LinkState;
+
+typedef enum Backend {
+        BACKEND_DEFAULT = 1,
+        BACKEND_PASST,
+} Backend;
+
+typedef enum Teaming {
+        TEAMING_PERSISTENT = 1,
+        TEAMING_TRANSIENT,
+} Teaming;
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@type", Interface, type, type_words),
@@ -96,13 +117,13 @@ static const Field network_source[] = {
 };
 static const Field direct_source[] = {
         FIELD("source@dev", FIELD_TEXT, Interface, source.dev),
-        FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
+        FIELD_OF_WORDS("source@mode", Interface, source.direct_mode, direct_mode_words),
         {},
 };
 static const Field vhost_user_source[] = {
         FIELD("source@type", FIELD_TEXT, Interface, source.kind),
         FIELD("source@path", FIELD_PATH, Interface, source.path),
-        FIELD("source@mode", FIELD_TEXT, Interface, source.mode_text),
+        FIELD_OF_WORDS("source@mode", Interface, source.socket_mode, socket_mode_words),
         FIELD("source/reconnect@enabled", FIELD_YESNO, Interface, source.reconnect),
         FIELD_IN_RANGE(
                 "source/reconnect@timeout", Interface, source.reconnect_seconds, 0, UINT32_MAX / 1000),
@@ -167,7 +188,7 @@ static void interface_read(Guest *g, Device *d)
                 fields_read(d->xml, source_of[i->type], i, g->findings);
         (void) xml_child(d->xml, "source"); /* where a type has none, an empty one says nothing */
         interface_port_read(g, d->xml, &i->port, g->findings);
-        if (i->backend && streq(backend_words[i->backend - 1], "passt"))
+        if (i->backend == BACKEND_PASST)
                 i->user.passt = PASST_REQUIRE;
         else if (i->type == INTERFACE_USER && !i->backend && g->settings->user_scope)
                 i->user.passt = PASST_TRY;
@@ -196,8 +217,8 @@ static void complete_mac(Guest *g, Interface *i)
         if (m[0] & 1)
                 device_error(
                         g, &i->device,
-                        "<mac>: '%s' is a multicast address; a network card requires a unicast address "
-                        "(even first byte)",
+                        "<mac>: '%s' is a multicast address; the first byte of a network card's address "
+                        "must be even",
                         i->mac);
         i->mac = guest_text(g, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
         i->host_mac = guest_text(g, "fe:%02x:%02x:%02x:%02x:%02x", m[1], m[2], m[3], m[4], m[5]);
@@ -242,7 +263,7 @@ static void interface_complete(Guest *g, Device *d)
 
         device_set_next_id(g, d, "net");
         d->boot_class = BOOT_CLASS_NETWORK;
-        i->link_down = i->link && streq(link_words[i->link - 1], "down");
+        i->link_down = i->link == LINK_DOWN;
         complete_mac(g, i);
         complete_model(g, i);
         interface_backend_complete(g, i);
@@ -278,7 +299,7 @@ static void interface_check(const Guest *g, const Device *d)
                 if (i->teaming)
                         device_error(g, d, "<teaming>: type='persistent' requires <model type='virtio'/>");
         }
-        if (i->teaming && !streq(teaming_words[i->teaming - 1], "persistent"))
+        if (i->teaming == TEAMING_TRANSIENT)
                 device_error(g, d, "<teaming>: type='transient' requires <interface type='hostdev'>");
         if (!is_queue_size(i->rx_queue_size) || !is_queue_size(i->tx_queue_size))
                 device_error(g, d, "<driver>: rx_queue_size and tx_queue_size must be powers of two");
@@ -318,7 +339,7 @@ static Props virtio_new(const Interface *i)
         Props device = device_virtio_new(&i->device, "virtio-net", i->virtio_model);
 
         if (i->txmode)
-                props_text(&device, "tx", streq(txmode_words[i->txmode - 1], "iothread") ? "bh" : "timer");
+                props_text(&device, "tx", i->txmode == TXMODE_IOTHREAD ? "bh" : "timer");
         props_bool_if(&device, "ioeventfd", i->ioeventfd);
         props_bool_if(&device, "event_idx", i->event_idx);
         set_offloads(i, &device);

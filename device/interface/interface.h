@@ -3,6 +3,7 @@
 
 /* What interface.c (the guest's side), interface-backend.c and interface-user.c (the host's) share. */
 
+#include "device/interface/network.h"
 #include "device/interface/port.h"
 #include "guest/device.h"
 
@@ -27,16 +28,28 @@ typedef struct Offloads {
 
 #define INTERFACE_QUEUES_MAX 256 /* MAX_TAP_QUEUES of Linux */
 
+typedef enum SocketMode {
+        SOCKET_CLIENT = 1,
+        SOCKET_SERVER,
+} SocketMode;
+
 typedef struct InterfaceSource {
         const char *bridge, *network, *portgroup, *dev, *path, *address, *port, *local_address, *local_port;
-        int mode; /* of direct: see direct_mode_words; of vhostuser: SocketMode */
-        const char *mode_text, *kind;
+        int direct_mode; /* DirectMode, of direct */
+        int socket_mode; /* SocketMode, of vhostuser */
+        const char *kind;
         Tristate reconnect;
         Number reconnect_seconds;
 } InterfaceSource;
 
+typedef enum AddressFamily {
+        FAMILY_IPV4 = 1,
+        FAMILY_IPV6,
+} AddressFamily;
+
 typedef struct InterfaceAddress {
-        const char *address, *family;
+        const char *address;
+        int family; /* AddressFamily; 0 where the XML does not say, which is IPv4 */
         Number prefix;
 } InterfaceAddress;
 
@@ -84,12 +97,12 @@ typedef struct Interface {
         InterfaceSource source;
         const char *target, *script, *downscript;
         Tristate managed, trust_filters;
-        int driver, txmode; /* InterfaceDriver */
+        int driver, txmode; /* InterfaceDriver, TxMode */
         Tristate ioeventfd, event_idx, rss, rss_hash_report;
         Number queues, rx_queue_size, tx_queue_size, mtu, sndbuf;
         Offloads host, guest;
         InterfacePort port;
-        int link, backend, teaming;
+        int link, backend, teaming; /* LinkState, Backend, Teaming */
         bool link_down;
         InterfaceUser user;
         InterfaceAddress addresses[INTERFACE_ADDRESSES_MAX];

@@ -33,6 +33,16 @@ typedef enum Forward {
         FORWARD_HOSTDEV,
 } Forward;
 
+const char *const direct_mode_words[] = { "vepa", "private", "bridge", "passthrough", NULL };
+
+/* The forward modes that join an interface of the host itself. */
+static const DirectMode direct_modes[] = {
+        [FORWARD_BRIDGE] = DIRECT_BRIDGE,
+        [FORWARD_PRIVATE] = DIRECT_PRIVATE,
+        [FORWARD_VEPA] = DIRECT_VEPA,
+        [FORWARD_PASSTHROUGH] = DIRECT_PASSTHROUGH,
+};
+
 typedef struct NetworkXml {
         XmlElement *virtualport, *bandwidth;
         InterfacePort port;
@@ -113,7 +123,7 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         *ret = (Network){ .mtu = x->mtu, .port = x->port };
         if (direct) {
                 ret->dev = guest_text(g, "%s", dev);
-                ret->mode = forward_words[x->forward - 1];
+                ret->mode = direct_modes[x->forward];
                 return true;
         }
         ret->bridge = guest_text(g, "%s", x->bridge);

@@ -5,10 +5,20 @@
 
 #include "device/interface/port.h"
 
+/* How a macvtap shares the interface of the host that it is on. */
+typedef enum DirectMode {
+        DIRECT_VEPA = 1,
+        DIRECT_PRIVATE,
+        DIRECT_BRIDGE,
+        DIRECT_PASSTHROUGH,
+} DirectMode;
+
+extern const char *const direct_mode_words[];
+
 typedef struct Network {
         const char *bridge; /* NULL where it has none: dev is set then */
         const char *dev;    /* an interface of the host, for a macvtap */
-        const char *mode;   /* of that: "bridge", "private", "vepa" or "passthrough" */
+        int mode;           /* DirectMode, of that */
         Number mtu;
         InterfacePort port; /* of the port group, and what that does not say, of the network */
 } Network;

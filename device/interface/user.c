@@ -30,10 +30,11 @@
 #define HOST_NAME_MAX_BYTES 253
 
 static const char *const protocol_words[] = { "tcp", "udp", NULL };
+static const char *const family_words[] = { "ipv4", "ipv6", NULL };
 
 static const Field address_fields[] = {
         FIELD("@address", FIELD_TEXT, InterfaceAddress, address),
-        FIELD("@family", FIELD_TEXT, InterfaceAddress, family),
+        FIELD_OF_WORDS("@family", InterfaceAddress, family, family_words),
         FIELD_IN_RANGE("@prefix", InterfaceAddress, prefix, 1, 128),
         {},
 };
@@ -209,12 +210,8 @@ static void check_addresses(const Guest *g, const Interface *i)
 
         for (unsigned n = 0; n < i->n_addresses; n++) {
                 const InterfaceAddress *a = &i->addresses[n];
-                bool is_v6 = a->family && streq(a->family, "ipv6");
+                bool is_v6 = a->family == FAMILY_IPV6;
 
-                if (a->family && !streq(a->family, "ipv4") && !is_v6) {
-                        device_error(g, d, "<ip>: family='%s' must be one of: ipv4, ipv6", a->family);
-                        continue;
-                }
                 v4 += !is_v6;
                 if (!(is_v6 ? is_ipv6(a->address) : is_ipv4(a->address)))
                         device_error(
@@ -463,7 +460,7 @@ static void build_own(const Interface *i, Props *netdev)
         for (unsigned n = 0; n < i->n_addresses; n++) {
                 const InterfaceAddress *a = &i->addresses[n];
 
-                if (a->family && streq(a->family, "ipv6")) {
+                if (a->family == FAMILY_IPV6) {
                         props_text(netdev, "ipv6-prefix", a->address);
                         props_number_if(netdev, "ipv6-prefixlen", a->prefix);
                 } else if (a->prefix.set) {
