@@ -189,7 +189,7 @@ static void check_directives(const char *drop_in)
 
                 CHECK(end);
                 if (!continued && line[0] != '#' && line[0] != '[' && line[0] != '\n') {
-                        CHECK(line[n] == '=' && n < sizeof(key));
+                        CHECK(n < sizeof(key) && line[n] == '=');
                         memcpy(key, line, n);
                         key[n] = '\0';
                         if (!among(directives, key)) {

@@ -27,8 +27,8 @@ PACKAGES = [
 ]
 
 SUITE_PACKAGES = {
-    # the second compiler need not be in every suite, and formatters of other versions differ
-    'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev',
+    # The second compiler need not be in every suite, and formatters and analysers of other versions differ.
+    'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev', 'codespell', 'cppcheck', 'man-db', 'shellcheck',
                  # A display and sound of a user's, which QEMU 7.2 has as modules of its own.
                  'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb'],
     # A libvirt to compare with; one suite's will do.

@@ -41,6 +41,8 @@ def building(suite):
 def build(lab, log, configuration='plain'):
     """Builds in `lab`; returns the build directory inside."""
     options, compiler = CONFIGURATIONS[configuration]
+    if 'shellcheck' in root.packages(lab.suite):
+        options = [*options, '-Dlint=enabled']
     d = directory(lab.suite, configuration)
     outside, inside = bind()[0] / d, INSIDE / d
     for old in bind()[0].glob(f'{lab.suite}-*'):

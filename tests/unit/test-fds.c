@@ -111,8 +111,8 @@ static Fds make_store(const char *const *names)
 {
         Fds f = { .items = calloc(16, sizeof(StoredFd)) };
 
-        for (; *names; names++)
-                f.items[f.count++] =
+        for (; *names; names++, f.count++)
+                f.items[f.count] =
                         (StoredFd){ .name = strdup(*names), .fd = marked((char) ('a' + f.count)) };
         return f;
 }

@@ -11,6 +11,7 @@ GUESTS=/var/cache/vmunit-guests         # made by ../guests; never changed: test
 IMAGES=/srv/images                      # the copies
 XML=/etc/vmunit/guests
 RUN=/run/vm
+# shellcheck disable=SC2034 # for the tests
 ADDRESS=192.168.76.1                    # the lab's own on its bridge
 GUEST_ADDRESS=192.168.76.2
 

@@ -4,6 +4,7 @@
 # What the tests of the broker have in common: ordinary users ask it over the bus, by programs/broker-client.
 
 CLIENT=$PWD/programs/broker-client
+# shellcheck disable=SC2034 # for the tests
 A=52:54:00:00:00:0a B=52:54:00:00:00:0b C=52:54:00:00:00:0c
 declare -A HELD CLIENTS # descriptors that lead to clients that hold a TAP, and their pids
 

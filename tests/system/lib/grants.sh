@@ -47,7 +47,7 @@ as_qemu() {
 
 # image NAME [OWNER [MODE]]: a small file in $IMAGES; prints its path.
 image() {
-        mkdir -p $IMAGES
+        mkdir -p "$IMAGES"
         head -c 4096 /dev/zero >"$IMAGES/$1"
         chown "${2:-root:disk}" "$IMAGES/$1"
         chmod "${3:-640}" "$IMAGES/$1"

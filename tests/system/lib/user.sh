@@ -106,7 +106,9 @@ in_scope() {
         shift
         case $guest in
         */*)
+                # shellcheck disable=SC2034 # for the function that is called
                 local XML=/home/$user/.config/vmunit/guests IMAGES=/home/$user/images RUN
+                # shellcheck disable=SC2034
                 RUN=/run/user/$(id -u "$user")/vm
                 "$@"
                 ;;
