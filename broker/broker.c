@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The broker is started by the first call to it, and ends when none came for a while.
+ * The broker is started by the first call to it, and exits when it has been idle for a while.
  *
- * To end without losing a call it gives its name back first. The bus answers that after all calls that came
- * by the name, so that those are known by then, and are carried out; a later one has the broker started
- * again. systemd sees the name go and sends SIGTERM (Type=dbus), which asks for what is being done anyway.
- * Only polkit can take longer than systemd waits then, so who waits for polkit still is told to ask again.
+ * To exit without losing a call it first releases its bus name. The bus confirms that after it has delivered
+ * all calls sent to the name, so these are still carried out; a later call starts the broker again. systemd
+ * sees the name disappear and sends SIGTERM (Type=dbus), which changes nothing. Only polkit can take longer
+ * than systemd waits, so callers that still wait for polkit are told to try again.
  */
 
 #include "broker/broker.h"
@@ -42,7 +42,7 @@ static int on_released(sd_bus_message *answer, void *data, sd_bus_error *error)
         return 1;
 }
 
-/* Again and again, since calls come until the name is given back. */
+/* Repeats, since calls arrive until the name is released. */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *data)
 {
         int r;
@@ -65,7 +65,7 @@ static void stop(Broker *broker)
         r = sd_bus_release_name_async(broker->bus, NULL, BROKER_NAME, on_released, broker);
         if (r >= 0)
                 return;
-        log_errno(LOG_WARNING, r, "The name on the bus cannot be given back");
+        log_errno(LOG_WARNING, r, "Failed to release the bus name");
         broker->released = true;
         end_if_done(broker);
 }
@@ -82,7 +82,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
-/* The time without a request begins anew. */
+/* Restarts the idle timeout. */
 static void rest(Broker *broker)
 {
         if (sd_event_source_set_time_relative(broker->idle, broker->idle_usec) < 0 ||
@@ -94,7 +94,7 @@ static void rest(Broker *broker)
 static int on_message(sd_bus_message *message, void *data, sd_bus_error *error)
 {
         rest(data);
-        return 0; /* and on to whoever it is for */
+        return 0; /* other handlers run, too */
 }
 
 static void on_request_over(Broker *broker)
@@ -123,14 +123,14 @@ static int open_event(Broker *broker)
         return r;
 }
 
-/* The name last: a call comes only when all is there to answer it. */
+/* The name comes last: no call arrives before it can be answered. */
 static int open_bus(Broker *broker)
 {
         int r;
 
         r = sd_bus_open_system(&broker->bus);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "There is no system bus");
+                return log_errno(LOG_ERR, r, "Failed to connect to the system bus");
         r = sd_bus_attach_event(broker->bus, broker->event, 0);
         if (r >= 0)
                 r = sd_bus_set_exit_on_disconnect(broker->bus, true);
@@ -140,7 +140,8 @@ static int open_bus(Broker *broker)
                 r = bus_add_interface(broker);
         if (r >= 0)
                 r = sd_bus_request_name(broker->bus, BROKER_NAME, 0);
-        return r < 0 ? log_errno(LOG_ERR, r, "The name " BROKER_NAME " cannot be had on the system bus") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to acquire the name " BROKER_NAME " on the system bus")
+                     : 0;
 }
 
 static void broker_done(Broker *broker)
@@ -166,14 +167,14 @@ int broker_run(uint64_t idle_usec)
         if (r >= 0)
                 r = open_event(&broker);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "The broker cannot start");
+                log_errno(LOG_ERR, r, "Failed to start the broker");
                 return EXIT_OS;
         }
         if (open_bus(&broker) < 0)
                 return EXIT_MISSING;
         r = sd_event_loop(broker.event);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "The broker fails");
+                log_errno(LOG_ERR, r, "The event loop failed");
                 return EXIT_INTERNAL;
         }
         return r;

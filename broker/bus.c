@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The D-Bus interface: which methods and properties there are, and who may read the list of TAPs. */
+
 #include "broker/bus.h"
 
 #include <errno.h>
@@ -37,8 +39,7 @@ static int get_taps(
 
         r = caller_is_root(sd_bus_get_current_message(bus));
         if (r == 0)
-                return sd_bus_error_set(
-                        error, ERROR_NOT_ALLOWED, "Which TAPs users have is root's to know.");
+                return sd_bus_error_set(error, ERROR_NOT_ALLOWED, "Only root may list users' TAPs.");
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(sus)");
         if (r >= 0)
@@ -53,7 +54,8 @@ static int get_version(
         return sd_bus_message_append(reply, "s", VMUNIT_VERSION);
 }
 
-/* Explicit: GetAll of one who may not read it does not fail for it. Unprivileged: not the bus decides. */
+/* EXPLICIT: GetAll still works for callers that may not read Taps. UNPRIVILEGED: the broker decides, not the
+ * bus. */
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS(

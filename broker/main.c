@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vm-broker makes TAPs for users who are not root. Privileges, in stages:
+ * vm-broker creates TAPs for unprivileged users. Privileges, in stages:
  *
- *   1. As started: the user of its own that its unit names, with CAP_NET_ADMIN (AmbientCapabilities=), in
- * the unit's sandbox. It never was root.
- *   2. privileges_reduce(): what is more than CAP_NET_ADMIN goes, and that does not pass on to anything that
- *      would be executed. Nothing was read before but the command line.
+ *   1. As started: its own user (User= of its unit) with CAP_NET_ADMIN (AmbientCapabilities=), in the unit's
+ * sandbox. It is never root.
+ *   2. privileges_reduce(): drops everything except CAP_NET_ADMIN, which executed programs would not
+ * inherit. Only the command line was read before.
  *
- * What CAP_NET_ADMIN can do to the host's network is in the hands of whoever takes the broker over, and
- * nothing else of the host is.
+ * An attacker who takes over the broker can do to the host's network what CAP_NET_ADMIN allows, and nothing
+ * else to the host.
  */
 
 #include <cap-ng.h>
@@ -30,21 +30,19 @@
 static int privileges_reduce(void)
 {
         if (geteuid() == 0) {
-                log_error("The broker does not run as root. Its unit, vm-broker.service, starts it as it "
-                          "has to be.");
+                log_error("Refusing to run as root. Start vm-broker.service instead.");
                 return -EPERM;
         }
         if (capng_get_caps_process() < 0 || !capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN)) {
-                log_error("The broker lacks CAP_NET_ADMIN, with which its unit, vm-broker.service, starts "
-                          "it.");
+                log_error("Missing CAP_NET_ADMIN. Start vm-broker.service instead.");
                 return -EPERM;
         }
         capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
         if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, CAP_NET_ADMIN) < 0 ||
             capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) != 0)
-                return log_errno(LOG_ERR, -EPERM, "Capabilities cannot be given up");
+                return log_errno(LOG_ERR, -EPERM, "Failed to drop capabilities");
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return log_errno(LOG_ERR, -errno, "no_new_privs cannot be set");
+                return log_errno(LOG_ERR, -errno, "Failed to set no_new_privs");
         return 0;
 }
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A request goes this way, and may end in each step:
+ * A request passes these steps, and may end at each:
  *
- *   1. Who asks? The bus says it. How many does that user ask already?
- *   2. What for? See create-tap.c; nothing of it is trusted before.
+ *   1. Who is asking? The bus says. Has this user too many requests in progress?
+ *   2. What for? See create-tap.c; nothing is trusted before.
  *   3. Does vmunit.conf allow it?
- *   4. Does polkit? Others are served meanwhile; and who asked may vanish, by which the request is over.
- *   5. Does vmunit.conf allow it still? polkit may have waited for a password for minutes.
- *   6. The TAP is made and sent. No step of that waits for anybody, so that two requests never make it at
- *      once.
+ *   4. Does polkit? Others are served meanwhile, and the request ends if the caller disappears.
+ *   5. Does vmunit.conf still allow it? polkit may have waited minutes for a password.
+ *   6. The TAP is created and sent. This never waits, so two requests never do it at the same time.
  *
- * The broker keeps no descriptor: if the answer does not reach the caller, the bus closes them, and the TAP
- * goes.
+ * The broker keeps no descriptor: if the reply does not reach the caller, the bus closes them, and the TAP
+ * disappears.
  */
 
 #include "broker/request.h"
@@ -28,7 +27,7 @@
 #include "log/log.h"
 
 struct Request {
-        Request *next, **link; /* what points to it */
+        Request *next, **link; /* the pointer to this one */
         Broker *broker;
         User *user;
         sd_bus_message *call;
@@ -80,7 +79,7 @@ static void request_over(Request *q)
         broker->request_over(broker);
 }
 
-/* ask and interface may be NULL, where they are not known. */
+/* ask and interface may be NULL if unknown. */
 static void log_decision(
         int priority, const User *user, const CreateTap *ask, const char *interface, const char *text)
 {
@@ -97,7 +96,7 @@ static void log_decision(
         log_entry(priority, NULL, fields, "%s", text);
 }
 
-/* What is too much for the journal is counted, and said with the next that is not. */
+/* Refusals beyond the rate limit are counted, and reported with the next one that is logged. */
 static void log_refusal(User *user, const CreateTap *ask, const sd_bus_error *error, const char *detail)
 {
         _cleanup_(freep) char *text = NULL;
@@ -113,11 +112,12 @@ static void log_refusal(User *user, const CreateTap *ask, const sd_bus_error *er
         log_decision(LOG_WARNING, user, ask, NULL, text ?: error->name);
 }
 
-/* An errno without a name of ours is the host's failure. */
+/* An errno without a D-Bus error is a failure of the host. */
 static void name_error(sd_bus_error *error, int r)
 {
         if (!sd_bus_error_is_set(error))
-                (void) sd_bus_error_setf(error, ERROR_FAILED, "The broker fails: %s.", strerror(-r));
+                (void) sd_bus_error_setf(
+                        error, ERROR_FAILED, "Failed to carry out the request: %s.", strerror(-r));
 }
 
 static void refuse(
@@ -161,7 +161,7 @@ static int carry_out(Request *q, char **ret_detail, sd_bus_error *error)
         if (r < 0)
                 return r;
         text = text_format(
-                "User %u gets the TAP %s on the bridge %s for guest %s.", q->user->uid, tap.interface,
+                "User %u received the TAP %s on the bridge %s for guest %s.", q->user->uid, tap.interface,
                 q->ask.bridge, q->ask.guest);
         log_decision(LOG_INFO, q->user, &q->ask, tap.interface, text ?: tap.interface);
         return 0;
@@ -189,7 +189,7 @@ static void on_polkit(const sd_bus_error *no, void *data)
 void request_refuse_all(Broker *broker)
 {
         static const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(
-                ERROR_STOPPING, "The broker was told to stop before polkit answered; ask again.");
+                ERROR_STOPPING, "The broker is stopping, and polkit has not answered yet; try again.");
 
         while (broker->requests) {
                 Request *q = broker->requests;
@@ -203,12 +203,12 @@ static int on_vanished(sd_bus_track *track, void *data)
 {
         Request *q = data;
 
-        log_decision(LOG_INFO, q->user, &q->ask, NULL, "A caller vanished before it was answered.");
+        log_decision(LOG_INFO, q->user, &q->ask, NULL, "A caller disappeared before it was answered.");
         request_over(q);
         return 0;
 }
 
-/* Steps 2 to 4. 1 where polkit was asked. */
+/* Steps 2 to 4. 1 if polkit was asked. */
 static int consider(Request *q, bool *ret_understood, char **ret_detail, sd_bus_error *error)
 {
         Terms terms;
@@ -260,8 +260,8 @@ int request_begin(Broker *broker, sd_bus_message *call)
                 return r;
         if (broker->n_requests >= REQUESTS_MAX || user->requests >= REQUESTS_PER_USER_MAX) {
                 (void) sd_bus_error_setf(
-                        &error, ERROR_LIMIT_REACHED, "Too many requests at a time, of user %u or of all.",
-                        user->uid);
+                        &error, ERROR_LIMIT_REACHED,
+                        "Too many requests in progress, from user %u or from all users.", user->uid);
                 refuse(call, user, NULL, &error, NULL);
                 return 1;
         }

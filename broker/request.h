@@ -5,14 +5,14 @@
 
 #include "broker/broker.h"
 
-/* To be called with the call, as sd-bus calls a handler. */
+/* Handles the method call; returns what an sd-bus handler returns. */
 int request_begin(Broker *broker, sd_bus_message *call);
 
-/* Answers all that wait for polkit that the broker ends before. */
+/* Refuses all requests that still wait for polkit, when the broker stops. */
 void request_refuse_all(Broker *broker);
 
-/* Forgets it, unanswered if it was not answered; returns the next of the broker's. */
+/* Frees it, without a reply if there was none; returns the broker's next request. */
 Request *request_free(Request *request);
 
-/* Who the bus says the caller is. */
+/* The caller's user, as the bus says. */
 int request_caller(sd_bus_message *call, uid_t *ret);

@@ -55,7 +55,8 @@ int verb_argv(bool user_scope, int argc, char **argv)
 
         if (argc != 2 + json)
                 return fail(
-                        EXIT_BAD_USAGE, "argv wants one file, a guest's name, or \"-\" for standard input");
+                        EXIT_BAD_USAGE,
+                        "argv requires one argument: a file, a guest's name, or \"-\" for standard input");
         r = convert_argument(user_scope, argv[1 + json], &c, NULL);
         if (r != 0)
                 return r;

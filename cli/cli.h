@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* vmctl: what its verbs share. Every verb is one file; each returns what the program exits with
+/* vmctl: what its verbs share. Each verb is one file and returns the program's exit status
  * (contract/exit.h). */
 
 #include <stdbool.h>
@@ -25,22 +25,22 @@ int fail(int status, const char *format, ...) _printf_(2, 3);
 
 #define STDIN_NAME "<stdin>" /* what findings and messages call it */
 
-/* All of standard input, with a NUL behind it. Says what is wrong itself; 0 or what to exit with. */
+/* All of standard input, with a NUL behind it. Prints its own error message; 0 or the exit status. */
 int read_stdin(char **ret_data, size_t *ret_size);
 
-/* "systemctl" or "systemctl --user": for the lines that a message tells the user to run. */
+/* "systemctl" or "systemctl --user": for commands that a message suggests. */
 const char *systemctl_of(bool user_scope);
 
 /*
- * The file that an argument means: a path where it has a slash or ends in ".xml", else a guest's name in the
- * scope. Says what is wrong itself; 0 or what to exit with. ret_name: the guest's name, NULL where a path
- * was given.
+ * The file that an argument names: a path if it contains a slash or ends in ".xml", otherwise a guest's name
+ * in the scope. Prints its own error message; 0 or the exit status. ret_name: the guest's name, NULL if a
+ * path was given.
  */
 int resolve_guest(bool user_scope, const char *argument, char **ret_path, char **ret_name);
 
 /*
- * resolve_guest(), then the conversion, its findings printed; "-" is standard input. 0 or what to exit with;
- * c is to be done with in any case. ret_path: the file, NULL for standard input.
+ * resolve_guest(), then the conversion, whose findings are printed; "-" is standard input. 0 or the exit
+ * status; the caller releases c in any case. ret_path: the file, NULL for standard input.
  */
 int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path);
 
@@ -53,11 +53,11 @@ int unit_state(sd_bus *bus, const char *unit, char **ret);
 /* SourcePath of a unit: the guest's file that it was made from, or ""; 0 or negative errno. */
 int unit_source(sd_bus *bus, const char *unit, char **ret);
 
-/* Whether the start of a unit is one that refuses, "vm-launcher refuse". */
+/* Whether a unit's ExecStart= only refuses to start the guest ("vm-launcher refuse"). */
 typedef enum Refusal {
-        REFUSAL_NONE, /* or it cannot be told */
+        REFUSAL_NONE, /* or unknown */
         REFUSAL_GUEST,
-        REFUSAL_UNKNOWN, /* it is the template's, for a guest that systemd does not know */
+        REFUSAL_UNKNOWN, /* the template's own: systemd does not know the guest */
 } Refusal;
 
 Refusal unit_refusal(sd_bus *bus, const char *unit);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* What the verbs share: resolving a guest, converting it, and talking to the service manager. */
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -49,11 +51,11 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
                 return fail(EXIT_OS, "%s", strerror(-r));
         r = guest_file_find(&directories, argument, ret_path);
         if (r == -EINVAL)
-                return fail(EXIT_BAD_USAGE, "\"%s\" cannot be a guest's name", argument);
+                return fail(EXIT_BAD_USAGE, "\"%s\" is not a valid guest name", argument);
         if (r == -ENOENT)
                 return fail(
                         EXIT_NO_GUEST,
-                        "there is no guest \"%s\" in %s%s; \"vmctl%s list\" shows those that there are",
+                        "no such guest: \"%s\" is not in %s%s; run \"vmctl%s list\" to see all guests",
                         argument, directories.items[0],
                         user_scope ? "" : ", /run/vmunit/guests or /usr/lib/vmunit/guests",
                         user_scope ? " --user" : "");
@@ -72,7 +74,7 @@ int read_stdin(char **ret_data, size_t *ret_size)
                 return fail(EXIT_OS, "out of memory");
         n = fread(data, 1, XML_SIZE_MAX + 1, stdin);
         if (ferror(stdin))
-                return fail(EXIT_NO_GUEST, STDIN_NAME " cannot be read: %s", strerror(errno));
+                return fail(EXIT_NO_GUEST, "cannot read " STDIN_NAME ": %s", strerror(errno));
         if (n > XML_SIZE_MAX)
                 return fail(EXIT_BAD_GUEST, STDIN_NAME " is larger than %zu MiB", XML_SIZE_MAX >> 20);
         data[n] = '\0';
@@ -102,8 +104,8 @@ int convert_argument(bool user_scope, const char *argument, Conversion *c, char 
         return conversion_exit(r);
 }
 
-/* A shell (su, cron) need not have the variable that says where the bus is, and a user need not have a bus:
- * then the manager is talked to by its own socket. */
+/* A shell started by su or cron may lack the variable with the bus address, and a user may have no bus at
+ * all. The manager's own socket works then. */
 static int open_user_manager(sd_bus **ret)
 {
         _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
@@ -136,7 +138,7 @@ static int unit_text(sd_bus *bus, const char *unit, const char *property, char *
         _cleanup_(freep) char *path = NULL;
         int r;
 
-        /* a unit that is not loaded has an object too: asking for it loads it */
+        /* units that are not loaded have an object, too: asking for it loads them */
         r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
         if (r < 0)
                 return r;
@@ -176,7 +178,7 @@ Refusal unit_refusal(sd_bus *bus, const char *unit)
 
 int manager_reload(sd_bus *bus)
 {
-        /* reading every unit of a large host again takes its time */
+        /* rereading every unit takes long on a large host */
         (void) sd_bus_set_method_call_timeout(bus, UINT64_C(300) * 1000 * 1000);
         return sd_bus_call_method(
                 bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",

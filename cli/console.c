@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl console: the terminal becomes the guest's serial console until Ctrl-]. The journal goes on getting
- * its output.
+ * vmctl console: connects the terminal to the guest's serial console until Ctrl-]. The output still goes to
+ * the journal, too.
  *
- * The socket is in a directory of the guest's user, so a QEMU that was taken over may have put anything in
- * its place: above all a symbolic link to a socket that the caller may use, and the guest may not. So what
- * is connected to is a socket in that very directory, of the directory's owner.
+ * The socket's directory belongs to the guest's user, so a compromised QEMU may have replaced it, above all
+ * with a symbolic link to a socket that only the caller may use. So only a socket in that very directory,
+ * owned by the directory's owner, is accepted.
  */
 
 #include <errno.h>
@@ -26,8 +26,8 @@
 
 #define ESCAPE_KEY 0x1d /* Ctrl-], as virsh and telnet have it */
 
-/* "console" in the directory, with O_PATH; -ENOTSOCK where it is
- * another kind of file, or of another owner. */
+/* Opens "console" in the directory with O_PATH; -ENOTSOCK if it is another kind of file or has another
+ * owner. */
 static int find_socket(const char *path)
 {
         _cleanup_(closep) int directory = -EBADF, fd = -EBADF;
@@ -56,7 +56,7 @@ static int connect_in(const char *directory)
         return TAKE_FD(fd);
 }
 
-/* Copies what is there; 0 at the end, negative errno, or the number of bytes. */
+/* Copies what is available; 0 at the end, negative errno, or the number of bytes. */
 static ssize_t copy(int from, int to, bool keys, bool *ret_escape)
 {
         char buffer[4096];
@@ -96,7 +96,7 @@ static int talk(int fd, bool keys)
                                 return 0;
                         if (n < 0)
                                 return (int) n;
-                        /* a pipe that ended: what the guest still says is shown until its end */
+                        /* end of a pipe: keep showing the guest's output until it ends */
                         if (n == 0)
                                 fds[1].fd = -1;
                 }
@@ -113,7 +113,7 @@ int verb_console(bool user_scope, int argc, char **argv)
         int r;
 
         if (argc != 2 || strchr(argv[1], '/'))
-                return fail(EXIT_BAD_USAGE, "console wants a guest's name");
+                return fail(EXIT_BAD_USAGE, "console requires a guest's name");
         r = resolve_guest(user_scope, argv[1], &path, &name);
         if (r != 0)
                 return r;
@@ -124,20 +124,22 @@ int verb_console(bool user_scope, int argc, char **argv)
         if (fd == -ENOENT || fd == -ECONNREFUSED)
                 return fail(
                         EXIT_MISSING,
-                        "guest %s does not run, or has no serial console; to start it: %s start '%s'",
+                        "guest %s is not running, or has no serial console; to start it: %s start '%s'",
                         argv[1], systemctl_of(user_scope), unit);
         if (fd == -ENOTSOCK)
                 return fail(
                         EXIT_POLICY,
-                        "%s/console is not the socket that the guest's launcher made, and is not connected "
-                        "to",
+                        "refusing to connect to %s/console: it is not the socket that the guest's launcher "
+                        "created",
                         at);
         if (fd < 0)
-                return fail(fd == -EACCES ? EXIT_POLICY : EXIT_OS, "%s/console: %s", at, strerror(-fd));
+                return fail(
+                        fd == -EACCES ? EXIT_POLICY : EXIT_OS, "cannot connect to %s/console: %s", at,
+                        strerror(-fd));
 
         terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) >= 0;
         if (terminal) {
-                fprintf(stderr, "Connected to guest %s. Ctrl-] leaves.\n", argv[1]);
+                fprintf(stderr, "Connected to guest %s. Press Ctrl-] to disconnect.\n", argv[1]);
                 raw = before;
                 cfmakeraw(&raw);
                 (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);

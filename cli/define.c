@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl define and undefine: a guest's file comes and goes whole, and systemd is told. Define checks first,
- * so that what stands in the directory is a guest that can start; a file put there by hand is as good.
+ * vmctl define and undefine: add or remove a guest's file in one step, and reload systemd. define checks the
+ * guest first, so that it only adds guests that can start. Copying a file there by hand works as well.
  */
 
 #include <errno.h>
@@ -18,7 +18,8 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-/* The UUID and the MACs of all other guests are noted first, so that an error names the newcomer's line. */
+/* Collects the UUIDs and MAC addresses of all other guests first, so that an error points at the new guest.
+ */
 static int check_unique(bool user_scope, const Strings *directories, const char *name, Conversion *c)
 {
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
@@ -34,14 +35,14 @@ static int check_unique(bool user_scope, const Strings *directories, const char 
                 r = conversion_start(&other, NULL, user_scope);
                 if (r < 0)
                         break;
-                /* a guest that is refused anyway has no say */
+                /* guests that are refused anyway do not count */
                 if (conversion_file(&other, files.items[i].path, files.items[i].name) == 0)
                         (void) unique_check(&unique, &other, &files.items[i]);
         }
         return r < 0 ? r : unique_check(&unique, c, &self);
 }
 
-/* systemd reads the guest now; where it cannot be told, the user has to. */
+/* Makes systemd read the guest now; if that fails, the user has to. */
 static void reload(bool user_scope)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -50,8 +51,8 @@ static void reload(bool user_scope)
         if (r >= 0)
                 r = manager_reload(bus);
         if (r < 0)
-                fprintf(stderr, "vmctl: systemd could not be told (%s): run \"%s daemon-reload\"\n",
-                        strerror(-r), systemctl_of(user_scope));
+                fprintf(stderr, "vmctl: cannot reload systemd: %s; run \"%s daemon-reload\"\n", strerror(-r),
+                        systemctl_of(user_scope));
 }
 
 static int convert(bool user_scope, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
@@ -67,7 +68,7 @@ static int convert(bool user_scope, const char *argument, Conversion *c, char **
                 r = file_read(AT_FDCWD, argument, XML_SIZE_MAX, ret_data, ret_size);
                 if (r < 0)
                         return fail(
-                                conversion_exit(r), "%s: cannot be read: %s", argument,
+                                conversion_exit(r), "cannot read %s: %s", argument,
                                 r == -EINVAL ? "not a regular file" : strerror(-r));
         }
         r = conversion_start(c, NULL, user_scope);
@@ -76,7 +77,7 @@ static int convert(bool user_scope, const char *argument, Conversion *c, char **
         return conversion_exit(r);
 }
 
-/* A shell can have other directories than the user's manager, which then looks for guests elsewhere. */
+/* The environment of the user's service manager can differ from the shell's, so that it looks elsewhere. */
 static void check_taken(const char *unit, const char *path)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -84,8 +85,8 @@ static void check_taken(const char *unit, const char *path)
 
         if (manager_bus(true, &bus) >= 0 && unit_source(bus, unit, &source) >= 0 && !streq(source, path))
                 fprintf(stderr, "vmctl: the user's service manager does not look for guests there: its "
-                                "$XDG_CONFIG_HOME or "
-                                "$HOME is another than this shell's (systemctl --user show-environment)\n");
+                                "$XDG_CONFIG_HOME or $HOME differs from this shell's; see \"systemctl "
+                                "--user show-environment\"\n");
 }
 
 static int store(const char *directory, const char *name, const char *data, size_t size)
@@ -97,7 +98,7 @@ static int store(const char *directory, const char *name, const char *data, size
         if (r >= 0)
                 r = file_write_atomic(AT_FDCWD, path, data, size, 0600, 1);
         return r < 0 ? fail(r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS,
-                            "%s/%s.xml cannot be written: %s", directory, name, strerror(-r))
+                            "cannot write %s/%s.xml: %s", directory, name, strerror(-r))
                      : 0;
 }
 
@@ -111,11 +112,16 @@ int verb_define(bool user_scope, int argc, char **argv)
         int r;
 
         if (argc != 2)
-                return fail(EXIT_BAD_USAGE, "define wants a file, or \"-\" for standard input");
+                return fail(
+                        EXIT_BAD_USAGE, "define requires one argument: a file, or \"-\" for standard input");
         r = convert(user_scope, argv[1], &c, &data, &size);
         name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
-                guest_error(c.guest, c.guest->xml->place, "<name>: '%s' cannot be the name of a unit", name);
+                guest_error(
+                        c.guest, c.guest->xml->place,
+                        "<name>: '%s' is not valid: it must be a file name short enough for the guest's "
+                        "unit",
+                        name);
                 r = EXIT_BAD_GUEST;
         }
         if (r == 0 && guest_directories(user_scope, &directories) < 0)
@@ -135,11 +141,12 @@ int verb_define(bool user_scope, int argc, char **argv)
                 return fail(EXIT_OS, "out of memory");
         if (user_scope)
                 check_taken(unit, path);
-        printf("Guest %s is %s. To start it: %s start '%s'\n", name, path, systemctl_of(user_scope), unit);
+        printf("Defined guest %s in %s. To start it: %s start '%s'\n", name, path, systemctl_of(user_scope),
+               unit);
         return EXIT_SUCCESS;
 }
 
-/* What would start it at boot goes as well, or the boot would try to start a guest that is no more. */
+/* Also disables the unit, or the next boot would try to start a guest that no longer exists. */
 static void disable(sd_bus *bus, const char *unit)
 {
         (void) sd_bus_call_method(
@@ -155,12 +162,12 @@ int verb_undefine(bool user_scope, int argc, char **argv)
         int r;
 
         if (argc != 2 || strchr(argv[1], '/'))
-                return fail(EXIT_BAD_USAGE, "undefine wants a guest's name");
+                return fail(EXIT_BAD_USAGE, "undefine requires a guest's name");
         r = resolve_guest(user_scope, argv[1], &path, &name);
         if (r != 0)
                 return r;
         if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)
-                return fail(EXIT_BAD_USAGE, "undefine wants a guest's name, not a file");
+                return fail(EXIT_BAD_USAGE, "undefine requires a guest's name, not a file");
         if (!text_after(path, directories.items[0]))
                 return fail(
                         EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path,
@@ -168,16 +175,16 @@ int verb_undefine(bool user_scope, int argc, char **argv)
         if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 &&
             !streq(state, "inactive") && !streq(state, "failed"))
                 return fail(
-                        EXIT_MISSING, "guest %s is %s; first: %s stop '%s'", name, state,
+                        EXIT_MISSING, "guest %s is %s; stop it first: %s stop '%s'", name, state,
                         systemctl_of(user_scope), unit);
         if (unlink(path) < 0)
                 return fail(
-                        errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS,
-                        "%s cannot be removed: %s", path, strerror(errno));
+                        errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "cannot remove %s: %s",
+                        path, strerror(errno));
         if (bus)
                 disable(bus, unit);
         reload(user_scope);
-        printf("Guest %s is gone from %s. Its disks and its state (NVRAM, TPM) were left as they are.\n",
-               name, directories.items[0]);
+        printf("Removed guest %s from %s. Its disks and its state (NVRAM, TPM) were kept.\n", name,
+               directories.items[0]);
         return EXIT_SUCCESS;
 }

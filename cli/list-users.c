@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which guests of users run, the tree of control groups says: each unit has one, and the tree of a user's
- * manager is below that of user@UID.service. No user's manager or bus is asked, for who answers there is the
- * user.
+ * Finds the running guests of users in the control group tree: each unit has a control group, and those of a
+ * user's manager are below user@UID.service. No user's manager or bus is asked, since the user controls the
+ * answers.
  *
- * The names in that tree are the user's, too, who may make control groups there at will. So a name counts
- * only if a guest could have it, and only so many of a user's control groups are looked at.
+ * Users also control the names in that tree, and may create control groups there at will. So only names that
+ * a guest could have count, and only a limited number of control groups is examined per user.
  */
 
 #include "cli/list-users.h"
@@ -22,7 +22,7 @@
 #include "util/unit-name.h"
 
 #define USERS_TREE   "/sys/fs/cgroup/user.slice"
-#define GROUPS_MAX   4096 /* control groups of one user that are looked at */
+#define GROUPS_MAX   4096 /* control groups of one user that are examined */
 #define GROUPS_DEPTH 8
 
 typedef struct Search {
@@ -42,7 +42,7 @@ void user_guests_done(UserGuests *guests)
         *guests = (UserGuests){ 0 };
 }
 
-/* Text that a terminal takes for text, whoever made it up. */
+/* Whether a terminal shows it as plain text, whoever chose it. */
 static bool is_printable(const char *name)
 {
         json_t *string =
@@ -53,7 +53,7 @@ static bool is_printable(const char *name)
                 return false;
         for (const char *p = name; *p; p++)
                 if ((unsigned char) p[0] == 0xc2 && (unsigned char) p[1] < 0xa0)
-                        return false; /* control characters of eight bits */
+                        return false; /* 8-bit control characters */
         return true;
 }
 
@@ -83,7 +83,7 @@ static int add(Search *s, char *name, const char *unit)
         return 0;
 }
 
-/* 1 where the name is that of a guest's unit. */
+/* 1 if the name is that of a guest's unit. */
 static int try_guest(Search *s, int directory, const char *unit)
 {
         _cleanup_(freep) char *instance = NULL, *name = NULL;
@@ -123,7 +123,7 @@ static int search(Search *s, int directory, unsigned depth)
                 s->groups++;
                 fd = openat(directory, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
                 if (fd < 0)
-                        continue; /* it is gone */
+                        continue; /* gone meanwhile */
                 r = try_guest(s, fd, entry->d_name);
                 if (r == 0 && depth < GROUPS_DEPTH)
                         r = search(s, fd, depth + 1);

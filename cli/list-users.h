@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Guests of users that run, as root may want to know. */
+/* Running guests of users, for root. */
 
 #include <stddef.h>
 
 typedef struct UserGuest {
-        char *name, *unit, *user; /* user: the name, or the number where it has none */
+        char *name, *unit, *user; /* user: the user's name, or number if there is none */
 } UserGuest;
 
 typedef struct UserGuests {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl list: the guests of a scope and the state of their units, as far as a service manager can be asked.
- * Root is shown the guests of users that run, too; those that do not are each user's own matter.
+ * vmctl list: the guests of a scope and the state of their units, if the service manager answers. Root also
+ * sees the running guests of users; guests that are not running are each user's own matter.
  *
- * The states are systemd's own words, and these: "refused" is a guest that would not start because of its
- * XML or vmunit.conf, "unread" one whose file came since systemd was reloaded.
+ * The states are systemd's own, and two more: "refused" is a guest that cannot start because of its XML or
+ * vmunit.conf, "unread" one whose file was added since systemd was last reloaded.
  */
 
 #include <errno.h>
@@ -25,7 +25,7 @@ typedef struct Row {
 typedef struct Rows {
         Row *items;
         size_t count;
-        bool users; /* there is a column for them */
+        bool users; /* show a column for them */
 } Rows;
 
 static void rows_done(Rows *rows)
@@ -37,7 +37,7 @@ static void rows_done(Rows *rows)
         free(rows->items);
 }
 
-/* Of a unit that does not run. */
+/* For a unit that is not running. */
 static const char *refined_state(sd_bus *bus, const char *unit, const char *state)
 {
         if (!streq(state, "inactive") && !streq(state, "failed"))
@@ -113,7 +113,7 @@ static int print_json(const Rows *rows)
         putchar('\n');
         json_decref(array);
         return r == 0 ? EXIT_SUCCESS
-                      : fail(EXIT_OS, "the list cannot be written as JSON: a name is not UTF-8");
+                      : fail(EXIT_OS, "cannot write the list as JSON: a name is not valid UTF-8");
 }
 
 static int width_of(const Rows *rows, const char *head, const char *(*column)(const Row *row))
@@ -165,15 +165,15 @@ int verb_list(bool user_scope, int argc, char **argv)
         int r;
 
         if (argc != 1 + json)
-                return fail(EXIT_BAD_USAGE, "list takes nothing but --json");
+                return fail(EXIT_BAD_USAGE, "list accepts no arguments except --json");
         r = guest_directories(user_scope, &directories);
         r = r < 0 ? r : guest_files_find(&directories, &files);
         if (r >= 0 && rows.users)
                 r = user_guests_find(&guests);
         if (r >= 0 && manager_bus(user_scope, &bus) < 0 && !json)
-                fprintf(stderr, "vmctl: systemd cannot be asked for the guests' states\n");
+                fprintf(stderr, "vmctl: cannot query systemd; the guests' states are unknown\n");
         r = r < 0 ? r : fill_all(&rows, &files, &guests, bus);
         if (r < 0)
-                return fail(EXIT_OS, "guests cannot be listed: %s", strerror(-r));
+                return fail(EXIT_OS, "cannot list guests: %s", strerror(-r));
         return json ? print_json(&rows) : print_table(&rows);
 }

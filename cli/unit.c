@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl unit: the drop-in that vm-generator would write for a guest, also the one that refuses its start. */
+/* vmctl unit: prints the drop-in that vm-generator would write for a guest, even if that refuses to start
+ * it. */
 
 #include <errno.h>
 
@@ -11,7 +12,7 @@
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
 
-/* Of XML that says none, the name of the file, as the generator has it. */
+/* Without a name in the XML, the file's name, as in the generator. */
 static char *name_of(const Conversion *c, const char *path)
 {
         const char *file;
@@ -62,7 +63,8 @@ int verb_unit(bool user_scope, int argc, char **argv)
 
         if (argc != 2)
                 return fail(
-                        EXIT_BAD_USAGE, "unit wants one file, a guest's name, or \"-\" for standard input");
+                        EXIT_BAD_USAGE,
+                        "unit requires one argument: a file, a guest's name, or \"-\" for standard input");
         r = convert_argument(user_scope, argv[1], &c, &path);
         if (r == EXIT_NO_GUEST || r == EXIT_OS)
                 return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl: for what systemctl, machinectl and journalctl cannot do: looking at guests' XML, bringing it in,
+/* vmctl: what systemctl, machinectl and journalctl cannot do: check and define guests' XML, and attach to
  * the console. */
 
 #include <errno.h>
@@ -13,35 +13,34 @@ static const struct {
         const char *name, *arguments, *what;
         int (*run)(bool user_scope, int argc, char **argv);
 } verbs[] = {
-        { "list", "[--json]", "the guests and their states", verb_list },
-        { "check", "FILE|NAME|-...", "all that is wrong with a guest's XML", verb_check },
-        { "define", "FILE|-", "check a guest's XML and bring it in", verb_define },
-        { "undefine", "NAME", "remove a guest's XML", verb_undefine },
-        { "console", "NAME", "the guest's serial console", verb_console },
-        { "argv", "[--json] FILE|NAME|-", "the QEMU command line it runs with", verb_argv },
-        { "unit", "FILE|NAME|-", "the drop-in of its unit", verb_unit },
+        { "list", "[--json]", "list guests and their states", verb_list },
+        { "check", "FILE|NAME|-...", "report everything that is wrong with a guest's XML", verb_check },
+        { "define", "FILE|-", "check a guest's XML and add the guest", verb_define },
+        { "undefine", "NAME", "remove a guest, but not its disks", verb_undefine },
+        { "console", "NAME", "connect to the guest's serial console", verb_console },
+        { "argv", "[--json] FILE|NAME|-", "print the QEMU command line", verb_argv },
+        { "unit", "FILE|NAME|-", "print the drop-in of the guest's unit", verb_unit },
 };
 
 static int help(void)
 {
-        printf("vmctl [--user|--system] VERB ...\n\nLooks after guests: QEMU as systemd services, from "
-               "libvirt's domain XML.\n\n");
+        printf("vmctl [--user|--system] VERB ...\n\nManage QEMU guests that run as systemd services, "
+               "described by libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-9s %-21s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
-        printf("\n  --user, --system   the scope: a user's own guests (default but for root), or the "
-               "system's\n"
+        printf("\n  --user, --system   the caller's own guests (default unless root), or the system's\n"
                "  --help, --version\n\n"
-               "Starting, stopping and logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl -u "
-               "vm@NAME.\n"
-               "vmctl(1) says more.\n");
+               "To start, stop and read logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl "
+               "-u vm@NAME.\n"
+               "See vmctl(1) for details.\n");
         return EXIT_SUCCESS;
 }
 
-/* Who asked for a list into a full disk has not got it. */
+/* Output that did not reach a full disk is a failure. */
 static int flushed(int status)
 {
         if (status == EXIT_SUCCESS && (fflush(stdout) != 0 || ferror(stdout)))
-                return fail(EXIT_OS, "standard output cannot be written: %s", strerror(errno));
+                return fail(EXIT_OS, "cannot write to standard output: %s", strerror(errno));
         return status;
 }
 
@@ -74,9 +73,9 @@ int main(int argc, char **argv)
                         return EXIT_BAD_USAGE;
                 }
         if (optind >= argc)
-                return fail(EXIT_BAD_USAGE, "a verb is missing; \"vmctl --help\" lists them");
+                return fail(EXIT_BAD_USAGE, "missing verb; see \"vmctl --help\"");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 if (streq(verbs[i].name, argv[optind]))
                         return flushed(verbs[i].run(user_scope, argc - optind, argv + optind));
-        return fail(EXIT_BAD_USAGE, "\"%s\" is not a verb; \"vmctl --help\" lists them", argv[optind]);
+        return fail(EXIT_BAD_USAGE, "unknown verb \"%s\"; see \"vmctl --help\"", argv[optind]);
 }

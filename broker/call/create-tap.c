@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The bus has seen to it that a message is well-formed, and sd-bus that it has the signature; nothing else
- * is known of it. A text of the caller's comes into an answer, the journal or the kernel only after it was
- * found to be a name.
+ * The bus guarantees a well-formed message, and sd-bus its signature; nothing else is trusted. A caller's
+ * text reaches a reply, the journal or the kernel only after it was found to be a valid name.
  */
 
 #include "broker/call/create-tap.h"
@@ -49,11 +48,9 @@ static int read_mac(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
         const char *text;
 
         if (sd_bus_message_read(call, "v", "s", &text) < 0)
-                return bad(error, "The option mac is no string.");
+                return bad(error, "The option mac must be a string.");
         if (strnlen(text, OPTION_SIZE_MAX) >= OPTION_SIZE_MAX || guest_address_from_text(text, to->mac) < 0)
-                return bad(
-                        error,
-                        "The option mac is not the address of one interface, such as 52:54:00:12:34:56.");
+                return bad(error, "The option mac must be a unicast MAC address such as 52:54:00:12:34:56.");
         return 0;
 }
 
@@ -63,8 +60,8 @@ static int read_queues(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
 
         if (sd_bus_message_read(call, "v", "u", &queues) < 0 || queues == 0 || queues > TAP_QUEUES_MAX)
                 return sd_bus_error_setf(
-                        error, ERROR_BAD_REQUEST, "The option queues is no number from 1 to %u (type u).",
-                        TAP_QUEUES_MAX);
+                        error, ERROR_BAD_REQUEST,
+                        "The option queues must be a number from 1 to %u (type u).", TAP_QUEUES_MAX);
         to->queues = queues;
         return 0;
 }
@@ -75,7 +72,7 @@ static int read_mtu(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
 
         if (sd_bus_message_read(call, "v", "u", &mtu) < 0 || mtu < TAP_MTU_MIN || mtu > TAP_MTU_MAX)
                 return sd_bus_error_setf(
-                        error, ERROR_BAD_REQUEST, "The option mtu is no number from %u to %u (type u).",
+                        error, ERROR_BAD_REQUEST, "The option mtu must be a number from %u to %u (type u).",
                         TAP_MTU_MIN, TAP_MTU_MAX);
         to->mtu = mtu;
         return 0;
@@ -104,11 +101,12 @@ static int read_option(sd_bus_message *call, unsigned *seen, CreateTap *to, sd_b
                         continue;
                 if (*seen & 1U << i)
                         return sd_bus_error_setf(
-                                error, ERROR_BAD_REQUEST, "The option %s is there twice.", options[i].name);
+                                error, ERROR_BAD_REQUEST, "The option %s may be given only once.",
+                                options[i].name);
                 *seen |= 1U << i;
                 return options[i].read(call, to, error);
         }
-        return bad(error, "There is an option that is none of mac, queues and mtu.");
+        return bad(error, "Unknown option: must be one of mac, queues, mtu.");
 }
 
 static int read_options(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
@@ -145,12 +143,12 @@ int create_tap_read(sd_bus_message *call, CreateTap *ret, sd_bus_error *ret_erro
         if (r < 0)
                 return r;
         if (!interface_name_is_valid(q.bridge))
-                return bad(ret_error, "What is to be the bridge can be no interface's name.");
+                return bad(ret_error, "The bridge is not a valid interface name.");
         if (guest_name_check(q.guest) < 0)
                 return sd_bus_error_setf(
                         ret_error, ERROR_BAD_REQUEST,
-                        "What is to be the guest's name can be none (up to %u bytes, no slash, no control "
-                        "character).",
+                        "The guest's name is not valid: at most %u bytes, no slash and no control "
+                        "character.",
                         GUEST_NAME_MAX);
         r = read_options(call, &q, ret_error);
         if (r < 0)

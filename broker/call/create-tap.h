@@ -8,7 +8,7 @@
 #include <systemd/sd-bus.h>
 
 typedef struct CreateTap {
-        const char *bridge, *guest; /* as long as the message */
+        const char *bridge, *guest; /* borrowed from the message */
         uint8_t mac[6];             /* the guest's */
         unsigned queues;
         unsigned mtu; /* 0: the bridge's */
@@ -23,9 +23,9 @@ typedef struct Terms {
 
 #define CREATE_TAP_SIGNATURE "ssa{sv}"
 
-/* Reads it from the call. Whatever is wrong with it is the error. */
+/* Reads it from the call; sets the error if it is invalid. */
 int create_tap_read(sd_bus_message *call, CreateTap *ret, sd_bus_error *ret_error);
 
-/* The parts of it that can be looked at alone: 0, or -EINVAL. */
+/* Checks of single values: 0, or -EINVAL. */
 int guest_name_check(const char *name);
 int guest_address_from_text(const char *text, uint8_t ret[static 6]);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The policy is read for each request. It is a few small files, and so none ever counts that is not there
- * any more.
+ * The policy is read for each request: it is only a few small files, and this way it is never out of date.
  *
- * Who may not use a bridge learns nothing of it: all that is said of one that is not for this user is the
- * same, whether there is a bridge of that name, a section for it, or neither.
+ * Users learn nothing about bridges they may not use: the answer is the same whether there is such a bridge,
+ * a section for it, or neither.
  */
 
 #include "broker/caller/access.h"
@@ -38,8 +37,8 @@ static int read_policy(Policy *policy, char **ret_detail, sd_bus_error *error)
                 *ret_detail = first_error(findings);
         return sd_bus_error_set(
                 error, ERROR_POLICY_BROKEN,
-                "vmunit.conf is not understood, so nobody gets anything. The administrator finds the "
-                "line by journalctl -u vm-broker.");
+                "vmunit.conf is invalid, so all requests are refused. The administrator can find the line "
+                "with journalctl -u vm-broker.");
 }
 
 static bool is_for(const Policy *policy, const PolicyBridge *bridge, const Identity *who, const char *name)
@@ -68,12 +67,13 @@ int access_check(uid_t uid, const CreateTap *ask, Terms *ret, char **ret_detail,
         if (!is_for(&policy, bridge, &who, ask->bridge))
                 return sd_bus_error_setf(
                         ret_error, ERROR_NOT_ALLOWED,
-                        "User %u may not use the bridge %s: vmunit.conf does not say so.", uid, ask->bridge);
+                        "User %u may not use the bridge %s: vmunit.conf does not allow it.", uid,
+                        ask->bridge);
         if (!policy_allows_address(bridge, ask->mac))
                 return sd_bus_error_setf(
                         ret_error, ERROR_ADDRESS_NOT_ALLOWED,
-                        "The guest's address is none of those that vmunit.conf has for guests on the "
-                        "bridge %s (MACAddresses=).",
+                        "The guest's MAC address is not among those that vmunit.conf allows on the bridge "
+                        "%s (MACAddresses=).",
                         ask->bridge);
         *ret = (Terms){
                 .max_taps = policy.max_taps,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What vmunit.conf says to a request. */
+/* Whether vmunit.conf allows a request. */
 
 #include <sys/types.h>
 #include <systemd/sd-bus.h>
@@ -9,7 +9,7 @@
 #include "broker/call/create-tap.h"
 
 /*
- * The policy as it is now. 0, or the error that says why not; *ret_detail is then what only the
- * administrator is to know of it, or NULL.
+ * Reads the current policy. 0, or the error that says why not; *ret_detail is then what only the
+ * administrator may know, or NULL.
  */
 int access_check(uid_t uid, const CreateTap *ask, Terms *ret, char **ret_detail, sd_bus_error *ret_error);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmunit.conf is the gate; polkit may make it narrower, where an administrator has rules for that. So a host
- * without polkit loses nothing by it, and everything else than a clear yes of a polkit that is there is a
- * no.
+ * vmunit.conf decides; polkit can only restrict it further, if the administrator has rules for that. So a
+ * host without polkit loses nothing, and anything but a clear yes from an existing polkit is a no.
  *
- * polkit takes details only from who owns the action: org.vmunit.policy says that it is the broker's user.
+ * polkit accepts details only from the owner of the action, which org.vmunit.policy declares to be the
+ * broker's user.
  */
 
 #include "broker/caller/polkit.h"
@@ -30,8 +30,8 @@ struct Question {
         sd_bus_slot *slot;
         PolkitAnswer *answer;
         void *data;
-        bool open;     /* polkit may be at it */
-        char name[32]; /* by which it can be taken back */
+        bool open;     /* polkit may still work on it */
+        char name[32]; /* for cancelling it */
 };
 
 static bool there_is_none(const sd_bus_error *error)
@@ -49,18 +49,17 @@ static int read_answer(sd_bus_message *message, sd_bus_error *error)
                 return 0;
         if (failure)
                 return sd_bus_error_setf(
-                        error, ERROR_NOT_ALLOWED,
-                        "polkit does not say whether it is allowed (" ACTION "): %s",
+                        error, ERROR_NOT_ALLOWED, "polkit failed to decide (" ACTION "): %s",
                         failure->message ?: failure->name);
         if (sd_bus_message_enter_container(message, 'r', "bba{ss}") < 0 ||
             sd_bus_message_read(message, "bb", &yes, &challenge) < 0)
-                return sd_bus_error_set(error, ERROR_NOT_ALLOWED, "polkit's answer is not understood.");
+                return sd_bus_error_set(error, ERROR_NOT_ALLOWED, "polkit sent an invalid reply.");
         if (yes)
                 return 0;
         return sd_bus_error_set(
                 error, ERROR_NOT_ALLOWED,
-                challenge ? "polkit wants a password for it (" ACTION "), and there is nobody to be asked."
-                          : "polkit says no (" ACTION ").");
+                challenge ? "polkit requires a password (" ACTION "), and cannot ask for one."
+                          : "polkit denied the request (" ACTION ").");
 }
 
 static int on_answer(sd_bus_message *message, void *data, sd_bus_error *ret_error)
@@ -69,7 +68,7 @@ static int on_answer(sd_bus_message *message, void *data, sd_bus_error *ret_erro
         Question *question = data;
         int r;
 
-        /* it may have been too slow, and ask somebody still */
+        /* after a timeout polkit may still be asking */
         question->open = sd_bus_message_is_method_error(message, NULL);
         r = read_answer(message, &error);
         question->answer(r < 0 ? &error : NULL, question->data);
@@ -135,7 +134,7 @@ int polkit_ask(sd_bus_message *call, const CreateTap *what, PolkitAnswer *answer
         return 0;
 }
 
-/* A dialog that nobody waits for any more goes. */
+/* Closes polkit's dialog, if nobody waits for it any more. */
 Question *question_free(Question *question)
 {
         if (!question)

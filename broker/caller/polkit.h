@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Asking polkit, which need not be there. */
+/* Asks polkit, which need not be installed. */
 
 #include <systemd/sd-bus.h>
 
@@ -9,12 +9,12 @@
 
 typedef struct Question Question;
 
-/* error is NULL for a yes. The question may be released within. */
+/* error is NULL for a yes. The callback may free the question. */
 typedef void PolkitAnswer(const sd_bus_error *error, void *data);
 
 /*
- * Asks whether who sent the call may have what it asks for; somebody may be asked for a password if the call
- * says that there is time for it. The answer comes later, and never when the question was released before.
+ * Asks whether the sender of the call may have what it asks for. polkit may ask for a password if the call
+ * allows interactive authorization. The answer arrives later, and never after the question was freed.
  */
 int polkit_ask(
         sd_bus_message *call, const CreateTap *what, PolkitAnswer *answer, void *data, Question **ret);

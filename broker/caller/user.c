@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who a caller is, the bus says by a number that the kernel knows (never the caller). What groups that user
- * is in is asked of the user database and not of the process, which may have kept one that the administrator
- * took away.
+ * The bus, not the caller, says who the caller is: by the uid that the kernel knows. Groups are looked up in
+ * the user database and not in the process, which may have kept one that the administrator has since
+ * removed.
  *
- * What is remembered is only how much of somebody's refusals was logged. One user may ask as many others
- * (subordinate uids), so where there is no room for one more the oldest goes, and nobody is turned away.
+ * Only how many refusals were logged is remembered. One user can call as many others (subordinate uids), so
+ * when the table is full the oldest entry is dropped, and nobody is turned away.
  *
- * The database may be anywhere, and the broker waits for its answer: one that hangs delays everybody.
+ * The database may be remote, and the broker waits for it: if it hangs, everybody waits.
  */
 
 #include "broker/caller/user.h"
@@ -23,7 +23,7 @@
 
 #define SECOND UINT64_C(1000000)
 
-_Static_assert(REQUESTS_MAX < USERS_MAX, "somebody remembered has no request under way");
+_Static_assert(REQUESTS_MAX < USERS_MAX, "some remembered user has no request in progress");
 
 uint64_t users_now(void)
 {
@@ -36,7 +36,7 @@ uint64_t users_now(void)
 void user_log_suppressed(const User *user, unsigned n)
 {
         if (n > 0)
-                log_warning("User %u was refused %u more requests in between.", user->uid, n);
+                log_warning("User %u: %u more requests were refused and not logged.", user->uid, n);
 }
 
 static void forget(User *user)
@@ -45,7 +45,7 @@ static void forget(User *user)
         free(user);
 }
 
-/* Who asks for nothing now and was refused nothing lately need not be remembered. */
+/* Users without a current request or a recent refusal need not be remembered. */
 static void forget_idle(Users *users)
 {
         uint64_t now = users_now();
@@ -63,7 +63,7 @@ static void forget_idle(Users *users)
         users->count = kept;
 }
 
-/* They are in the order in which they came. */
+/* The oldest come first. */
 static void forget_oldest(Users *users)
 {
         size_t i = 0;
@@ -121,7 +121,7 @@ static int find_groups(const struct passwd *entry, Identity *identity)
         identity->groups = calloc(USER_GROUPS_MAX, sizeof(gid_t));
         if (!identity->groups)
                 return -ENOMEM;
-        /* of more than that the first ones count */
+        /* of more groups only the first count */
         if (getgrouplist(entry->pw_name, entry->pw_gid, identity->groups, &n) < 0)
                 n = (int) USER_GROUPS_MAX;
         identity->n_groups = (size_t) n;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The kernel's own lists are all the memory that the broker has: it may be killed at any time, and begins
- * with what there is.
+ * The broker keeps no state apart from the kernel's own lists, so it may be killed at any time.
  *
- * Nobody holds a TAP that has no carrier. (Its holder can take the carrier away, and only loses the TAP by
+ * A TAP without a carrier has no holder. (A holder can drop the carrier itself, and only loses the TAP by
  * that.)
  */
 
@@ -50,12 +49,12 @@ int survey_taps(int netlink, Survey *survey)
 typedef struct Search {
         uint8_t mac[6];
         bool found;
-        unsigned seen_at; /* the port that it was only seen behind; 0: none */
+        unsigned seen_at; /* the port behind which it was merely learned; 0: none */
 } Search;
 
 /*
- * The host's end of a TAP has by convention the guest's address with 0xfe for its first byte (prepare gives
- * it that, and libvirt, too): so a guest's address is known before it sent anything.
+ * By convention, the host's end of a TAP has the guest's address with 0xfe as its first byte (vm-launcher
+ * and libvirt set that). So a guest's address is known before it sends anything.
  */
 static bool is_end_of(const BridgeAddress *address, const uint8_t mac[static 6])
 {
@@ -92,8 +91,8 @@ int survey_address(int netlink, unsigned bridge, const uint8_t mac[static 6])
                 return r;
         if (search.found)
                 return 1;
-        /* behind another TAP is a guest of this host's; behind a network card it may be this guest itself, a
-         * moment ago, on another host */
+        /* behind another TAP it is a guest of this host; behind a network card it may be this guest itself,
+         * which ran on another host until a moment ago */
         if (search.seen_at == 0 || netlink_find_index(netlink, search.seen_at, &port) < 0)
                 return 0;
         return streq(port.kind, "tun");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What there is on the host: users' TAPs, and who has which address on a bridge. */
+/* The state of the host: users' TAPs, and which addresses are in use on a bridge. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,12 +16,12 @@ typedef struct Survey {
         unsigned bridge;
         bool used[TAP_NUMBERS]; /* numbers in the user's names */
         unsigned total, in_bridge;
-        unsigned stale[TAPS_SWEPT_MAX]; /* persistent ones of any user that nobody holds */
+        unsigned stale[TAPS_SWEPT_MAX]; /* persistent TAPs of any user without a holder */
         unsigned n_stale;
 } Survey;
 
-/* As netlink_list(), again where interfaces come and go meanwhile. */
+/* Like netlink_list(), repeated if interfaces come and go meanwhile. */
 int survey_taps(int netlink, Survey *survey);
 
-/* 1 where a guest or the host has that address on the bridge, 0 where nobody has. */
+/* 1 if a guest or the host uses that address on the bridge, 0 if not. */
 int survey_address(int netlink, unsigned bridge, const uint8_t mac[static 6]);

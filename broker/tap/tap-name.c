@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who holds a TAP's descriptor may change its owner and make it persistent, but never its name. So the name
- * says whose it is, and what a user has is counted by that, whoever of the broker's lives made it. Nor may a
- * holder change the alias, which says the guest's address.
+ * The holder of a TAP's descriptor can change its owner and make it persistent, but cannot rename it. So the
+ * name says whose it is, and a user's TAPs are counted by name, even those from an earlier run of the
+ * broker. Nor can a holder change the alias, which contains the guest's address.
  */
 
 #include "broker/tap/tap-name.h"
@@ -33,7 +33,7 @@ bool tap_name_parse(const char *name, uid_t *ret_uid, unsigned *ret_number)
         if (text_to_unsigned(copy + 2, UINT32_MAX, &uid) < 0 ||
             text_to_unsigned(dash + 1, TAP_NUMBERS - 1, &number) < 0)
                 return false;
-        /* leading zeros and the like */
+        /* refuse leading zeros and the like */
         tap_name_format(again, uid, number);
         if (!streq(again, name))
                 return false;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A TAP is the broker's in all but its descriptors: its name, its owner (nobody but the broker opens it by
- * its name) and how its bridge treats it. It is not persistent, so that it goes with its last descriptor,
- * whatever happens to the broker, the caller or the bus in between.
+ * The broker owns all of a TAP but its descriptors: its name, its owner (only the broker can open it by
+ * name) and its bridge port. It is not persistent, so it disappears with its last descriptor, whatever
+ * happens to the broker, the caller or the bus.
  *
- * It is in the bridge, with all its filters, before it comes up: no frame passes it earlier.
+ * It joins the bridge, with all filters, before it is brought up: no frame passes earlier.
  */
 
 #include "broker/tap/tap.h"
@@ -33,11 +33,11 @@ static int find_bridge(int netlink, const char *name, Link *ret, sd_bus_error *e
 
         r = netlink_find(netlink, name, ret);
         if (r == -ENODEV)
-                return sd_bus_error_setf(error, ERROR_NO_SUCH_BRIDGE, "There is no bridge %s.", name);
+                return sd_bus_error_setf(error, ERROR_NO_SUCH_BRIDGE, "No such bridge: %s.", name);
         if (r < 0)
-                return failed(error, r, "The bridge cannot be looked at");
+                return failed(error, r, "Cannot query the bridge");
         if (!streq(ret->kind, "bridge"))
-                return sd_bus_error_setf(error, ERROR_NO_SUCH_BRIDGE, "%s is no bridge.", name);
+                return sd_bus_error_setf(error, ERROR_NO_SUCH_BRIDGE, "%s is not a bridge.", name);
         return 0;
 }
 
@@ -50,7 +50,7 @@ static void remove_stale(int netlink, const Survey *survey)
                         continue;
                 if (netlink_delete(netlink, link.index) >= 0)
                         log_notice(
-                                "The TAP %s is removed: it was made persistent, and nobody holds it.",
+                                "Removed the TAP %s: it was made persistent, and no process holds it.",
                                 link.name);
         }
 }
@@ -72,18 +72,16 @@ static int check_limits(
         *ret = (Survey){ .uid = uid, .bridge = bridge->index };
         r = survey_taps(netlink, ret);
         if (r < 0)
-                return failed(error, r, "The host's interfaces cannot be listed");
+                return failed(error, r, "Cannot list the host's interfaces");
         if (ret->total >= terms->max_taps)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,
-                        "User %u has %u TAPs, and vmunit.conf says that it is enough (MaxTaps= "
-                        "of [Broker]).",
-                        uid, ret->total);
+                        "User %u has %u TAPs, the limit in vmunit.conf (MaxTaps= in [Broker]).", uid,
+                        ret->total);
         if (ret->in_bridge >= terms->max_bridge_taps)
                 return sd_bus_error_setf(
                         error, ERROR_LIMIT_REACHED,
-                        "User %u has %u TAPs on the bridge %s, and vmunit.conf says that it is enough "
-                        "(MaxTaps= of "
+                        "User %u has %u TAPs on the bridge %s, the limit in vmunit.conf (MaxTaps= in "
                         "[Bridge %s]).",
                         uid, ret->in_bridge, bridge->name, bridge->name);
         return 0;
@@ -95,7 +93,7 @@ static int check_address(int netlink, const Link *bridge, const CreateTap *ask, 
 
         r = survey_address(netlink, bridge->index, ask->mac);
         if (r < 0)
-                return failed(error, r, "The bridge's addresses cannot be listed");
+                return failed(error, r, "Cannot list the bridge's addresses");
         if (r > 0)
                 return sd_bus_error_setf(
                         error, ERROR_ADDRESS_TAKEN,
@@ -104,14 +102,15 @@ static int check_address(int netlink, const Link *bridge, const CreateTap *ask, 
         return 0;
 }
 
-/* A bridge whose MTU nobody set takes over the smallest one of its ports, for all of them. */
+/* A bridge without an explicit MTU adopts the smallest of its ports, for all of them. */
 static int check_mtu(const Link *bridge, const CreateTap *ask, sd_bus_error *error)
 {
         if (ask->mtu == 0 || ask->mtu >= bridge->mtu)
                 return 0;
         return sd_bus_error_setf(
                 error, ERROR_BAD_REQUEST,
-                "An MTU of %u is less than the %u of the bridge %s, which would take it over for all on it.",
+                "An MTU of %u is less than the %u of the bridge %s, which would adopt it for all of its "
+                "ports.",
                 ask->mtu, bridge->mtu, bridge->name);
 }
 
@@ -135,7 +134,7 @@ static int open_queues(Tap *tap, uid_t uid, const CreateTap *ask, const Survey *
 {
         int r = -EBUSY;
 
-        /* one of root's may have got the name since */
+        /* a TAP of root may have taken the name since */
         for (unsigned i = 0; r == -EBUSY && i < TAP_NUMBERS; i++) {
                 if (survey->used[i])
                         continue;
@@ -155,15 +154,15 @@ static int set_filter(int netlink, const Link *link, const CreateTap *ask, sd_bu
         if (r == -EOPNOTSUPP)
                 return sd_bus_error_setf(
                         error, ERROR_FAILED,
-                        "NoFilter: this kernel cannot keep a guest from using other addresses than its own, "
-                        "as vmunit.conf wants it (FilterMAC=).");
+                        "NoFilter: this kernel cannot restrict a guest to its own MAC address, as "
+                        "vmunit.conf requires (FilterMAC=).");
         if (r >= 0)
                 r = bridge_port_add_address(netlink, link->index, ask->mac);
-        return r < 0 ? failed(error, r, "NoFilter: the guest cannot be kept to its own address") : 0;
+        return r < 0 ? failed(error, r, "NoFilter: failed to restrict the guest to its own MAC address") : 0;
 }
 
 /*
- * The MTU before it joins, since the bridge looks at it; the alias when the address is what it says
+ * The MTU is set before it joins, since the bridge looks at it; the alias once the address matches it
  * (watch.c).
  */
 static int connect_to_bridge(
@@ -186,19 +185,19 @@ static int connect_to_bridge(
         if (r >= 0)
                 r = netlink_set_mtu(netlink, link.index, ask->mtu ?: bridge->mtu);
         if (r < 0)
-                return failed(error, r, "The TAP cannot be set up");
+                return failed(error, r, "Failed to set up the TAP");
         r = netlink_set_master(netlink, link.index, bridge->index);
         if (r >= 0)
                 r = bridge_port_guard(netlink, link.index);
         if (r < 0)
-                return failed(error, r, "The TAP cannot join the bridge");
+                return failed(error, r, "Failed to add the TAP to the bridge");
         if (terms->filter_mac) {
                 r = set_filter(netlink, &link, ask, error);
                 if (r < 0)
                         return r;
         }
         r = netlink_set_up(netlink, link.index, true);
-        return r < 0 ? failed(error, r, "The TAP cannot be brought up") : 0;
+        return r < 0 ? failed(error, r, "Failed to bring up the TAP") : 0;
 }
 
 int tap_create(
@@ -220,7 +219,7 @@ int tap_create(
                 return r;
         r = open_queues(&tap, uid, ask, &survey);
         if (r < 0)
-                return failed(ret_error, r, "A TAP cannot be made");
+                return failed(ret_error, r, "Failed to create a TAP");
         r = connect_to_bridge(netlink, &tap, uid, ask, terms, &bridge, ret_error);
         if (r < 0)
                 return r;

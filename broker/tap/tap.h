@@ -10,7 +10,7 @@
 #include "broker/call/create-tap.h"
 #include "broker/call/limits.h"
 
-/* A TAP that was made. It lives as long as a descriptor of it is open. */
+/* A new TAP. It exists as long as one of its descriptors is open. */
 typedef struct Tap {
         char interface[IFNAMSIZ];
         int queues[TAP_QUEUES_MAX];
@@ -18,16 +18,16 @@ typedef struct Tap {
 } Tap;
 
 /*
- * Makes one, in its bridge and up. 0, or the error that says why not, and nothing is left then. netlink is a
- * socket of netlink_open()'s.
+ * Creates a TAP, adds it to its bridge and brings it up. 0, or the error that says why not, and nothing is
+ * left behind. netlink is a socket from netlink_open().
  */
 int tap_create(
         int netlink, uid_t uid, const CreateTap *ask, const Terms *terms, Tap *ret, sd_bus_error *ret_error);
 void tap_done(Tap *tap); /* closes its descriptors */
 
-/* Removes those that a user made persistent and that nobody holds any more. */
+/* Removes TAPs that a user made persistent and that no process holds any more. */
 void tap_sweep(int netlink);
 
-/* Calls each for every user's TAP. bridge is the name of the one it is in, "" for none. */
+/* Calls each for every user's TAP. bridge is the bridge it belongs to, "" for none. */
 typedef int TapEach(const char *interface, uid_t uid, const char *bridge, void *data);
 int tap_list(int netlink, TapEach *each, void *data);

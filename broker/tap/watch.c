@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who holds a TAP's descriptor may give the host's end any address: the kernel asks for no privilege there,
- * and has no way to forbid it. The bridge then takes frames to that address for the host's and forgets
- * behind which port it was, so that a guest that has it, and any other machine, would be cut off from the
+ * The holder of a TAP's descriptor can change the MAC address of the host's end without any privilege, and
+ * the kernel offers no way to forbid it. The bridge then takes frames for that address as its own and
+ * forgets behind which port it was. A guest or another machine with that address would be cut off from the
  * bridge.
  *
- * So a TAP whose end has another address than the broker gave it is removed, and the addresses of the others
- * are put where they were. A message of the kernel's shows the address that there was when it was sent, so
- * that changing it back at once does not help.
+ * So a TAP whose end no longer has the address that the broker set is removed, and the addresses of the
+ * others are restored. The kernel's message contains the address as of when it was sent, so changing it back
+ * at once does not help.
  *
- * One that its holder made persistent goes, too, once nobody holds it.
+ * A TAP that its holder made persistent is removed, too, once no process holds it.
  *
- * Nobody has to be there for that all the time: vm-broker-watch.socket is a netlink socket of systemd's,
- * which starts us when interfaces change, and what happened until then waits in it. udev starts us, and by
- * that the socket, with the first TAP of a user's; what happened before that is seen in what there is.
+ * This need not run all the time: systemd listens on a netlink socket (vm-broker-watch.socket), starts us
+ * when interfaces change, and queues the messages until then. udev starts us, and with us the socket, when
+ * the first TAP of a user appears; earlier changes are found by listing all interfaces.
  */
 
 #include "broker/tap/watch.h"
@@ -40,14 +40,14 @@ typedef struct Port {
 
 typedef struct Watch {
         int netlink;    /* for requests */
-        bool unsettled; /* addresses may not be where they belong */
+        bool unsettled; /* addresses may have to be restored */
         Port ports[PORTS_WATCHED_MAX];
         size_t n_ports;
         Link wrong[TAPS_SWEPT_MAX];
         size_t n_wrong;
 } Watch;
 
-/* Whether it is a user's TAP whose end has another address than it was given. */
+/* Whether it is a user's TAP whose end does not have the address that it was given. */
 static bool is_changed(const Link *link, uid_t *ret_uid)
 {
         uint8_t mac[6], end[6];
@@ -60,7 +60,7 @@ static bool is_changed(const Link *link, uid_t *ret_uid)
         return memcmp(link->address, end, sizeof(end)) != 0;
 }
 
-/* Whether it is one that a holder made persistent, and that nobody holds any more. */
+/* Whether a holder made it persistent, and no process holds it any more. */
 static bool is_left(const Link *link, uid_t *ret_uid)
 {
         unsigned number;
@@ -80,12 +80,12 @@ static void log_removal(const Link *link, uid_t uid, bool left)
         if (left)
                 log_entry(
                         LOG_NOTICE, NULL, (char *[]){ user, interface, NULL },
-                        "The TAP %s of user %u is removed: it was made persistent, and nobody holds it.",
+                        "Removed the TAP %s of user %u: it was made persistent, and no process holds it.",
                         link->name, (unsigned) uid);
         else
                 log_entry(
                         LOG_WARNING, NULL, (char *[]){ user, interface, NULL },
-                        "The TAP %s of user %u is removed: its holder gave it the address "
+                        "Removed the TAP %s of user %u: its holder changed its address to "
                         "%02x:%02x:%02x:%02x:%02x:%02x, which could cut others off from the bridge.",
                         link->name, (unsigned) uid, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
@@ -105,8 +105,8 @@ static int remove_wrong(const Link *link, void *data)
         r = netlink_delete(w->netlink, link->index);
         if (r >= 0)
                 log_removal(link, uid, left);
-        else if (r != -ENODEV) /* of several messages about one the first was enough */
-                log_errno(LOG_ERR, r, "The TAP %s of user %u cannot be removed", link->name, uid);
+        else if (r != -ENODEV) /* the first of several messages about it was enough */
+                log_errno(LOG_ERR, r, "Failed to remove the TAP %s of user %u", link->name, uid);
         return 0;
 }
 
@@ -118,7 +118,7 @@ static int collect(const Link *link, void *data)
 
         if (is_changed(link, &uid) || is_left(link, &uid)) {
                 if (w->n_wrong >= TAPS_SWEPT_MAX)
-                        return -EAGAIN; /* the next time is for the rest */
+                        return -EAGAIN; /* the rest follows next time */
                 w->wrong[w->n_wrong++] = *link;
         }
         if (link->locked && w->n_ports < PORTS_WATCHED_MAX && tap_name_parse(link->name, &uid, &number) &&
@@ -128,9 +128,9 @@ static int collect(const Link *link, void *data)
 }
 
 /*
- * As what there is should be: also for messages that were lost, or sent before anybody listened. One that
- * went meanwhile needs no address, and one that just comes gets its own. Where the list changed while it was
- * read it is done again after the next change, or a moment.
+ * Corrects the current state, which also covers messages that were lost, or sent before anybody listened.
+ * TAPs that disappear meanwhile need no address, and new ones get their own. If the list changed while it
+ * was read, this is repeated after the next change or a moment later.
  */
 static int settle(Watch *w)
 {
@@ -171,7 +171,8 @@ int watch_run(void)
         int r;
 
         if (sd_listen_fds(true) != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_NETLINK, SOCK_RAW, -1) <= 0) {
-                log_error("The socket of vm-broker-watch.socket is missing, by which systemd starts this.");
+                log_error("Expected the socket of vm-broker-watch.socket. Start vm-broker-watch.service "
+                          "instead.");
                 return EXIT_BAD_USAGE;
         }
         r = netlink_open(&netlink);
@@ -179,6 +180,6 @@ int watch_run(void)
                 r = watch(&(Watch){ .netlink = netlink, .unsettled = true }, SD_LISTEN_FDS_START);
         if (r >= 0)
                 return EXIT_SUCCESS;
-        log_errno(LOG_ERR, r, "Users' TAPs are not watched");
+        log_errno(LOG_ERR, r, "Failed to watch users' TAPs");
         return EXIT_OS;
 }

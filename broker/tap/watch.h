@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Keeps who holds a TAP from taking other addresses for the host's end of it, until nothing changed for a
- * moment. The exit status. Failures are logged. Wants the socket of vm-broker-watch.socket.
+ * Removes users' TAPs whose holders changed the address of the host's end, until nothing has changed for a
+ * moment. Requires the socket of vm-broker-watch.socket. Logs failures; returns the exit status.
  */
 int watch_run(void);

@@ -107,10 +107,10 @@ static void check_refused(sd_bus_message *m, const char *text)
 }
 
 #define MAC        "mac", "s", "52:54:00:12:34:56"
-#define BAD_BRIDGE "What is to be the bridge can be no interface's name."
-#define BAD_MAC    "The option mac is not the address of one interface, such as 52:54:00:12:34:56."
-#define BAD_QUEUES "The option queues is no number from 1 to 16 (type u)."
-#define BAD_MTU    "The option mtu is no number from 68 to 65521 (type u)."
+#define BAD_BRIDGE "The bridge is not a valid interface name."
+#define BAD_MAC    "The option mac must be a unicast MAC address such as 52:54:00:12:34:56."
+#define BAD_QUEUES "The option queues must be a number from 1 to 16 (type u)."
+#define BAD_MTU    "The option mtu must be a number from 68 to 65521 (type u)."
 
 static void test_requests(sd_bus *bus)
 {
@@ -153,18 +153,17 @@ static void test_requests(sd_bus *bus)
                         call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 1, "mac", "s", macs[i]), BAD_MAC);
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "a/b", 1, MAC),
-                "What is to be the guest's name can be none (up to 128 bytes, no slash, no control "
-                "character).");
+                "The guest's name is not valid: at most 128 bytes, no slash and no control character.");
         check_refused(call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 0), "The option mac is missing.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 2, MAC, MAC),
-                "The option mac is there twice.");
+                "The option mac may be given only once.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 1, "mac", "u", 1),
-                "The option mac is no string.");
+                "The option mac must be a string.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 2, MAC, "owner", "u", 0),
-                "There is an option that is none of mac, queues and mtu.");
+                "Unknown option: must be one of mac, queues, mtu.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 2, MAC, "queues", "u", 0), BAD_QUEUES);
         check_refused(
