@@ -21,9 +21,24 @@ typedef enum FilesystemDriver {
         FILESYSTEM_VIRTIOFS,
 } FilesystemDriver;
 
+typedef enum FilesystemAccess {
+        FILESYSTEM_PASSTHROUGH = 1,
+        FILESYSTEM_MAPPED,
+        FILESYSTEM_SQUASH,
+} FilesystemAccess;
+
+typedef enum FilesystemMultidevs {
+        FILESYSTEM_MULTIDEVS_DEFAULT = 1,
+        FILESYSTEM_MULTIDEVS_REMAP,
+        FILESYSTEM_MULTIDEVS_FORBID,
+        FILESYSTEM_MULTIDEVS_WARN,
+} FilesystemMultidevs;
+
 typedef struct Filesystem {
         Device device;
-        int type, access, model, driver, write_policy, multidevs;
+        int type, model;               /* "mount"; VirtioModel */
+        int access, driver, multidevs; /* FilesystemAccess, FilesystemDriver, FilesystemMultidevs */
+        int write_policy;
         const char *fmode, *dmode, *directory, *socket, *tag;
         Number queue;
         XmlElement *binary, *idmap;
@@ -33,7 +48,12 @@ typedef struct Filesystem {
 
 static const char *const type_words[] = { "mount", NULL };
 static const char *const access_words[] = { "passthrough", "mapped", "squash", NULL };
-static const char *const security_models[] = { "passthrough", "passthrough", "mapped", "none" };
+static const char *const security_models[] = {
+        "passthrough", /* by default */
+        [FILESYSTEM_PASSTHROUGH] = "passthrough",
+        [FILESYSTEM_MAPPED] = "mapped",
+        [FILESYSTEM_SQUASH] = "none",
+};
 static const char *const driver_words[] = { "path", "handle", "virtiofs", NULL };
 static const char *const policy_words[] = { "immediate", NULL };
 static const char *const multidevs_words[] = { "default", "remap", "forbid", "warn", NULL };
@@ -108,7 +128,7 @@ static void check_9p(const Guest *g, const Filesystem *f)
         bind_check_directory(g, d->place, "source", f->directory);
         if (f->socket)
                 device_error(g, d, "<source>: socket is for <driver type='virtiofs'/>");
-        if ((f->fmode || f->dmode) && (!f->access || !streq(access_words[f->access - 1], "mapped")))
+        if ((f->fmode || f->dmode) && f->access != FILESYSTEM_MAPPED)
                 device_error(g, d, "<filesystem>: fmode and dmode are for accessmode='mapped'");
         if ((f->fmode && !mode_is_octal(f->fmode)) || (f->dmode && !mode_is_octal(f->dmode)))
                 device_error(g, d, "<filesystem>: fmode and dmode are octal numbers of four digits at most");
@@ -129,7 +149,7 @@ static void check_virtiofs(const Guest *g, const Filesystem *f)
 
         if (!f->directory == !f->socket)
                 device_error(g, d, "<source>: either dir or socket is expected");
-        if (f->access && !streq(access_words[f->access - 1], "passthrough"))
+        if (f->access && f->access != FILESYSTEM_PASSTHROUGH)
                 device_error(g, d, "<filesystem>: virtiofs has accessmode='passthrough' only");
         if (f->fmode || f->dmode || f->multidevs || f->write_policy)
                 device_error(
@@ -165,7 +185,7 @@ static void build_9p(const Guest *g, const Filesystem *f, Plan *p)
         Props fsdev = props_new("fsdriver", "local"), device = device_virtio_new(d, "virtio-9p", f->model);
 
         props_text(&fsdev, "security_model", security_models[f->access]);
-        if (f->multidevs && !streq(multidevs_words[f->multidevs - 1], "default"))
+        if (f->multidevs > FILESYSTEM_MULTIDEVS_DEFAULT)
                 props_text(&fsdev, "multidevs", multidevs_words[f->multidevs - 1]);
         props_text(&fsdev, "fmode", f->fmode);
         props_text(&fsdev, "dmode", f->dmode);

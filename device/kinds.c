@@ -4,9 +4,6 @@
 
 #include <stddef.h>
 
-const DeviceKind *const device_kinds[] = {
 #define KIND(name) &kind_##name,
-        DEVICE_KINDS(KIND)
-#undef KIND
-                NULL,
-};
+
+const DeviceKind *const device_kinds[] = { DEVICE_KINDS(KIND) NULL };

@@ -166,6 +166,7 @@ struct DeviceKind {
         const Field *fields;      /* what the element holds, beside what every device may */
         bool has_virtio_options;  /* <driver iommu= ats= packed= page_per_vq=> */
         bool has_rom, has_boot, has_acpi_index;
+        bool has_host_pci; /* its struct begins with a HostPciDevice of device/hostdev/hostdev.h */
 
         void (*read)(Guest *g, Device *d); /* what the table cannot say; g->findings for errors */
         void (*imply)(Guest *g); /* once a guest, before any complete(): adds what the XML leaves out */

@@ -92,7 +92,7 @@ static void check_kind(const Guest *g, const Disk *disk)
                 device_error(g, d, "<readonly>: an IDE or SATA disk cannot be read-only");
         if (disk->copy_on_read == ON && why)
                 device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", why);
-        if (disk->options.io == 2 && disk->options.cache != CACHE_NONE &&
+        if (disk->options.io == SOURCE_IO_NATIVE && disk->options.cache != CACHE_NONE &&
             disk->options.cache != CACHE_DIRECTSYNC)
                 device_error(g, d, "<driver>: io='native' needs cache='none' or cache='directsync'");
         if (disk->read_error_policy == ERROR_ENOSPACE)

@@ -8,8 +8,8 @@
 
 #include "device/hostdev/hostdev.h"
 
-#include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
@@ -40,7 +40,7 @@ void hostdev_check_allowed(const Guest *g, const Device *d)
 
 void hostdev_check_mode(const Guest *g, const Device *d, int mode)
 {
-        if (mode != 1)
+        if (mode != HOSTDEV_SUBSYSTEM)
                 device_error(g, d, "<hostdev>: mode='subsystem' is expected");
 }
 
@@ -73,9 +73,9 @@ void host_pci_check(const Guest *g, const Device *d, const HostPci *h)
         if (h->module && !module_is_plain(h->module))
                 device_error(g, d, "<driver>: model='%s' is not the name of a kernel module", h->module);
         for (size_t i = 0; i < g->n_devices && g->devices[i] != d; i++) {
-                const HostPci *other = host_pci_of(g->devices[i]);
+                const HostPciDevice *other = host_pci_device(g->devices[i]);
 
-                if (other && host_pci_equal(other, h))
+                if (other && host_pci_equal(&other->host, h))
                         device_error(
                                 g, d, "<%s>: the guest has this device already, by line %u",
                                 d->kind->element, g->devices[i]->place.line);
@@ -119,12 +119,42 @@ void hostdev_check_teaming(const Guest *g, const Device *d, const Teaming *t)
 {
         if (!t->type && !t->persistent)
                 return;
-        if (t->type != 1 || !t->persistent) {
+        if (t->type != TEAMING_TRANSIENT || !t->persistent) {
                 device_error(g, d, "<teaming>: type='transient' and persistent='…' are expected");
                 return;
         }
-        GUEST_FOREACH_DEVICE(g, &kind_interface, other)
-                if (other->id && streq(other->id, t->persistent))
+        GUEST_FOREACH_DEVICE(g, NULL, other)
+                if (streq(other->kind->element, "interface") && !other->kind->has_host_pci && other->id &&
+                    streq(other->id, t->persistent))
                         return;
         device_error(g, d, "<teaming>: persistent='%s' is the alias of no interface", t->persistent);
+}
+
+const HostPciDevice *host_pci_device(const Device *d)
+{
+        return d->kind->has_host_pci ? (const HostPciDevice *) d : NULL;
+}
+
+void host_pci_device_complete(Guest *g, Device *d)
+{
+        if (!d->id)
+                device_set_next_id(g, d, "hostdev");
+        if (d->address.type == ADDRESS_UNASSIGNED)
+                return;
+        d->bus = BUS_PCI;
+        d->pci = PCI_EXPRESS;
+}
+
+void host_pci_device_build(const Guest *g, const HostPciDevice *h, const char *extra, Plan *p)
+{
+        Props device;
+
+        host_pci_plan(&h->host, extra, p);
+        /* without an address the guest does not see it, but the host's drivers do not, either */
+        if (h->device.address.type == ADDRESS_UNASSIGNED)
+                return;
+        device = host_pci_new(&h->host);
+        props_text(&device, "failover_pair_id", h->teaming.persistent);
+        device_props(g, &h->device, &device);
+        plan_json(p, "-device", &device);
 }

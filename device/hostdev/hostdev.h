@@ -8,7 +8,12 @@
 /* An error where the administrator's policy has no guest have devices of the host. */
 void hostdev_check_allowed(const Guest *g, const Device *d);
 
-/* The words of the attribute mode; the first, which is 1, is the only one for which QEMU has anything. */
+/* The attribute mode; QEMU has something for the first only. */
+typedef enum HostdevMode {
+        HOSTDEV_SUBSYSTEM = 1,
+        HOSTDEV_CAPABILITIES,
+} HostdevMode;
+
 extern const char *const hostdev_mode_words[];
 void hostdev_check_mode(const Guest *g, const Device *d, int mode);
 
@@ -41,9 +46,6 @@ bool host_pci_equal(const HostPci *a, const HostPci *b);
 /* Errors for what is missing, or where the guest has the same device by another element. */
 void host_pci_check(const Guest *g, const Device *d, const HostPci *h);
 
-/* The HostPci of a device that has one, by whatever element; else NULL. */
-const HostPci *host_pci_of(const Device *d);
-
 /* "vfio-pci" with the device as QEMU names it, ready for further props. */
 Props host_pci_new(const HostPci *h);
 
@@ -54,12 +56,34 @@ void host_pci_plan(const HostPci *h, const char *extra, Plan *p);
 /* What any device that VFIO hands through needs. */
 void hostdev_plan_vfio(Plan *p);
 
+typedef enum TeamingType {
+        TEAMING_TRANSIENT = 1,
+        TEAMING_PERSISTENT,
+} TeamingType;
+
 /* <teaming type='transient' persistent='…'/>: the interface that takes over while this one is away for a
  * migration. */
 typedef struct Teaming {
-        int type; /* the first of hostdev_teaming_words */
+        int type; /* TeamingType */
         const char *persistent;
 } Teaming;
 
 extern const char *const hostdev_teaming_words[];
 void hostdev_check_teaming(const Guest *g, const Device *d, const Teaming *t);
+
+/*
+ * The head of the structs of kinds that are a PCI device of the host: <hostdev type='pci'> and <interface
+ * type='hostdev'>. Such kinds say .has_host_pci.
+ */
+typedef struct HostPciDevice {
+        Device device;
+        HostPci host;
+        Teaming teaming;
+} HostPciDevice;
+
+/* That of a device of such a kind; NULL for any other. */
+const HostPciDevice *host_pci_device(const Device *d);
+
+/* What those kinds have in common; extra is as for host_pci_plan(). */
+void host_pci_device_complete(Guest *g, Device *d);
+void host_pci_device_build(const Guest *g, const HostPciDevice *h, const char *extra, Plan *p);

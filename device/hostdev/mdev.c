@@ -15,10 +15,16 @@
 
 typedef struct HostdevMdev {
         Device device;
-        int mode, model;
+        int mode, model; /* HostdevMode, MdevModel */
         Tristate managed, display, ramfb;
         const char *uuid;
 } HostdevMdev;
+
+typedef enum MdevModel {
+        MDEV_VFIO_PCI = 1,
+        MDEV_VFIO_CCW,
+        MDEV_VFIO_AP,
+} MdevModel;
 
 static const char *const model_words[] = { "vfio-pci", "vfio-ccw", "vfio-ap", NULL };
 
@@ -53,7 +59,7 @@ static void hostdev_mdev_check(const Guest *g, const Device *d)
         hostdev_check_mode(g, d, m->mode);
         if (!m->model)
                 device_error(g, d, "<hostdev>: model is missing");
-        else if (!streq(model_words[m->model - 1], "vfio-pci"))
+        else if (m->model != MDEV_VFIO_PCI)
                 device_error(
                         g, d, "<hostdev>: model='%s' is for other machines; vfio-pci is what PCs have",
                         model_words[m->model - 1]);

@@ -17,11 +17,17 @@
 
 typedef struct HostdevUsb {
         Device device;
-        int mode, startup, reset;
+        int mode, startup, reset; /* HostdevMode, StartupPolicy, Reset */
         Number bus, number, vendor, product;
         Tristate auto_address;
         const char *port, *node;
 } HostdevUsb;
+
+typedef enum StartupPolicy {
+        STARTUP_MANDATORY = 1,
+        STARTUP_REQUISITE,
+        STARTUP_OPTIONAL,
+} StartupPolicy;
 
 typedef enum Reset {
         RESET_OFF = 1,
@@ -89,7 +95,7 @@ static void hostdev_usb_check(const Guest *g, const Device *d)
                 device_error(g, d, "<address>: device and port exclude each other");
         if (u->port && !port_is_plain(u->port))
                 device_error(g, d, "<address>: port='%s' is not numbers with dots between them", u->port);
-        if (u->startup && !streq(startup_words[u->startup - 1], "mandatory"))
+        if (u->startup && u->startup != STARTUP_MANDATORY)
                 device_warning(
                         g, d,
                         "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with "

@@ -2,7 +2,7 @@
 
 /*
  * <interface>: the network card that the guest sees. What it is connected to is interface-backend.c's; one
- * that is a card of the host, handed through, is hostdev-pci.c's.
+ * that is a card of the host, handed through, is hostdev.c's.
  */
 
 #include "device/interface/interface.h"

@@ -77,10 +77,17 @@ typedef enum DetectZeroes {
         DETECT_ZEROES_UNMAP,
 } DetectZeroes;
 
+/* In the order of io_words. */
+typedef enum SourceIo {
+        SOURCE_IO_THREADS = 1,
+        SOURCE_IO_NATIVE,
+        SOURCE_IO_URING,
+} SourceIo;
+
 /* How QEMU treats an image; what a disk's <driver> says of it. Those behind it inherit the first three. */
 typedef struct SourceOptions {
         int cache;   /* CacheMode */
-        int io;      /* index to io_words */
+        int io;      /* SourceIo */
         int discard; /* Discard */
         int detect_zeroes;
         Tristate discard_no_unref;

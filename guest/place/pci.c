@@ -193,7 +193,7 @@ static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
         return true;
 }
 
-bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml)
+bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml)
 {
         const char *why;
         PciSlot *slot;
@@ -281,7 +281,7 @@ bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned fun
                         return false;
                 a.pci.slot = b->buses[a.pci.bus].first;
         }
-        if (!pci_take(b, &a, wants, user, false))
+        if (!pci_buses_take(b, &a, wants, user, false))
                 return false;
         *ret = a;
         return true;

@@ -74,7 +74,7 @@ bool pci_slot_is_used(const PciBuses *b, unsigned bus, unsigned slot);
  * to move the bus of *a on. False where it cannot be; an error at the user's place (or that of <devices>)
  * says why.
  */
-bool pci_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml);
+bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml);
 
 /* Finds a free address for user and takes it. function: the one that it must be, or PCI_ANY_FUNCTION. */
 bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned function, Address *ret);

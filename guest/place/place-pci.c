@@ -116,7 +116,7 @@ static bool set_up(Placement *p, unsigned n, bool growing)
                 Device *d = g->devices[i];
 
                 if (is_placed(d) && !built_in(d))
-                        ok = pci_take(&p->buses, &d->address, wants_of(p, d), d, true) && ok;
+                        ok = pci_buses_take(&p->buses, &d->address, wants_of(p, d), d, true) && ok;
         }
         return ok;
 }
@@ -125,7 +125,7 @@ static bool take_home(Placement *p, unsigned home, const Device *user)
 {
         Address a = { .type = ADDRESS_PCI, .pci = { .slot = home >> 3, .function = home & 7 } };
 
-        return pci_take(&p->buses, &a, PCI_CONVENTIONAL | PCI_EXPRESS, user, true);
+        return pci_buses_take(&p->buses, &a, PCI_CONVENTIONAL | PCI_EXPRESS, user, true);
 }
 
 static bool place_built_in(Placement *p)
@@ -246,7 +246,7 @@ static bool place_companion(Placement *p, Controller *c)
                 a = other->device.address;
                 a.pci.function = c->function;
                 a.pci.multifunction = UNSET; /* only the first function says so */
-                if (!pci_take(&p->buses, &a, wants_of(p, d), d, true))
+                if (!pci_buses_take(&p->buses, &a, wants_of(p, d), d, true))
                         return false;
                 d->address = a;
                 return true;

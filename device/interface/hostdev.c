@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * <interface type='hostdev'>: a network card of the host, handed through to the guest as <hostdev
+ * type='pci'> is (device/hostdev/), whose MAC address and VLAN vm-launcher prepare sets before QEMU has it.
+ */
+
+#include "device/hostdev/hostdev.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/plan/plan.h"
+
+typedef struct InterfaceHostdev {
+        HostPciDevice head;
+        const char *mac;
+        Number vlan;
+        XmlElement *vlan_element;
+} InterfaceHostdev;
+
+static const Field fields[] = {
+        HOST_PCI_FIELDS(InterfaceHostdev, head.host),
+        FIELD("mac@address", FIELD_MAC, InterfaceHostdev, mac),
+        FIELD_OF_WORDS("teaming@type", InterfaceHostdev, head.teaming.type, hostdev_teaming_words),
+        FIELD("teaming@persistent", FIELD_TEXT, InterfaceHostdev, head.teaming.persistent),
+        FIELD("vlan", FIELD_ELEMENT, InterfaceHostdev, vlan_element),
+        FIELD_IN_RANGE("vlan/tag@id", InterfaceHostdev, vlan, 0, 4095),
+        FIELD_SAID("model@type", FIELD_IGNORED, NULL), /* the device is what it is */
+        FIELD_SAID(
+                "virtualport", FIELD_REFUSED,
+                "vmunit does not negotiate virtual ports with switches (802.1Qbg, 802.1Qbh)"),
+        {},
+};
+
+static void read_vlan(Guest *g, Device *d)
+{
+        InterfaceHostdev *i = DEVICE_AS(InterfaceHostdev, d);
+        XmlElement *tag;
+
+        if (!i->vlan_element)
+                return;
+        tag = xml_child(i->vlan_element, "tag");
+        tag = tag ? xml_next(tag) : NULL;
+        if (!i->vlan.set || tag)
+                guest_error(
+                        g, i->vlan_element->place,
+                        "<vlan>: exactly one <tag id='…'/> is required for <interface type='hostdev'>");
+        if (tag)
+                xml_claim_all(tag);
+}
+
+/* The numbers of interfaces come before those of other host devices, wherever they are in the XML. */
+static void imply(Guest *g)
+{
+        GUEST_FOREACH_DEVICE(g, &kind_interface_hostdev, d)
+                device_set_next_id(g, d, "hostdev");
+}
+
+static void check(const Guest *g, const Device *d)
+{
+        const InterfaceHostdev *i = DEVICE_AS(InterfaceHostdev, d);
+
+        host_pci_check(g, d, &i->head.host);
+        if (!i->head.host.address_type)
+                device_error(g, d, "<source>: <address type='pci' …/> is missing");
+        hostdev_check_teaming(g, d, &i->head.teaming);
+}
+
+static void build(const Guest *g, const Device *d, Plan *p)
+{
+        const InterfaceHostdev *i = DEVICE_AS(InterfaceHostdev, d);
+        char extra[64] = "";
+
+        if (i->mac && i->vlan.set)
+                snprintf(extra, sizeof(extra), ",mac=%s,vlan=%u", i->mac, (unsigned) i->vlan.value);
+        else if (i->mac)
+                snprintf(extra, sizeof(extra), ",mac=%s", i->mac);
+        else if (i->vlan.set)
+                snprintf(extra, sizeof(extra), ",vlan=%u", (unsigned) i->vlan.value);
+        if (i->mac)
+                plan_mac(p, i->mac);
+        host_pci_device_build(g, &i->head, extra, p);
+}
+
+const DeviceKind kind_interface_hostdev = {
+        .element = "interface",
+        .type = "hostdev",
+        .size = sizeof(InterfaceHostdev),
+        .fields = fields,
+        .has_rom = true,
+        .has_boot = true,
+        .has_acpi_index = true,
+        .has_host_pci = true,
+        .read = read_vlan,
+        .imply = imply,
+        .complete = host_pci_device_complete,
+        .check = check,
+        .build = build,
+};
