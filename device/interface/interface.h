@@ -3,6 +3,8 @@
 
 /* What interface.c (the guest's side), interface-backend.c and interface-user.c (the host's) share. */
 
+#include <stdio.h>
+
 #include "device/interface/network.h"
 #include "device/interface/port.h"
 #include "guest/device.h"
@@ -120,6 +122,11 @@ bool interface_name_is_plain(const char *name);
 /* Whether the host opens a TAP, or a macvtap, for it. */
 bool interface_has_tap(const Interface *i);
 
+/* The same three for an interface that has one: its name on the host, and the descriptors of -netdev. */
+void interface_tap_complete(Guest *g, Interface *i);
+void interface_tap_check(const Guest *g, const Interface *i);
+void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan *p);
+
 /* Finds the bridge of a network, and names the TAP. */
 void interface_backend_complete(Guest *g, Interface *i);
 void interface_backend_check(const Guest *g, const Interface *i);
@@ -131,6 +138,26 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p);
 void interface_user_read(Guest *g, Interface *i);
 void interface_user_check(const Guest *g, const Interface *i);
 void interface_user_build(const Interface *i, Props *netdev, Plan *p);
+
+/* The ports that are forwarded to the guest of a user network. */
+void interface_forwards_read(Guest *g, Interface *i);
+void interface_forwards_check(const Guest *g, const Interface *i);
+
+/* What QEMU's built-in network cannot do: an error, or a warning where passt is tried first. */
+void interface_forwards_check_fallback(const Guest *g, const Interface *i);
+
+/* As keys of --passt=, each with a comma before it. */
+void interface_forwards_write(const Interface *i, FILE *f);
+
+/* As hostfwd of -netdev user. */
+void interface_forwards_build(const Interface *i, Props *netdev);
+
+/* Has the sandbox allow the listening; which ports "all" are, only the host knows. */
+void interface_forwards_allow(const Interface *i, Plan *p);
+
+/* Whether it is an address of that family. */
+bool interface_is_ipv4(const char *address);
+bool interface_is_ipv6(const char *address);
 
 /* Asks for a passt; returns the number that QEMU gets its socket as, for type='user'. */
 unsigned interface_user_ask_passt(const Interface *i, Plan *p);

@@ -22,14 +22,9 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
-#define PORT_MAX            65535
-#define PORT_FORWARDS_MAX   64  /* of one interface */
-#define PORT_RANGES_MAX     64  /* of one of them */
-#define FALLBACK_PORTS_MAX  256 /* that QEMU itself forwards, each by an option */
-#define IPV6_PREFIX         64  /* passt's and QEMU's */
+#define IPV6_PREFIX         64 /* passt's and QEMU's */
 #define HOST_NAME_MAX_BYTES 253
 
-static const char *const protocol_words[] = { "tcp", "udp", NULL };
 static const char *const family_words[] = { "ipv4", "ipv6", NULL };
 
 static const Field address_fields[] = {
@@ -47,21 +42,6 @@ static const Field passt_fields[] = {
         {},
 };
 
-static const Field forward_fields[] = {
-        FIELD_OF_WORDS("@proto", PortForward, protocol, protocol_words),
-        FIELD("@address", FIELD_TEXT, PortForward, address),
-        FIELD("@dev", FIELD_TEXT, PortForward, dev),
-        {},
-};
-
-static const Field range_fields[] = {
-        FIELD_IN_RANGE("@start", PortRange, start, 1, PORT_MAX),
-        FIELD_IN_RANGE("@end", PortRange, end, 1, PORT_MAX),
-        FIELD_IN_RANGE("@to", PortRange, to, 1, PORT_MAX),
-        FIELD("@exclude", FIELD_YESNO, PortRange, exclude),
-        {},
-};
-
 typedef struct Route {
         const char *address, *gateway, *prefix, *family;
 } Route;
@@ -74,14 +54,14 @@ static const Field route_fields[] = {
         {},
 };
 
-static bool is_ipv4(const char *address)
+bool interface_is_ipv4(const char *address)
 {
         struct in_addr a;
 
         return inet_pton(AF_INET, address, &a) == 1;
 }
 
-static bool is_ipv6(const char *address)
+bool interface_is_ipv6(const char *address)
 {
         struct in6_addr a;
 
@@ -107,53 +87,6 @@ static void read_addresses(Guest *g, Interface *i)
         }
 }
 
-static void read_ranges(Guest *g, XmlElement *xml, PortForward *f)
-{
-        f->ranges = guest_zeroed(g, PORT_RANGES_MAX, sizeof(*f->ranges));
-        XML_FOREACH(e, xml, "range") {
-                PortRange r = { 0 };
-
-                fields_read(e, range_fields, &r, g->findings);
-                if (!xml_attribute(e, "start"))
-                        guest_error(g, e->place, "<range>: start='…' is missing");
-                else if (r.end.set && r.end.value < r.start.value)
-                        guest_error(g, e->place, "<range>: end must not be less than start");
-                else if (r.to.set && r.exclude == ON)
-                        guest_error(g, e->place, "<range>: to='…' cannot be combined with exclude='yes'");
-                else if (r.to.set && r.end.set && r.to.value + (r.end.value - r.start.value) > PORT_MAX)
-                        guest_error(
-                                g, e->place,
-                                "<range>: to='…' is too high: the last port would be above 65535");
-                else if (f->n_ranges == PORT_RANGES_MAX)
-                        guest_error(
-                                g, e->place, "<range>: a <portForward> can have at most %d of them",
-                                PORT_RANGES_MAX);
-                else if (f->ranges)
-                        f->ranges[f->n_ranges++] = r;
-        }
-}
-
-static void read_forwards(Guest *g, Interface *i)
-{
-        InterfaceUser *u = &i->user;
-
-        u->forwards = guest_zeroed(g, PORT_FORWARDS_MAX, sizeof(*u->forwards));
-        XML_FOREACH(e, i->device.xml, "portForward") {
-                PortForward f = { .place = e->place };
-
-                fields_read(e, forward_fields, &f, g->findings);
-                read_ranges(g, e, &f);
-                if (!xml_attribute(e, "proto"))
-                        guest_error(g, e->place, "<portForward>: proto='tcp' or proto='udp' is missing");
-                else if (u->n_forwards == PORT_FORWARDS_MAX)
-                        guest_error(
-                                g, e->place, "<portForward>: an interface can have at most %d of them",
-                                PORT_FORWARDS_MAX);
-                else if (u->forwards)
-                        u->forwards[u->n_forwards++] = f;
-        }
-}
-
 /* passt gives the guest a default route, and has no words for others. */
 static void read_routes(Guest *g, Interface *i)
 {
@@ -163,10 +96,10 @@ static void read_routes(Guest *g, Interface *i)
                 Route r = { 0 };
 
                 fields_read(e, route_fields, &r, g->findings);
-                if (!r.gateway || (!is_ipv4(r.gateway) && !is_ipv6(r.gateway)))
+                if (!r.gateway || (!interface_is_ipv4(r.gateway) && !interface_is_ipv6(r.gateway)))
                         guest_error(g, e->place, "<route>: gateway='…' is missing or is not an IP address");
                 else if (
-                        (r.address && !streq(r.address, is_ipv4(r.gateway) ? "0.0.0.0" : "::")) ||
+                        (r.address && !streq(r.address, interface_is_ipv4(r.gateway) ? "0.0.0.0" : "::")) ||
                         (r.prefix && !streq(r.prefix, "0")))
                         guest_error(
                                 g, e->place,
@@ -191,7 +124,7 @@ void interface_user_read(Guest *g, Interface *i)
         if (i->user.passt == PASST_TRY && i->n_addresses > 0)
                 i->user.passt = PASST_NO;
         if (i->user.passt == PASST_REQUIRE || (i->type == INTERFACE_USER && g->settings->user_scope)) {
-                read_forwards(g, i);
+                interface_forwards_read(g, i);
                 return;
         }
         forward = xml_child(i->device.xml, "portForward");
@@ -213,7 +146,7 @@ static void check_addresses(const Guest *g, const Interface *i)
                 bool is_v6 = a->family == FAMILY_IPV6;
 
                 v4 += !is_v6;
-                if (!(is_v6 ? is_ipv6(a->address) : is_ipv4(a->address)))
+                if (!(is_v6 ? interface_is_ipv6(a->address) : interface_is_ipv4(a->address)))
                         device_error(
                                 g, d, "<ip>: '%s' is not an IPv%c address", a->address, is_v6 ? '6' : '4');
                 else if (!is_v6 && a->prefix.value > 32)
@@ -225,62 +158,15 @@ static void check_addresses(const Guest *g, const Interface *i)
                 device_error(g, d, "<ip>: user networking takes at most one address of each family");
 }
 
-/* Whether QEMU's own network can do it, which knows single ports and addresses of IPv4. */
-static bool qemu_can_forward(const PortForward *f)
-{
-        for (unsigned n = 0; n < f->n_ranges; n++)
-                if (f->ranges[n].exclude == ON)
-                        return false;
-        return f->n_ranges > 0 && !f->dev && (!f->address || is_ipv4(f->address));
-}
-
-static uint64_t range_ports(const PortRange *r)
-{
-        return r->end.set ? r->end.value - r->start.value + 1 : 1;
-}
-
-static uint64_t fallback_ports(const Interface *i)
-{
-        uint64_t ports = 0;
-
-        for (unsigned n = 0; n < i->user.n_forwards; n++)
-                for (unsigned m = 0; m < i->user.forwards[n].n_ranges; m++)
-                        ports += range_ports(&i->user.forwards[n].ranges[m]);
-        return ports;
-}
-
-/* What is lost where passt is not there. */
+/* What is lost where the host has no passt. */
 static void check_fallback(const Guest *g, const Interface *i)
 {
-        bool tried = i->user.passt == PASST_TRY;
-        Severity severity = tried ? SEVERITY_WARNING : SEVERITY_ERROR;
-        const char *without = tried ? "without passt on the host, " : "";
-
-        for (unsigned n = 0; n < i->user.n_forwards; n++)
-                if (!qemu_can_forward(&i->user.forwards[n]))
-                        finding(g->findings, severity, i->user.forwards[n].place,
-                                "<portForward>: %sQEMU's built-in user network cannot forward this; it "
-                                "requires <range start='…'/> without exclude, an IPv4 address if any, and "
-                                "no dev",
-                                without);
-        if (fallback_ports(i) > FALLBACK_PORTS_MAX)
-                device_error(
-                        g, &i->device,
-                        "<portForward>: QEMU's built-in user network can forward at most %d ports; use "
-                        "<backend type='passt'/> to forward more",
-                        FALLBACK_PORTS_MAX);
-        if (tried && i->mtu.set)
+        interface_forwards_check_fallback(g, i);
+        if (i->user.passt == PASST_TRY && i->mtu.set)
                 device_warning(
                         g, &i->device,
-                        "<mtu>: %sQEMU's built-in user network does not tell the guest its MTU", without);
-}
-
-static void check_forward(const Guest *g, const PortForward *f)
-{
-        if (f->address && !is_ipv4(f->address) && !is_ipv6(f->address))
-                guest_error(g, f->place, "<portForward>: '%s' is not an IP address", f->address);
-        if (f->dev && !interface_name_is_plain(f->dev))
-                guest_error(g, f->place, "<portForward>: '%s' is not a valid interface name", f->dev);
+                        "<mtu>: without passt on the host, QEMU's built-in user network does not tell the "
+                        "guest its MTU");
 }
 
 static bool is_host_name(const char *name)
@@ -314,8 +200,7 @@ static void check_passt(const Guest *g, const Interface *i)
 void interface_user_check(const Guest *g, const Interface *i)
 {
         check_addresses(g, i);
-        for (unsigned n = 0; n < i->user.n_forwards; n++)
-                check_forward(g, &i->user.forwards[n]);
+        interface_forwards_check(g, i);
         if (i->user.passt)
                 check_passt(g, i);
         if (i->user.passt != PASST_REQUIRE)
@@ -324,35 +209,13 @@ void interface_user_check(const Guest *g, const Interface *i)
 
 /* ——— building ——— */
 
-/* In passt's own words, but for the commas, which part the keys of --passt=. */
-static void write_forward(FILE *f, const PortForward *forward)
-{
-        fprintf(f, ",%s=%s%s%s%s", protocol_words[forward->protocol - 1], forward->address ?: "",
-                forward->dev ? "%" : "", forward->dev ?: "", forward->address || forward->dev ? "/" : "");
-        if (forward->n_ranges == 0)
-                fputs("all", f);
-        for (unsigned n = 0; n < forward->n_ranges; n++) {
-                const PortRange *r = &forward->ranges[n];
-
-                fprintf(f, "%s%s%llu", n > 0 ? "+" : "", r->exclude == ON ? "~" : "",
-                        (unsigned long long) r->start.value);
-                if (r->end.set)
-                        fprintf(f, "-%llu", (unsigned long long) r->end.value);
-                if (!r->to.set)
-                        continue;
-                fprintf(f, ":%llu", (unsigned long long) r->to.value);
-                if (r->end.set)
-                        fprintf(f, "-%llu", (unsigned long long) (r->to.value + range_ports(r) - 1));
-        }
-}
-
 static void write_addresses(FILE *f, const Interface *i)
 {
         for (unsigned n = 0; n < i->n_addresses; n++) {
                 const InterfaceAddress *a = &i->addresses[n];
 
                 fprintf(f, ",address=%s", a->address);
-                if (a->prefix.set && is_ipv4(a->address))
+                if (a->prefix.set && interface_is_ipv4(a->address))
                         fprintf(f, ",netmask=%llu", (unsigned long long) a->prefix.value);
         }
         for (unsigned n = 0; n < i->user.n_gateways; n++)
@@ -379,35 +242,7 @@ static void write_passt(FILE *f, const Interface *i)
         for (size_t n = 0; n < ELEMENTS(texts); n++)
                 if (texts[n].value)
                         fprintf(f, ",%s=%s", texts[n].key, texts[n].value);
-        for (unsigned n = 0; n < i->user.n_forwards; n++)
-                write_forward(f, &i->user.forwards[n]);
-}
-
-/* Whoever forwards a port has to bind it; which ones "all" are, only the host knows. */
-static void allow_listening(const Interface *i, Plan *p)
-{
-        for (unsigned n = 0; n < i->user.n_forwards; n++) {
-                const PortForward *f = &i->user.forwards[n];
-                const char *protocol = protocol_words[f->protocol - 1];
-                bool all = true;
-
-                for (unsigned m = 0; m < f->n_ranges; m++)
-                        all = all && f->ranges[m].exclude == ON;
-                if (all)
-                        plan_listen(p, "%s", protocol);
-                for (unsigned m = 0; m < f->n_ranges && !all; m++) {
-                        const PortRange *r = &f->ranges[m];
-
-                        if (r->exclude == ON)
-                                continue;
-                        if (r->end.set)
-                                plan_listen(
-                                        p, "%s:%llu-%llu", protocol, (unsigned long long) r->start.value,
-                                        (unsigned long long) r->end.value);
-                        else
-                                plan_listen(p, "%s:%llu", protocol, (unsigned long long) r->start.value);
-                }
-        }
+        interface_forwards_write(i, f);
 }
 
 unsigned interface_user_ask_passt(const Interface *i, Plan *p)
@@ -424,35 +259,9 @@ unsigned interface_user_ask_passt(const Interface *i, Plan *p)
         }
         if (i->user.log_file)
                 plan_grant(p, i->user.log_file, ACCESS_WRITE);
-        allow_listening(i, p);
+        interface_forwards_allow(i, p);
         plan_listen(p, "udp"); /* what the guest sends has the guest's own port on the host, too */
         return plan_passt(p, i->type == INTERFACE_USER, text);
-}
-
-static void build_hostfwd(const Interface *i, Props *netdev)
-{
-        json_t *list = NULL;
-
-        for (unsigned n = 0; n < i->user.n_forwards; n++) {
-                const PortForward *f = &i->user.forwards[n];
-
-                for (unsigned m = 0; m < f->n_ranges && qemu_can_forward(f); m++) {
-                        const PortRange *r = &f->ranges[m];
-                        uint64_t to = r->to.set ? r->to.value : r->start.value;
-
-                        if (!list)
-                                list = props_array(netdev, "hostfwd");
-                        for (uint64_t k = 0; k < range_ports(r); k++)
-                                json_array_append_new(
-                                        list,
-                                        json_pack(
-                                                "{s:o}", "str",
-                                                json_sprintf(
-                                                        "%s:%s:%u-:%u", protocol_words[f->protocol - 1],
-                                                        f->address ?: "", (unsigned) (r->start.value + k),
-                                                        (unsigned) (to + k))));
-                }
-        }
 }
 
 static void build_own(const Interface *i, Props *netdev)
@@ -470,7 +279,7 @@ static void build_own(const Interface *i, Props *netdev)
                         props_text(netdev, "net", a->address);
                 }
         }
-        build_hostfwd(i, netdev);
+        interface_forwards_build(i, netdev);
 }
 
 void interface_user_build(const Interface *i, Props *netdev, Plan *p)
@@ -481,7 +290,7 @@ void interface_user_build(const Interface *i, Props *netdev, Plan *p)
                 build_own(i, netdev);
         switch (i->user.passt) {
         case PASST_NO:
-                allow_listening(i, p);
+                interface_forwards_allow(i, p);
                 plan_network(p, NETWORK_ANY);
                 break;
         case PASST_TRY:

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Interfaces that have a TAP or a macvtap on the host. vm-launcher opens it, or asks vm-broker for it where
+ * the guest is a user's, and QEMU gets the descriptors: so QEMU needs no privilege for its network.
+ *
+ * Names of interfaces end up in options of vm-launcher and in netlink messages of a privileged process. They
+ * are checked here and there once more.
+ */
+
+#include "device/interface/interface.h"
+#include "device/kinds.h"
+#include "guest/guest.h"
+#include "guest/machine/general.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/props.h"
+
+#define INTERFACE_NAME_MAX 15 /* IFNAMSIZ of Linux, without its NUL */
+
+bool interface_has_tap(const Interface *i)
+{
+        return i->type == INTERFACE_ETHERNET || i->type == INTERFACE_BRIDGE || i->type == INTERFACE_DIRECT;
+}
+
+bool interface_name_is_plain(const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+        size_t n = strlen(name);
+
+        return n > 0 && n <= INTERFACE_NAME_MAX && name[strspn(name, plain)] == '\0' && !streq(name, ".") &&
+               !streq(name, "..");
+}
+
+/* Names that libvirt makes up at each start, and that stay in XML that was dumped from a running guest. */
+static bool name_is_generated(const char *name)
+{
+        static const char *const prefixes[] = { "vnet", "macvtap", "macvlan" };
+
+        for (size_t i = 0; i < ELEMENTS(prefixes); i++) {
+                const char *number = text_after(name, prefixes[i]);
+
+                if (number && *number && number[strspn(number, "0123456789")] == '\0')
+                        return true;
+        }
+        return false;
+}
+
+/* "vm-NAME-0" where that fits; else as much of the name's letters
+ * as do, told apart by a hash of the whole. */
+static const char *tap_name(Guest *g, const Interface *i)
+{
+        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+        const char *name = g->general->name, *full = guest_text(g, "vm-%s-%u", name, i->device.index);
+        uint64_t hash = text_hash(name, strlen(name));
+        char letters[4], tag[6];
+        size_t n = 0;
+
+        if (interface_name_is_plain(full))
+                return full;
+        for (; *name && n < sizeof(letters) - 1; name++)
+                if ((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+                    (*name >= '0' && *name <= '9'))
+                        letters[n++] = *name;
+        letters[n] = '\0';
+        for (n = 0; n < sizeof(tag) - 1; n++, hash >>= 5)
+                tag[n] = digits[hash & 31];
+        tag[n] = '\0';
+        return guest_text(g, "vm-%s%s-%u", letters, tag, i->device.index);
+}
+
+/* A user's guest has its TAP from the broker, which makes and names it. */
+static bool is_brokers(const Guest *g, const Interface *i)
+{
+        return g->settings->user_scope && i->type == INTERFACE_BRIDGE;
+}
+
+void interface_tap_complete(Guest *g, Interface *i)
+{
+        if (i->managed == OFF && !i->target)
+                device_error(
+                        g, &i->device,
+                        "<target>: managed='no' requires dev='…', the name of an existing TAP device");
+        if (is_brokers(g, i)) {
+                if (i->target && !name_is_generated(i->target))
+                        device_warning(
+                                g, &i->device, "<target>: ignoring dev='%s': vm-broker names the TAP device",
+                                i->target);
+                i->target = NULL;
+                return;
+        }
+        if (!i->target || (name_is_generated(i->target) && i->managed != OFF))
+                i->target = tap_name(g, i);
+        if (i->type == INTERFACE_DIRECT && !i->source.direct_mode)
+                i->source.direct_mode = DIRECT_VEPA;
+}
+
+static void check_name(const Guest *g, const Interface *i, const char *what, const char *name)
+{
+        if (!name)
+                device_error(g, &i->device, "<source>: %s='…' is missing", what);
+        else if (!interface_name_is_plain(name))
+                device_error(
+                        g, &i->device,
+                        "<%s>: '%s' is not a valid interface name (at most %d letters, digits, \"_\", \"-\" "
+                        "or \".\")",
+                        streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
+}
+
+/* What takes CAP_NET_ADMIN a user has from the broker only, and that makes TAPs on bridges. */
+static void check_user_scope(const Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (i->type == INTERFACE_DIRECT)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot have a macvtap device (type='direct'); attach "
+                        "%s to a bridge and use type='bridge', or use type='user'",
+                        i->source.dev ?: "the host's interface");
+        if (i->type == INTERFACE_ETHERNET && i->managed != OFF)
+                device_error(
+                        g, d,
+                        "<interface>: a user's guest cannot create a TAP device; use type='bridge', or a "
+                        "TAP device that root created for you, with <target dev='…' managed='no'/>");
+}
+
+void interface_tap_check(const Guest *g, const Interface *i)
+{
+        const Device *d = &i->device;
+
+        if (g->settings->user_scope)
+                check_user_scope(g, i);
+        if (!is_brokers(g, i))
+                check_name(g, i, "target", i->target);
+        if (i->type == INTERFACE_BRIDGE)
+                check_name(g, i, "bridge", i->source.bridge);
+        if (i->type == INTERFACE_DIRECT)
+                check_name(g, i, "dev", i->source.dev);
+        if (i->managed != OFF && text_after(i->mac, "fe:"))
+                device_error(
+                        g, d,
+                        "<mac>: '%s' must not begin with fe, which is reserved for the host's end of the "
+                        "interface",
+                        i->mac);
+        if (i->managed == OFF && i->type != INTERFACE_ETHERNET)
+                device_error(g, d, "<target>: managed='no' requires <interface type='ethernet'>");
+        if (i->script || i->downscript) {
+                if (i->type != INTERFACE_ETHERNET)
+                        device_error(g, d, "<script>: requires <interface type='ethernet'>");
+                else
+                        device_warning(
+                                g, d,
+                                "<script>: ignored; to run it, add ExecStartPre= to the guest's unit with "
+                                "systemctl edit");
+        }
+        GUEST_FOREACH_DEVICE(g, &kind_interface, other) {
+                const Interface *o = DEVICE_AS(Interface, other);
+
+                if (other->index < d->index && interface_has_tap(o) && i->target &&
+                    streq_null(o->target, i->target))
+                        device_error(g, d, "<target>: '%s' is already used by another interface", i->target);
+        }
+}
+
+/* "fd" and one number, or "fds" and several with colons between them. */
+static void set_descriptors(
+        Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
+{
+        char text[INTERFACE_QUEUES_MAX * 12];
+        size_t used = 0;
+
+        for (unsigned q = 0; q < n; q++)
+                used += (size_t) snprintf(text + used, sizeof(text) - used, "%s%u", q ? ":" : "", fds[q]);
+        props_text(netdev, n > 1 ? several : one, text);
+}
+
+static Tristate wants_vhost(const Interface *i)
+{
+        if (!i->virtio_model || i->driver == INTERFACE_DRIVER_QEMU)
+                return OFF;
+        return i->driver == INTERFACE_DRIVER_VHOST ? ON : UNSET;
+}
+
+void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan *p)
+{
+        unsigned fds[INTERFACE_QUEUES_MAX] = { 0 }, n = i->queues.value > 1 ? (unsigned) i->queues.value : 1;
+        const char *id = i->netdev_id;
+        Tristate vhost = wants_vhost(i);
+        Tap tap = {
+                .id = i->netdev_id,
+                .ifname = i->target,
+                .mtu = i->mtu,
+                .queues = n,
+                .link = i->link_down ? OFF : UNSET,
+                .vhost = vhost,
+                .unmanaged = i->managed == OFF,
+                .broker = is_brokers(g, i),
+        };
+
+        if (!tap.unmanaged) /* a macvtap passes only the guest's own, and so does the broker's port */
+                tap.mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
+        if (i->type == INTERFACE_BRIDGE)
+                tap.bridge = i->source.bridge;
+        if (i->type == INTERFACE_DIRECT) {
+                tap.lower = i->source.dev;
+                tap.mode = direct_mode_words[i->source.direct_mode - 1];
+        }
+        interface_port_plan(&i->port, &tap);
+        plan_tap(p, &tap);
+
+        for (unsigned q = 0; q < n; q++)
+                fds[q] = plan_fd(p, false, "tap.%s.%u", id, q);
+        set_descriptors(netdev, "fd", "fds", fds, n);
+        if (vhost != OFF) {
+                props_bool(netdev, "vhost", true);
+                for (unsigned q = 0; q < n; q++)
+                        fds[q] = plan_fd(p, vhost == UNSET, "vhost.%s.%u", id, q);
+                set_descriptors(netdev, "vhostfd", "vhostfds", fds, n);
+        }
+        props_number_if(netdev, "sndbuf", i->sndbuf);
+}
