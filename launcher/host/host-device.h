@@ -29,8 +29,8 @@ int pci_take(
 int pci_check(
         const char *sysfs, const PciRequest *requests, size_t count, const PciRequest *q, char **ret_group);
 
-/* Binds it to its driver, where it is not so already. pci_undo() is for undo.c: back to the driver that it
- * had. */
+/* Binds it to its driver, where it is not so already. pci_undo() gives it back to the driver that it had,
+ * for undo.c. */
 int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo);
 int pci_undo(char *words);
 

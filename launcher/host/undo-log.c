@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A TAP is gone when its last descriptor is closed. A macvtap is not, nor does a PCI device go back to its
- * driver by itself. So each such change has a line in a file of the guest's before it is made, and cleanup
- * undoes what it finds there, whoever was killed meanwhile. What a line tells of may not have happened yet:
- * each kind looks before it acts.
+ * A TAP vanishes when its last descriptor is closed. A macvtap does not, and a PCI device does not return to
+ * its driver by itself. So each such change is written to the guest's file before it is made, and cleanup
+ * undoes what it finds there, even if the process that made the change was killed. A step may not have been
+ * carried out, so undoing one must also work on a host where nothing was changed.
  *
- * The files are in /run: nothing that they tell of outlives the host's boot. A file belongs to one guest,
- * whose prepare and cleanup systemd never runs at once, so there is no lock.
+ * The files are in /run, because no such change survives a reboot. systemd never runs a guest's prepare and
+ * cleanup at the same time, so there is no lock.
  *
- * Trusted: root, who alone can enter the directory. The lines are parsed strictly all the same.
+ * Trusted: root, the only user that can enter the directory. The lines are parsed strictly nevertheless.
  */
 
 #include "launcher/host/undo-log.h"
@@ -21,8 +21,6 @@
 #include <sys/stat.h>
 
 #include "contract/limits.h"
-#include "launcher/host/host-device.h"
-#include "launcher/tap/macvtap.h"
 #include "log/log.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -30,18 +28,8 @@
 
 struct UndoLog {
         int directory;
-        char *name; /* of the guest's file */
+        char *name; /* of the file */
         Strings steps;
-};
-
-typedef struct UndoKind {
-        const char *name;
-        int (*undo)(char *words); /* may change them; failures are logged, -EBADMSG is not */
-} UndoKind;
-
-static const UndoKind undo_kinds[] = {
-        { "macvtap", macvtap_undo },
-        { "pci", pci_undo },
 };
 
 static int open_directory(int *ret)
@@ -52,68 +40,68 @@ static int open_directory(int *ret)
 
         r = file_make_directories(AT_FDCWD, "/run/vmunit", 0755);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "/run/vmunit cannot be made");
+                return log_errno(LOG_ERR, r, "Cannot create /run/vmunit");
         if (mkdir(UNDO_LOG_DIRECTORY, 0700) < 0 && errno != EEXIST)
-                return log_errno(LOG_ERR, -errno, UNDO_LOG_DIRECTORY " cannot be made");
+                return log_errno(LOG_ERR, -errno, "Cannot create " UNDO_LOG_DIRECTORY);
         fd = open(UNDO_LOG_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, UNDO_LOG_DIRECTORY " cannot be opened");
+                return log_errno(LOG_ERR, -errno, "Cannot open " UNDO_LOG_DIRECTORY);
         if (st.st_uid != geteuid() || st.st_mode & 0077) {
-                log_error(UNDO_LOG_DIRECTORY
-                          " is not root's alone, so what it says cannot be believed. Look at "
-                          "it, then remove it.");
+                log_error("Ignoring " UNDO_LOG_DIRECTORY
+                          ": users other than root can access it. Inspect it, then "
+                          "remove it.");
                 return -EPERM;
         }
         *ret = TAKE_FD(fd);
         return 0;
 }
 
-static int load(UndoLog *undo)
+static int load(UndoLog *log)
 {
         _cleanup_(freep) char *data = NULL;
         char *p, *line;
         size_t size;
         int r;
 
-        r = file_read(undo->directory, undo->name, UNDO_SIZE_MAX, &data, &size);
+        r = file_read(log->directory, log->name, UNDO_SIZE_MAX, &data, &size);
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
-                return log_errno(LOG_ERR, r, UNDO_LOG_DIRECTORY "/%s cannot be read", undo->name);
+                return log_errno(LOG_ERR, r, "Cannot read " UNDO_LOG_DIRECTORY "/%s", log->name);
         for (p = data; (line = strsep(&p, "\n"));)
-                if (*line && strings_add(&undo->steps, line) < 0)
+                if (*line && strings_add(&log->steps, line) < 0)
                         return log_out_of_memory();
         return 0;
 }
 
 int undo_log_open(const char *guest, UndoLog **ret)
 {
-        _cleanup_(undo_log_freep) UndoLog *undo = calloc(1, sizeof(*undo));
+        _cleanup_(undo_log_freep) UndoLog *log = calloc(1, sizeof(*log));
         int r;
 
-        if (!undo)
+        if (!log)
                 return log_out_of_memory();
-        undo->directory = -EBADF;
-        undo->name = unit_name_instance(guest);
-        if (!undo->name)
+        log->directory = -EBADF;
+        log->name = unit_name_instance(guest);
+        if (!log->name)
                 return log_out_of_memory();
-        r = open_directory(&undo->directory);
+        r = open_directory(&log->directory);
         if (r >= 0)
-                r = load(undo);
+                r = load(log);
         if (r < 0)
                 return r;
-        *ret = TAKE_PTR(undo);
+        *ret = TAKE_PTR(log);
         return 0;
 }
 
-UndoLog *undo_log_free(UndoLog *undo)
+UndoLog *undo_log_free(UndoLog *log)
 {
-        if (!undo)
+        if (!log)
                 return NULL;
-        fd_close(undo->directory);
-        free(undo->name);
-        strings_done(&undo->steps);
-        free(undo);
+        fd_close(log->directory);
+        free(log->name);
+        strings_done(&log->steps);
+        free(log);
         return NULL;
 }
 
@@ -125,8 +113,8 @@ bool undo_log_is_needed(const char *guest)
         return !path || access(path, F_OK) == 0;
 }
 
-/* Not synced: a crash of the host ends what the file tells of. */
-static int save(const UndoLog *undo)
+/* Not synced: no change survives a crash of the host. */
+static int save(const UndoLog *log)
 {
         _cleanup_(freep) char *text = NULL;
         size_t size = 0;
@@ -134,66 +122,66 @@ static int save(const UndoLog *undo)
         bool failed;
         int r;
 
-        if (undo->steps.count == 0)
-                return unlinkat(undo->directory, undo->name, 0) < 0 && errno != ENOENT
+        if (log->steps.count == 0)
+                return unlinkat(log->directory, log->name, 0) < 0 && errno != ENOENT
                                ? log_errno(
-                                         LOG_ERR, -errno, UNDO_LOG_DIRECTORY "/%s cannot be removed",
-                                         undo->name)
+                                         LOG_ERR, -errno, "Cannot remove " UNDO_LOG_DIRECTORY "/%s",
+                                         log->name)
                                : 0;
         f = open_memstream(&text, &size);
         if (!f)
                 return log_out_of_memory();
-        for (size_t i = 0; i < undo->steps.count; i++)
-                fprintf(f, "%s\n", undo->steps.items[i]);
+        for (size_t i = 0; i < log->steps.count; i++)
+                fprintf(f, "%s\n", log->steps.items[i]);
         failed = ferror(f);
         if (fclose(f) != 0 || failed)
                 return log_out_of_memory();
         r = size > UNDO_SIZE_MAX ? -E2BIG
-                                 : file_write_atomic(undo->directory, undo->name, text, size, 0600, 0);
-        return r < 0 ? log_errno(LOG_ERR, r, UNDO_LOG_DIRECTORY "/%s cannot be written", undo->name) : 0;
+                                 : file_write_atomic(log->directory, log->name, text, size, 0600, 0);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot write " UNDO_LOG_DIRECTORY "/%s", log->name) : 0;
 }
 
-static void drop_last(UndoLog *undo)
+static void drop_last(UndoLog *log)
 {
-        Strings *s = &undo->steps;
+        Strings *s = &log->steps;
 
         free(s->items[--s->count]);
         s->items[s->count] = NULL;
 }
 
-_printf_(2, 0) static int add(UndoLog *undo, const char *format, va_list arguments)
+_printf_(2, 0) static int add(UndoLog *log, const char *format, va_list arguments)
 {
         char *line;
 
-        if (vasprintf(&line, format, arguments) < 0 || strings_take(&undo->steps, line) < 0)
+        if (vasprintf(&line, format, arguments) < 0 || strings_take(&log->steps, line) < 0)
                 return log_out_of_memory();
-        return save(undo);
+        return save(log);
 }
 
-int undo_log_add(UndoLog *undo, const char *format, ...)
+int undo_log_add(UndoLog *log, const char *format, ...)
 {
         va_list arguments;
         int r;
 
         va_start(arguments, format);
-        r = add(undo, format, arguments);
+        r = add(log, format, arguments);
         va_end(arguments);
         return r;
 }
 
-int undo_log_amend(UndoLog *undo, const char *format, ...)
+int undo_log_amend(UndoLog *log, const char *format, ...)
 {
         va_list arguments;
         int r;
 
-        drop_last(undo);
+        drop_last(log);
         va_start(arguments, format);
-        r = add(undo, format, arguments);
+        r = add(log, format, arguments);
         va_end(arguments);
         return r;
 }
 
-static int undo_step(const UndoLog *undo, const char *step)
+static int undo_step(const UndoLog *log, const UndoKind *kinds, size_t count, const char *step)
 {
         _cleanup_(freep) char *copy = strdup(step);
         char *words = copy;
@@ -203,32 +191,32 @@ static int undo_step(const UndoLog *undo, const char *step)
         if (!copy)
                 return log_out_of_memory();
         kind = strsep(&words, " ");
-        for (size_t i = 0; i < ELEMENTS(undo_kinds) && words; i++)
-                if (streq(undo_kinds[i].name, kind))
-                        r = undo_kinds[i].undo(words);
+        for (size_t i = 0; i < count && words; i++)
+                if (streq(kinds[i].name, kind))
+                        r = kinds[i].undo(words);
         if (r == -EBADMSG)
-                log_error(UNDO_LOG_DIRECTORY "/%s holds \"%s\", which makes no sense.", undo->name, step);
+                log_error("Invalid step in " UNDO_LOG_DIRECTORY "/%s: \"%s\"", log->name, step);
         return r;
 }
 
-int undo_log_run(UndoLog *undo)
+int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count)
 {
         Strings failed = { 0 };
         int r, result = 0;
 
-        for (; undo->steps.count > 0; drop_last(undo)) {
-                const char *step = undo->steps.items[undo->steps.count - 1];
+        for (; log->steps.count > 0; drop_last(log)) {
+                const char *step = log->steps.items[log->steps.count - 1];
 
-                r = undo_step(undo, step);
+                r = undo_step(log, kinds, count, step);
                 if (r < 0 && strings_add(&failed, step) < 0)
                         r = log_out_of_memory();
                 if (r < 0 && result == 0)
                         result = r;
         }
         for (size_t i = failed.count; i-- > 0;)
-                if (strings_add(&undo->steps, failed.items[i]) < 0)
+                if (strings_add(&log->steps, failed.items[i]) < 0)
                         result = log_out_of_memory();
         strings_done(&failed);
-        r = save(undo);
+        r = save(log);
         return result < 0 ? result : r;
 }

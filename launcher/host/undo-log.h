@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What was changed on the host for a guest and outlives its descriptors; remembered, and changed back after
- * the guest. */
+/*
+ * The undo log: what was changed on the host for a guest and does not vanish with its descriptors. Open this
+ * to change how steps are remembered; what each kind of step does is in launcher/prepare/undo.c.
+ */
 
 #include <stdbool.h>
 
@@ -12,21 +14,26 @@
 
 typedef struct UndoLog UndoLog;
 
-/* Reads what is remembered for that guest. Failures are logged. */
+/* Reads the log of that guest. Failures are logged. */
 int undo_log_open(const char *guest, UndoLog **ret);
-UndoLog *undo_log_free(UndoLog *undo); /* forgets nothing; returns NULL */
+UndoLog *undo_log_free(UndoLog *log); /* the file stays; returns NULL */
 
 /* Whether there is anything to be undone for that guest. */
 bool undo_log_is_needed(const char *guest);
 
-/* Remembers a step: a kind of the table in undo.c, then its words.
- * To be done before what it undoes. Logged. */
-int undo_log_add(UndoLog *undo, const char *format, ...) _printf_(2, 3);
+/* Remembers a step, a kind of the table in undo.c and then its words, before it is carried out. Failures are
+ * logged. */
+int undo_log_add(UndoLog *log, const char *format, ...) _printf_(2, 3);
 
-/* Says the last step anew, when more is known of what was done. Logged. */
-int undo_log_amend(UndoLog *undo, const char *format, ...) _printf_(2, 3);
+/* Replaces the last step when more is known of what was done. Failures are logged. */
+int undo_log_amend(UndoLog *log, const char *format, ...) _printf_(2, 3);
 
-/* Undoes all, the last first. What fails is logged and stays remembered; the first failure is returned. */
-int undo_log_run(UndoLog *undo);
+typedef struct UndoKind {
+        const char *name;
+        int (*undo)(char *words); /* may change them; failures are logged, except -EBADMSG */
+} UndoKind;
+
+/* Undoes all steps, the last first. What fails is logged and stays remembered; returns the first failure. */
+int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count);
 
 DEFINE_CLEANUP(UndoLog, undo_log_free);

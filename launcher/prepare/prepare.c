@@ -42,6 +42,7 @@
 #include "launcher/prepare/log-file.h"
 #include "launcher/prepare/nvram.h"
 #include "launcher/prepare/prepare.h"
+#include "launcher/prepare/undo.h"
 #include "launcher/rights/privileges.h"
 #include "launcher/tap/macvtap.h"
 #include "launcher/tap/user-tap.h"
@@ -220,7 +221,7 @@ static int undo(Preparation *p, int failure)
 {
         store_done(&p->store); /* a device is busy while it is open */
         if (p->undo)
-                (void) undo_log_run(p->undo);
+                (void) undo_run(p->undo);
         return failure;
 }
 
@@ -236,7 +237,7 @@ static int prepare(Preparation *p)
         if (r < 0)
                 return r;
         if (p->undo)
-                (void) undo_log_run(p->undo);
+                (void) undo_run(p->undo);
         r = open_taps(p);
         if (r >= 0 && wants_files(p->request) && privileges_are_root())
                 r = ledger_open(&ledger);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What has to be done for a guest before it starts. */
+/* What vm-launcher does with root's privileges before a guest starts; the order of it all. */
 
 #include "launcher/prepare/prepare-request.h"
 
@@ -10,3 +10,6 @@ int verb_prepare(int argc, char **argv);
 
 /* Does it; tell() is as in store.h. Failures are logged; returns what the program exits with. */
 int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata);
+
+/* The verb: the same, from arguments. */
+int verb_prepare(int argc, char **argv);

@@ -22,8 +22,8 @@
 #include "contract/arguments.h"
 #include "contract/exit.h"
 #include "launcher/grant/restore.h"
-#include "launcher/host/undo-log.h"
 #include "launcher/prepare/run-directory.h"
+#include "launcher/prepare/undo.h"
 #include "launcher/rights/privileges.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
@@ -47,7 +47,7 @@ static int undo(const char *guest)
         int r;
 
         r = undo_log_open(guest, &undo);
-        return r < 0 ? r : undo_log_run(undo);
+        return r < 0 ? r : undo_run(undo);
 }
 
 /* What is that guest's, or with NULL what nobody has any more. */
