@@ -107,6 +107,16 @@ int text_to_mac(const char *s, uint8_t ret[static 6])
         return 0;
 }
 
+MacText mac_text(const uint8_t mac[static 6])
+{
+        MacText t;
+
+        snprintf(
+                t.text, sizeof(t.text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+                mac[4], mac[5]);
+        return t;
+}
+
 int text_to_uuid(const char *s, char ret[static 37])
 {
         char uuid[37];

@@ -45,6 +45,12 @@ int text_to_unsigned(const char *s, unsigned max, unsigned *ret);
 /* "52:54:00:12:34:56"; -EINVAL if it is none. */
 int text_to_mac(const char *s, uint8_t ret[static 6]);
 
+/* The text of a MAC address, by value: mac_text(mac).text lives until the end of the block. */
+typedef struct MacText {
+        char text[18];
+} MacText;
+MacText mac_text(const uint8_t mac[static 6]);
+
 /* With or without dashes; ret receives the 36 characters with dashes, lower case. -EINVAL if it is none. */
 int text_to_uuid(const char *s, char ret[static 37]);
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/if_ether.h>
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
@@ -83,14 +84,21 @@ static int read_access(const char *text, void *target)
         return grant_mode_from_text(text, target);
 }
 
-/* It would have to be set on the function that the device is a part of, and set back. */
-static int refuse_network(const char *text, void *target)
+static int read_vf_mac(const char *text, void *target)
 {
-        log_error(
-                "A network card's address or VLAN (\"%s\") is not set by vmunit. Set it on the host (ip "
-                "link set PF vf N mac …) before the guest starts, and leave it out of the guest's XML.",
-                text);
-        return -EINVAL;
+        VfSettings *vf = target;
+
+        vf->has_mac = true;
+        return text_to_mac(text, vf->mac);
+}
+
+static int read_vf_vlan(const char *text, void *target)
+{
+        VfSettings *vf = target;
+
+        vf->has_vlan = true;
+        vf->vlan.protocol = ETH_P_8021Q;
+        return text_to_unsigned(text, VF_VLAN_MAX, &vf->vlan.id);
 }
 
 static const Argument usb_arguments[] = {
@@ -108,8 +116,8 @@ static const Argument pci_arguments[] = {
           ARGUMENT_REQUIRED },
         { "managed", "yes or no", read_yes_no, offsetof(PciRequest, managed), ARGUMENT_REQUIRED },
         { "driver", "a driver's name", read_driver, offsetof(PciRequest, driver), 0 },
-        { "mac", "supported", refuse_network, 0, 0 },
-        { "vlan", "supported", refuse_network, 0, 0 },
+        { "mac", "a MAC address", read_vf_mac, offsetof(PciRequest, vf), 0 },
+        { "vlan", "a VLAN's number", read_vf_vlan, offsetof(PciRequest, vf), 0 },
 };
 
 static const Argument mdev_arguments[] = {
@@ -224,6 +232,14 @@ int device_request_scsi(const char *text, void *target)
                         return -EINVAL;
         d->n_scsi++;
         return 0;
+}
+
+bool device_requests_want_vf(const DeviceRequests *requests)
+{
+        for (size_t i = 0; i < requests->n_pci; i++)
+                if (requests->pci[i].vf.has_mac || requests->pci[i].vf.has_vlan)
+                        return true;
+        return false;
 }
 
 void device_requests_done(DeviceRequests *requests)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "launcher/grant/record.h"
+#include "net/netlink-vf.h"
 #include "util/text.h"
 
 typedef struct UsbRequest {
@@ -20,6 +21,7 @@ typedef struct PciRequest {
         const char *address; /* "0000:01:00.0" */
         const char *driver;  /* "vfio-pci" or a variant of it */
         bool managed;        /* it is to be bound to that driver, and given back to the one it had */
+        VfSettings vf;       /* of a network card's virtual function: what to set */
 } PciRequest;
 
 typedef struct MdevRequest {
@@ -49,5 +51,8 @@ int device_request_usb(const char *text, void *target);
 int device_request_pci(const char *text, void *target);
 int device_request_mdev(const char *text, void *target);
 int device_request_scsi(const char *text, void *target);
+
+/* Whether the MAC address or VLAN of a virtual function is to be set, which takes CAP_NET_ADMIN. */
+bool device_requests_want_vf(const DeviceRequests *requests);
 
 void device_requests_done(DeviceRequests *requests);

@@ -34,6 +34,22 @@ int pci_check(
 int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo);
 int pci_undo(char *words);
 
+/*
+ * Sets the MAC address and VLAN of a virtual function of a network card, in the host's network namespace.
+ * The other three are parts of it: which interface and which of its functions the PCI device is; for undo.c,
+ * setting the old values again; and reading such a step, whose texts are the words'.
+ */
+int vf_set(const char *sysfs, const char *address, const VfSettings *settings, UndoLog *undo);
+int vf_find(const char *sysfs, const char *address, char **ret_interface, unsigned *ret_number);
+int vf_undo(char *words);
+
+typedef struct VfStep {
+        unsigned index, number; /* of the physical function's interface; of the virtual function */
+        const char *interface;
+        VfSettings before;
+} VfStep;
+int vf_parse_step(char *words, VfStep *ret);
+
 /* Hands the node of a mediated device's IOMMU group to the guest's user. */
 int mdev_take(const Granting *granting, const char *sysfs, const MdevRequest *q);
 int mdev_find(const char *sysfs, const MdevRequest *q, char **ret_group);

@@ -123,7 +123,9 @@ static int check_driver(const char *sysfs, const PciRequest *q)
 int pci_check(
         const char *sysfs, const PciRequest *requests, size_t count, const PciRequest *q, char **ret_group)
 {
-        _cleanup_(freep) char *path = sysfs_path(sysfs, "bus/pci/devices/%s", q->address), *group = NULL;
+        _cleanup_(freep) char *path = sysfs_path(sysfs, "bus/pci/devices/%s", q->address), *group = NULL,
+                              *interface = NULL;
+        unsigned number;
         int r;
 
         if (!path)
@@ -131,6 +133,11 @@ int pci_check(
         if (access(path, F_OK) < 0) {
                 log_error("The host has no PCI device %s.", q->address);
                 return -ENODEV;
+        }
+        if (q->vf.has_mac || q->vf.has_vlan) {
+                r = vf_find(sysfs, q->address, &interface, &number);
+                if (r < 0)
+                        return r;
         }
         r = sysfs_read_link(sysfs, &group, "bus/pci/devices/%s/iommu_group", q->address);
         if (r == -ENOENT) {
@@ -272,6 +279,9 @@ static int take(
         for (size_t i = 0; i < count && r >= 0; i++)
                 if (requests[i].managed)
                         r = pci_bind(sysfs, &requests[i], undo);
+        for (size_t i = 0; i < count && r >= 0; i++)
+                if (requests[i].vf.has_mac || requests[i].vf.has_vlan)
+                        r = vf_set(sysfs, requests[i].address, &requests[i].vf, undo);
         for (size_t i = 0; i < groups.count && r >= 0; i++)
                 r = grant_group(granting, groups.items[i]);
         return r;

@@ -14,7 +14,7 @@
  * Capabilities, from the arguments and for the whole of the run (the stages before are told in
  * privileges.c):
  *
- *   - CAP_NET_ADMIN only with --tap=
+ *   - CAP_NET_ADMIN only with --tap=, and --pci=…,mac= or vlan=
  *   - CAP_MKNOD only with --tap=…,lower=: in a container a macvtap's device has no node
  *   - CAP_CHOWN only with files: to hand them over, and back
  *   - CAP_FOWNER only with files: to give back the mode and access control list of one that is not root's
@@ -91,7 +91,7 @@ static Capabilities needed_capabilities(const PrepareRequest *q)
 {
         Capabilities c = 0;
 
-        if (q->taps.count > 0)
+        if (q->taps.count > 0 || device_requests_want_vf(&q->devices))
                 c |= CAPABILITY(CAP_NET_ADMIN);
         if (wants_macvtap(q))
                 c |= CAPABILITY(CAP_MKNOD);

@@ -13,6 +13,7 @@
 static const UndoKind kinds[] = {
         { "macvtap", macvtap_undo },
         { "pci", pci_undo },
+        { "vf", vf_undo },
 };
 
 int undo_run(UndoLog *log)

@@ -170,6 +170,107 @@ static void test_pci(void)
         }
 }
 
+/* Two functions of a card with one port, and one of a card in switchdev mode. */
+static void make_functions(void)
+{
+        put_link("bus/pci/devices/0000:05:02.0/physfn", "../0000:05:00.0");
+        put_link("bus/pci/devices/0000:05:02.1/physfn", "../0000:05:00.0");
+        put_link("bus/pci/devices/0000:05:02.2/physfn", "../0000:05:00.0");
+        put_link("bus/pci/devices/0000:05:00.0/virtfn0", "../0000:05:02.0");
+        put_link("bus/pci/devices/0000:05:00.0/virtfn1", "../0000:05:02.1");
+        put("bus/pci/devices/0000:05:00.0/net/enp5s0/mtu", "1500\n");
+
+        put_link("bus/pci/devices/0000:06:02.0/physfn", "../0000:06:00.0");
+        put_link("bus/pci/devices/0000:06:00.0/virtfn0", "../0000:06:02.0");
+        put("bus/pci/devices/0000:06:00.0/net/enp6s0/phys_port_name", "p0\n");
+        put("bus/pci/devices/0000:06:00.0/net/enp6s0r0/phys_port_name", "pf0vf0\n");
+
+        put_link("bus/pci/devices/0000:07:02.0/physfn", "../0000:07:00.0");
+        put_link("bus/pci/devices/0000:07:00.0/virtfn0", "../0000:07:02.0");
+        put("bus/pci/devices/0000:07:00.0/net/enp7s0/mtu", "1500\n");
+        put("bus/pci/devices/0000:07:00.0/net/enp7s0d1/mtu", "1500\n");
+
+        put_link("bus/pci/devices/0000:08:02.0/physfn", "../0000:08:00.0");
+        put_link("bus/pci/devices/0000:08:00.0/virtfn0", "../0000:08:02.0");
+}
+
+static void test_vf(void)
+{
+        static const struct {
+                const char *address, *interface; /* NULL: -ENODEV */
+                unsigned number;
+        } cases[] = {
+                { "0000:05:02.0", "enp5s0", 0 }, { "0000:05:02.1", "enp5s0", 1 },
+                { "0000:05:02.2", NULL, 0 },                                  /* just going */
+                { "0000:06:02.0", "enp6s0", 0 }, { "0000:07:02.0", NULL, 0 }, /* a card with two ports */
+                { "0000:08:02.0", NULL, 0 },                                  /* no driver */
+                { "0000:01:00.0", NULL, 0 },                                  /* no virtual function */
+        };
+
+        make_functions();
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_(freep) char *interface = NULL;
+                unsigned number = 0;
+
+                CHECK_NUMBER(
+                        vf_find(tree, cases[i].address, &interface, &number),
+                        cases[i].interface ? 0 : -ENODEV);
+                if (!cases[i].interface)
+                        continue;
+                CHECK_TEXT(interface, cases[i].interface);
+                CHECK_NUMBER(number, cases[i].number);
+        }
+}
+
+static void test_vf_request(void)
+{
+        _cleanup_(device_requests_done) DeviceRequests d = { 0 };
+
+        CHECK_NUMBER(device_request_pci("address=0000:05:02.0,managed=yes", &d), 0);
+        CHECK(!device_requests_want_vf(&d));
+        CHECK_NUMBER(
+                device_request_pci("address=0000:05:02.1,managed=yes,mac=52:54:00:aa:bb:cc,vlan=42", &d), 0);
+        CHECK(device_requests_want_vf(&d));
+        CHECK(d.pci[1].vf.has_mac && d.pci[1].vf.has_vlan);
+        CHECK_NUMBER(d.pci[1].vf.mac[5], 0xcc);
+        CHECK_NUMBER(d.pci[1].vf.vlan.id, 42);
+        CHECK_NUMBER(device_request_pci("address=0000:05:02.2,managed=yes,vlan=4096", &d), -EINVAL);
+        CHECK_NUMBER(device_request_pci("address=0000:05:02.2,managed=yes,mac=52:54", &d), -EINVAL);
+}
+
+static void test_vf_step(void)
+{
+        static const char *const bad[] = {
+                "",
+                "4 enp5s0 1 -",
+                "4 enp5s0 1 52:54:00:aa:bb -",
+                "4 enp5s0 1 - 42",
+                "4 enp5s0 1 - 42.0",
+                "4 enp5s0 1 - 4096.0.33024",
+                "4 enp5s0 1 - 42.8.33024",
+                "x enp5s0 1 - 42.0.33024",
+                "4 enp5s0 x - 42.0.33024",
+                "4 enp5s0 1 - 42.0.33024 more",
+        };
+        char good[] = "4 enp5s0 1 52:54:00:aa:bb:cc 42.5.33024", part[] = "4 enp5s0 1 - 0.0.33024";
+        VfStep step;
+
+        CHECK_NUMBER(vf_parse_step(good, &step), 0);
+        CHECK_NUMBER(step.index, 4);
+        CHECK_NUMBER(step.number, 1);
+        CHECK_TEXT(step.interface, "enp5s0");
+        CHECK(step.before.has_mac && step.before.mac[5] == 0xcc);
+        CHECK(step.before.has_vlan && step.before.vlan.id == 42 && step.before.vlan.priority == 5);
+        CHECK_NUMBER(step.before.vlan.protocol, 0x8100);
+        CHECK_NUMBER(vf_parse_step(part, &step), 0);
+        CHECK(!step.before.has_mac && step.before.has_vlan);
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                _cleanup_(freep) char *copy = strdup(bad[i]);
+
+                CHECK_NUMBER(vf_parse_step(copy, &step), -EBADMSG);
+        }
+}
+
 static void test_mdev(void)
 {
         _cleanup_(device_requests_done) DeviceRequests d = { 0 };
@@ -273,6 +374,9 @@ int main(void)
         make_tree();
         test_usb();
         test_pci();
+        test_vf();
+        test_vf_request();
+        test_vf_step();
         test_mdev();
         test_scsi();
         test_mistakes();
