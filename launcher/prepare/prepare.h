@@ -8,8 +8,5 @@
 /* The verb: argv[0] is its name; returns what the program exits with. */
 int verb_prepare(int argc, char **argv);
 
-/* Does it; tell() is as in store.h. Failures are logged; returns what the program exits with. */
+/* Does it; tell() is as in fd-store.h. Failures are logged; returns what the program exits with. */
 int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata);
-
-/* The verb: the same, from arguments. */
-int verb_prepare(int argc, char **argv);
