@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The sources of bytes that a guest's ports can have. libvirt opens sockets and log files itself and hands
- * them to QEMU; here QEMU opens them in its sandbox, which shows it just the one path, or the one directory
- * to make it in.
- *
- * A pty that somebody is meant to look at (the guest's serial console) is a socket of the launcher instead,
- * so that the journal has it all and "vmctl console" can still attach.
+ * The sources of bytes behind a guest's ports: what the XML may say of them, and what is wrong with it. What
+ * QEMU is told of them is chardev-build.c's.
  */
 
 #include "device/char/chardev.h"
 
 #include "guest/guest.h"
 #include "guest/plan/bind.h"
-
-#define TLS_DIRECTORY "/etc/pki/libvirt-chardev" /* where libvirt's users keep these certificates */
-
-typedef enum Protocol {
-        PROTOCOL_RAW = 1,
-        PROTOCOL_TELNET,
-} Protocol;
-
-typedef enum Mouse {
-        MOUSE_CLIENT = 1,
-        MOUSE_SERVER,
-} Mouse;
 
 static const char *const type_words[] = {
         "null", "vc",  "pty",      "stdio",     "file", "pipe",         "dev", "unix",
@@ -185,8 +169,7 @@ static bool has_spice(const Guest *g)
         return false;
 }
 
-/* QEMU makes the socket, or waits for one that is not there yet. */
-static bool needs_directory(const Chardev *c)
+bool chardev_needs_directory(const Chardev *c)
 {
         return c->mode == CHARDEV_BIND || c->reconnect == ON;
 }
@@ -202,7 +185,7 @@ static void check_unix(const Guest *g, const Chardev *c)
                         g, c->xml->place,
                         "<%s>: '%s' is too long for the path of a socket (at most %d bytes)", c->xml->name,
                         c->path, SOCKET_PATH_MAX);
-        else if (!c->generated && needs_directory(c))
+        else if (!c->generated && chardev_needs_directory(c))
                 bind_check_socket(g, c->xml->place, c->xml->name, c->path);
         if (c->path && strlen(c->path) <= SOCKET_PATH_MAX && c->mode == CHARDEV_BIND && !c->generated)
                 guest_warning(
@@ -275,163 +258,4 @@ void chardev_check(const Guest *g, const Chardev *c)
                 guest_error(g, at, "<%s>: <reconnect> requires mode='connect'", name);
         if (c->reconnect == ON && c->reconnect_seconds.value == 0)
                 guest_error(g, at, "<%s>: <reconnect enabled='yes'> requires timeout='…' in seconds", name);
-}
-
-static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p)
-{
-        props_text(chardev, "path", c->path);
-        if (c->mode == CHARDEV_BIND) {
-                props_bool(chardev, "server", true);
-                props_bool(chardev, "wait", false);
-        }
-        if (c->generated)
-                return;
-        if (needs_directory(c))
-                bind_socket_directory(g, c->path, p);
-        else
-                plan_directive(p, "BindPaths", "%s", c->path);
-}
-
-static bool host_is_local(const char *host)
-{
-        return !host || streq(host, "localhost") || streq(host, "::1") || text_after(host, "127.");
-}
-
-/* A port by name stands for any: which one it is only the host can tell. */
-static void allow_listening(Plan *p, const char *transport, const char *service)
-{
-        unsigned port;
-
-        if (service && text_to_unsigned(service, 65535, &port) >= 0)
-                plan_listen(p, "%s:%u", transport, port);
-        else
-                plan_listen(p, "%s", transport);
-}
-
-static void build_tls(const Chardev *c, Props *chardev, const char *id, Plan *p)
-{
-        Props object = props_new("qom-type", "tls-creds-x509");
-
-        props_textf(&object, "id", "objchar%s_tls0", id);
-        props_text(&object, "dir", TLS_DIRECTORY);
-        props_text(&object, "endpoint", c->mode == CHARDEV_BIND ? "server" : "client");
-        props_bool(&object, "verify-peer", true);
-        plan_json(p, "-object", &object);
-        plan_directive(p, "BindReadOnlyPaths", TLS_DIRECTORY);
-        props_textf(chardev, "tls-creds", "objchar%s_tls0", id);
-}
-
-static void build_tcp(const Chardev *c, Props *chardev, const char *id, Plan *p)
-{
-        props_text(chardev, "host", c->host);
-        props_text(chardev, "port", c->service);
-        if (c->protocol == PROTOCOL_TELNET)
-                props_bool(chardev, "telnet", true);
-        if (c->mode == CHARDEV_BIND) {
-                props_bool(chardev, "server", true);
-                props_bool(chardev, "wait", false);
-                allow_listening(p, "tcp", c->service);
-        }
-        if (c->tls == ON)
-                build_tls(c, chardev, id, p);
-        plan_network(p, host_is_local(c->host) ? NETWORK_LOCAL : NETWORK_ANY);
-}
-
-static void build_udp(const Chardev *c, Props *chardev, Plan *p)
-{
-        props_text(chardev, "host", c->host ?: "");
-        props_text(chardev, "port", c->service);
-        props_text(chardev, "localaddr", c->bind_host ?: "");
-        props_text(chardev, "localport", c->bind_service ?: "0");
-        plan_network(p, host_is_local(c->host) && host_is_local(c->bind_host) ? NETWORK_LOCAL : NETWORK_ANY);
-        allow_listening(p, "udp", c->bind_service);
-}
-
-/* A FIFO, or a pair of them with these endings: QEMU tries the pair first. */
-static void grant_pipe(const Chardev *c, Plan *p)
-{
-        static const char *const endings[] = { "", ".in", ".out", NULL };
-
-        for (const char *const *ending = endings; *ending; ending++)
-                plan_directive(p, "BindPaths", "-%s%s", c->path, *ending);
-}
-
-static const char *backend_of(const Chardev *c)
-{
-        switch ((ChardevType) c->type) {
-        case CHARDEV_PTY:
-                return c->console_label ? "socket" : "pty";
-        case CHARDEV_DEV:
-                return c->parallel ? "parallel" : "serial";
-        case CHARDEV_UNIX:
-        case CHARDEV_TCP:
-                return "socket";
-        default:
-                return type_words[c->type - 1];
-        }
-}
-
-static void build_source(const Guest *g, const Chardev *c, Props *chardev, const char *id, Plan *p)
-{
-        switch ((ChardevType) c->type) {
-        case CHARDEV_NULL:
-        case CHARDEV_VC:
-        case CHARDEV_STDIO:
-                break;
-        case CHARDEV_PTY:
-                if (c->console_label)
-                        props_number(chardev, "fd", plan_console(p, c->console_label));
-                break;
-        case CHARDEV_FILE:
-                props_text(chardev, "path", c->path);
-                props_bool_if(chardev, "append", c->append);
-                plan_log_file(p, c->path);
-                break;
-        case CHARDEV_PIPE:
-                props_text(chardev, "path", c->path);
-                grant_pipe(c, p);
-                break;
-        case CHARDEV_DEV:
-                props_text(chardev, "path", c->path);
-                plan_grant_device(p, c->path, ACCESS_WRITE);
-                break;
-        case CHARDEV_UNIX:
-                build_unix(g, c, chardev, p);
-                break;
-        case CHARDEV_TCP:
-                build_tcp(c, chardev, id, p);
-                break;
-        case CHARDEV_UDP:
-                build_udp(c, chardev, p);
-                break;
-        case CHARDEV_SPICEVMC:
-                props_text(chardev, "name", c->spice_name);
-                break;
-        case CHARDEV_SPICEPORT:
-        case CHARDEV_DBUS:
-                props_text(chardev, "name", c->channel);
-                break;
-        case CHARDEV_VDAGENT:
-                props_text(chardev, "name", "vdagent");
-                props_bool_if(chardev, "clipboard", c->clipboard);
-                if (c->mouse)
-                        props_bool(chardev, "mouse", c->mouse == MOUSE_CLIENT);
-                break;
-        }
-}
-
-void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id)
-{
-        Props chardev = props_new("backend", backend_of(c));
-
-        props_textf(&chardev, "id", "char%s", id);
-        build_source(g, c, &chardev, id, p);
-        if (c->reconnect == ON && c->mode == CHARDEV_CONNECT) /* "no" is what QEMU does without */
-                props_number(&chardev, "reconnect-ms", c->reconnect_seconds.value * 1000);
-        if (c->log) {
-                props_text(&chardev, "logfile", c->log);
-                props_bool_if(&chardev, "logappend", c->log_append);
-                plan_log_file(p, c->log);
-        }
-        plan_list(p, "-chardev", &chardev);
 }

@@ -27,12 +27,22 @@ typedef enum ChardevMode {
         CHARDEV_BIND,
 } ChardevMode;
 
+typedef enum ChardevProtocol {
+        PROTOCOL_RAW = 1,
+        PROTOCOL_TELNET,
+} ChardevProtocol;
+
+typedef enum ChardevMouse {
+        MOUSE_CLIENT = 1,
+        MOUSE_SERVER,
+} ChardevMouse;
+
 typedef struct Chardev {
         XmlElement *xml;
         int type; /* ChardevType */
         int mode; /* ChardevMode; of udp both may be there, and then this is of the last */
         const char *path, *host, *service, *bind_host, *bind_service, *channel, *log;
-        int protocol, mouse;
+        int protocol, mouse; /* ChardevProtocol, ChardevMouse */
         Tristate append, log_append, tls, reconnect, clipboard;
         Number reconnect_seconds;
 
@@ -54,6 +64,10 @@ bool chardev_path_is_libvirts(const Chardev *c, const char *name);
 
 /* Makes c listen on a unix socket of that name in the guest's run-time directory. */
 void chardev_generate_path(Guest *g, Chardev *c, const char *name);
+
+/* Whether QEMU needs the whole directory of the unix socket: it creates the socket, or waits for it to
+ * appear. */
+bool chardev_needs_directory(const Chardev *c);
 
 /* Errors for what is missing or does not go together. */
 void chardev_check(const Guest *g, const Chardev *c);
