@@ -2,7 +2,7 @@
 
 /*
  * <channel>: a named port between guest and host, such as the guest agent's, or a TCP connection that the
- * guest makes to an address of its user-mode network (guestfwd), which has no device at all.
+ * guest makes to an address of its user network (guestfwd), which has no device.
  */
 
 #include <arpa/inet.h>
@@ -38,7 +38,7 @@ static const Field fields[] = {
 
 static const Field virtio_fields[] = {
         FIELD("target@name", FIELD_TEXT, Channel, name),
-        FIELD_SAID("target@state", FIELD_IGNORED, NULL), /* whether a running guest had it open */
+        FIELD_SAID("target@state", FIELD_IGNORED, NULL), /* state of a running guest */
         {},
 };
 
@@ -65,7 +65,10 @@ static void channel_read(Guest *g, Device *d)
                         g->findings);
 }
 
-/* By the port's name, so that the agent's socket is easily found; by the id where that is no file name. */
+/*
+ * Named after the port, so that the agent's socket is easy to find, or after the id if the name is not a
+ * file name.
+ */
 static void choose_path(Guest *g, Channel *c)
 {
         const char *name = c->name && !strchr(c->name, '/') && strlen(c->name) < 64 ? c->name : c->device.id;
@@ -120,7 +123,7 @@ static void channel_check(const Guest *g, const Device *d)
         }
         if (c->chardev.type == CHARDEV_SPICEVMC && !streq(c->name, SPICE_CHANNEL))
                 device_error(g, d, "<channel>: type='spicevmc' requires <target name='" SPICE_CHANNEL "'/>");
-        /* QEMU looks through all of the guest's controllers */
+        /* names are unique across all controllers */
         GUEST_FOREACH_DEVICE(g, &kind_channel, other)
                 if (other->index < d->index && c->name &&
                     streq_null(DEVICE_AS(Channel, other)->name, c->name))

@@ -47,7 +47,7 @@ static bool host_is_local(const char *host)
         return !host || streq(host, "localhost") || streq(host, "::1") || text_after(host, "127.");
 }
 
-/* A port by name stands for any: which one it is only the host can tell. */
+/* A port given by name allows any: only the host knows its number. */
 static void allow_listening(Plan *p, const char *transport, const char *service)
 {
         unsigned port;
@@ -97,7 +97,7 @@ static void build_udp(const Chardev *c, Props *chardev, Plan *p)
         allow_listening(p, "udp", c->bind_service);
 }
 
-/* A FIFO, or a pair of them with these endings: QEMU tries the pair first. */
+/* A FIFO, or a pair with these endings, which QEMU tries first. */
 static void grant_pipe(const Chardev *c, Plan *p)
 {
         static const char *const endings[] = { "", ".in", ".out", NULL };
@@ -170,7 +170,7 @@ void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id)
 
         props_textf(&chardev, "id", "char%s", id);
         build_source(g, c, &chardev, id, p);
-        if (c->reconnect == ON && c->mode == CHARDEV_CONNECT) /* "no" is what QEMU does without */
+        if (c->reconnect == ON && c->mode == CHARDEV_CONNECT) /* "no" is QEMU's default */
                 props_number(&chardev, "reconnect-ms", c->reconnect_seconds.value * 1000);
         if (c->log) {
                 props_text(&chardev, "logfile", c->log);

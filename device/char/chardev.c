@@ -23,11 +23,11 @@ static const Field common_fields[] = {
         FIELD("log@file", FIELD_PATH, Chardev, log),
         FIELD("log@append", FIELD_SWITCH, Chardev, log_append),
         FIELD_OF_WORDS("protocol@type", Chardev, protocol, protocol_words),
-        FIELD_SAID("@tty", FIELD_IGNORED, NULL), /* of a guest that ran when its XML was dumped */
+        FIELD_SAID("@tty", FIELD_IGNORED, NULL), /* state of a running guest */
         {},
 };
 
-/* Of <source>, whatever the type. */
+/* In <source>, for all types. */
 static const Field label_fields[] = {
         FIELD_SAID("seclabel", FIELD_WARNED, "ignored; files and sockets keep their security labels"),
         {},
@@ -52,7 +52,7 @@ static const Field tcp_fields[] = {
         FIELD("@host", FIELD_TEXT, Chardev, host),
         FIELD("@service", FIELD_TEXT, Chardev, service),
         FIELD("@tls", FIELD_YESNO, Chardev, tls),
-        FIELD_SAID("@tlsFromConfig", FIELD_IGNORED, NULL), /* of libvirt's state files */
+        FIELD_SAID("@tlsFromConfig", FIELD_IGNORED, NULL), /* for libvirt's state files */
         FIELD("reconnect@enabled", FIELD_YESNO, Chardev, reconnect),
         FIELD_IN_RANGE("reconnect@timeout", Chardev, reconnect_seconds, 0, UINT32_MAX / 1000),
         {},
@@ -86,7 +86,7 @@ static const Field vdagent_fields[] = {
         {},
 };
 
-/* What <source> may hold, by type. Without a table: what a running guest had, and does not matter. */
+/* What <source> may contain, by type. Without a table it is state of a running guest, which is ignored. */
 static const Field *const source_fields[CHARDEV_VDAGENT + 1] = {
         [CHARDEV_FILE] = file_fields,    [CHARDEV_PIPE] = file_fields,
         [CHARDEV_DEV] = file_fields,     [CHARDEV_UNIX] = unix_fields,
@@ -134,8 +134,8 @@ void chardev_read(Guest *g, XmlElement *e, Chardev *c)
 }
 
 /*
- * Its choices are ".../channel/target/GUEST.NAME" and ".../domain-GUEST/NAME". By hand, people put
- * agents' sockets there.
+ * libvirt chooses ".../channel/target/GUEST.NAME" and ".../domain-GUEST/NAME". People put sockets of agents
+ * there by hand as well.
  */
 bool chardev_path_is_libvirts(const Chardev *c, const char *name)
 {
@@ -245,7 +245,8 @@ void chardev_check(const Guest *g, const Chardev *c)
                 if (!has_spice(g))
                         guest_error(g, at, "<%s>: type='spiceport' requires <graphics type='spice'>", name);
                 break;
-        case CHARDEV_SPICEVMC: /* QEMU takes it, and many a guest keeps it when its SPICE goes */
+        case CHARDEV_SPICEVMC:
+                /* often left over after <graphics type='spice'> was removed; QEMU accepts it */
                 if (!has_spice(g))
                         guest_warning(
                                 g, at,

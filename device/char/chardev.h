@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What stands behind a stream of bytes, such as a serial port: "type", <source>, <protocol> and <log>. */
+/* The source behind a stream of bytes, such as a serial port: "type", <source>, <protocol> and <log>. */
 
 #include "guest/device.h"
 
@@ -40,37 +40,37 @@ typedef enum ChardevMouse {
 typedef struct Chardev {
         XmlElement *xml;
         int type; /* ChardevType */
-        int mode; /* ChardevMode; of udp both may be there, and then this is of the last */
+        int mode; /* ChardevMode; udp may have both, and then this is the last one */
         const char *path, *host, *service, *bind_host, *bind_service, *channel, *log;
         int protocol, mouse; /* ChardevProtocol, ChardevMouse */
         Tristate append, log_append, tls, reconnect, clipboard;
         Number reconnect_seconds;
 
-        /* for those who have one, to say before it is built */
-        const char *spice_name;    /* of spicevmc: what SPICE's client does with it */
-        const char *console_label; /* of pty: the journal and "vmctl console" get it, by this label */
-        bool parallel;             /* of dev: a parallel port's node and not a serial port's */
-        bool generated;            /* of unix: path is in the guest's run-time directory */
+        /* set by the device before it is built */
+        const char *spice_name; /* of spicevmc: SPICE's name of the channel */
+        const char
+                *console_label; /* of pty: connects it to the journal and "vmctl console" under this label */
+        bool parallel;          /* of dev: a parallel port, not a serial port */
+        bool generated;         /* of unix: path is in the guest's run-time directory */
 } Chardev;
 
-/* Reads what e (a <serial>, a <channel>, the <backend> of an <rng> …) says of its source. */
+/* Reads the source of e (a <serial>, a <channel>, the <backend> of an <rng> …). */
 void chardev_read(Guest *g, XmlElement *e, Chardev *c);
 
 /*
- * Whether the path of a port's unix socket was, or would have been, libvirt's choice, by the port's name;
- * the guest's own directory gets it then.
+ * Whether libvirt chose, or would have chosen, the path of the unix socket of the port of that name. If so,
+ * the socket goes into the guest's run-time directory.
  */
 bool chardev_path_is_libvirts(const Chardev *c, const char *name);
 
 /* Makes c listen on a unix socket of that name in the guest's run-time directory. */
 void chardev_generate_path(Guest *g, Chardev *c, const char *name);
 
-/* Whether QEMU needs the whole directory of the unix socket: it creates the socket, or waits for it to
- * appear. */
+/* Whether QEMU needs the socket's directory: it creates the socket, or waits for it to appear. */
 bool chardev_needs_directory(const Chardev *c);
 
-/* Errors for what is missing or does not go together. */
+/* Adds errors for what is missing or cannot be combined. */
 void chardev_check(const Guest *g, const Chardev *c);
 
-/* -chardev with "char" and that id (the device's), and what the host must grant for it. */
+/* Adds -chardev with the id "char" and that id (the device's), and grants what it needs on the host. */
 void chardev_build(const Guest *g, Plan *p, const Chardev *c, const char *id);

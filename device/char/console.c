@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <console>. The first one is, unless it is a virtio console, only another name for the first serial port:
- * with one in the XML it adds nothing, without one it is what describes it. So libvirt has it since its
- * first days, and writes both.
+ * <console>. Unless it is a virtio console, the first one is only another name for the first serial port: if
+ * the XML has a serial port, it adds nothing; if not, it describes it. libvirt has always done so, and
+ * writes both.
  */
 
 #include "device/char/chardev.h"
@@ -29,7 +29,7 @@ static const char *const target_words[] = { "serial", "virtio", NULL };
 
 static const Field fields[] = {
         FIELD_OF_WORDS("target@type", Console, target, target_words),
-        FIELD_SAID("target@port", FIELD_IGNORED, NULL), /* numbers consoles for libvirt's own use */
+        FIELD_SAID("target@port", FIELD_IGNORED, NULL), /* used only by libvirt */
         {},
 };
 
@@ -64,7 +64,7 @@ static void console_imply(Guest *g)
                 serial_imply(g, first, &c->chardev);
 }
 
-/* Where no serial port is a pty, the first virtio console is that is one. */
+/* If no serial port is a pty, the first virtio console that is one is "console". */
 static const char *console_label(Guest *g, const Console *c)
 {
         bool taken = serial_is_console(g);
@@ -81,7 +81,7 @@ static const char *console_label(Guest *g, const Console *c)
         return guest_text(g, "console%u", c->device.index);
 }
 
-/* One for the serial port that has no <console> of its own. */
+/* 1 if the serial port counts as a console without having a <console>. */
 static unsigned counts_serial(const Guest *g)
 {
         size_t i = 0;
@@ -95,7 +95,7 @@ static void console_complete(Guest *g, Device *d)
         Console *c = DEVICE_AS(Console, d);
 
         if (c->target != CONSOLE_VIRTIO) {
-                d->address.type = ADDRESS_NONE; /* what it has is the serial port's */
+                d->address.type = ADDRESS_NONE; /* its address is the serial port's */
                 return;
         }
         if (c->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)

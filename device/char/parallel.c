@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <parallel>: QEMU has such ports on the ISA bus only, and numbers them in their order. */
+/* <parallel>: QEMU has parallel ports only on the ISA bus, and numbers them in order. */
 
 #include "device/char/chardev.h"
 #include "device/kinds.h"
@@ -19,7 +19,7 @@ typedef struct Parallel {
 
 static const Field fields[] = {
         FIELD_SAID("target@type", FIELD_IGNORED, NULL),
-        FIELD_SAID("target@port", FIELD_IGNORED, NULL), /* libvirt does not tell QEMU either */
+        FIELD_SAID("target@port", FIELD_IGNORED, NULL), /* libvirt does not pass it to QEMU either */
         {},
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <redirdev>: a USB device of whoever looks at the guest, by the usbredir protocol; and <redirfilter>, which
- * says for all of them what may be redirected. The filter is no device, but it stands among them.
+ * <redirdev>: a USB device of the person who views the guest, by the usbredir protocol; and <redirfilter>,
+ * which says for all of them what may be redirected. The filter is not a device, but the XML has it among
+ * the devices.
  */
 
 #include "device/char/chardev.h"
@@ -22,7 +23,7 @@ typedef struct Redirdev {
 
 typedef struct Redirfilter {
         Device device;
-        const char *rules; /* as QEMU's property "filter" takes them */
+        const char *rules; /* in the format of QEMU's property "filter" */
 } Redirfilter;
 
 static const char *const bus_words[] = { "usb", NULL };
@@ -78,7 +79,7 @@ static const Field rule_fields[] = {
         FIELD("@allow", FIELD_YESNO, Rule, allow),    {},
 };
 
-/* "-1", or nothing, for any. */
+/* "-1" or no value means any. */
 static const char *number_text(Guest *g, Place at, const char *name, const char *value, unsigned max)
 {
         uint64_t n;
@@ -92,7 +93,7 @@ static const char *number_text(Guest *g, Place at, const char *name, const char 
         return guest_text(g, max > 0xff ? "0x%04llX" : "0x%02llX", (unsigned long long) n);
 }
 
-/* USB writes "1.10" as 0x0110 and takes "1.1" for the same. */
+/* USB writes "1.10" as 0x0110, and "1.1" is the same. */
 static const char *version_text(Guest *g, Place at, const char *value)
 {
         size_t major, minor;

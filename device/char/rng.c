@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <rng>: entropy from the host, from QEMU's own generator, or from a daemon behind a character device. */
+/*
+ * <rng>: a source of random numbers: the host, QEMU's own generator, or a daemon behind a character device.
+ */
 
 #include "device/char/chardev.h"
 #include "device/kinds.h"
@@ -9,7 +11,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
-#define RATE_PERIOD 1000 /* in milliseconds, as libvirt has it */
+#define RATE_PERIOD 1000 /* in milliseconds, libvirt's default */
 
 typedef enum RngBackend {
         RNG_RANDOM = 1,
@@ -82,7 +84,7 @@ static void rng_check(const Guest *g, const Device *d)
                 chardev_check(g, &r->chardev);
 }
 
-/* systemd's PrivateDevices= leaves every service these two. */
+/* PrivateDevices= of systemd leaves these two visible. */
 static bool everybody_has(const char *file)
 {
         return streq(file, "/dev/random") || streq(file, "/dev/urandom");

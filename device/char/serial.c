@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <serial>: on the ISA bus unless the XML, or the address, says USB or PCI; on Arm the board's own. */
+/*
+ * <serial>: a serial port. It is on the ISA bus unless the XML or the address says USB or PCI; on Arm it is
+ * part of the board.
+ */
 
 #include "device/char/serial.h"
 
@@ -36,7 +39,7 @@ typedef struct Serial {
         int target; /* SerialTarget */
         int model;  /* SerialModel */
         Number port;
-        const char *on_board; /* of SERIAL_SYSTEM: the board takes such options in order */
+        const char *on_board; /* of SERIAL_SYSTEM: the board takes these options in order */
 } Serial;
 
 static const char *const target_words[] = {
@@ -53,7 +56,7 @@ static const Field fields[] = {
         {},
 };
 
-/* What each target is: its default model, and the type of address that it takes. */
+/* The default model of each target, and the type of address that it can have. */
 static const struct {
         int model;
         AddressType address;
@@ -92,7 +95,7 @@ static int default_target(const Guest *g, const Device *d)
         return os_is_x86(g->os) ? SERIAL_ISA : SERIAL_SYSTEM;
 }
 
-/* The number after the highest that any serial port of the kind has so far. */
+/* The number after the highest one of all serial ports of the same target. */
 static void choose_port(Guest *g, Serial *s)
 {
         uint64_t port = 0;
@@ -129,7 +132,7 @@ bool serial_is_console(const Guest *g)
         return first_pty(g) != NULL;
 }
 
-/* The first pty is what "vmctl console" attaches to; the others go by their number. */
+/* "vmctl console" attaches to the first pty; the others are named by number. */
 static const char *console_label(Guest *g, const Serial *s)
 {
         return first_pty(g) == &s->device ? "console" : guest_text(g, "serial%u", s->device.index);

@@ -3,11 +3,11 @@
 
 #include "device/char/chardev.h"
 
-/* Makes the first serial port of a guest that has none, as its <console> describes it. */
+/* Adds the first serial port to a guest that has none, as its <console> describes it. */
 void serial_imply(Guest *g, const Device *console, const Chardev *chardev);
 
-/* Whether the first serial port is one of the machine's own, which libvirt counts as a console, too. */
+/* Whether the first serial port is part of the machine, which libvirt counts as a console. */
 bool serial_is_on_board(const Guest *g);
 
-/* Whether a serial port is what "vmctl console" attaches to. */
+/* Whether "vmctl console" attaches to a serial port. */
 bool serial_is_console(const Guest *g);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <shmem>: memory that guests share, plain or with a server that hands it out and carries their interrupts.
- * It lies in /dev/shm under its name, as libvirt has it, so that guests of both can meet there.
+ * <shmem>: memory that guests share, either plain or with a server that provides it and forwards interrupts.
+ * It is in /dev/shm under its name, as with libvirt, so that guests of both can share it. Every guest that
+ * names it can write to it.
  */
 
 #include "device/char/chardev.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <smartcard>: the host's reader by way of NSS, certificates of NSS, or a stream from outside. */
+/*
+ * <smartcard>: the host's reader through NSS, certificates from an NSS database, or a stream from outside.
+ */
 
 #include "device/char/chardev.h"
 #include "device/kinds.h"
@@ -91,7 +93,7 @@ static void smartcard_check(const Guest *g, const Device *d)
                 device_error(g, d, "<smartcard>: QEMU supports only slot 0 of controller 0");
 }
 
-/* NSS finds the card through the daemon of PC/SC. */
+/* NSS finds the card through the PC/SC daemon. */
 static Props host_card(Plan *p)
 {
         Props device = props_new("driver", "ccid-card-emulated");

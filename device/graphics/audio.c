@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <audio>: the host's end of the guest's sound. A guest without any gets one as libvirt adds it: the one of
- * its graphics where these carry sound (SPICE, SDL), otherwise none, which swallows what the guest plays.
+ * <audio>: the host's end of the guest's sound. A guest without one gets the one that libvirt would add:
+ * that of its graphics where these carry sound (SPICE, SDL), otherwise none, which discards what the guest
+ * plays.
+ *
+ * The sandbox hides sound cards and sound servers; only those that the <audio> needs are made visible.
  */
 
 #include "device/graphics/audio.h"
@@ -28,7 +31,7 @@ typedef enum AudioType {
         AUDIO_PIPEWIRE,
 } AudioType;
 
-/* One direction: what the guest records, or what it plays. */
+/* One direction: recording or playback. */
 typedef struct Stream {
         XmlElement *settings;
         Tristate mixing_engine, fixed_settings, exact_name, try_poll;
@@ -44,7 +47,7 @@ typedef struct Audio {
         Number timer_period, dsp_policy;
         Tristate try_mmap, exclusive;
         const char *server, *path, *sdl_driver, *runtime_directory;
-        bool own_file; /* path is in the guest's own directory */
+        bool own_file; /* path is in the guest's state directory */
         Stream in, out;
 } Audio;
 
@@ -69,7 +72,7 @@ static const Field fields[] = {
         {},
 };
 
-/* What one type's element takes beyond that, itself and in <input> and <output>. */
+/* What a type's element may have besides that, itself and in <input> and <output>. */
 static const Field oss_fields[] = {
         FIELD("@tryMMap", FIELD_YESNO, Audio, try_mmap),
         FIELD("@exclusive", FIELD_YESNO, Audio, exclusive),
@@ -162,7 +165,10 @@ static void read_stream(Guest *g, Audio *a, const char *name, Stream *s)
                 guest_error(g, s->settings->place, "<settings>: requires <%s fixedSettings='yes'>", name);
 }
 
-/* QEMU's own name for it, or one without a directory, would be in whatever directory QEMU runs in. */
+/*
+ * A plain file name would be relative to QEMU's working directory; it goes to the guest's state directory
+ * instead.
+ */
 static void read_own_file(Audio *a)
 {
         const char *name = xml_attribute(a->device.xml, "path") ?: "qemu.wav";
@@ -208,7 +214,7 @@ static void audio_imply(Guest *g)
                 a->type = AUDIO_SDL;
 }
 
-/* Many a guest keeps it when its SPICE goes; newer QEMUs do not start then. */
+/* Often left over after <graphics type='spice'> was removed; newer QEMUs refuse to start with it. */
 static void complete_spice(Guest *g, Audio *a)
 {
         if (a->type != AUDIO_SPICE || graphics_have(g, &kind_graphics_spice))
@@ -227,7 +233,7 @@ static void audio_complete(Guest *g, Device *d)
         complete_spice(g, a);
         if (a->own_file)
                 a->path = guest_text(g, "%s/%s", g->settings->state_directory, a->path);
-        d->user_id = false; /* the number names it, also where the XML has an alias */
+        d->user_id = false; /* the id comes from the number even if the XML has an alias */
         device_set_id(g, d, "audio%llu", (unsigned long long) a->number.value);
 }
 
@@ -285,7 +291,7 @@ static void build_stream(const Stream *s, Props *audio, const char *key)
         props_done(&p);
 }
 
-/* What the sandbox would otherwise hide: sockets of the user's sound server, and sound cards. */
+/* Makes visible what the sandbox hides: sockets of the user's sound server, and sound cards. */
 static void grant_host(const Guest *g, const Audio *a, Plan *p)
 {
         switch (a->type) {

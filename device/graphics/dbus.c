@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='dbus'>: the display as an object on a bus. That is the bus at the address that the XML
- * names, or the one that <graphics> without an address leaves to be found in the guest's own directory.
+ * <graphics type='dbus'>: the display as an object on a D-Bus bus: the bus at the address in the XML or,
+ * without one, a bus that listens on dbus.sock in the guest's run-time directory.
  */
 
 #include "device/graphics/audio.h"

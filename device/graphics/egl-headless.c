@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <graphics type='egl-headless'>: OpenGL on the host's card without a window, for other graphics that show
- * the result. */
+/*
+ * <graphics type='egl-headless'>: OpenGL on the host's card without a window. VNC or SPICE shows the result.
+ */
 
 #include "device/graphics/graphics.h"
 #include "device/kinds.h"

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the kinds of <graphics> share. And the kind that stands for a guest without any: QEMU would open a
- * window for it unless it is told not to.
+ * What the kinds of <graphics> share: where they listen, their password, and OpenGL. Addresses and keymaps
+ * go into QEMU's option lists and are checked to be nothing else.
+ *
+ * It also has the kind that stands for a guest without graphics: QEMU would open a window unless it is told
+ * not to.
  */
 
 #include "device/graphics/graphics.h"
@@ -13,7 +16,7 @@
 #include "guest/plan/bind.h"
 #include "guest/plan/secret.h"
 
-#define FIRST_RENDER_NODE "/dev/dri/renderD128" /* of a host that has any; where the XML names none */
+#define FIRST_RENDER_NODE "/dev/dri/renderD128" /* used if the XML names none */
 
 static const char *const listen_words[] = { "address", "network", "socket", "none", NULL };
 
@@ -38,7 +41,7 @@ static const Field attribute_fields[] = {
         {},
 };
 
-/* An address as QEMU takes it between its other words: a name, IPv4 or IPv6, with or without a scope. */
+/* Whether it can stand in QEMU's option list: a name, IPv4 or IPv6, with or without a scope. */
 static bool address_is_plain(const char *address)
 {
         return address[strspn(
@@ -54,7 +57,7 @@ static void take_listen(Guest *g, Place place, const ListenElement *e, Listen *r
         ret->address = e->address;
         ret->socket = e->socket;
         if (e->type == LISTEN_NETWORK && e->address) {
-                ret->type = LISTEN_ADDRESS; /* what libvirt had found the network to have */
+                ret->type = LISTEN_ADDRESS; /* what libvirt had resolved the network to */
         } else if (e->type == LISTEN_NETWORK) {
                 guest_error(
                         g, place,
@@ -246,7 +249,7 @@ static void no_graphics_build(const Guest *g, const Device *d, Plan *p)
 }
 
 const DeviceKind kind_no_graphics = {
-        .element = "", /* which no XML can name */
+        .element = "", /* no XML element has this name */
         .size = sizeof(Device),
         .imply = no_graphics_imply,
         .build = no_graphics_build,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='sdl'>: a window on the desktop of whoever runs the guest. It needs that desktop's X socket
- * and its key, so it is for guests of a user more than for those of the system.
+ * <graphics type='sdl'>: a window on the desktop of the user who runs the guest. It needs that desktop's X
+ * socket and its key, so it is more for users' guests than for those of the system.
  */
 
 #include "device/graphics/graphics.h"

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest of a user's may have a window on the user's screen and play by the user's speakers. Its QEMU is
- * shown the sockets of those programs, one by one: the rest of $XDG_RUNTIME_DIR is the user's bus and the
- * user's systemd, by which it would get out of its sandbox, and the rest of the home is none of its
- * business.
+ * A user's guest may have a window on the user's screen and play through the user's speakers. Its sandbox
+ * shows it the sockets of those programs one by one: the rest of $XDG_RUNTIME_DIR includes the user's bus
+ * and service manager, through which QEMU could leave its sandbox.
  *
- * A unit file has no words for the environment's DISPLAY, WAYLAND_DISPLAY and XAUTHORITY, which the session
- * tells the user's systemd and so QEMU as well; where they can point to is all shown, as far as it is there.
- * Session managers that put the X server's key under a name that nobody can foresee let the user in without
- * it.
+ * A unit file cannot refer to DISPLAY, WAYLAND_DISPLAY and XAUTHORITY of the environment, which the session
+ * passes to the user's service manager and so to QEMU. So all places that they usually point to are shown,
+ * if they exist. Session managers that store the X server's key under an unpredictable name let the user in
+ * without it.
  */
 
 #include "device/graphics/session.h"
@@ -25,9 +24,9 @@ void session_show_pulseaudio(const Guest *g, Plan *p)
         if (!g->settings->session_directory)
                 return;
         show(g, p, "pulse/native");
-        show(g, p, "pulse/pid"); /* QEMU looks for it before it tries */
+        show(g, p, "pulse/pid"); /* QEMU's library checks it before it connects */
 
-        /* said by name, so that the library does not try to start a server where there is none */
+        /* named explicitly, so that the library does not try to start a server if there is none */
         plan_directive(
                 p, "Environment", "PULSE_SERVER=unix:%s/pulse/native", g->settings->session_directory);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <sound>: the guest's sound card, each connected to one of its <audio>. HDA cards get codecs, a duplex one
- * unasked. */
+/*
+ * <sound>: the guest's sound card, connected to one of its <audio>. HDA cards have codecs, and get a duplex
+ * one by default.
+ */
 
 #include "device/graphics/audio.h"
 #include "device/kinds.h"
@@ -111,7 +113,7 @@ static void sound_complete(Guest *g, Device *d)
                 break;
         }
         if (s->model == SOUND_ICH9)
-                d->pci_preferred = (Number){ 0x1b << 3, true }; /* where the chipset has it */
+                d->pci_preferred = (Number){ 0x1b << 3, true }; /* where the real chipset has it */
         if (is_hda(s) && s->n_codecs == 0)
                 s->codecs[s->n_codecs++] = CODEC_DUPLEX;
 }
@@ -136,7 +138,7 @@ static void sound_check(const Guest *g, const Device *d)
                         (unsigned long long) s->audio.value);
 }
 
-/* The speaker is part of every PC; only its sound has to be led somewhere. */
+/* The speaker is part of every PC; only its sound needs a destination. */
 static void sound_machine(const Guest *g, const Device *d, Props *machine)
 {
         const Sound *s = DEVICE_AS(Sound, d);

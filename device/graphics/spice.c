@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='spice'>. SPICE's server cannot look for a free port itself, and a port that is chosen here
- * might be another's at the guest's start: autoport becomes a socket in the guest's own directory, with a
+ * <graphics type='spice'>. SPICE's server cannot look for a free port itself, and a port chosen here might
+ * be in use when the guest starts. So autoport becomes a socket in the guest's run-time directory, with a
  * warning.
  */
 
@@ -13,7 +13,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
-#define SPICE_CERTIFICATES "/etc/pki/libvirt-spice" /* where libvirt's users have them */
+#define SPICE_CERTIFICATES "/etc/pki/libvirt-spice" /* where users of libvirt keep them */
 
 typedef struct Spice {
         Graphics graphics;
@@ -22,7 +22,7 @@ typedef struct Spice {
         PortKind port_kind, tls_port_kind;
         unsigned port, tls_port;
         Tristate autoport, playback, copy_paste, file_transfer;
-        bool secure; /* some channel has to be encrypted, where the network can be heard */
+        bool secure; /* some channel must be encrypted on the network */
         int default_mode, image, jpeg, zlib, streaming, mouse;
         const char *keymap;
 } Spice;
@@ -74,7 +74,7 @@ static const Field channel_fields[] = {
         {},
 };
 
-/* As the XML has it; in the end only a port that was given counts. */
+/* As the XML says; after completion only a given port counts. */
 static bool wants_tls(const Spice *s)
 {
         return s->tls_port_kind != PORT_NONE || s->autoport == ON;
@@ -151,7 +151,7 @@ static void spice_check(const Guest *g, const Device *d)
                 device_error(g, d, "<graphics>: keymap='%s' is not a valid keyboard layout name", s->keymap);
 }
 
-/* Whether a client can reach it at all; without, QEMU is told of a port 0, which is none. */
+/* Whether a client can connect at all; if not, QEMU gets port 0, which means none. */
 static bool listens(const Spice *s)
 {
         return s->listen.type == LISTEN_SOCKET ||
@@ -185,7 +185,7 @@ static void set_channels(const Guest *g, const Spice *s, Props *spice)
         json_t *tls, *plain;
 
         if (s->listen.type != LISTEN_ADDRESS)
-                return; /* nobody else hears what goes through a socket */
+                return; /* a socket cannot be overheard */
         tls = json_array();
         plain = json_array();
         if (s->default_mode == MODE_SECURE)

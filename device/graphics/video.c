@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <video>: graphics cards. The primary one comes first, whatever its place in the XML, and is the one that
- * the firmware draws on; the others are cards without VGA compatibility.
+ * <video>: graphics cards. The primary one, which the firmware uses, comes first whatever its place in the
+ * XML. The others have no VGA compatibility.
  */
 
 #include "device/graphics/graphics.h"
@@ -29,7 +29,10 @@ typedef enum VideoDriver {
         VIDEO_DRIVER_VHOST_USER,
 } VideoDriver;
 
-/* What a virtio card is to QEMU. Newer versions of libvirt write it down; else it follows from the rest. */
+/*
+ * Which device of QEMU a virtio card is. Newer versions of libvirt write it into the XML; otherwise it
+ * follows from the rest.
+ */
 typedef enum VideoFrontend {
         FRONTEND_VIRTIO_VGA = 1,
         FRONTEND_VIRTIO_VGA_GL,
@@ -47,7 +50,7 @@ typedef struct Video {
         Number ram, vram, vram64, vgamem; /* KiB */
         Number heads, x, y;
         const char *render_node;
-        const char *served; /* the socket of vhost-user-gpu */
+        const char *served; /* socket of vhost-user-gpu */
 } Video;
 
 static const char *const model_words[] = { "none",   "vga",   "cirrus", "vmvga", "qxl",
@@ -60,7 +63,7 @@ static const char *const frontend_words[] = {
 };
 
 static const struct {
-        const char *device; /* of QEMU's, on PCI */
+        const char *device; /* QEMU's name on PCI */
         bool vga, gl, vhost_user;
 } frontends[] = {
         [FRONTEND_VIRTIO_VGA] = { "virtio-vga", true, false, false },
@@ -88,15 +91,15 @@ static const Field fields[] = {
         FIELD_IN_RANGE("model/resolution@x", Video, x, 1, 65535),
         FIELD_IN_RANGE("model/resolution@y", Video, y, 1, 65535),
         FIELD_OF_WORDS("driver@name", Video, driver, driver_words),
-        FIELD_SAID("driver@vgaconf", FIELD_IGNORED, NULL), /* of bhyve */
+        FIELD_SAID("driver@vgaconf", FIELD_IGNORED, NULL), /* for bhyve */
         {},
 };
 
-/* What QEMU calls a card that comes first and one that does not, and what it may be told. */
+/* QEMU's names for a primary and a secondary card, and what they support. */
 static const struct {
         const char *primary, *secondary;
         bool pci, resolution;
-        unsigned vram; /* KiB, where the XML says nothing */
+        unsigned vram; /* KiB, if the XML does not say */
 } models[] = {
         [VIDEO_NONE] = { NULL, NULL, false, false, 0 },
         [VIDEO_VGA] = { "VGA", NULL, true, true, 16 * 1024 },
@@ -108,13 +111,13 @@ static const struct {
         [VIDEO_RAMFB] = { "ramfb", NULL, false, false, 0 },
 };
 
-/* A power of two that is at least n. */
+/* The smallest power of two that is at least n. */
 static uint64_t round_up(uint64_t n)
 {
         return n < 2 ? n : UINT64_C(1) << (64 - __builtin_clzll(n - 1));
 }
 
-/* Moves the video before the guest's others; the devices between them stay where they are. */
+/* Moves the video card before the guest's others; the devices between them stay in place. */
 static void put_first(Guest *g, Device *video)
 {
         Device *carried = video;
@@ -167,7 +170,7 @@ static bool is_virtio(const Video *v)
 
 static VideoFrontend default_frontend(const Guest *g, const Video *v)
 {
-        bool vga = v->device.index == 0 && os_is_x86(g->os); /* VGA is of PCs */
+        bool vga = v->device.index == 0 && os_is_x86(g->os); /* only PCs have VGA */
 
         if (v->driver == VIDEO_DRIVER_VHOST_USER)
                 return vga ? FRONTEND_VHOST_USER_VGA : FRONTEND_VHOST_USER_GPU;
@@ -258,7 +261,7 @@ static void check_frontend(const Guest *g, const Video *v)
                         frontends[v->frontend].vhost_user ? "requires" : "cannot be combined with");
 }
 
-/* Older versions of libvirt told cards with VGA nothing of these, and the guest is to see the same. */
+/* Older versions of libvirt did not pass these to cards with VGA, and the guest must see the same. */
 static bool takes_virtio_options(const Video *v)
 {
         return v->frontend_said || !frontends[v->frontend].vga;
@@ -378,7 +381,7 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
                 props_bool_if(&device, "blob", v->blob);
                 if (v->blob == ON)
                         plan_share_device(
-                                p, "/dev/udmabuf"); /* of which QEMU makes what the host's card reads */
+                                p, "/dev/udmabuf"); /* QEMU shares buffers with the host's card through it */
                 if (v->served)
                         build_served(v, &device, p);
                 break;

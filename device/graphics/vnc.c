@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='vnc'>. A port that the XML leaves to be chosen is chosen by QEMU itself while it binds,
- * the first free one of the display numbers 0 to 99: nobody can take it in between.
+ * <graphics type='vnc'>. QEMU itself chooses a port that the XML does not give, while binding it: the first
+ * free one of the display numbers 0 to 99. So no other program can take it in between.
  */
 
 #include "device/graphics/audio.h"
@@ -14,7 +14,7 @@
 
 #define VNC_PORT_BASE       5900
 #define WEBSOCKET_PORT_BASE 5700
-#define VNC_DISPLAY_LAST    99 /* of those that are tried */
+#define VNC_DISPLAY_LAST    99 /* the last one that is tried */
 
 typedef struct Vnc {
         Graphics graphics;

@@ -25,7 +25,7 @@ static void resolve_network(Guest *g, Interface *i)
                 device_error(g, &i->device, "<source>: network='…' is missing");
                 return;
         }
-        if (i->source.bridge) { /* what libvirt had found, in XML that was dumped from a running guest */
+        if (i->source.bridge) { /* what libvirt had resolved, in XML that was dumped from a running guest */
                 i->type = INTERFACE_BRIDGE;
                 return;
         }
@@ -45,7 +45,8 @@ void interface_backend_complete(Guest *g, Interface *i)
         i->netdev_id = guest_text(g, "host%s", i->device.id);
         if (i->type == INTERFACE_NETWORK)
                 resolve_network(g, i);
-        if (i->type == INTERFACE_VHOST_USER && i->user.passt) /* for its errors only: passt knows the path */
+        /* for its errors only: passt derives the same path */
+        if (i->type == INTERFACE_VHOST_USER && i->user.passt)
                 (void) bind_own_socket(
                         g, i->device.place, "backend", guest_text(g, "%s-passt.sock", i->device.id));
         if (interface_has_tap(i))
@@ -201,7 +202,7 @@ static void build_socket(const Interface *i, Props *netdev, Plan *p)
         plan_network(p, NETWORK_ANY);
 }
 
-/* The other end is a program of the host's, which has its socket there, or waits for QEMU's to appear. */
+/* The other end is a program on the host, which has its socket there or waits for QEMU's to appear. */
 static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, Plan *p)
 {
         const InterfaceSource *s = &i->source;
@@ -216,7 +217,7 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
                 props_text(&chardev, "path", s->path);
         if (server)
                 props_bool(&chardev, "server", true);
-        if (s->reconnect == ON) /* "no" is what it does without */
+        if (s->reconnect == ON) /* "no" is QEMU's default */
                 props_number(&chardev, "reconnect-ms", s->reconnect_seconds.value * 1000);
         plan_list(p, "-chardev", &chardev);
         props_textf(netdev, "chardev", "char%s", i->device.id);

@@ -100,7 +100,7 @@ void interface_forwards_check(const Guest *g, const Interface *i)
                 check_forward(g, &i->user.forwards[n]);
 }
 
-/* Whether QEMU's own network can do it, which knows single ports and addresses of IPv4. */
+/* Whether QEMU's built-in network can forward it: single ports and IPv4 addresses only. */
 static bool qemu_can_forward(const PortForward *f)
 {
         for (unsigned n = 0; n < f->n_ranges; n++)
@@ -144,7 +144,7 @@ void interface_forwards_check_fallback(const Guest *g, const Interface *i)
                         FALLBACK_PORTS_MAX);
 }
 
-/* In passt's own words, but for the commas, which part the keys of --passt=. */
+/* As passt writes it, except for the commas, which separate the keys of --passt=. */
 static void write_forward(FILE *f, const PortForward *forward)
 {
         fprintf(f, ",%s=%s%s%s%s", protocol_words[forward->protocol - 1], forward->address ?: "",
@@ -172,7 +172,10 @@ void interface_forwards_write(const Interface *i, FILE *f)
                 write_forward(f, &i->user.forwards[n]);
 }
 
-/* Whoever forwards a port has to bind it; which ones "all" are, only the host knows. */
+/*
+ * The program that forwards a port binds it, so the sandbox must allow that. Which ports "all" are, only the
+ * host knows.
+ */
 void interface_forwards_allow(const Interface *i, Plan *p)
 {
         for (unsigned n = 0; n < i->user.n_forwards; n++) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <interface>: the network card that the guest sees. What it is connected to is interface-backend.c's; one
- * that is a card of the host, handed through, is hostdev.c's.
+ * <interface>: the network card that the guest sees. What it is connected to on the host is in backend.c,
+ * tap.c and user.c; a card of the host that is passed through is in hostdev.c.
+ *
+ * The XML comes from the administrator, or from the user whose guest it is.
  */
 
 #include "device/interface/interface.h"
@@ -53,7 +55,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("@type", Interface, type, type_words),
         FIELD("@trustGuestRxFilters", FIELD_YESNO, Interface, trust_filters),
         FIELD("mac@address", FIELD_MAC, Interface, mac),
-        FIELD_SAID("mac@type", FIELD_IGNORED, NULL), /* of other hypervisors, and so is the next */
+        FIELD_SAID("mac@type", FIELD_IGNORED, NULL), /* for other hypervisors, like the next one */
         FIELD_SAID("mac@check", FIELD_IGNORED, NULL),
         FIELD("model@type", FIELD_TEXT, Interface, model),
         FIELD("target@dev", FIELD_TEXT, Interface, target),
@@ -86,7 +88,7 @@ static const Field fields[] = {
         FIELD_IN_RANGE("mtu@size", Interface, mtu, 68, 65535),
         FIELD_IN_RANGE("tune/sndbuf", Interface, sndbuf, 0, INT32_MAX),
         FIELD_OF_WORDS("teaming@type", Interface, teaming, teaming_words),
-        FIELD_SAID("guest", FIELD_IGNORED, NULL), /* of containers */
+        FIELD_SAID("guest", FIELD_IGNORED, NULL), /* for containers */
         FIELD_SAID("backend@tap", FIELD_WARNED, "ignored; TAP devices are always created with /dev/net/tun"),
         FIELD_SAID("backend@vhost", FIELD_WARNED, "ignored; vhost always uses /dev/vhost-net"),
         FIELD_SAID(
@@ -111,8 +113,8 @@ static const Field bridge_source[] = {
 static const Field network_source[] = {
         FIELD("source@network", FIELD_TEXT, Interface, source.network),
         FIELD("source@portgroup", FIELD_TEXT, Interface, source.portgroup),
-        FIELD_SAID("source@portid", FIELD_IGNORED, NULL),             /* libvirt's, while the guest runs */
-        FIELD("source@bridge", FIELD_TEXT, Interface, source.bridge), /* likewise */
+        FIELD_SAID("source@portid", FIELD_IGNORED, NULL), /* set by libvirt while the guest runs */
+        FIELD("source@bridge", FIELD_TEXT, Interface, source.bridge), /* like the one before */
         {},
 };
 static const Field direct_source[] = {
@@ -150,8 +152,9 @@ static const Field *const source_of[] = {
 };
 
 /*
- * Models of QEMU's PCs, and the slot that each plugs into; others are handed to QEMU with a warning. Those
- * that libvirt does not know go where it puts what it does not know, though they are conventional cards.
+ * The models that QEMU's PCs have, and the slot that each plugs into; others are passed to QEMU with a
+ * warning. libvirt puts the models that it does not know into PCI Express slots although they are
+ * conventional cards, and the guest must see the same.
  */
 static const struct {
         const char *model, *driver;
@@ -186,7 +189,7 @@ static void interface_read(Guest *g, Device *d)
                 device_error(g, d, "<interface>: type='…' is missing");
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
-        (void) xml_child(d->xml, "source"); /* where a type has none, an empty one says nothing */
+        (void) xml_child(d->xml, "source"); /* an empty <source> is fine where the type has no source */
         interface_port_read(g, d->xml, &i->port, g->findings);
         if (i->backend == BACKEND_PASST)
                 i->user.passt = PASST_REQUIRE;
@@ -195,7 +198,7 @@ static void interface_read(Guest *g, Device *d)
         interface_user_read(g, i);
 }
 
-/* 52:54:00 is QEMU's own; the rest comes from the guest's name, so that the guest always has the same. */
+/* 52:54:00 is QEMU's prefix; the rest is a hash of the guest's name, so that it stays the same. */
 static const char *mac_from_name(Guest *g, unsigned index)
 {
         uint64_t name = text_hash(g->general->name, strlen(g->general->name)), of[2] = { name, index };
@@ -347,7 +350,8 @@ static Props virtio_new(const Interface *i)
                 props_bool(&device, "mq", true);
                 props_number(
                         &device, "vectors",
-                        2 * i->queues.value + 2); /* one a queue and direction, control, configuration */
+                        2 * i->queues.value +
+                                2); /* one per queue and direction, one for control, one for configuration */
         }
         if (i->rx_queue_size.value > 0)
                 props_number(&device, "rx_queue_size", i->rx_queue_size.value);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What interface.c (the guest's side), interface-backend.c and interface-user.c (the host's) share. */
+/*
+ * Shared by interface.c (the guest's side) and the files of the host's side: backend.c, tap.c, user.c,
+ * forward.c.
+ */
 
 #include <stdio.h>
 
@@ -13,7 +16,7 @@ typedef enum InterfaceType {
         INTERFACE_USER = 1,
         INTERFACE_ETHERNET,
         INTERFACE_BRIDGE,
-        INTERFACE_NETWORK, /* only as read: complete() makes it a bridge or direct */
+        INTERFACE_NETWORK, /* only until complete() resolves it to a bridge or direct */
         INTERFACE_DIRECT,
         INTERFACE_VHOST_USER,
         INTERFACE_VDPA,
@@ -58,7 +61,7 @@ typedef struct InterfaceAddress {
 #define INTERFACE_ADDRESSES_MAX 2 /* one IPv4, one IPv6 */
 
 typedef struct PortRange {
-        Number start, end, to; /* end unset: one port; to unset: the same ones in the guest */
+        Number start, end, to; /* end unset: one port; to unset: the same ports in the guest */
         Tristate exclude;
 } PortRange;
 
@@ -77,11 +80,11 @@ typedef struct PortForward {
 
 typedef enum PasstUse {
         PASST_NO,
-        PASST_TRY,     /* where the host has it, else QEMU's own network */
-        PASST_REQUIRE, /* the XML says so */
+        PASST_TRY,     /* if the host has it, otherwise QEMU's built-in network */
+        PASST_REQUIRE, /* the XML asks for it */
 } PasstUse;
 
-/* A network that is the host's user's own, without a TAP. */
+/* A network without a TAP or a privilege. */
 typedef struct InterfaceUser {
         PasstUse passt;
         const char *log_file, *hostname, *fqdn;
@@ -116,23 +119,23 @@ typedef enum InterfaceDriver {
         INTERFACE_DRIVER_VHOST,
 } InterfaceDriver;
 
-/* Whether Linux has interfaces of such a name, and no other language takes a part of it for its own. */
+/* Whether it is a valid name for an interface of Linux and contains no separator of any option list. */
 bool interface_name_is_plain(const char *name);
 
-/* Whether the host opens a TAP, or a macvtap, for it. */
+/* Whether it has a TAP or a macvtap on the host. */
 bool interface_has_tap(const Interface *i);
 
-/* The same three for an interface that has one: its name on the host, and the descriptors of -netdev. */
-void interface_tap_complete(Guest *g, Interface *i);
-void interface_tap_check(const Guest *g, const Interface *i);
-void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan *p);
-
-/* Finds the bridge of a network, and names the TAP. */
+/* Resolves a network to its bridge and names the TAP. */
 void interface_backend_complete(Guest *g, Interface *i);
 void interface_backend_check(const Guest *g, const Interface *i);
 
-/* -netdev "host" and the device's id, with whatever it needs before it and of the host. */
+/* Adds -netdev with the id "host" and the device's id, and all that it needs of QEMU and of the host. */
 void interface_backend_build(const Guest *g, const Interface *i, Plan *p);
+
+/* For an interface with a TAP or a macvtap: its name on the host, and the descriptors of -netdev. */
+void interface_tap_complete(Guest *g, Interface *i);
+void interface_tap_check(const Guest *g, const Interface *i);
+void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan *p);
 
 /* The same for type='user', and for passt behind type='vhostuser'. */
 void interface_user_read(Guest *g, Interface *i);
@@ -159,5 +162,5 @@ void interface_forwards_allow(const Interface *i, Plan *p);
 bool interface_is_ipv4(const char *address);
 bool interface_is_ipv6(const char *address);
 
-/* Asks for a passt; returns the number that QEMU gets its socket as, for type='user'. */
+/* Asks the launcher for a passt; returns the descriptor number of its socket, for type='user'. */
 unsigned interface_user_ask_passt(const Interface *i, Plan *p);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <source network='NAME'/> means the network that NAME.xml describes, in libvirt's own format, in one of
- * vmunit's directories. vmunit only joins what is there: it makes no bridges, and runs no DHCP and no NAT.
- * So all that counts in the file is which bridge, or which interface of the host, the network is.
+ * <source network='NAME'/> is the network that NAME.xml describes, in libvirt's format, in one of vmunit's
+ * directories. vmunit only joins what exists: it creates no bridges and runs no DHCP and no NAT. So all that
+ * matters in the file is which bridge or which interface of the host the network is.
+ *
+ * The files belong to the administrator. Their text is copied into the guest and checked like the guest's
+ * own XML.
  */
 
 #include "device/interface/network.h"
@@ -57,7 +60,7 @@ static const Field fields[] = {
         FIELD("forward/interface@dev", FIELD_TEXT, NetworkXml, interface),
         FIELD("bridge@name", FIELD_TEXT, NetworkXml, bridge),
         FIELD("virtualport", FIELD_ELEMENT, NetworkXml, virtualport),
-        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth), /* of all its guests together */
+        FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth), /* for all its guests together */
         FIELD("vlan", FIELD_PRESENT, NetworkXml, port.has_vlan),
         FIELD("port@isolated", FIELD_YESNO, NetworkXml, port.isolated),
         FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, 68, 65535),
@@ -79,19 +82,32 @@ static const Field group_fields[] = {
         {},
 };
 
-/* 0, -ENOENT or another error; ret_path is where it was found. */
-static int read_file(Guest *g, const char *name, const char **ret_path, char **ret_data, size_t *ret_size)
+/* False, with an error at place, if there is no such file or it cannot be read. */
+static bool read_file(
+        Guest *g, Place place, const char *name, const char **ret_path, char **ret_data, size_t *ret_size)
 {
         for (const char *const *d = directories; *d; d++) {
                 const char *path = guest_text(g, "%s%s/%s.xml", g->settings->root ?: "", *d, name);
                 int r = file_read(AT_FDCWD, path, NETWORK_SIZE_MAX, ret_data, ret_size);
 
-                if (r != -ENOENT) {
-                        *ret_path = path;
-                        return r;
+                if (r == -ENOENT)
+                        continue;
+                if (r < 0) {
+                        guest_error(
+                                g, place, "<source>: network '%s': cannot read %s: %s", name, path,
+                                strerror(-r));
+                        return false;
                 }
+                *ret_path = path;
+                return true;
         }
-        return -ENOENT;
+        guest_error(
+                g, place,
+                "<source>: network '%s' does not exist; create %s/%s.xml with "
+                "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use "
+                "<interface type='bridge'>",
+                name, directories[0], name, name);
+        return false;
 }
 
 static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, Network *ret)
@@ -136,7 +152,7 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
         return true;
 }
 
-/* The group of that name, or the default one, if there is any. */
+/* The port group of that name, or the default one, if there is one. */
 static void read_group(Guest *g, XmlElement *root, const char *name, PortGroup *ret, Findings *findings)
 {
         XML_FOREACH(e, root, "portgroup") {
@@ -150,7 +166,7 @@ static void read_group(Guest *g, XmlElement *root, const char *name, PortGroup *
         }
 }
 
-/* As far as the file can be understood; mistakes go to findings. */
+/* Reads as much as possible; mistakes go to findings. */
 static void read_network(
         Guest *g, XmlElement *root, const char *portgroup, NetworkXml *x, PortGroup *group,
         Findings *findings)
@@ -176,28 +192,14 @@ bool network_find(Guest *g, Place place, const char *name, const char *portgroup
         PortGroup group = { 0 };
         NetworkXml x = { 0 };
         size_t size;
-        int r;
 
         if (name[0] == '.' || strchr(name, '/')) {
                 guest_error(
                         g, place, "<source>: network='%s' must not begin with \".\" or contain \"/\"", name);
                 return false;
         }
-        r = read_file(g, name, &path, &data, &size);
-        if (r == -ENOENT) {
-                guest_error(
-                        g, place,
-                        "<source>: network '%s' does not exist; create %s/%s.xml with "
-                        "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or "
-                        "use <interface type='bridge'>",
-                        name, directories[0], name, name);
+        if (!read_file(g, place, name, &path, &data, &size))
                 return false;
-        }
-        if (r < 0) {
-                guest_error(
-                        g, place, "<source>: network '%s': cannot read %s: %s", name, path, strerror(-r));
-                return false;
-        }
         findings = findings_new();
         root = findings ? xml_parse(path, data, size, findings) : NULL;
         if (root)

@@ -16,15 +16,15 @@ typedef enum DirectMode {
 extern const char *const direct_mode_words[];
 
 typedef struct Network {
-        const char *bridge; /* NULL where it has none: dev is set then */
-        const char *dev;    /* an interface of the host, for a macvtap */
-        int mode;           /* DirectMode, of that */
+        const char *bridge; /* NULL if it has none; dev is set then */
+        const char *dev;    /* interface of the host, for a macvtap */
+        int mode;           /* DirectMode, of dev */
         Number mtu;
-        InterfacePort port; /* of the port group, and what that does not say, of the network */
+        InterfacePort port; /* the port group's settings, completed by the network's */
 } Network;
 
 /*
- * Looks the network up in the directories networks/ of vmunit's configuration. What is missing or wrong
- * there is an error at place, and false. portgroup may be NULL. Text lives as long as the guest.
+ * Looks the network up in the directories networks/ of vmunit's configuration. Returns false, with an error
+ * at place, if it is missing or wrong. portgroup may be NULL. Text lives as long as the guest.
  */
 bool network_find(Guest *g, Place place, const char *name, const char *portgroup, Network *ret);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt's units are what tc(8) makes of the words that libvirt hands to it: an average of 1000 is
- * "1000kbps", 1000 times 1000 bytes a second, but a burst of 1000 is "1000kb", 1000 KiB. After a pause a
- * guest gets a burst at the speed of peak; what it sends is only dropped or not, so that there a peak has no
- * effect, as under libvirt.
+ * What rates, VLANs and isolation the host's end of an interface has. The XML may be a guest's or a
+ * network's, so mistakes go to the caller's findings.
  *
- * <vlan> is all that a port of a bridge belongs to: one <tag> is what the guest sends and gets without a
- * tag; with several, or trunk='yes', they come and go with their tags, except the one of nativeMode.
+ * libvirt's units are those of tc(8) for the words that libvirt passes to it: an average of 1000 is
+ * "1000kbps", 1000 times 1000 bytes a second, but a burst of 1000 is "1000kb", 1000 KiB. After a pause a
+ * guest receives a burst at the speed of peak; what it sends is only passed or dropped, so a peak has no
+ * effect there, as under libvirt.
+ *
+ * <vlan> lists all VLANs of a port of a bridge. One <tag> is for traffic that the guest sends and receives
+ * untagged; with several, or trunk='yes', traffic keeps its tags, except for the one with nativeMode.
  */
 
 #include "device/interface/port.h"
@@ -15,7 +18,7 @@
 #include "guest/guest.h"
 #include "guest/plan/plan.h"
 
-#define VLAN_ID_MAX 4094 /* 0 is no VLAN, 4095 is reserved: the kernel takes neither */
+#define VLAN_ID_MAX 4094 /* 0 is no VLAN and 4095 is reserved; the kernel refuses both */
 #define VLAN_WORDS  (VLAN_ID_MAX / 64 + 1)
 
 typedef enum NativeMode {
@@ -57,7 +60,7 @@ static void read_rate(XmlElement *bandwidth, const char *name, const InterfaceRa
                         name);
 }
 
-/* One tag that may be the native one; the others are appended to the text of those that stay tagged. */
+/* Reads one tag. The native one is stored; the others are appended to the text of tagged VLANs. */
 static void read_tag(
         Guest *g, InterfacePort *p, XmlElement *e, bool trunk, uint64_t seen[static VLAN_WORDS],
         Findings *findings)

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* How the host's end of an interface is set up: what rates it has, and what its port of a bridge lets
- * through. Networks and their port groups say the same. */
+/*
+ * How the host's end of an interface is set up: its rates, and what its bridge port lets through. Networks
+ * and their port groups have the same settings.
+ */
 
 #include "guest/device.h"
 #include "guest/plan/plan.h"
 
-/* In the XML's units: 1000 bytes a second; burst in KiB. */
+/* In the XML's units: 1000 bytes a second; burst is in KiB. */
 typedef struct InterfaceRate {
         Number average, peak, burst, floor;
 } InterfaceRate;
 
 typedef struct InterfacePort {
-        bool has_bandwidth, has_vlan; /* it says something of that */
+        bool has_bandwidth, has_vlan; /* whether the XML has the element */
         InterfaceRate inbound, outbound;
         Tristate trunk, isolated;
 
         /* of <vlan>, set by interface_port_read() */
-        unsigned native;    /* what comes without a tag is of this VLAN; 0 for none */
-        bool native_tagged; /* and it goes to the guest with its tag */
-        const char
-                *tagged; /* others that the guest gets, and sends, with their tags: "10:20"; NULL for none */
+        unsigned native;    /* VLAN of untagged traffic; 0 for none */
+        bool native_tagged; /* its traffic reaches the guest with a tag */
+        const char *tagged; /* VLANs that the guest sends and receives with tags: "10:20"; NULL for none */
 } InterfacePort;
 
 #define INTERFACE_RATE_MAX  UINT32_MAX          /* in units of 1000 bytes a second */
@@ -51,14 +52,16 @@ typedef struct InterfacePort {
                 FIELD("port@isolated", FIELD_YESNO, struct_, member_.isolated)
 /* clang-format on */
 
-/* After the fields of e: what the tables cannot say. Mistakes go to findings, since the XML may be a
- * network's. */
+/*
+ * Reads what the tables cannot express, after the fields of e. Mistakes go to findings, because the XML may
+ * be a network's.
+ */
 void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *findings);
 
-/* What p says nothing of (bandwidth, VLANs, isolation, each as a whole) is as other has it. */
+/* Takes bandwidth, VLANs and isolation, each as a whole, from other where p does not set them. */
 void interface_port_inherit(InterfacePort *p, const InterfacePort *other);
 
-/* has_tap: the launcher opens it; has_bridge: and it joins a bridge. */
+/* has_tap: the interface has a TAP or a macvtap; has_bridge: it is a port of a bridge. */
 void interface_port_check(
         const Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge);
 

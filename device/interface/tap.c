@@ -31,7 +31,7 @@ bool interface_name_is_plain(const char *name)
                !streq(name, "..");
 }
 
-/* Names that libvirt makes up at each start, and that stay in XML that was dumped from a running guest. */
+/* libvirt makes up such names at each start, and they stay in XML that was dumped from a running guest. */
 static bool name_is_generated(const char *name)
 {
         static const char *const prefixes[] = { "vnet", "macvtap", "macvlan" };
@@ -45,8 +45,7 @@ static bool name_is_generated(const char *name)
         return false;
 }
 
-/* "vm-NAME-0" where that fits; else as much of the name's letters
- * as do, told apart by a hash of the whole. */
+/* "vm-NAME-0" where that fits; otherwise the first letters of the name and a hash of all of it. */
 static const char *tap_name(Guest *g, const Interface *i)
 {
         static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -68,7 +67,7 @@ static const char *tap_name(Guest *g, const Interface *i)
         return guest_text(g, "vm-%s%s-%u", letters, tag, i->device.index);
 }
 
-/* A user's guest has its TAP from the broker, which makes and names it. */
+/* A user's guest gets its TAP from the broker, which creates and names it. */
 static bool is_brokers(const Guest *g, const Interface *i)
 {
         return g->settings->user_scope && i->type == INTERFACE_BRIDGE;
@@ -106,7 +105,7 @@ static void check_name(const Guest *g, const Interface *i, const char *what, con
                         streq(what, "target") ? "target" : "source", name, INTERFACE_NAME_MAX);
 }
 
-/* What takes CAP_NET_ADMIN a user has from the broker only, and that makes TAPs on bridges. */
+/* Only the broker has CAP_NET_ADMIN for users, and it makes only TAPs on bridges. */
 static void check_user_scope(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
@@ -162,7 +161,7 @@ void interface_tap_check(const Guest *g, const Interface *i)
         }
 }
 
-/* "fd" and one number, or "fds" and several with colons between them. */
+/* "fd" and one number, or "fds" and several, separated by colons. */
 static void set_descriptors(
         Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
 {
@@ -197,7 +196,8 @@ void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan
                 .broker = is_brokers(g, i),
         };
 
-        if (!tap.unmanaged) /* a macvtap passes only the guest's own, and so does the broker's port */
+        if (!tap.unmanaged) /* a macvtap passes only frames to the guest's own address, and so does the
+                               broker's port */
                 tap.mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
         if (i->type == INTERFACE_BRIDGE)
                 tap.bridge = i->source.bridge;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <interface type='user'>: a network of the host's user, who needs no TAP for it. Two programs make one:
- * passt, a process of its own that vm-launcher starts beside QEMU, and QEMU itself. Where the XML says
- * <backend type='passt'/> it is passt or nothing. Where it says nothing, the system scope has QEMU's own, as
- * libvirt does; in the user scope, where it is what a guest has instead of a bridge, it is passt if the host
- * has it: the unit's command line is that of QEMU's own network, and --passt= beside it says what takes its
- * place.
+ * <interface type='user'>: a network that needs no TAP and no privilege. Two programs provide it: passt, a
+ * process of its own that vm-launcher starts beside QEMU, and QEMU's built-in network. With <backend
+ * type='passt'/> it is always passt. Without it, the system scope uses the built-in network, as libvirt
+ * does. In the user scope, where this is what a guest has instead of a bridge, it is passt if the host has
+ * it: the unit's command line is the one for the built-in network, and --passt= beside it says how to
+ * replace it.
  *
- * An <ip> without a backend is the network that QEMU itself makes up, and not the guest's address, which it
- * is to passt: there it stays QEMU's own.
+ * An <ip> without a backend describes the network that QEMU makes up. To passt it would be the guest's own
+ * address, so there the built-in network is used. Every text that goes into --passt= is checked not to
+ * contain its separators.
  */
 
 #include <arpa/inet.h>
@@ -87,7 +88,7 @@ static void read_addresses(Guest *g, Interface *i)
         }
 }
 
-/* passt gives the guest a default route, and has no words for others. */
+/* passt gives the guest a default route and has no option for others. */
 static void read_routes(Guest *g, Interface *i)
 {
         InterfaceUser *u = &i->user;
@@ -260,7 +261,7 @@ unsigned interface_user_ask_passt(const Interface *i, Plan *p)
         if (i->user.log_file)
                 plan_grant(p, i->user.log_file, ACCESS_WRITE);
         interface_forwards_allow(i, p);
-        plan_listen(p, "udp"); /* what the guest sends has the guest's own port on the host, too */
+        plan_listen(p, "udp"); /* packets that the guest sends keep its port number on the host */
         return plan_passt(p, i->type == INTERFACE_USER, text);
 }
 
