@@ -10,6 +10,7 @@
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/machine/features.h"
+#include "guest/part.h"
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
@@ -117,7 +118,7 @@ static void memory_device_read(Guest *g, Device *d)
         }
         m->size.value = (m->size.value + MODULE_ALIGN - 1) / MODULE_ALIGN * MODULE_ALIGN;
         if (m->model != MODEL_SGX_EPC)
-                g->memory->devices += m->size.value;
+                guest_own(g, memory)->devices += m->size.value;
 }
 
 static void memory_device_complete(Guest *g, Device *d)

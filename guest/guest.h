@@ -35,21 +35,22 @@ struct Guest {
         int status;    /* 0 or -ENOMEM: remembered, asked once in the end */
         Strings texts; /* owns what guest_text() made */
 
-        /* whole-guest parts, a file and a row of guest/parts.h each; never NULL */
-        General *general;
-        Os *os;
-        Firmware *firmware;
-        Cpu *cpu;
-        Memory *memory;
-        Numa *numa;
-        Features *features;
-        Clock *clock;
-        Tuning *tuning;
-        Sysinfo *sysinfo;
-        Labels *labels;
-        LaunchSecurity *launch_security;
-        QemuNamespace *qemu_namespace;
-        Iothreads *iothreads;
+        /* Whole-guest parts, one file and one row of guest/parts.h each; never NULL. To change one, in
+         * a read or a complete, takes guest_own() of guest/part.h. */
+        const General *general;
+        const Os *os;
+        const Firmware *firmware;
+        const Cpu *cpu;
+        const Memory *memory;
+        const Numa *numa;
+        const Features *features;
+        const Clock *clock;
+        const Tuning *tuning;
+        const Sysinfo *sysinfo;
+        const Labels *labels;
+        const LaunchSecurity *launch_security;
+        const QemuNamespace *qemu_namespace;
+        const Iothreads *iothreads;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 
         const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */

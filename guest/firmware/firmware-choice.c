@@ -16,6 +16,7 @@
 #include "guest/machine/features.h"
 #include "guest/machine/general.h"
 #include "guest/machine/os.h"
+#include "guest/part.h"
 
 /* A name that the patterns of descriptors match, also for an alias. */
 static const char *versioned_machine(Guest *g)
@@ -90,7 +91,7 @@ static bool fits(Guest *g, const FirmwareDescriptor *d)
 
 static void take(Guest *g, const FirmwareDescriptor *d)
 {
-        Firmware *f = g->firmware;
+        Firmware *f = guest_own(g, firmware);
 
         f->loader = guest_text(g, "%s", d->code);
         f->type = d->device == FIRMWARE_FLASH ? LOADER_PFLASH : LOADER_ROM;
@@ -109,7 +110,7 @@ static void take(Guest *g, const FirmwareDescriptor *d)
                         f->varstore_template = guest_text(g, "%s", d->vars);
         }
         if (d->features & FIRMWARE_REQUIRES_SMM) {
-                g->features->smm = ON;
+                guest_own(g, features)->smm = ON;
                 f->secure = ON;
         }
 }
@@ -179,7 +180,7 @@ bool firmware_choose(Guest *g)
         if (found)
                 return true;
         if (!g->firmware->automatic) {
-                take_old(g->firmware);
+                take_old(guest_own(g, firmware));
                 return true;
         }
         complain_of_none(g, any);

@@ -47,7 +47,7 @@ static const Field nvram_path[] = {
 
 static void read_nvram(Guest *g, XmlElement *xml)
 {
-        Firmware *f = g->firmware;
+        Firmware *f = guest_own(g, firmware);
         const char *type = xml_attribute(xml, "type");
         int which = type ? words_find(source_type_words, type) : 0;
 
@@ -72,7 +72,7 @@ static void read_nvram(Guest *g, XmlElement *xml)
 static void read_features(Guest *g, XmlElement *xml)
 {
         static const char *const names[] = { "secure-boot", "enrolled-keys", NULL };
-        Tristate *to[] = { &g->firmware->secure_boot, &g->firmware->enrolled_keys };
+        Tristate *to[] = { &guest_own(g, firmware)->secure_boot, &guest_own(g, firmware)->enrolled_keys };
 
         XML_FOREACH(e, xml, "feature") {
                 const char *name = xml_attribute(e, "name");
@@ -92,7 +92,7 @@ static void read_features(Guest *g, XmlElement *xml)
 
 static void firmware_read(Guest *g)
 {
-        Firmware *f = g->firmware;
+        Firmware *f = guest_own(g, firmware);
         XmlElement *os = xml_child(g->xml, "os"), *loader, *nvram, *features;
 
         if (!os)
@@ -155,7 +155,7 @@ static bool is_consistent(Guest *g)
 
 static void complete_nvram(Guest *g)
 {
-        Firmware *f = g->firmware;
+        Firmware *f = guest_own(g, firmware);
         const char *suffix;
 
         if (f->type != LOADER_PFLASH || f->readonly != ON || f->stateless == ON)
@@ -178,7 +178,7 @@ static void complete_nvram(Guest *g)
 
 static void firmware_complete(Guest *g)
 {
-        Firmware *f = g->firmware;
+        Firmware *f = guest_own(g, firmware);
 
         if (!is_consistent(g))
                 return;
@@ -194,7 +194,7 @@ static void firmware_complete(Guest *g)
                         guest_text(g, "%s/%s_VARS.json", g->settings->state_directory, g->general->name);
 }
 
-static void firmware_check(Guest *g)
+static void firmware_check(const Guest *g)
 {
         const Firmware *f = g->firmware;
         bool x86 = os_is_x86(g->os);

@@ -59,7 +59,7 @@ static const Field *const fields[] = { NULL, sev_fields, snp_fields, tdx_fields 
 static void launch_security_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "launchSecurity");
-        LaunchSecurity *l = g->launch_security;
+        LaunchSecurity *l = guest_own(g, launch_security);
         const char *type = xml ? xml_attribute(xml, "type") : NULL;
 
         if (!xml)
@@ -90,7 +90,7 @@ static const char *unfold(Guest *g, const char *text)
 
 static void launch_security_complete(Guest *g)
 {
-        LaunchSecurity *l = g->launch_security;
+        LaunchSecurity *l = guest_own(g, launch_security);
         const char **texts[] = { &l->certificate, &l->session };
 
         for (size_t i = 0; i < ELEMENTS(texts); i++) {
@@ -119,7 +119,7 @@ unsigned launch_security_needs(const LaunchSecurity *l)
         }
 }
 
-static void launch_security_check(Guest *g)
+static void launch_security_check(const Guest *g)
 {
         const LaunchSecurity *l = g->launch_security;
 

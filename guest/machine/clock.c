@@ -54,7 +54,7 @@ static void read_timers(Guest *g, XmlElement *clock)
         XML_FOREACH(e, clock, "timer") {
                 const char *name = xml_attribute(e, "name");
                 int which = name ? words_find(timer_words, name) : 0;
-                Timer *t = &g->clock->timers[which];
+                Timer *t = &guest_own(g, clock)->timers[which];
 
                 if (which == 0) {
                         guest_error(g, e->place, "<timer>: name='%s' is not known", name ?: "");
@@ -71,7 +71,7 @@ static void read_timers(Guest *g, XmlElement *clock)
 /* "reset": what the guest did to its clock is forgotten when it stops, which is always so here. */
 static void read_adjustment(Guest *g)
 {
-        Clock *c = g->clock;
+        Clock *c = guest_own(g, clock);
         const char *text = c->adjustment_text;
         uint64_t n;
 
@@ -87,7 +87,7 @@ static void read_adjustment(Guest *g)
 static void clock_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "clock");
-        Clock *c = g->clock;
+        Clock *c = guest_own(g, clock);
 
         c->place = xml ? xml->place : g->xml->place;
         if (!xml)
@@ -100,10 +100,10 @@ static void clock_read(Guest *g)
 static void clock_complete(Guest *g)
 {
         if (!g->clock->offset)
-                g->clock->offset = OFFSET_UTC;
+                guest_own(g, clock)->offset = OFFSET_UTC;
 }
 
-static void check_timers(Guest *g)
+static void check_timers(const Guest *g)
 {
         const Timer *t = g->clock->timers;
         bool x86 = os_is_x86(g->os);
@@ -132,7 +132,7 @@ static void check_timers(Guest *g)
                 guest_error(g, t[TIMER_HPET].place, "<timer>: 'hpet' is for x86");
 }
 
-static void clock_check(Guest *g)
+static void clock_check(const Guest *g)
 {
         const Clock *c = g->clock;
 

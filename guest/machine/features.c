@@ -97,7 +97,7 @@ static const struct {
 
 static void features_read(Guest *g)
 {
-        Features *f = g->features;
+        Features *f = guest_own(g, features);
         XmlElement *xml = xml_child(g->xml, "features"), *hyperv = xml ? xml_child(xml, "hyperv") : NULL;
 
         f->place = xml ? xml->place : g->xml->place;
@@ -120,7 +120,7 @@ static void features_complete(Guest *g)
 {
 }
 
-static void check_hyperv(Guest *g)
+static void check_hyperv(const Guest *g)
 {
         const Hyperv *h = &g->features->hyperv;
 
@@ -140,7 +140,7 @@ static void check_hyperv(Guest *g)
                         VENDOR_ID_MAX);
 }
 
-static void check_tseg(Guest *g)
+static void check_tseg(const Guest *g)
 {
         const Features *f = g->features;
 
@@ -157,7 +157,7 @@ static void check_tseg(Guest *g)
                 guest_error_at(g, "features/smm/tseg", "<tseg>: without SMM it has no use");
 }
 
-static void check_power_of_two(Guest *g)
+static void check_power_of_two(const Guest *g)
 {
         uint64_t n = g->features->kvm_dirty_ring_size.value;
 
@@ -167,7 +167,7 @@ static void check_power_of_two(Guest *g)
                         "<dirty-ring>: a size is needed, and it must be a power of two");
 }
 
-static void features_check(Guest *g)
+static void features_check(const Guest *g)
 {
         const Features *f = g->features;
         bool x86 = os_is_x86(g->os), kvm = g->general->type == ACCELERATOR_KVM;

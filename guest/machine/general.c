@@ -68,7 +68,7 @@ static const Field genid_fields[] = {
 
 static void general_read(Guest *g)
 {
-        General *general = g->general;
+        General *general = guest_own(g, general);
         XmlElement *genid = xml_child(g->xml, "genid");
 
         fields_read(g->xml, general_fields, general, g->findings);
@@ -97,7 +97,7 @@ static const char *uuid_from_name(Guest *g, const char *name)
 
 static void general_complete(Guest *g)
 {
-        General *general = g->general;
+        General *general = guest_own(g, general);
         char uuid[37];
 
         if (!general->uuid)
@@ -123,7 +123,7 @@ static void general_complete(Guest *g)
 }
 
 /* libvirt's QEMU driver refuses the same, for there is nothing that they could mean. */
-static void general_check(Guest *g)
+static void general_check(const Guest *g)
 {
         const General *general = g->general;
         const struct {

@@ -27,7 +27,7 @@ static const Field label_fields[] = {
 
 static void label_read(Guest *g)
 {
-        Labels *all = g->labels;
+        Labels *all = guest_own(g, labels);
 
         XML_FOREACH(xml, g->xml, "seclabel") {
                 Label l = { .place = xml->place };
@@ -47,7 +47,7 @@ static void label_read(Guest *g)
         }
 }
 
-static void check_static(Guest *g, const Label *l)
+static void check_static(const Guest *g, const Label *l)
 {
         if (!l->label)
                 guest_error(g, l->place, "<seclabel>: <label> is missing");
@@ -67,7 +67,7 @@ static void check_static(Guest *g, const Label *l)
                 guest_warning(g, l->place, "<seclabel>: the guest's files keep the labels that they have");
 }
 
-static void label_check(Guest *g)
+static void label_check(const Guest *g)
 {
         const Labels *all = g->labels;
 

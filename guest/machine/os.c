@@ -62,6 +62,7 @@ static const struct {
 
 static void read_acpi_tables(Guest *g, XmlElement *os)
 {
+        Os *own = guest_own(g, os);
         XmlElement *acpi = xml_child(os, "acpi");
 
         if (!acpi)
@@ -79,28 +80,30 @@ static void read_acpi_tables(Guest *g, XmlElement *os)
                         guest_error(g, table->place, "<table>: a type and a path are needed");
                         continue;
                 }
-                for (unsigned i = 0; i < g->os->n_acpi_tables; i++)
-                        if (g->os->acpi_tables[i].type == t.type)
+                for (unsigned i = 0; i < own->n_acpi_tables; i++)
+                        if (own->acpi_tables[i].type == t.type)
                                 guest_error(
                                         g, table->place, "<table>: there is one of type '%s' already",
                                         acpi_table_words[t.type - 1]);
-                if (g->os->n_acpi_tables < OS_ACPI_TABLES_MAX)
-                        g->os->acpi_tables[g->os->n_acpi_tables++] = t;
+                if (own->n_acpi_tables < OS_ACPI_TABLES_MAX)
+                        own->acpi_tables[own->n_acpi_tables++] = t;
         }
 }
 
 static void read_boot(Guest *g, XmlElement *os)
 {
+        Os *own = guest_own(g, os);
+
         XML_FOREACH(boot, os, "boot") {
                 const char *dev = xml_attribute(boot, "dev");
                 int class = dev ? words_find(boot_words, dev) : 0;
 
                 if (class == 0)
                         guest_error(g, boot->place, "<boot>: dev is none of: fd, cdrom, hd, network");
-                else if (g->os->n_boot == OS_BOOT_MAX)
+                else if (own->n_boot == OS_BOOT_MAX)
                         guest_error(g, boot->place, "<boot>: there are more than %d", OS_BOOT_MAX);
                 else
-                        g->os->boot[g->os->n_boot++] = class;
+                        own->boot[own->n_boot++] = class;
         }
 }
 
@@ -125,7 +128,7 @@ static unsigned version_of(const char *text)
 
 static void find_family(Guest *g)
 {
-        Os *os = g->os;
+        Os *os = guest_own(g, os);
 
         for (size_t i = 0; i < ELEMENTS(families); i++) {
                 bool whole = !families[i].versioned && !families[i].gone;
@@ -162,7 +165,7 @@ static bool has_arch(XmlElement *os)
 static void os_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "os");
-        Os *os = g->os;
+        Os *os = guest_own(g, os);
         bool known;
 
         os->arch = ARCH_X86_64; /* for all who look before there is an <os> */
@@ -199,7 +202,7 @@ static bool has_serial(const Guest *g)
         return false;
 }
 
-static void os_check(Guest *g)
+static void os_check(const Guest *g)
 {
         const Os *os = g->os;
 

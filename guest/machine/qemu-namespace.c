@@ -135,7 +135,7 @@ static void read_override(Guest *g, XmlElement *xml)
 
 static void qemu_namespace_read(Guest *g)
 {
-        QemuNamespace *q = g->qemu_namespace;
+        QemuNamespace *q = guest_own(g, qemu_namespace);
 
         fields_read(g->xml, namespace_fields, q, g->findings);
         if (q->command_line)
@@ -144,7 +144,7 @@ static void qemu_namespace_read(Guest *g)
                 read_override(g, q->override);
 }
 
-static void qemu_namespace_check(Guest *g)
+static void qemu_namespace_check(const Guest *g)
 {
         const XmlElement *first = g->qemu_namespace->command_line ?: g->qemu_namespace->override;
 

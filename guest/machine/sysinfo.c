@@ -73,7 +73,7 @@ static bool is_date(const char *text)
                (year < 100 || (year >= 1900 && year <= 9999));
 }
 
-static void check_entry(Guest *g, XmlElement *entry, const char *key)
+static void check_entry(const Guest *g, XmlElement *entry, const char *key)
 {
         const char *value = xml_text(entry);
         char uuid[37], own[37];
@@ -90,7 +90,7 @@ static void check_entry(Guest *g, XmlElement *entry, const char *key)
                 guest_error(g, entry->place, "<entry>: '%s' is not the guest's UUID", value);
 }
 
-static void check_smbios(Guest *g, XmlElement *smbios)
+static void check_smbios(const Guest *g, XmlElement *smbios)
 {
         for (size_t i = 0; i < ELEMENTS(tables); i++) {
                 unsigned n = 0;
@@ -118,7 +118,7 @@ static void check_smbios(Guest *g, XmlElement *smbios)
 }
 
 /* QEMU takes any name; one that is not a user's own could break the firmware. */
-static void check_fwcfg(Guest *g, XmlElement *fwcfg)
+static void check_fwcfg(const Guest *g, XmlElement *fwcfg)
 {
         XML_FOREACH(entry, fwcfg, "entry") {
                 const char *name = xml_attribute(entry, "name"), *file = xml_attribute(entry, "file");
@@ -143,7 +143,7 @@ static void check_fwcfg(Guest *g, XmlElement *fwcfg)
 
 static void sysinfo_read(Guest *g)
 {
-        Sysinfo *s = g->sysinfo;
+        Sysinfo *s = guest_own(g, sysinfo);
 
         XML_FOREACH(xml, g->xml, "sysinfo") {
                 const char *type = xml_attribute(xml, "type");
@@ -166,7 +166,7 @@ static void sysinfo_read(Guest *g)
                 check_fwcfg(g, s->fwcfg);
 }
 
-static void sysinfo_check(Guest *g)
+static void sysinfo_check(const Guest *g)
 {
         const Sysinfo *s = g->sysinfo;
 

@@ -107,7 +107,7 @@ static bool has_feature(const Cpu *cpu, const char *name)
 
 static void read_feature(Guest *g, XmlElement *e)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
         const char *name = xml_attribute(e, "name"), *policy_text = xml_attribute(e, "policy");
         int policy = policy_text ? words_find(policy_words, policy_text) : POLICY_REQUIRE;
 
@@ -137,7 +137,7 @@ static void read_feature(Guest *g, XmlElement *e)
 
 static void cpu_read(Guest *g)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
 
         cpu->xml = xml_child(g->xml, "cpu");
         vcpu_read(g);
@@ -168,7 +168,7 @@ static void add_removed_features(Cpu *cpu)
 
 static void cpu_complete(Guest *g)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
 
         vcpu_complete(g);
         numa_complete(g);
@@ -185,7 +185,7 @@ static bool is_whole_host(const Cpu *cpu)
         return cpu->mode == CPU_HOST_PASSTHROUGH || cpu->mode == CPU_MAXIMUM;
 }
 
-static void check_cache_and_address(Guest *g)
+static void check_cache_and_address(const Guest *g)
 {
         const Cpu *cpu = g->cpu;
 
@@ -245,7 +245,7 @@ static bool sve_is_implied(const Cpu *cpu)
         return has_sve_length(cpu) && !sve_of(cpu);
 }
 
-static void cpu_check(Guest *g)
+static void cpu_check(const Guest *g)
 {
         const Cpu *cpu = g->cpu;
         bool kvm = g->general->type == ACCELERATOR_KVM;

@@ -56,4 +56,4 @@ const char *cpu_model(const Guest *g);
 
 void vcpu_read(Guest *g);
 void vcpu_complete(Guest *g);
-void vcpu_check(Guest *g);
+void vcpu_check(const Guest *g);

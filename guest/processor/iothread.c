@@ -27,7 +27,7 @@ static const Field guest_fields[] = {
 
 static void iothreads_read(Guest *g)
 {
-        Iothreads *t = g->iothreads;
+        Iothreads *t = guest_own(g, iothreads);
         XmlElement *ids;
 
         fields_read(g->xml, guest_fields, t, g->findings);
@@ -55,7 +55,7 @@ bool iothread_exists(const Guest *g, uint64_t id)
 
 static void iothreads_complete(Guest *g)
 {
-        Iothreads *t = g->iothreads;
+        Iothreads *t = guest_own(g, iothreads);
         uint64_t free_id = 1;
 
         while (t->items && t->n < t->count.value) {
@@ -65,7 +65,7 @@ static void iothreads_complete(Guest *g)
         }
 }
 
-static void check_pool(Guest *g, Place at, const char *what, const Iothread *t)
+static void check_pool(const Guest *g, Place at, const char *what, const Iothread *t)
 {
         if (t->pool_min.set && t->pool_max.set && t->pool_min.value > t->pool_max.value)
                 guest_error(g, at, "<%s>: thread_pool_min is greater than thread_pool_max", what);
@@ -73,7 +73,7 @@ static void check_pool(Guest *g, Place at, const char *what, const Iothread *t)
                 guest_error(g, at, "<%s>: thread_pool_max='0' leaves no thread", what);
 }
 
-static void iothreads_check(Guest *g)
+static void iothreads_check(const Guest *g)
 {
         const Iothreads *t = g->iothreads;
 

@@ -46,7 +46,7 @@ static const Field pages_fields[] = {
 
 static void read_pages(Guest *g, XmlElement *hugepages)
 {
-        Memory *m = g->memory;
+        Memory *m = guest_own(g, memory);
 
         XML_FOREACH(page, hugepages, "page") {
                 MemoryPages pages = { .place = page->place };
@@ -65,7 +65,7 @@ static void read_pages(Guest *g, XmlElement *hugepages)
 
 static void memory_read(Guest *g)
 {
-        Memory *m = g->memory;
+        Memory *m = guest_own(g, memory);
         XmlElement *memory = xml_child(g->xml, "memory"), *backing = xml_child(g->xml, "memoryBacking");
         XmlElement *hugepages = backing ? xml_child(backing, "hugepages") : NULL;
 
@@ -77,7 +77,7 @@ static void memory_read(Guest *g)
 
 static void memory_complete(Guest *g)
 {
-        Memory *m = g->memory;
+        Memory *m = guest_own(g, memory);
 
         if (g->numa->n_cells > 0) {
                 m->size = (Number){ m->devices, true };
@@ -121,7 +121,7 @@ uint64_t memory_balloon(const Guest *g)
         return m->current.set && m->current.value / MIB < m->size.value / MIB ? m->current.value : 0;
 }
 
-static void check_pages(Guest *g)
+static void check_pages(const Guest *g)
 {
         const Memory *m = g->memory;
         const MemoryPages *master = NULL;
@@ -151,7 +151,7 @@ static void check_pages(Guest *g)
         }
 }
 
-static void memory_check(Guest *g)
+static void memory_check(const Guest *g)
 {
         const Memory *m = g->memory;
 

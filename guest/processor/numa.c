@@ -124,7 +124,7 @@ static void read_caches(Guest *g, XmlElement *xml, NumaCell *cell)
 /* A distance goes for the way back too, unless that is said as well. */
 static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
         XmlElement *distances = xml_child(xml, "distances");
 
         if (!distances)
@@ -155,7 +155,7 @@ static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 
 static void read_cells(Guest *g, XmlElement *xml)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
         unsigned position = 0, n = count(xml, "cell");
 
         if (n == 0 || n > NUMA_CELLS_MAX) {
@@ -194,7 +194,7 @@ static void read_cells(Guest *g, XmlElement *xml)
 
 static void read_interconnects(Guest *g, XmlElement *xml)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
         XmlElement *all = xml_child(xml, "interconnects");
         unsigned n;
 
@@ -222,7 +222,7 @@ static void read_interconnects(Guest *g, XmlElement *xml)
 
 static void read_tune(Guest *g, XmlElement *xml)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
 
         numa->tune_place = xml->place;
         fields_read(xml, tune_fields, numa, g->findings);
@@ -257,7 +257,7 @@ void numa_read(Guest *g, XmlElement *cpu)
 {
         XmlElement *xml = cpu ? xml_child(cpu, "numa") : NULL, *tune = xml_child(g->xml, "numatune");
 
-        g->numa->xml = xml;
+        guest_own(g, numa)->xml = xml;
         if (xml) {
                 read_cells(g, xml);
                 read_interconnects(g, xml);
@@ -269,7 +269,7 @@ void numa_read(Guest *g, XmlElement *cpu)
 /* CPUs that no cell has are the first one's. */
 static void give_rest_to_first(Guest *g)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
         Set rest = { .set = true };
         unsigned n = (unsigned) g->cpu->max.value;
 
@@ -308,7 +308,7 @@ static void find_initiator(Numa *numa, unsigned node)
 
 void numa_complete(Guest *g)
 {
-        Numa *numa = g->numa;
+        Numa *numa = guest_own(g, numa);
         int master = 0;
 
         if (numa->n_cells == 0)
@@ -327,7 +327,7 @@ void numa_complete(Guest *g)
         }
 }
 
-static void check_interconnect(Guest *g, unsigned index)
+static void check_interconnect(const Guest *g, unsigned index)
 {
         const Numa *numa = g->numa;
         const NumaInterconnect *c = &numa->interconnects[index];
@@ -358,7 +358,7 @@ static void check_interconnect(Guest *g, unsigned index)
         }
 }
 
-void numa_check(Guest *g)
+void numa_check(const Guest *g)
 {
         const Numa *numa = g->numa;
 

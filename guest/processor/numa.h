@@ -68,5 +68,5 @@ bool numa_has_hmat(const Guest *g);
 
 void numa_read(Guest *g, XmlElement *cpu); /* cpu may be NULL */
 void numa_complete(Guest *g);
-void numa_check(Guest *g);
+void numa_check(const Guest *g);
 void numa_machine(const Guest *g, Props *machine);

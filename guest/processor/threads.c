@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/part.h"
 #include "guest/processor/cpu.h"
 #include "guest/processor/iothread.h"
 #include "guest/processor/tuning.h"
@@ -59,7 +60,7 @@ static const Field emulatorsched_fields[] = {
 
 static void read_vcpu_pin(Guest *g, XmlElement *xml)
 {
-        Threads *t = &g->tuning->threads;
+        Threads *t = &guest_own(g, tuning)->threads;
         Pin pin = { 0 };
 
         fields_read(xml, vcpupin_fields, &pin, g->findings);
@@ -90,7 +91,7 @@ static const Pin *iothread_pin(const Threads *t, uint64_t id)
 
 static void read_iothread_pin(Guest *g, XmlElement *xml)
 {
-        Threads *t = &g->tuning->threads;
+        Threads *t = &guest_own(g, tuning)->threads;
         Pin pin = { .place = xml->place };
 
         fields_read(xml, iothreadpin_fields, &pin, g->findings);
@@ -112,7 +113,7 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
 static void read_schedules(
         Guest *g, XmlElement *xml, const char *name, const char *thread, const Field *fields)
 {
-        Threads *t = &g->tuning->threads;
+        Threads *t = &guest_own(g, tuning)->threads;
         bool emulator = fields == emulatorsched_fields;
         Set taken = { 0 };
         unsigned n = 0;
@@ -140,7 +141,7 @@ static void read_schedules(
 
 void threads_read(Guest *g, XmlElement *cputune)
 {
-        Threads *t = &g->tuning->threads;
+        Threads *t = &guest_own(g, tuning)->threads;
 
         fields_read(cputune, emulator_fields, t, g->findings);
         XML_FOREACH(e, cputune, "vcpupin")
@@ -153,7 +154,7 @@ void threads_read(Guest *g, XmlElement *cputune)
         read_schedules(g, cputune, "emulatorsched", "emulator", emulatorsched_fields);
 }
 
-static void check_schedule(Guest *g, const Schedule *s)
+static void check_schedule(const Guest *g, const Schedule *s)
 {
         bool vcpu = streq(s->thread, "vcpu");
 
@@ -170,7 +171,7 @@ static void check_schedule(Guest *g, const Schedule *s)
                         s->thread);
 }
 
-void threads_check(Guest *g)
+void threads_check(const Guest *g)
 {
         const Threads *t = &g->tuning->threads;
 

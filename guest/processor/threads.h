@@ -34,7 +34,7 @@ typedef struct Threads {
 } Threads;
 
 void threads_read(Guest *g, XmlElement *cputune);
-void threads_check(Guest *g);
+void threads_check(const Guest *g);
 void threads_build(const Guest *g, Plan *p);
 
 /* All CPUs that any of the threads may run on; false where one of them may run anywhere. */

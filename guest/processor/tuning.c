@@ -70,7 +70,7 @@ static const Field resource_fields[] = {
 
 static void read_cpu(Guest *g, XmlElement *xml)
 {
-        Tuning *t = g->tuning;
+        Tuning *t = guest_own(g, tuning);
 
         t->cpu_place = xml->place;
         fields_read(xml, cpu_fields, t, g->findings);
@@ -87,7 +87,7 @@ static bool has_device(const Tuning *t, const char *path)
 
 static void read_io(Guest *g, XmlElement *xml)
 {
-        Tuning *t = g->tuning;
+        Tuning *t = guest_own(g, tuning);
 
         fields_read(xml, io_fields, t, g->findings);
         t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
@@ -116,11 +116,11 @@ static void tuning_read(Guest *g)
         if (cpu)
                 read_cpu(g, cpu);
         if (memory)
-                fields_read(memory, memory_fields, g->tuning, g->findings);
+                fields_read(memory, memory_fields, guest_own(g, tuning), g->findings);
         if (io)
                 read_io(g, io);
         if (resource)
-                fields_read(resource, resource_fields, g->tuning, g->findings);
+                fields_read(resource, resource_fields, guest_own(g, tuning), g->findings);
 }
 
 /* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
@@ -135,7 +135,7 @@ static int64_t quota_of(const Bandwidth *b)
         return text_to_u64(b->quota, UINT64_C(1) << 44, &n) < 0 ? -1 : (int64_t) n;
 }
 
-static void check_quota(Guest *g, const Bandwidth *b, const char *path)
+static void check_quota(const Guest *g, const Bandwidth *b, const char *path)
 {
         int64_t quota = quota_of(b);
 
@@ -166,7 +166,7 @@ static bool slice_name(const char *partition, char ret[static TUNING_SLICE_MAX +
         return true;
 }
 
-static void tuning_check(Guest *g)
+static void tuning_check(const Guest *g)
 {
         const Tuning *t = g->tuning;
         char slice[TUNING_SLICE_MAX + 1];

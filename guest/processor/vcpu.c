@@ -46,7 +46,7 @@ static const Field one_fields[] = {
 
 static void read_each(Guest *g, XmlElement *all)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
 
         XML_FOREACH(e, all, "vcpu") {
                 Vcpu v = { 0 };
@@ -75,7 +75,7 @@ static void read_each(Guest *g, XmlElement *all)
 
 void vcpu_read(Guest *g)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
         XmlElement *vcpu = xml_child(g->xml, "vcpu"), *each = xml_child(g->xml, "vcpus");
 
         cpu->place = cpu->xml ? cpu->xml->place : vcpu ? vcpu->place : g->xml->place;
@@ -88,7 +88,7 @@ void vcpu_read(Guest *g)
 
 void vcpu_complete(Guest *g)
 {
-        Cpu *cpu = g->cpu;
+        Cpu *cpu = guest_own(g, cpu);
 
         if (!cpu->current.set)
                 cpu->current = cpu->max;
@@ -101,7 +101,7 @@ void vcpu_complete(Guest *g)
                 cpu->clusters = (Number){ 1, true };
 }
 
-void vcpu_check(Guest *g)
+void vcpu_check(const Guest *g)
 {
         const Cpu *cpu = g->cpu;
         bool gap = false;
