@@ -37,11 +37,14 @@ static void crypto_read(Guest *g, Device *d)
         const Crypto *c = DEVICE_AS(Crypto, d);
 
         if (!c->model || !c->type)
-                device_error(g, d, "<crypto>: model='virtio' type='qemu' is missing");
+                device_error(g, d, "<crypto>: model='virtio' and type='qemu' are required");
         if (!c->backend)
-                device_error(g, d, "<crypto>: <backend model='builtin'/> or 'lkcf' is missing");
+                device_error(
+                        g, d,
+                        "<crypto>: <backend model='…'/> is missing; the model must be one of: builtin, "
+                        "lkcf");
         if (c->backend == CRYPTO_BUILTIN && c->queues.value > 1)
-                device_error(g, d, "<backend>: QEMU's builtin has one queue only");
+                device_error(g, d, "<backend>: model='builtin' supports only one queue");
 }
 
 static void crypto_complete(Guest *g, Device *d)

@@ -106,9 +106,9 @@ static void filesystem_complete(Guest *g, Device *d)
         if (!f->socket)
                 device_warning(
                         g, d,
-                        "<filesystem>: vmunit does not start virtiofsd; one for %s has to listen at %s (or "
-                        "at <source socket='…'/>); a unit with User=qemu, RuntimeDirectory=vm/%s and "
-                        "Before= of the guest's can start it",
+                        "<filesystem>: vmunit does not start virtiofsd: start one for %s that listens on %s "
+                        "(or set <source socket='…'/>), from a unit with User=qemu, RuntimeDirectory=vm/%s "
+                        "and Before= the guest's unit",
                         f->directory ?: "<source dir='…'/>", f->served, g->general->name ?: "");
 }
 
@@ -124,23 +124,24 @@ static void check_9p(const Guest *g, const Filesystem *f)
         const Device *d = &f->device;
 
         if (!f->directory)
-                device_error(g, d, "<source>: dir is missing");
+                device_error(g, d, "<source>: dir='…' is missing");
         bind_check_directory(g, d->place, "source", f->directory);
         if (f->socket)
-                device_error(g, d, "<source>: socket is for <driver type='virtiofs'/>");
+                device_error(g, d, "<source>: socket requires <driver type='virtiofs'/>");
         if ((f->fmode || f->dmode) && f->access != FILESYSTEM_MAPPED)
-                device_error(g, d, "<filesystem>: fmode and dmode are for accessmode='mapped'");
+                device_error(g, d, "<filesystem>: fmode and dmode require accessmode='mapped'");
         if ((f->fmode && !mode_is_octal(f->fmode)) || (f->dmode && !mode_is_octal(f->dmode)))
-                device_error(g, d, "<filesystem>: fmode and dmode are octal numbers of four digits at most");
+                device_error(
+                        g, d, "<filesystem>: fmode and dmode must be octal numbers of at most four digits");
         if (f->queue.set)
-                device_error(g, d, "<driver>: queue is for type='virtiofs'");
+                device_error(g, d, "<driver>: queue requires type='virtiofs'");
         if (d->boot_order.set)
-                device_error(g, d, "<boot>: only virtiofs can be booted from");
+                device_error(g, d, "<boot>: booting requires <driver type='virtiofs'/>");
         if (f->driver == FILESYSTEM_HANDLE)
                 device_warning(
                         g, d,
-                        "<driver>: QEMU has no type='handle' any more; it is taken as type='path', which "
-                        "looks the same to the guest");
+                        "<driver>: QEMU no longer supports type='handle'; using type='path', which looks "
+                        "the same to the guest");
 }
 
 static void check_virtiofs(const Guest *g, const Filesystem *f)
@@ -148,15 +149,17 @@ static void check_virtiofs(const Guest *g, const Filesystem *f)
         const Device *d = &f->device;
 
         if (!f->directory == !f->socket)
-                device_error(g, d, "<source>: either dir or socket is expected");
+                device_error(g, d, "<source>: exactly one of dir='…' and socket='…' is required");
         if (f->access && f->access != FILESYSTEM_PASSTHROUGH)
-                device_error(g, d, "<filesystem>: virtiofs has accessmode='passthrough' only");
+                device_error(g, d, "<filesystem>: virtiofs requires accessmode='passthrough'");
         if (f->fmode || f->dmode || f->multidevs || f->write_policy)
                 device_error(
-                        g, d, "<filesystem>: fmode, dmode, multidevs and wrpolicy are not for virtiofs");
+                        g, d,
+                        "<filesystem>: fmode, dmode, multidevs and wrpolicy are not supported with "
+                        "virtiofs");
         memory_require_shared(g, d->place, "<filesystem>: virtiofs");
         if (f->model > VIRTIO_MODEL)
-                device_error(g, d, "<filesystem>: virtiofs exists as model='virtio' only");
+                device_error(g, d, "<filesystem>: virtiofs requires model='virtio'");
 }
 
 static void filesystem_check(const Guest *g, const Device *d)
@@ -165,14 +168,14 @@ static void filesystem_check(const Guest *g, const Device *d)
         size_t limit = is_virtiofs(f) ? TAG_MAX_VIRTIOFS : TAG_MAX_9P;
 
         if (!f->tag)
-                device_error(g, d, "<target>: dir is missing, the tag by which the guest mounts it");
+                device_error(g, d, "<target>: dir='…' is missing; it is the tag that the guest mounts");
         else if (strlen(f->tag) > limit)
                 device_error(
-                        g, d, "<target>: dir='%s' is longer than %zu bytes, as much as a tag has", f->tag,
-                        limit);
+                        g, d, "<target>: dir='%s' is too long for a tag (at most %zu bytes)", f->tag, limit);
         GUEST_FOREACH_DEVICE(g, &kind_filesystem, other)
                 if (other->index < d->index && streq_null(DEVICE_AS(Filesystem, other)->tag, f->tag))
-                        device_error(g, d, "<target>: dir='%s' is another filesystem's, too", f->tag);
+                        device_error(
+                                g, d, "<target>: dir='%s' is already used by another <filesystem>", f->tag);
         if (is_virtiofs(f))
                 check_virtiofs(g, f);
         else

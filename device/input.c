@@ -80,12 +80,12 @@ static void check_source(const Guest *g, const Input *i)
         if (i->type == INPUT_PASSTHROUGH && !i->evdev)
                 device_error(g, d, "<input>: <source evdev='/dev/input/…'/> is missing");
         if (i->type != INPUT_PASSTHROUGH && i->evdev)
-                device_error(g, d, "<input>: <source evdev=…/> is for type='passthrough'");
+                device_error(g, d, "<input>: <source evdev='…'/> requires type='passthrough'");
         if (i->type == INPUT_EVDEV && !i->source)
                 device_error(g, d, "<input>: <source dev='/dev/input/…'/> is missing");
         if (i->type != INPUT_EVDEV && (i->source || i->repeat || i->grab || i->grab_toggle))
                 device_error(
-                        g, d, "<input>: <source> with dev, repeat, grab or grabToggle is for type='evdev'");
+                        g, d, "<input>: dev, repeat, grab and grabToggle of <source> require type='evdev'");
 }
 
 static void input_check(const Guest *g, const Device *d)
@@ -93,25 +93,29 @@ static void input_check(const Guest *g, const Device *d)
         const Input *i = DEVICE_AS(Input, d);
 
         if (!i->type) {
-                device_error(g, d, "<input>: type is missing");
+                device_error(g, d, "<input>: type='…' is missing");
                 return;
         }
         if (i->bus && i->type == INPUT_EVDEV)
-                device_error(g, d, "<input>: type='evdev' has no bus");
+                device_error(g, d, "<input>: bus='…' cannot be combined with type='evdev'");
         if (i->bus == INPUT_BUS_PS2 && i->type != INPUT_MOUSE && i->type != INPUT_KEYBOARD)
-                device_error(g, d, "<input>: type='%s' cannot be a PS/2 device", type_words[i->type - 1]);
+                device_error(
+                        g, d, "<input>: type='%s' cannot be combined with bus='ps2'",
+                        type_words[i->type - 1]);
         if (i->bus == INPUT_BUS_PS2 && (!os_is_x86(g->os) || g->features->ps2 == OFF))
-                device_error(g, d, "<input>: this machine has no PS/2 devices");
+                device_error(
+                        g, d,
+                        "<input>: this machine type has no PS/2 devices; use bus='usb' or bus='virtio'");
         if (i->bus == INPUT_BUS_USB && i->type == INPUT_PASSTHROUGH)
-                device_error(g, d, "<input>: type='passthrough' is for bus='virtio'");
+                device_error(g, d, "<input>: type='passthrough' requires bus='virtio'");
         if (i->bus != INPUT_BUS_VIRTIO && i->model)
-                device_error(g, d, "<input>: model is for bus='virtio'");
+                device_error(g, d, "<input>: model requires bus='virtio'");
         if (i->model > VIRTIO_MODEL && i->type != INPUT_PASSTHROUGH)
                 device_error(
-                        g, d, "<input>: only type='passthrough' exists as model='%s'",
+                        g, d, "<input>: model='%s' requires type='passthrough'",
                         virtio_model_words[i->model - 1]);
         if (i->bus != INPUT_BUS_VIRTIO && i->bus != INPUT_BUS_USB && d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<input>: only bus='usb' and bus='virtio' take an address");
+                device_error(g, d, "<input>: <address> requires bus='usb' or bus='virtio'");
         if (i->bus != INPUT_BUS_VIRTIO)
                 device_no_virtio_options(g, d);
         check_source(g, i);

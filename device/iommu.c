@@ -91,14 +91,13 @@ static void check_intel(const Guest *g, const Device *d)
         const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (g->os->family != MACHINE_Q35)
-                device_error(g, d, "<iommu>: model='intel' is for q35 machines");
+                device_error(g, d, "<iommu>: model='intel' requires machine type q35");
         if (iommu->eim == ON && iommu->intremap != ON)
-                device_error(g, d, "<iommu>: eim='on' needs intremap='on'");
+                device_error(g, d, "<iommu>: eim='on' requires intremap='on'");
         if (iommu->intremap == ON && g->features->ioapic == 1)
-                device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
+                device_error(g, d, "<iommu>: intremap='on' requires <ioapic driver='qemu'/> in <features>");
         if (needs_remapping(g) && iommu->eim != ON)
-                device_error(
-                        g, d, "<iommu>: with more than %u CPUs, eim='on' is needed", CPUS_WITHOUT_REMAPPING);
+                device_error(g, d, "<iommu>: more than %u CPUs require eim='on'", CPUS_WITHOUT_REMAPPING);
 }
 
 static void check_amd(const Guest *g, const Device *d)
@@ -106,13 +105,11 @@ static void check_amd(const Guest *g, const Device *d)
         const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (g->os->family != MACHINE_Q35)
-                device_error(g, d, "<iommu>: model='amd' is for q35 machines");
+                device_error(g, d, "<iommu>: model='amd' requires machine type q35");
         if (iommu->intremap == ON && g->features->ioapic == 1)
-                device_error(g, d, "<iommu>: intremap='on' needs <ioapic driver='qemu'/>");
+                device_error(g, d, "<iommu>: intremap='on' requires <ioapic driver='qemu'/> in <features>");
         if (needs_remapping(g) && iommu->xtsup != ON)
-                device_error(
-                        g, d, "<iommu>: with more than %u CPUs, xtsup='on' is needed",
-                        CPUS_WITHOUT_REMAPPING);
+                device_error(g, d, "<iommu>: more than %u CPUs require xtsup='on'", CPUS_WITHOUT_REMAPPING);
 }
 
 /* Which of <driver>'s attributes a model has. */
@@ -127,10 +124,9 @@ static void check_driver(const Guest *g, const Device *d)
             (common && iommu->model != IOMMU_INTEL && iommu->model != IOMMU_AMD))
                 device_error(
                         g, d,
-                        "<driver>: intremap and iotlb are for model='intel' and model='amd', caching_mode, "
-                        "eim, "
-                        "dma_translation and aw_bits for model='intel', passthrough and xtsup for "
-                        "model='amd'");
+                        "<driver>: intremap and iotlb require model='intel' or model='amd'; caching_mode, "
+                        "eim, dma_translation and aw_bits require model='intel'; passthrough and xtsup "
+                        "require model='amd'");
 }
 
 static void check(const Guest *g, const Device *d)
@@ -138,30 +134,32 @@ static void check(const Guest *g, const Device *d)
         const Iommu *iommu = DEVICE_AS(Iommu, d);
 
         if (d->index > 0)
-                device_error(g, d, "<iommu>: there is one already");
+                device_error(g, d, "<iommu>: a guest can have at most one");
         check_driver(g, d);
         if (d->bus == BUS_NONE && d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<iommu>: only model='virtio' and model='amd' have an address");
+                device_error(g, d, "<iommu>: <address> requires model='virtio' or model='amd'");
         switch (iommu->model) {
         case IOMMU_INTEL:
                 check_intel(g, d);
                 break;
         case IOMMU_SMMUV3:
                 if (g->os->family != MACHINE_VIRT)
-                        device_error(g, d, "<iommu>: model='smmuv3' is for the virt machine of aarch64");
+                        device_error(g, d, "<iommu>: model='smmuv3' requires machine type virt");
                 break;
         case IOMMU_VIRTIO:
                 if (g->os->family != MACHINE_Q35 && g->os->family != MACHINE_VIRT)
-                        device_error(g, d, "<iommu>: model='virtio' is for q35 and virt machines");
+                        device_error(g, d, "<iommu>: model='virtio' requires machine type q35 or virt");
                 else if (!g->features->acpi)
                         device_error(
-                                g, d, "<iommu>: model='virtio' needs <acpi/>, by which the guest finds it");
+                                g, d,
+                                "<iommu>: model='virtio' requires <acpi/> in <features>; the guest finds it "
+                                "through ACPI");
                 break;
         case IOMMU_AMD:
                 check_amd(g, d);
                 break;
         default:
-                device_error(g, d, "<iommu>: model is missing");
+                device_error(g, d, "<iommu>: model='…' is missing");
         }
 }
 

@@ -42,9 +42,10 @@ static void memballoon_read(Guest *g, Device *d)
         Memballoon *m = DEVICE_AS(Memballoon, d);
 
         if (!m->model)
-                device_error(g, d, "<memballoon>: model='virtio' or model='none' is missing");
+                device_error(
+                        g, d, "<memballoon>: model='…' is missing; use 'virtio', or 'none' for no balloon");
         if (d->index > 0)
-                device_error(g, d, "<memballoon>: a guest has one at most");
+                device_error(g, d, "<memballoon>: a guest can have at most one");
 }
 
 /* Only PCs have one unasked. */
@@ -77,14 +78,16 @@ static void memballoon_check(const Guest *g, const Device *d)
         if (m->model != MODEL_NONE)
                 return;
         if (d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<memballoon>: model='none' takes no address");
+                device_error(g, d, "<memballoon>: model='none' cannot have an <address>");
         if (m->deflate != UNSET || m->report != UNSET)
                 device_error(
-                        g, d, "<memballoon>: model='none' takes neither autodeflate nor freePageReporting");
+                        g, d,
+                        "<memballoon>: model='none' cannot be combined with autodeflate or "
+                        "freePageReporting");
         if (memory_balloon(g) > 0)
                 guest_warning_at(
                         g, "currentMemory",
-                        "<currentMemory>: a guest without a balloon keeps all of its memory");
+                        "<currentMemory>: ignored: a guest without a <memballoon> keeps all of its memory");
 }
 
 static void memballoon_build(const Guest *g, const Device *d, Plan *p)

@@ -61,7 +61,7 @@ static const Field fields[] = {
         FIELD_SAID("target/current", FIELD_IGNORED, NULL), /* what a running guest had of it */
         FIELD("target/address@base", FIELD_NUMBER, MemoryDevice, base),
         FIELD("target@dynamicMemslots", FIELD_YESNO, MemoryDevice, dynamic_slots),
-        FIELD_SAID("uuid", FIELD_REFUSED, "NVDIMMs have one on POWER machines only"),
+        FIELD_SAID("uuid", FIELD_REFUSED, "is supported only on POWER machines"),
         {},
 };
 
@@ -84,23 +84,29 @@ static void check_fields(const Guest *g, const MemoryDevice *m)
         if (persistent != (m->path != NULL))
                 device_error(
                         g, d,
-                        persistent ? "<memory>: <path> is missing"
-                                   : "<memory>: <path> is for nvdimm and virtio-pmem");
+                        persistent ? "<memory>: <path> in <source> is missing"
+                                   : "<memory>: <path> requires model='nvdimm' or model='virtio-pmem'");
         if (persistent && (m->page_size.set || m->host_nodes.set || m->discard == ON))
-                device_error(g, d, "<memory>: pagesize, nodemask and discard are not for a file of its own");
+                device_error(
+                        g, d, "<memory>: pagesize, nodemask and discard cannot be combined with <path>");
         if (m->model != MODEL_NVDIMM && (m->align.set || m->pmem || m->label.set || m->readonly))
-                device_error(g, d, "<memory>: alignsize, pmem, label and readonly are for nvdimm");
+                device_error(g, d, "<memory>: alignsize, pmem, label and readonly require model='nvdimm'");
         if (m->model != MODEL_VIRTIO_MEM && (m->block.set || m->requested.set || m->dynamic_slots != UNSET))
-                device_error(g, d, "<memory>: block, requested and dynamicMemslots are for virtio-mem");
+                device_error(
+                        g, d, "<memory>: block, requested and dynamicMemslots require model='virtio-mem'");
         if (!is_virtio(m) && m->base.set)
                 device_error(
-                        g, d, "<memory>: <address base='…'> in <target> is for virtio-mem and virtio-pmem");
+                        g, d,
+                        "<memory>: <address base='…'/> in <target> requires model='virtio-mem' or "
+                        "model='virtio-pmem'");
         if (m->model == MODEL_VIRTIO_PMEM && m->node.set)
-                device_error(g, d, "<memory>: virtio-pmem is on no node");
+                device_error(g, d, "<memory>: <node> cannot be combined with model='virtio-pmem'");
         if (m->model == MODEL_VIRTIO_PMEM && m->access != MEMORY_ACCESS_SHARED)
-                device_error(g, d, "<memory>: virtio-pmem needs access='shared'");
+                device_error(g, d, "<memory>: model='virtio-pmem' requires access='shared'");
         if (m->model == MODEL_SGX_EPC && (m->access || m->discard != UNSET || m->page_size.set))
-                device_error(g, d, "<memory>: access, discard and pagesize are not for sgx-epc");
+                device_error(
+                        g, d,
+                        "<memory>: access, discard and pagesize cannot be combined with model='sgx-epc'");
 }
 
 static void memory_device_read(Guest *g, Device *d)
@@ -108,12 +114,12 @@ static void memory_device_read(Guest *g, Device *d)
         MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
 
         if (!m->model || !m->size.set || m->size.value == 0) {
-                device_error(g, d, "<memory>: model and <target><size> are needed");
+                device_error(g, d, "<memory>: model='…' and <size> in <target> are required");
                 return;
         }
         check_fields(g, m);
         if (m->size.value > UINT64_C(1) << 52) {
-                device_error(g, d, "<memory>: no machine has so much");
+                device_error(g, d, "<memory>: size is too large");
                 return;
         }
         m->size.value = (m->size.value + MODULE_ALIGN - 1) / MODULE_ALIGN * MODULE_ALIGN;
@@ -152,20 +158,21 @@ static void check_virtio_mem(const Guest *g, const MemoryDevice *m)
 
         if (!m->block.set || m->block.value < BLOCK_MIN || m->block.value & (m->block.value - 1))
                 device_error(
-                        g, d, "<memory>: <block> is needed, as a power of two of at least %u KiB",
+                        g, d,
+                        "<memory>: model='virtio-mem' requires <block>, a power of two of at least %u KiB",
                         (unsigned) (BLOCK_MIN / KIB));
         else if (m->requested.value % m->block.value || m->size.value % m->block.value)
-                device_error(g, d, "<memory>: size and requested are multiples of the block's size");
+                device_error(g, d, "<memory>: size and requested must be multiples of <block>");
         if (m->requested.value > m->size.value)
-                device_error(g, d, "<memory>: more is requested than its size");
+                device_error(g, d, "<memory>: requested must not be larger than size");
 }
 
 static void check_nvdimm(const Guest *g, const MemoryDevice *m)
 {
         if (m->label.set && m->label.value < LABEL_MIN)
-                device_error(g, &m->device, "<memory>: a label has at least 128 KiB");
+                device_error(g, &m->device, "<memory>: <label> must be at least 128 KiB");
         if (m->label.set && m->label.value >= m->size.value)
-                device_error(g, &m->device, "<memory>: the label is larger than all of it");
+                device_error(g, &m->device, "<memory>: <label> must be smaller than the whole module");
 }
 
 /* Where in the guest's memory it lies; false where QEMU is to choose. */
@@ -194,7 +201,7 @@ static void check_overlap(const Guest *g, const MemoryDevice *m)
                 if (range_of(DEVICE_AS(MemoryDevice, d), &other_base, &other_size) &&
                     base < other_base + other_size && other_base < base + size)
                         device_error(
-                                g, &m->device, "<memory>: at 0x%llx it overlaps another <memory>",
+                                g, &m->device, "<memory>: address 0x%llx overlaps another <memory>",
                                 (unsigned long long) base);
         }
 }
@@ -206,19 +213,21 @@ static void memory_device_check(const Guest *g, const Device *d)
         if (m->model == MODEL_SGX_EPC)
                 return;
         if (!g->memory->max.set)
-                device_error(g, d, "<memory>: <maxMemory> is needed for it");
+                device_error(g, d, "<memory>: requires <maxMemory> in <domain>");
         else if (g->memory->max.value < memory_initial(g) + g->memory->devices)
-                device_error(g, d, "<memory>: with this there is more than <maxMemory>");
+                device_error(g, d, "<memory>: the guest's total memory exceeds <maxMemory>");
         if (is_module(m) && d->address.dimm.slot.value >= g->memory->slots.value)
                 device_error(
-                        g, d, "<memory>: slot %u, but <maxMemory> has slots='%u'",
+                        g, d, "<memory>: slot %u does not exist; <maxMemory> has slots='%u'",
                         (unsigned) d->address.dimm.slot.value, (unsigned) g->memory->slots.value);
         if (is_module(m) && !g->features->acpi)
-                device_warning(g, d, "<memory>: QEMU takes it only with <acpi/> among the <features>");
+                device_warning(g, d, "<memory>: QEMU requires <acpi/> in <features> for memory modules");
         if (m->model != MODEL_VIRTIO_PMEM && g->numa->n_cells > 0 && !m->node.set)
-                device_error(g, d, "<memory>: <node> is missing");
+                device_error(g, d, "<memory>: <node> in <target> is missing");
         if (m->node.set && m->node.value >= g->numa->n_cells)
-                device_error(g, d, "<memory>: the guest has no NUMA node %u", (unsigned) m->node.value);
+                device_error(
+                        g, d, "<memory>: NUMA node %u does not exist; define it with <cell> in <numa>",
+                        (unsigned) m->node.value);
         if (m->model == MODEL_VIRTIO_MEM)
                 check_virtio_mem(g, m);
         if (m->model == MODEL_NVDIMM)

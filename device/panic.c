@@ -46,16 +46,16 @@ static void panic_check(const Guest *g, const Device *d)
         if (panic->model != PANIC_PCI && d->address.type != ADDRESS_NONE &&
             (panic->model == PANIC_HYPERV || d->address.type != ADDRESS_ISA))
                 device_error(
-                        g, d, "<panic>: model='%s' takes no address of this type",
+                        g, d, "<panic>: model='%s' cannot have an <address> of this type",
                         model_words[panic->model - 1]);
         if (panic->model != PANIC_PCI && g->os->arch == ARCH_AARCH64)
-                device_error(g, d, "<panic>: model='%s' exists on x86 only", model_words[panic->model - 1]);
+                device_error(g, d, "<panic>: model='%s' requires x86", model_words[panic->model - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_panic, other) {
                 if (other == d)
                         break;
                 if (DEVICE_AS(Panic, other)->model == panic->model)
                         device_error(
-                                g, d, "<panic>: there is one of model='%s' already",
+                                g, d, "<panic>: a guest can have at most one with model='%s'",
                                 model_words[panic->model - 1]);
         }
 }

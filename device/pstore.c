@@ -30,11 +30,11 @@ static void pstore_read(Guest *g, Device *d)
         const Pstore *s = DEVICE_AS(Pstore, d);
 
         if (!s->backend)
-                device_error(g, d, "<pstore>: backend='acpi-erst' is missing");
+                device_error(g, d, "<pstore>: backend='acpi-erst' is required");
         if (!s->size.set)
                 device_error(g, d, "<pstore>: <size> is missing");
         if (d->index > 0)
-                device_error(g, d, "<pstore>: a guest has one at most");
+                device_error(g, d, "<pstore>: a guest can have at most one");
 }
 
 static void pstore_complete(Guest *g, Device *d)

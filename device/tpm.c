@@ -84,14 +84,17 @@ static void tpm_read(Guest *g, Device *d)
         Tpm *t = DEVICE_AS(Tpm, d);
 
         if (d->index > 0)
-                device_error(g, d, "<tpm>: a guest has one at most");
+                device_error(g, d, "<tpm>: a guest can have at most one");
         if (!t->backend) {
-                device_error(g, d, "<tpm>: <backend type='emulator'> or another is missing");
+                device_error(
+                        g, d,
+                        "<tpm>: <backend type='…'> is missing; the type must be one of: emulator, "
+                        "passthrough, external");
                 return;
         }
         fields_read(t->backend_element, backend_fields[t->backend], t, g->findings);
         if (t->backend == TPM_EXTERNAL && !t->path)
-                device_error(g, d, "<tpm>: <source type='unix' mode='connect' path='…'> is missing");
+                device_error(g, d, "<tpm>: <source type='unix' mode='connect' path='…'/> is missing");
 }
 
 static void tpm_complete(Guest *g, Device *d)
@@ -108,9 +111,9 @@ static void tpm_complete(Guest *g, Device *d)
                 t->path = bind_own_socket(g, d->place, "tpm", "swtpm.sock");
                 device_warning(
                         g, d,
-                        "<tpm>: vmunit does not start swtpm; it has to listen at %s, as <backend> says; a "
-                        "unit with User=qemu, RuntimeDirectory=vm/%s and Before= of the guest's can start "
-                        "it",
+                        "<tpm>: vmunit does not start swtpm: start one that listens on %s, with the options "
+                        "of <backend>, from a unit with User=qemu, RuntimeDirectory=vm/%s and Before= the "
+                        "guest's unit",
                         t->path, g->general->name ?: "");
         }
         device_set_id(g, d, "tpm%u", d->index);
@@ -121,11 +124,11 @@ static void tpm_check(const Guest *g, const Device *d)
         const Tpm *t = DEVICE_AS(Tpm, d);
 
         if (d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<tpm>: it takes no address");
+                device_error(g, d, "<tpm>: <address> is not supported");
         if (t->version == TPM_1_2 && (t->model == TPM_CRB || !os_is_x86(g->os)))
-                device_error(g, d, "<tpm>: version='1.2' exists as tpm-tis on x86 only");
+                device_error(g, d, "<tpm>: version='1.2' requires model='tpm-tis' on x86");
         if (t->model == TPM_CRB && !os_is_x86(g->os))
-                device_error(g, d, "<tpm>: model='tpm-crb' exists on x86 only");
+                device_error(g, d, "<tpm>: model='tpm-crb' requires x86");
 }
 
 static void build_passthrough(const Tpm *t, Plan *p)

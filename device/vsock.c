@@ -35,13 +35,14 @@ static void vsock_read(Guest *g, Device *d)
         const Vsock *v = DEVICE_AS(Vsock, d);
 
         if (d->index > 0)
-                device_error(g, d, "<vsock>: a guest has one at most");
+                device_error(g, d, "<vsock>: a guest can have at most one");
         if (v->automatic == OFF && !v->cid.set)
-                device_error(g, d, "<vsock>: <cid auto='no'> needs address='…'");
+                device_error(g, d, "<cid>: auto='no' requires address='…'");
         if (v->model == VIRTIO_MODEL_TRANSITIONAL)
                 device_warning(
                         g, d,
-                        "<vsock>: QEMU 5.1 and later have no transitional one: the guest will not start");
+                        "<vsock>: model='virtio-transitional' is not supported by QEMU 5.1 or later; the "
+                        "guest will not start");
 }
 
 static void vsock_complete(Guest *g, Device *d)

@@ -58,7 +58,8 @@ static void watchdog_read(Guest *g, Device *d)
         Watchdog *w = DEVICE_AS(Watchdog, d);
 
         if (!w->model)
-                device_error(g, d, "<watchdog>: model='i6300esb', 'ib700' or 'itco' is missing");
+                device_error(
+                        g, d, "<watchdog>: model='…' is missing; it must be one of: i6300esb, ib700, itco");
 }
 
 static void watchdog_imply(Guest *g)
@@ -97,13 +98,14 @@ static void watchdog_check(const Guest *g, const Device *d)
         const Watchdog *w = DEVICE_AS(Watchdog, d);
 
         if (w->model == WATCHDOG_ITCO && g->os->family != MACHINE_Q35)
-                device_error(g, d, "<watchdog>: model='itco' is a part of q35 machines only");
+                device_error(g, d, "<watchdog>: model='itco' requires machine type q35");
         if (w->model == WATCHDOG_IB700 && g->os->family != MACHINE_I440FX)
-                device_error(g, d, "<watchdog>: model='ib700' goes into i440fx machines only");
+                device_error(g, d, "<watchdog>: model='ib700' requires machine type i440fx (pc)");
         if (w->model != WATCHDOG_I6300ESB && d->address.type != ADDRESS_NONE)
-                device_error(g, d, "<watchdog>: model='%s' takes no address", model_words[w->model - 1]);
+                device_error(
+                        g, d, "<watchdog>: model='%s' cannot have an <address>", model_words[w->model - 1]);
         if (w->action != first_watchdog(g)->action)
-                device_error(g, d, "<watchdog>: all watchdogs of a guest share one action");
+                device_error(g, d, "<watchdog>: all watchdogs of a guest must have the same action");
 }
 
 static void watchdog_build(const Guest *g, const Device *d, Plan *p)

@@ -30,9 +30,10 @@ static void check_ide(const Guest *g, const Device *d)
         const Controller *c = device_controller(d);
 
         if (g->os->family != MACHINE_I440FX && g->os->family != MACHINE_ISAPC)
-                device_error(g, d, "<controller>: this machine has no IDE; SATA is its successor");
+                device_error(g, d, "<controller>: this machine type has no IDE; use type='sata'");
         else if (c->index.value != 0)
-                device_error(g, d, "<controller>: this machine has one IDE controller, of index 0");
+                device_error(
+                        g, d, "<controller>: this machine type has only one IDE controller, with index='0'");
 }
 
 static void complete_sata(Guest *g, Device *d)

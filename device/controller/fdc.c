@@ -26,7 +26,10 @@ static void complete(Guest *g, Device *d)
 static void check(const Guest *g, const Device *d)
 {
         if (device_controller(d)->index.value != 0)
-                device_warning(g, d, "<controller>: there is only one floppy controller, of index 0");
+                device_warning(
+                        g, d,
+                        "<controller>: ignoring this one: QEMU supports only one floppy controller, with "
+                        "index='0'");
 }
 
 static void build(const Guest *g, const Device *d, Plan *p)

@@ -59,12 +59,15 @@ static void check(const Guest *g, const Device *d)
                 if (serial && !streq_null(serial, nvme->serial))
                         device_error(
                                 g, other,
-                                "<serial>: the disks of an NVMe controller have one, which is '%s'",
+                                "<serial>: disks on the same NVMe controller share one serial number, which "
+                                "is already set to '%s'",
                                 nvme->serial);
         }
         if (!nvme->serial)
                 device_error(
-                        g, d, "<serial>: the NVMe controller %u has none; say one, here or at its disk",
+                        g, d,
+                        "<serial>: NVMe controller %u requires a serial number; set it here or in one of "
+                        "its disks",
                         index);
         else if (strlen(nvme->serial) > SERIAL_MAX)
                 device_error(g, d, "<serial>: '%s' is longer than %d characters", nvme->serial, SERIAL_MAX);

@@ -65,7 +65,7 @@ static const Field fields[] = {
         FIELD_IN_RANGE("target@chassis", PciController, chassis, 0, 255),
         FIELD_IN_RANGE("target@port", PciController, port, 0, 255),
         FIELD_IN_RANGE("target@busNr", PciController, bus_nr, 1, 254),
-        FIELD_SAID("target@index", FIELD_REFUSED, "exists on pseries machines only"),
+        FIELD_SAID("target@index", FIELD_REFUSED, "exists only on pseries machines"),
         FIELD("target@hotplug", FIELD_SWITCH, PciController, hotplug),
         FIELD_IN_RANGE("target/node", PciController, numa_node, 0, 65535),
         FIELD_OF_SIZE("pcihole64", PciController, hole64, KIB),
@@ -78,19 +78,21 @@ static void complete(Guest *g, Device *d)
         Controller *c = device_controller(d);
 
         if (!os_is_pc(g->os) && g->os->family != MACHINE_VIRT) {
-                device_error(g, d, "<controller>: this machine has no PCI");
+                device_error(g, d, "<controller>: this machine type has no PCI");
                 return;
         }
         if (c->pci_model == PCI_NO_MODEL) {
                 if (d->xml && c->index.set && c->index.value == 0) {
                         c->pci_model = g->os->family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
                 } else {
-                        device_error(g, d, "<controller>: a PCI controller needs a model");
+                        device_error(g, d, "<controller>: type='pci' requires model='…'");
                         return;
                 }
         }
         if (models[c->pci_model].families && !(models[c->pci_model].families & 1u << g->os->family)) {
-                device_error(g, d, "<controller>: this machine takes no %s", pci_model_word(c->pci_model));
+                device_error(
+                        g, d, "<controller>: this machine type does not support model='%s'",
+                        pci_model_word(c->pci_model));
                 return;
         }
         d->pci = pci_model_wants(c->pci_model);
@@ -146,7 +148,8 @@ static void check_setting(const Guest *g, const Device *d, bool has, bool given,
         PciModel model = device_controller(d)->pci_model;
 
         if (given && !has)
-                device_error(g, d, "<controller>: a %s has no %s", pci_model_word(model), what);
+                device_error(
+                        g, d, "<controller>: model='%s' does not support %s", pci_model_word(model), what);
 }
 
 static void check(const Guest *g, const Device *d)
@@ -160,37 +163,41 @@ static void check(const Guest *g, const Device *d)
                 return;
         if ((index == 0) != (model == PCI_ROOT || model == PCI_EXPRESS_ROOT))
                 device_error(
-                        g, d, "<controller>: index %u is %s", index,
-                        index == 0 ? "the machine's PCI root" : "no place for a PCI root");
+                        g, d, "<controller>: index='%u' %s", index,
+                        index == 0 ? "is reserved for the PCI root (model='pci-root' or 'pcie-root')"
+                                   : "cannot be used for a PCI root, which must have index='0'");
         if (!d->pci && a->type != ADDRESS_NONE)
-                device_error(g, d, "<controller>: a PCI root has no address");
+                device_error(g, d, "<controller>: a PCI root cannot have an <address>");
         if (model == PCI_MODEL_BRIDGE && a->type == ADDRESS_PCI && a->pci.bus >= index)
                 device_error(
                         g, d,
-                        "<controller>: a pci-bridge of index %u needs a bus with a lower number than bus %u",
+                        "<controller>: a pci-bridge with index='%u' must be on a bus with a lower number "
+                        "than its own, not on bus %u",
                         index, a->pci.bus);
         if (pci->name && !(models[model].driver && streq(pci->name, models[model].driver)) &&
             !is_other_driver(pci))
-                device_error(g, d, "<controller>: a %s is no '%s'", pci_model_word(model), pci->name);
+                device_error(
+                        g, d, "<controller>: model='%s' cannot have <model name='%s'/>",
+                        pci_model_word(model), pci->name);
         check_setting(g, d, models[model].chassis_nr, pci->chassis_nr.set, "chassisNr");
         check_setting(g, d, models[model].chassis, pci->chassis.set, "chassis");
         check_setting(g, d, models[model].chassis, pci->port.set, "port");
         check_setting(g, d, models[model].bus_nr, pci->bus_nr.set, "busNr");
         check_setting(g, d, models[model].bus_nr, pci->numa_node.set, "<node>");
-        check_setting(g, d, models[model].hotplug, pci->hotplug != UNSET, "hotplug setting");
+        check_setting(g, d, models[model].hotplug, pci->hotplug != UNSET, "hotplug='…'");
         check_setting(
                 g, d, models[model].mem_reserve && !is_other_driver(pci), pci->mem_reserve.set,
                 "memReserve");
         check_setting(g, d, models[model].hole64 && os_is_pc(g->os), pci->hole64.set, "<pcihole64>");
         if (pci->numa_node.set && pci->numa_node.value >= g->numa->n_cells)
                 device_error(
-                        g, d, "<node>: the guest has no NUMA node %llu",
+                        g, d, "<node>: NUMA node %llu does not exist; define it with <cell> in <numa>",
                         (unsigned long long) pci->numa_node.value);
         if (models[model].bus_nr && !pci->bus_nr.set)
                 device_error(
                         g, d,
-                        "<controller>: there is no bus number below those of the other expander buses; set "
-                        "busNr");
+                        "<controller>: no bus number is left below those of the other expander buses; set "
+                        "busNr='…' in <target>");
 }
 
 static void build_root(const Guest *g, const PciController *pci, Plan *p)

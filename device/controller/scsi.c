@@ -106,7 +106,8 @@ static void complete(Guest *g, Device *d)
                 scsi->model = default_model(g);
         if (!models[scsi->model].driver) {
                 device_error(
-                        g, d, "<controller>: QEMU has no '%s' SCSI controller on this machine",
+                        g, d,
+                        "<controller>: QEMU has no SCSI controller with model='%s' for this machine type",
                         model_words[scsi->model - 1]);
                 return;
         }
@@ -123,12 +124,13 @@ static void complete(Guest *g, Device *d)
 static void check_iothreads(const Guest *g, const Device *d, const ScsiController *scsi)
 {
         if ((scsi->iothread.set || scsi->iothreads) && d->bus != BUS_PCI)
-                device_error(g, d, "<controller>: an iothread can serve one on PCI only");
+                device_error(g, d, "<controller>: an iothread requires a controller on PCI");
         if (scsi->iothread.set && scsi->iothreads)
-                device_error(g, d, "<driver>: iothread and <iothreads> exclude each other");
+                device_error(g, d, "<driver>: iothread='…' cannot be combined with <iothreads>");
         if (scsi->iothread.set && !iothread_exists(g, scsi->iothread.value))
                 device_error(
-                        g, d, "<driver>: the guest has no iothread %llu",
+                        g, d,
+                        "<driver>: iothread %llu does not exist; define it with <iothreads> in <domain>",
                         (unsigned long long) scsi->iothread.value);
         iothread_mapping_check(g, scsi->iothreads, scsi->queues.value);
 }
@@ -145,7 +147,8 @@ static void check(const Guest *g, const Device *d)
         if (scsi->queues.set || scsi->cmd_per_lun.set || scsi->max_sectors.set || scsi->iothread.set ||
             scsi->iothreads || scsi->ioeventfd != UNSET)
                 device_error(
-                        g, d, "<controller>: <driver> is for virtio-scsi, and this is '%s'",
+                        g, d,
+                        "<controller>: these options of <driver> require model='virtio-scsi', not '%s'",
                         model_words[scsi->model - 1]);
 }
 

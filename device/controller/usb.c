@@ -116,23 +116,24 @@ static void check(const Guest *g, const Device *d)
 
         if (usb->ports.set && !models[usb->model].sizable)
                 device_error(
-                        g, d, "<controller>: the number of ports of a USB controller of model '%s' is fixed",
+                        g, d, "<controller>: model='%s' has a fixed number of ports; remove ports='…'",
                         model_words[usb->model - 1]);
         if (usb->controller.companion && (!master || master->companion))
                 device_error(
                         g, d,
-                        "<controller>: a companion needs a master: a USB controller of model 'ich9-ehci1' "
-                        "with the same index");
+                        "<controller>: a companion controller requires a USB controller with "
+                        "model='ich9-ehci1' and the same index");
         if (!usb->controller.companion && usb->master_port.set)
                 device_error(
-                        g, d, "<master>: a USB controller of model '%s' has none",
+                        g, d, "<master>: is not supported by a USB controller with model='%s'",
                         model_words[usb->model - 1]);
         if (usb->controller.disabled)
                 GUEST_FOREACH_CONTROLLER(g, CONTROLLER_USB, other)
                         if (!other->disabled && other->device.xml)
                                 device_error(
                                         g, &other->device,
-                                        "<controller>: the one of line %u says that the guest has no USB",
+                                        "<controller>: the controller with model='none' in line %u disables "
+                                        "USB for this guest",
                                         d->place.line);
 }
 

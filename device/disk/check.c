@@ -23,7 +23,7 @@ static void refuse(const Guest *g, const Disk *disk, bool there, const char *wha
 {
         if (there && !(ON_BUS(disk->bus) & allowed))
                 device_error(
-                        g, &disk->device, "<disk>: %s does not go with bus='%s'", what,
+                        g, &disk->device, "<disk>: %s cannot be combined with bus='%s'", what,
                         disk_bus_words[disk->bus - 1]);
 }
 
@@ -48,7 +48,8 @@ static void check_bus(const Guest *g, const Disk *disk)
         refuse(g, disk, disk->product != NULL, "<product>", SCSI | ATA);
         if (disk->kind != DISK_DISK &&
             (disk->rotation_rate.set || (disk->removable != UNSET && disk->bus == DISK_SCSI)))
-                device_error(g, &disk->device, "<target>: rotation_rate and removable are for disks");
+                device_error(
+                        g, &disk->device, "<target>: rotation_rate and removable require device='disk'");
         refuse(g, disk, geometry->cylinders.set || geometry->heads.set || geometry->sectors.set,
                "<geometry>", VIRTIO | SCSI | ATA);
         refuse(g, disk, geometry->translation != 0, "<geometry trans='…'>", ATA);
@@ -70,38 +71,45 @@ static void check_kind(const Guest *g, const Disk *disk)
 
         if ((disk->kind == DISK_FLOPPY) != (disk->bus == DISK_FDC))
                 device_error(
-                        g, d, "<disk>: device='%s' does not go with bus='%s'",
+                        g, d, "<disk>: device='%s' cannot be combined with bus='%s'",
                         disk_device_words[disk->kind - 1], disk_bus_words[disk->bus - 1]);
         if (disk->kind == DISK_CDROM && (disk->bus == DISK_VIRTIO || disk->bus == DISK_NVME))
                 device_error(
-                        g, d, "<disk>: device='cdrom' does not go with bus='%s'",
+                        g, d, "<disk>: device='cdrom' cannot be combined with bus='%s'",
                         disk_bus_words[disk->bus - 1]);
         if ((disk->bus == DISK_NVME) != (text_after(disk->target, "nvme") != NULL))
                 device_error(
-                        g, d, "<target>: dev='%s' is not a name for bus='%s'", disk->target,
+                        g, d, "<target>: dev='%s' is not a name for a disk on bus='%s'", disk->target,
                         disk_bus_words[disk->bus - 1]);
         if (disk->kind != DISK_CDROM &&
             (disk->kind == DISK_FLOPPY) != (text_after(disk->target, "fd") != NULL))
                 device_error(
-                        g, d, "<target>: dev='%s' is not the name of a %s", disk->target,
+                        g, d, "<target>: dev='%s' is not a valid name for a %s", disk->target,
                         disk->kind == DISK_FLOPPY ? "floppy drive" : "disk");
         if (disk->source.empty && !removable)
-                device_error(
-                        g, d, "<disk>: its <source> is missing; only cdrom and floppy drives can be empty");
+                device_error(g, d, "<disk>: <source> is missing; only cdrom and floppy drives can be empty");
         if (disk->read_only && disk->kind == DISK_DISK && (disk->bus == DISK_IDE || disk->bus == DISK_SATA))
                 device_error(g, d, "<readonly>: an IDE or SATA disk cannot be read-only");
         if (disk->copy_on_read == ON && why)
-                device_error(g, d, "<driver>: copy_on_read='on' does not go with %s", why);
+                device_error(g, d, "<driver>: copy_on_read='on' cannot be combined with %s", why);
         if (disk->options.io == SOURCE_IO_NATIVE && disk->options.cache != CACHE_NONE &&
             disk->options.cache != CACHE_DIRECTSYNC)
-                device_error(g, d, "<driver>: io='native' needs cache='none' or cache='directsync'");
+                device_error(g, d, "<driver>: io='native' requires cache='none' or cache='directsync'");
         if (disk->read_error_policy == ERROR_ENOSPACE)
-                device_error(g, d, "<driver>: rerror_policy='enospace' makes no sense for reading");
+                device_error(
+                        g, d,
+                        "<driver>: rerror_policy must be one of: stop, report, ignore; 'enospace' applies "
+                        "only to writing");
         if (disk->shareable && !disk->read_only && disk->source.format != FORMAT_RAW)
-                device_error(g, d, "<shareable>: only an image of type 'raw' can have other writers");
+                device_error(
+                        g, d,
+                        "<shareable>: requires <driver type='raw'/>; other image formats cannot have "
+                        "several writers");
         if (disk->shareable && disk->options.cache > CACHE_NONE)
                 device_warning(
-                        g, d, "<shareable>: other writers do not see what the cache of this guest holds");
+                        g, d,
+                        "<shareable>: other writers do not see what is cached for this guest; use "
+                        "cache='none'");
 }
 
 static void check_lun(const Guest *g, const Disk *disk)
@@ -110,25 +118,29 @@ static void check_lun(const Guest *g, const Disk *disk)
 
         if (disk->kind != DISK_LUN) {
                 if (disk->source.reservations)
-                        device_error(g, d, "<reservations>: it goes with device='lun' only");
+                        device_error(g, d, "<reservations>: requires device='lun'");
                 return;
         }
         if (disk->bus != DISK_SCSI)
-                device_error(
-                        g, d, "<disk>: device='lun' goes with bus='scsi' only; QEMU has no other any more");
+                device_error(g, d, "<disk>: device='lun' requires bus='scsi'");
         if (disk->type != SOURCE_BLOCK && disk->source.network.protocol != PROTOCOL_ISCSI)
-                device_error(g, d, "<disk>: device='lun' needs a block device or an iSCSI unit");
+                device_error(
+                        g, d, "<disk>: device='lun' requires a block device or an iSCSI unit as <source>");
         if (disk->source.format != FORMAT_RAW)
-                device_error(g, d, "<driver>: device='lun' is always of type='raw'");
+                device_error(g, d, "<driver>: device='lun' requires type='raw'");
         if (disk->wwn || disk->vendor || disk->product || disk->serial || disk->geometry.cylinders.set ||
             disk->dpofua)
                 device_error(
                         g, d,
-                        "<disk>: device='lun' has the serial number, names and geometry of the real unit");
+                        "<disk>: device='lun' takes its serial number, names and geometry from the real "
+                        "unit; remove them");
         if (disk->logical_block.set || disk->physical_block.set || disk->discard_granularity.set)
-                device_error(g, d, "<blockio>: device='lun' has the block sizes of the real unit");
+                device_error(
+                        g, d,
+                        "<blockio>: device='lun' takes its block sizes from the real unit; remove "
+                        "<blockio>");
         if (disk->source.slice.present || disk->source.encryption.xml)
-                device_error(g, d, "<disk>: device='lun' is the whole unit, and not encrypted by QEMU");
+                device_error(g, d, "<disk>: device='lun' cannot be combined with <slice> or <encryption>");
 }
 
 static void check_transient(const Guest *g, const Disk *disk)
@@ -138,12 +150,10 @@ static void check_transient(const Guest *g, const Disk *disk)
         if (!disk->transient)
                 return;
         if (disk->source.empty || disk->read_only || disk->type != SOURCE_FILE || disk->kind != DISK_DISK)
-                device_error(g, d, "<transient>: it is for disks of type='file' that the guest can write");
+                device_error(g, d, "<transient>: requires a writable disk with type='file'");
         if (disk->n_filters > 0 || disk->cor_node || disk->shareable)
                 device_error(
-                        g, d,
-                        "<transient>: it goes neither with limits nor with copy_on_read nor with "
-                        "<shareable>");
+                        g, d, "<transient>: cannot be combined with limits, copy_on_read or <shareable>");
 }
 
 #define SERIAL_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. +"
@@ -167,16 +177,18 @@ static void check_identity(const Guest *g, const Disk *disk)
         unsigned product_max = disk->bus == DISK_SCSI ? 16 : 40;
 
         if (disk->wwn && !disk->wwn_number.set)
-                device_error(g, d, "<wwn>: '%s' is not 16 hexadecimal digits", disk->wwn);
+                device_error(g, d, "<wwn>: '%s' must be 16 hexadecimal digits", disk->wwn);
         if (disk->serial && !is_of(disk->serial, SERIAL_CHARACTERS))
                 device_error(
-                        g, d, "<serial>: '%s' holds more than letters, digits, blanks and any of \"-_.+\"",
+                        g, d,
+                        "<serial>: '%s' may contain only letters, digits, blanks, \"-\", \"_\", \".\" and "
+                        "\"+\"",
                         disk->serial);
         if (disk->vendor && (strlen(disk->vendor) > 8 || !is_printable(disk->vendor)))
-                device_error(g, d, "<vendor>: '%s' is not up to 8 printable characters", disk->vendor);
+                device_error(g, d, "<vendor>: '%s' must be at most 8 printable characters", disk->vendor);
         if (disk->product && (strlen(disk->product) > product_max || !is_printable(disk->product)))
                 device_error(
-                        g, d, "<product>: '%s' is not up to %u printable characters", disk->product,
+                        g, d, "<product>: '%s' must be at most %u printable characters", disk->product,
                         product_max);
 }
 
@@ -186,20 +198,22 @@ static void check_numbers(const Guest *g, const Disk *disk)
         const DiskGeometry *geometry = &disk->geometry;
 
         if (geometry->cylinders.set != geometry->heads.set || geometry->heads.set != geometry->sectors.set)
-                device_error(g, d, "<geometry>: cyls, heads and secs are given together or not at all");
+                device_error(g, d, "<geometry>: cyls, heads and secs require each other");
         if (disk->queue_size.set && (disk->queue_size.value & (disk->queue_size.value - 1)) != 0)
                 device_error(
-                        g, d, "<driver>: queue_size='%llu' is not a power of two",
+                        g, d, "<driver>: queue_size='%llu' must be a power of two",
                         (unsigned long long) disk->queue_size.value);
         for (const Number *n = &disk->logical_block; n <= &disk->physical_block; n++)
                 if (n->value > 0 &&
                     (n->value < 512 || n->value > 2 * MIB || (n->value & (n->value - 1)) != 0))
-                        device_error(g, d, "<blockio>: a block size is a power of two from 512 to 2097152");
+                        device_error(
+                                g, d, "<blockio>: block sizes must be powers of two from 512 to 2097152");
         if (disk->iothread.set && disk->iothreads)
-                device_error(g, d, "<driver>: it has iothread='…' as well as <iothreads>");
+                device_error(g, d, "<driver>: iothread='…' cannot be combined with <iothreads>");
         if (disk->iothread.set && !iothread_exists(g, disk->iothread.value))
                 device_error(
-                        g, d, "<driver>: the guest has no iothread %llu",
+                        g, d,
+                        "<driver>: iothread %llu does not exist; define it with <iothreads> in <domain>",
                         (unsigned long long) disk->iothread.value);
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
@@ -238,14 +252,14 @@ static void check_vhost_user(const Guest *g, const Disk *disk)
         for (size_t i = 0; i < ELEMENTS(rows); i++)
                 if (rows[i].there)
                         device_error(
-                                g, &disk->device, "<disk>: type='vhostuser' does not go with %s",
+                                g, &disk->device, "<disk>: type='vhostuser' cannot be combined with %s",
                                 rows[i].what);
         if (disk->bus != DISK_VIRTIO || disk->kind != DISK_DISK)
                 device_error(
                         g, &disk->device,
-                        "<disk>: type='vhostuser' goes with device='disk' on bus='virtio' only");
+                        "<disk>: type='vhostuser' requires device='disk' and bus='virtio'");
         if (disk->reconnect == ON && !disk->reconnect_seconds.set)
-                device_error(g, &disk->device, "<reconnect>: enabled='yes' needs timeout='…'");
+                device_error(g, &disk->device, "<reconnect>: enabled='yes' requires timeout='…' in seconds");
         memory_require_shared(g, disk->device.place, "type='vhostuser'");
 }
 
@@ -256,7 +270,7 @@ static void check_images(const Guest *g, const Disk *disk)
                 return;
         }
         if (disk->reconnect != UNSET)
-                device_error(g, &disk->device, "<reconnect>: enabled='…' goes with type='vhostuser'");
+                device_error(g, &disk->device, "<reconnect>: requires <disk type='vhostuser'>");
         if (disk->source.empty)
                 return;
         source_check(g, &disk->source);
@@ -283,6 +297,6 @@ void disk_check(const Guest *g, const Device *d)
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && streq(device_disk(other)->target, disk->target))
                         device_error(
-                                g, d, "<target>: dev='%s' is that of the disk in line %u as well",
+                                g, d, "<target>: dev='%s' is already used by the disk in line %u",
                                 disk->target, other->place.line);
 }

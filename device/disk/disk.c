@@ -72,7 +72,7 @@ static const Field fields[] = {
         FIELD_SAID(
                 "transient@shareBacking", FIELD_IGNORED,
                 NULL), /* it can be shared anyway: it is only read */
-        FIELD_SAID("backenddomain", FIELD_REFUSED, "is Xen's"),
+        FIELD_SAID("backenddomain", FIELD_REFUSED, "exists only on Xen"),
         {},
 };
 
@@ -146,7 +146,7 @@ static void read_driver(Guest *g, Disk *disk)
         const char *name = driver ? xml_attribute(driver, "name") : NULL;
 
         if (name && !words_find(driver_words, name))
-                guest_error(g, driver->place, "<driver>: name='%s' is not QEMU's", name);
+                guest_error(g, driver->place, "<driver>: name='%s' must be 'qemu'", name);
 }
 
 static void read_tray(Guest *g, Disk *disk)
@@ -157,12 +157,13 @@ static void read_tray(Guest *g, Disk *disk)
         if (!tray)
                 return;
         if (!streq(tray, "open") && !streq(tray, "closed"))
-                guest_error(g, target->place, "<target>: tray='%s' is neither open nor closed", tray);
+                guest_error(g, target->place, "<target>: tray='%s' must be one of: open, closed", tray);
         else if (disk->kind != DISK_CDROM && disk->kind != DISK_FLOPPY)
-                guest_error(g, target->place, "<target>: tray is for cdrom and floppy drives");
+                guest_error(g, target->place, "<target>: tray requires device='cdrom' or device='floppy'");
         else if (streq(tray, "open"))
                 guest_warning(
-                        g, target->place, "<target>: tray='open': the drive starts with its tray closed");
+                        g, target->place,
+                        "<target>: ignoring tray='open': the drive starts with its tray closed");
 }
 
 /* What libvirt did for SCSI commands that the kernel reserves. Units that are handed through mostly do
@@ -174,13 +175,14 @@ static void read_commands(Guest *g, Disk *disk)
         const char *rawio = xml_attribute(e, "rawio"), *sgio = xml_attribute(e, "sgio");
 
         if ((rawio || sgio) && disk->kind != DISK_LUN)
-                guest_error(g, e->place, "<disk>: rawio and sgio go with device='lun' only");
+                guest_error(g, e->place, "<disk>: rawio and sgio require device='lun'");
         else if ((rawio && !words_find(raw, rawio)) || (sgio && !words_find(filters, sgio)))
-                guest_error(g, e->place, "<disk>: rawio='yes', rawio='no' or sgio='filtered' is expected");
+                guest_error(g, e->place, "<disk>: rawio must be one of: yes, no; sgio must be 'filtered'");
         else if (rawio && streq(rawio, "yes"))
                 guest_warning(
                         g, e->place,
-                        "<disk>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands fail");
+                        "<disk>: ignoring rawio='yes': QEMU runs without CAP_SYS_RAWIO, so a few SCSI "
+                        "commands will fail");
 }
 
 static void disk_read(Guest *g, Device *d)
@@ -207,7 +209,7 @@ static void disk_read(Guest *g, Device *d)
         if (disk->target_index < 0)
                 device_error(
                         g, d,
-                        "<target>: dev='%s' is not a disk's name such as vda, sda, hda, fda or nvme0n1",
+                        "<target>: dev='%s' is not a valid disk name such as vda, sda, hda, fda or nvme0n1",
                         disk->target);
         sort_in(g, d);
 }

@@ -97,21 +97,21 @@ static void check_limits(const Guest *g, const DiskThrottle *t)
                 if (l[i + LIMIT_TOTAL].value > 0 &&
                     (l[i + LIMIT_READ].value > 0 || l[i + LIMIT_WRITE].value > 0))
                         guest_error(
-                                g, t->xml->place, "<%s>: %s goes with neither %s nor %s", t->xml->name,
+                                g, t->xml->place, "<%s>: %s cannot be combined with %s or %s", t->xml->name,
                                 limits[i].element, limits[i + LIMIT_READ].element,
                                 limits[i + LIMIT_WRITE].element);
         for (unsigned i = 0; i < LIMIT_MAX; i++) {
                 if (l[i + LIMIT_MAX].value > 0 && l[i + LIMIT_MAX].value < l[i].value)
                         guest_error(
-                                g, t->xml->place, "<%s>: %s is less than %s", t->xml->name,
+                                g, t->xml->place, "<%s>: %s must not be less than %s", t->xml->name,
                                 limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX].value > 0 && l[i].value == 0)
                         guest_error(
-                                g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                                g, t->xml->place, "<%s>: %s requires %s", t->xml->name,
                                 limits[i + LIMIT_MAX].element, limits[i].element);
                 if (l[i + LIMIT_MAX_LENGTH].value > 0 && l[i + LIMIT_MAX].value == 0)
                         guest_error(
-                                g, t->xml->place, "<%s>: %s without %s", t->xml->name,
+                                g, t->xml->place, "<%s>: %s requires %s", t->xml->name,
                                 limits[i + LIMIT_MAX_LENGTH].element, limits[i + LIMIT_MAX].element);
         }
 }
@@ -168,10 +168,13 @@ void throttle_groups_read(Guest *g)
                 if (!t.group || !is_object_name(t.group))
                         guest_error(
                                 g, e->place,
-                                "<throttlegroup>: <group_name> is missing or not made of letters, digits, "
-                                "\"-\", \".\" and \"_\"");
+                                "<throttlegroup>: <group_name> is required and may contain only letters, "
+                                "digits, \"-\", \".\" and \"_\"");
                 else if (find_group(g, t.group) != e)
-                        guest_error(g, e->place, "<throttlegroup>: there are two of the name '%s'", t.group);
+                        guest_error(
+                                g, e->place,
+                                "<throttlegroup>: the name '%s' is already used by another <throttlegroup>",
+                                t.group);
         }
 }
 
@@ -230,23 +233,24 @@ void throttle_check(const Guest *g, const Disk *disk)
                 check_limits(g, t);
                 if (t->group && !has_limits(&first->throttle))
                         guest_error(
-                                g, t->xml->place, "<iotune>: nobody of the group '%s' has any limits",
+                                g, t->xml->place, "<iotune>: no disk in the group '%s' sets any limits",
                                 t->group);
                 if (has_limits(t) && memcmp(first->throttle.limits, t->limits, sizeof(t->limits)) != 0)
                         guest_error(
-                                g, t->xml->place, "<iotune>: the group '%s' has other limits in line %u",
+                                g, t->xml->place,
+                                "<iotune>: the limits of the group '%s' must be the same as in line %u",
                                 t->group, first->throttle.xml->place.line);
         }
         if (!disk->filters)
                 return;
         if (t->xml)
-                guest_error(g, disk->filters->place, "<throttlefilters>: it does not go with <iotune>");
+                guest_error(g, disk->filters->place, "<throttlefilters>: cannot be combined with <iotune>");
         XML_FOREACH(filter, disk->filters, "throttlefilter") {
                 const char *group = xml_attribute(filter, "group");
 
                 if (!group || !find_group(g, group))
                         guest_error(
-                                g, filter->place, "<throttlefilter>: there is no <throttlegroup> '%s'",
+                                g, filter->place, "<throttlefilter>: <throttlegroup> '%s' does not exist",
                                 group ?: "");
         }
 }

@@ -29,19 +29,17 @@ void hostdev_check_allowed(const Guest *g, const Device *d)
         if (!g->settings->policy.allow_host_devices)
                 finding(g->findings, SEVERITY_DENIAL, d->place,
                         g->settings->user_scope
-                                ? "<%s>: AllowHostDevices= in vmunit.conf, which is the administrator's, "
-                                  "does not "
-                                  "let users' guests have devices of the host; a guest of the system's may"
-                                : "<%s>: AllowHostDevices= in vmunit.conf does not let guests have devices "
-                                  "of the "
-                                  "host",
+                                ? "<%s>: AllowHostDevices= in vmunit.conf forbids passing devices of the "
+                                  "host to users' guests; ask the administrator, or use a system guest"
+                                : "<%s>: AllowHostDevices= in vmunit.conf forbids passing devices of the "
+                                  "host to guests",
                         d->kind->element);
 }
 
 void hostdev_check_mode(const Guest *g, const Device *d, int mode)
 {
         if (mode != HOSTDEV_SUBSYSTEM)
-                device_error(g, d, "<hostdev>: mode='subsystem' is expected");
+                device_error(g, d, "<hostdev>: mode must be 'subsystem'");
 }
 
 bool host_pci_equal(const HostPci *a, const HostPci *b)
@@ -65,19 +63,20 @@ void host_pci_check(const Guest *g, const Device *d, const HostPci *h)
                         g, d, "<source>: <address domain='…' bus='…' slot='…' function='…'/> is missing");
         if (h->driver && h->driver != HOST_PCI_VFIO)
                 device_error(
-                        g, d, "<driver>: name='%s' is of the past, or of Xen; VFIO is what there is",
+                        g, d, "<driver>: name='%s' is not supported; use name='vfio'",
                         hostdev_driver_words[h->driver - 1]);
         if (h->iommufd == ON)
                 device_warning(
-                        g, d, "<driver>: iommufd='yes': the device is opened by its group, as without it");
+                        g, d,
+                        "<driver>: ignoring iommufd='yes': the device is opened through its IOMMU group");
         if (h->module && !module_is_plain(h->module))
-                device_error(g, d, "<driver>: model='%s' is not the name of a kernel module", h->module);
+                device_error(g, d, "<driver>: model='%s' is not a valid name of a kernel module", h->module);
         for (size_t i = 0; i < g->n_devices && g->devices[i] != d; i++) {
                 const HostPciDevice *other = host_pci_device(g->devices[i]);
 
                 if (other && host_pci_equal(&other->host, h))
                         device_error(
-                                g, d, "<%s>: the guest has this device already, by line %u",
+                                g, d, "<%s>: this device is already assigned to this guest in line %u",
                                 d->kind->element, g->devices[i]->place.line);
         }
 }
@@ -120,14 +119,16 @@ void hostdev_check_teaming(const Guest *g, const Device *d, const Teaming *t)
         if (!t->type && !t->persistent)
                 return;
         if (t->type != TEAMING_TRANSIENT || !t->persistent) {
-                device_error(g, d, "<teaming>: type='transient' and persistent='…' are expected");
+                device_error(g, d, "<teaming>: type='transient' and persistent='…' are required");
                 return;
         }
         GUEST_FOREACH_DEVICE(g, NULL, other)
                 if (streq(other->kind->element, "interface") && !other->kind->has_host_pci && other->id &&
                     streq(other->id, t->persistent))
                         return;
-        device_error(g, d, "<teaming>: persistent='%s' is the alias of no interface", t->persistent);
+        device_error(
+                g, d, "<teaming>: persistent='%s' is not the <alias> of any interface of this guest",
+                t->persistent);
 }
 
 const HostPciDevice *host_pci_device(const Device *d)

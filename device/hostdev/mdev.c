@@ -35,7 +35,7 @@ static const Field fields[] = {
         FIELD("@display", FIELD_SWITCH, HostdevMdev, display),
         FIELD("@ramfb", FIELD_SWITCH, HostdevMdev, ramfb),
         FIELD("source/address@uuid", FIELD_UUID, HostdevMdev, uuid),
-        FIELD_SAID("rom", FIELD_WARNED, "libvirt gives none to a mediated device, and neither does vmunit"),
+        FIELD_SAID("rom", FIELD_WARNED, "is ignored for mediated devices, as under libvirt"),
         {},
 };
 
@@ -58,22 +58,23 @@ static void hostdev_mdev_check(const Guest *g, const Device *d)
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, m->mode);
         if (!m->model)
-                device_error(g, d, "<hostdev>: model is missing");
+                device_error(g, d, "<hostdev>: type='mdev' requires model='vfio-pci'");
         else if (m->model != MDEV_VFIO_PCI)
                 device_error(
-                        g, d, "<hostdev>: model='%s' is for other machines; vfio-pci is what PCs have",
+                        g, d,
+                        "<hostdev>: model='%s' is not supported on this architecture; use model='vfio-pci'",
                         model_words[m->model - 1]);
         if (!m->uuid)
                 device_error(g, d, "<source>: <address uuid='…'/> is missing");
         if (m->managed == ON)
                 device_error(
                         g, d,
-                        "<hostdev>: mediated devices are not made for the guest (managed='yes'); mdevctl "
-                        "makes them at boot");
+                        "<hostdev>: managed='yes' is not supported for mediated devices; create the device "
+                        "with mdevctl and remove managed='yes'");
         if (m->display == ON && !graphics_have(g, NULL))
-                device_error(g, d, "<hostdev>: display='on' needs <graphics>");
+                device_error(g, d, "<hostdev>: display='on' requires <graphics>");
         if (m->ramfb == ON && m->display != ON)
-                device_error(g, d, "<hostdev>: ramfb='on' needs display='on'");
+                device_error(g, d, "<hostdev>: ramfb='on' requires display='on'");
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_mdev, other) {
                 const HostdevMdev *o = DEVICE_AS(HostdevMdev, other);
 
@@ -81,10 +82,10 @@ static void hostdev_mdev_check(const Guest *g, const Device *d)
                         break;
                 if (streq_null(o->uuid, m->uuid))
                         device_error(
-                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                g, d, "<hostdev>: this device is already assigned to this guest in line %u",
                                 other->place.line);
                 if (o->ramfb == ON && m->ramfb == ON)
-                        device_error(g, d, "<hostdev>: only one may have ramfb='on'");
+                        device_error(g, d, "<hostdev>: only one device can have ramfb='on'");
         }
 }
 

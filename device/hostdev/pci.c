@@ -34,7 +34,8 @@ static void check(const Guest *g, const Device *d)
         hostdev_check_teaming(g, d, &h->head.teaming);
         if (h->nodes.set && set_last(&h->nodes) >= g->numa->n_cells)
                 device_error(
-                        g, d, "<acpi>: nodeset names the node %u, and <cpu> has no such <cell>",
+                        g, d,
+                        "<acpi>: NUMA node %u in nodeset does not exist; define it with <cell> in <numa>",
                         set_last(&h->nodes));
 }
 

@@ -61,13 +61,17 @@ static void scsi_read(Guest *g, Device *d)
         if (!h->adapter || !h->bus.set || !h->target.set || !h->unit.set) {
                 device_error(
                         g, d,
-                        "<hostdev>: its <source> needs <adapter name='…'/> and <address bus='…' target='…' "
-                        "unit='…'/>");
+                        "<source>: <adapter name='…'/> and <address bus='…' target='…' unit='…'/> are "
+                        "required");
                 return;
         }
         number = text_after(h->adapter, "scsi_host");
         if (!number || text_to_unsigned(number, UINT32_MAX, &h->host) < 0)
-                device_error(g, d, "<adapter>: name='%s' is not scsi_hostN", h->adapter);
+                device_error(
+                        g, d,
+                        "<adapter>: name='%s' must be \"scsi_host\" and a number, as in "
+                        "/sys/class/scsi_host",
+                        h->adapter);
 }
 
 static void scsi_complete(Guest *g, Device *d)
@@ -104,17 +108,17 @@ static void scsi_check(const Guest *g, const Device *d)
         if (h->rawio == ON)
                 device_warning(
                         g, d,
-                        "<hostdev>: rawio='yes': QEMU has no CAP_SYS_RAWIO here, so a few SCSI commands "
-                        "fail");
+                        "<hostdev>: ignoring rawio='yes': QEMU runs without CAP_SYS_RAWIO, so a few SCSI "
+                        "commands will fail");
         GUEST_FOREACH_DEVICE(g, d->kind, other)
                 if (other->place.line < d->place.line && is_same_unit(h, DEVICE_AS(HostScsi, other)))
                         device_error(
-                                g, d, "<hostdev>: the guest has this unit already, by line %u",
+                                g, d, "<hostdev>: this unit is already assigned to this guest in line %u",
                                 other->place.line);
         if (!is_iscsi(h))
                 hostdev_check_allowed(g, d);
         else if (h->iscsi.network.protocol != PROTOCOL_ISCSI)
-                device_error(g, d, "<source>: only protocol='iscsi' gives a SCSI unit");
+                device_error(g, d, "<source>: protocol must be 'iscsi'");
         else
                 source_check(g, &h->iscsi);
 }
@@ -181,7 +185,9 @@ static const Field vhost_fields[] = {
         FIELD_OF_WORDS("source@protocol", HostVhostScsi, protocol, protocol_words),
         FIELD("source@wwpn", FIELD_TEXT, HostVhostScsi, wwpn),
         FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to change */
-        FIELD_SAID("boot", FIELD_REFUSED, "QEMU cannot boot from a target of the host's kernel"),
+        FIELD_SAID(
+                "boot", FIELD_REFUSED,
+                "is not supported for type='scsi_host': QEMU cannot boot from a vhost target"),
         {},
 };
 
@@ -205,10 +211,11 @@ static void vhost_check(const Guest *g, const Device *d)
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, h->mode);
         if (!h->protocol)
-                device_error(g, d, "<hostdev>: <source protocol='vhost'> is expected");
+                device_error(
+                        g, d, "<hostdev>: type='scsi_host' requires <source protocol='vhost' wwpn='…'/>");
         if (!h->wwpn || !is_wwpn(h->wwpn))
                 device_error(
-                        g, d, "<source>: wwpn='%s' is not \"naa.\" and 16 hexadecimal digits",
+                        g, d, "<source>: wwpn='%s' must be \"naa.\" and 16 hexadecimal digits",
                         h->wwpn ?: "");
 }
 

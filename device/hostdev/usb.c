@@ -85,28 +85,29 @@ static void hostdev_usb_check(const Guest *g, const Device *d)
         hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, u->mode);
         if (u->vendor.set != u->product.set)
-                device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/> belong together");
+                device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/> require each other");
         if (!u->vendor.set && !(u->bus.set && (u->number.set || u->port)))
                 device_error(
                         g, d,
-                        "<source>: <vendor id='…'/> and <product id='…'/>, or <address bus='…' "
-                        "device='…'/>, are missing");
+                        "<source>: either <vendor id='…'/> and <product id='…'/> or <address bus='…' "
+                        "device='…'/> is required");
         if (u->port && u->number.set)
-                device_error(g, d, "<address>: device and port exclude each other");
+                device_error(g, d, "<address>: device='…' cannot be combined with port='…'");
         if (u->port && !port_is_plain(u->port))
-                device_error(g, d, "<address>: port='%s' is not numbers with dots between them", u->port);
+                device_error(
+                        g, d, "<address>: port='%s' must be numbers separated by dots, such as 1.4",
+                        u->port);
         if (u->startup && u->startup != STARTUP_MANDATORY)
                 device_warning(
                         g, d,
-                        "<source>: startupPolicy='%s' is as 'mandatory' here: the guest starts only with "
-                        "the device",
+                        "<source>: ignoring startupPolicy='%s': the guest does not start without the device",
                         startup_words[u->startup - 1]);
         GUEST_FOREACH_DEVICE(g, &kind_hostdev_usb, other) {
                 if (other == d)
                         break;
                 if (is_same(DEVICE_AS(HostdevUsb, other), u))
                         device_error(
-                                g, d, "<hostdev>: the guest has this device already, by line %u",
+                                g, d, "<hostdev>: this device is already assigned to this guest in line %u",
                                 other->place.line);
         }
 }

@@ -157,7 +157,7 @@ void device_no_virtio_options(const Guest *g, const Device *d)
 {
         if (device_has_virtio_options(d))
                 device_error(
-                        g, d, "<%s>: <driver> with iommu, ats, packed or page_per_vq is for virtio devices",
+                        g, d, "<%s>: iommu, ats, packed and page_per_vq of <driver> require a virtio device",
                         d->kind->element);
 }
 
@@ -169,7 +169,7 @@ void device_virtio_complete(Guest *g, Device *d, int model)
         if (d->address.type == ADDRESS_VIRTIO_MMIO) {
                 if (model > VIRTIO_MODEL)
                         device_error(
-                                g, d, "<%s>: %s exists on PCI only", d->kind->element,
+                                g, d, "<%s>: model='%s' requires a PCI address", d->kind->element,
                                 virtio_model_words[model - 1]);
                 return;
         }
