@@ -113,12 +113,12 @@ int errand_start(const GuestUser *user, Errand **ret)
                 return log_out_of_memory();
         errand->socket = -EBADF;
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return log_errno(LOG_ERR, -errno, "A pair of sockets cannot be made");
+                return log_errno(LOG_ERR, -errno, "Failed to create a socket pair");
         errand->socket = pair[0];
         other = pair[1];
         errand->child = fork();
         if (errand->child < 0)
-                return log_errno(LOG_ERR, -errno, "A child process cannot be made");
+                return log_errno(LOG_ERR, -errno, "Failed to fork");
         if (errand->child == 0) {
                 int copy = other == 3 ? fcntl(other, F_DUPFD_CLOEXEC, 4) : other;
 
@@ -128,7 +128,7 @@ int errand_start(const GuestUser *user, Errand **ret)
         /* the guest's user may stop the child, and others wait for what we hold meanwhile */
         if (setsockopt(errand->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
             setsockopt(errand->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
-                return log_errno(LOG_ERR, -errno, "A time limit cannot be set");
+                return log_errno(LOG_ERR, -errno, "Cannot set a timeout on a socket");
         r = errand_receive(errand->socket, &reply, sizeof(reply), &none);
         errand->lost = r == -ETIMEDOUT;
         if (r >= 0)
@@ -179,7 +179,7 @@ static int errand_do(Errand *errand, const ErrandRequest *request, int fd, Erran
                 if (errand->lost)
                         log_error(
                                 "The child process that acts for the guest's user did not answer within %u "
-                                "s, as if somebody had stopped it.",
+                                "s; it may have been stopped.",
                                 ERRAND_PATIENCE);
                 return errand->lost ? -ETIMEDOUT : r;
         }

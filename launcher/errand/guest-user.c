@@ -55,18 +55,17 @@ int guest_user_find(const char *guest, GuestUser *ret)
         struct stat st;
 
         if (!directory) {
-                log_error("$RUNTIME_DIRECTORY is not set: this is to be started by systemd, from a unit "
-                          "with RuntimeDirectory=.");
+                log_error("$RUNTIME_DIRECTORY is not set: vm-launcher must be started by systemd, from a "
+                          "unit with RuntimeDirectory=.");
                 return -ENOENT;
         }
         fd = open_directory(directory);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(
-                        LOG_ERR, -errno, "%s, the guest's run-time directory, cannot be looked at",
-                        directory);
+                        LOG_ERR, -errno, "Cannot stat %s, the guest's runtime directory", directory);
         if (st.st_uid == 0 || st.st_uid == NOBODY) {
                 log_error(
-                        "%s belongs to %s, so this guest would run as that user. Say User= in its unit.",
+                        "%s belongs to %s, so this guest would run as that user. Set User= in its unit.",
                         directory, st.st_uid == 0 ? "root" : "nobody");
                 return -EPERM;
         }

@@ -263,14 +263,14 @@ int path_walk_logged(const char *what, const char *path, Walk *walk)
         r = path_walk(path, walk);
         if (r == -EPERM) {
                 log_error(
-                        "%s %s is not used: %s is a symbolic link that not only root could have put there. "
-                        "Name the file itself.",
+                        "Refusing %s %s: %s is a symbolic link that users other than root could have "
+                        "created. Name the file itself.",
                         what, path, walk->path);
                 return r;
         }
         if (r < 0 && walk->path && !streq(walk->path, path))
-                return log_errno(LOG_ERR, r, "%s %s cannot be found, for %s", what, path, walk->path);
-        return r < 0 ? log_errno(LOG_ERR, r, "%s %s cannot be found", what, path) : 0;
+                return log_errno(LOG_ERR, r, "Cannot access %s %s, at %s", what, path, walk->path);
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot access %s %s", what, path) : 0;
 }
 
 int walk_check_owner(const Walk *walk)

@@ -121,9 +121,9 @@ bool chain_is_listed(const char *backing, const Strings *directories)
 static int refuse_far(const Image *image, const char *path)
 {
         log_error(
-                "The header of %s names the backing file %s, which is in another directory. A header can "
-                "have been written by the guest, so that is not opened without more reason. Name it in "
-                "<backingStore>, add its directory to ImageDirectories= in vmunit.conf, or move it.",
+                "The header of %s names the backing file %s, which is in another directory. The guest may "
+                "have written that header, so the file is not opened. Name it in <backingStore>, add its "
+                "directory to ImageDirectories= in vmunit.conf, or move it.",
                 image->path, path);
         return -EPERM;
 }
@@ -131,10 +131,9 @@ static int refuse_far(const Image *image, const char *path)
 static int refuse_format(const Image *image, const Image *backing, const char *path)
 {
         log_error(
-                "The header of %s names the backing file %s and says that it is of the format %s, as any "
-                "file of the user's may be. A header can have been written by the guest, so that is not "
-                "opened without more reason. Name it in <backingStore>, or add its directory to "
-                "ImageDirectories= in vmunit.conf.",
+                "The header of %s names the backing file %s with the format %s, which could be any of the "
+                "user's files. The guest may have written that header, so the file is not opened. Name it "
+                "in <backingStore>, or add its directory to ImageDirectories= in vmunit.conf.",
                 image->path, path, backing->format);
         return -EPERM;
 }
@@ -151,12 +150,14 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
         if (r >= 0)
                 r = path_of_fd(image->fd, &real_image);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at", backing->path);
+                return log_errno(LOG_ERR, r, "Cannot stat %s", backing->path);
         if (fstat(backing->fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", backing->path);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", backing->path);
         if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY ||
             (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)))
-                return log_errno(LOG_ERR, -EPROTO, "%s was not opened as it should be", backing->path);
+                return log_errno(
+                        LOG_ERR, -EPROTO, "Refusing %s, which was not opened read-only or is not an image",
+                        backing->path);
         beside = chain_is_beside(real_image, real);
         if (chain_is_listed(real, chain->directories) || (beside && chain->granting->ledger))
                 return 0;
@@ -172,12 +173,12 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         _cleanup_(freep) char *real_image = NULL;
         int r;
 
-        r = path_walk_logged("The backing file", backing->path, &walk);
+        r = path_walk_logged("the backing file", backing->path, &walk);
         if (r < 0)
                 return r;
         r = path_of_fd(image->fd, &real_image);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
+                return log_errno(LOG_ERR, r, "Cannot stat %s", image->path);
         if (!chain_is_beside(real_image, walk.path) && !chain_is_listed(walk.path, chain->directories))
                 return refuse_far(image, walk.path);
         if (!S_ISREG(walk.st.st_mode) && !S_ISBLK(walk.st.st_mode)) {
@@ -188,9 +189,9 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         }
         if (walk_check_owner(&walk) < 0) {
                 log_error(
-                        "The backing file %s of %s is not opened for user %s, who may not read it: others "
-                        "than its owner may write in %s, and could put any file there. Let that user read "
-                        "it, or name it in <backingStore>.",
+                        "The backing file %s of %s is not opened for user %s, who cannot read it: users "
+                        "other than its owner can write in %s and could put any file there. Let that user "
+                        "read it, or name it in <backingStore>.",
                         walk.path, image->path, user_name(chain->granting->user->uid).text,
                         walk.control.where);
                 return -EPERM;
@@ -198,7 +199,7 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         r = path_reopen(walk.fd, O_RDONLY | O_NOCTTY);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The backing file %s of %s cannot be opened", walk.path, image->path);
+                        LOG_ERR, r, "Cannot open the backing file %s of %s", walk.path, image->path);
         backing->fd = r;
         return 0;
 }
@@ -217,8 +218,7 @@ static int open_backing(const Chain *chain, const Image *image, Image *backing)
                 return -EPERM;
         }
         return log_errno(
-                LOG_ERR, backing->fd, "The backing file %s of %s cannot be opened", backing->path,
-                image->path);
+                LOG_ERR, backing->fd, "Cannot open the backing file %s of %s", backing->path, image->path);
 }
 
 /* Whether the chain has come to an image for the second time. */
@@ -227,11 +227,11 @@ static int check_loop(Chain *chain, const Image *image)
         struct stat st;
 
         if (fstat(image->fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", image->path);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", image->path);
         for (unsigned i = 0; i < chain->depth; i++)
                 if (chain->seen[i].st_dev == st.st_dev && chain->seen[i].st_ino == st.st_ino) {
                         log_error(
-                                "The backing chain of %s never ends: it comes to %s twice.",
+                                "The backing chain of %s is a loop: it contains %s twice.",
                                 chain->request->path, image->path);
                         return -EBADMSG;
                 }
@@ -246,23 +246,23 @@ static int name_backing(const Image *image, const Qcow2Header *header, Image *ba
 
         if (!*header->format) {
                 log_error(
-                        "The header of %s names the backing file %s, but not its format. If that is raw, "
-                        "say: qemu-img rebase -u -b %s -F raw %s",
+                        "The header of %s names the backing file %s, but not its format. If the format is "
+                        "raw, run: qemu-img rebase -u -b %s -F raw %s",
                         image->path, header->backing, header->backing, image->path);
                 return -EBADMSG;
         }
         if (!chain_format_is_known(header->format)) {
                 log_error(
-                        "The header of %s names a backing file of the format %s, which vmunit does not know "
-                        "there.",
+                        "The header of %s names a backing file of the format %s, which is not supported for "
+                        "backing files.",
                         image->path, header->format);
                 return -EBADMSG;
         }
         r = chain_resolve(image->path, header->backing, &backing->path);
         if (r == -EPROTONOSUPPORT) {
                 log_error(
-                        "The header of %s names the backing file %s, which is no file. Name what it is in "
-                        "<backingStore>, or say qemu-img rebase.",
+                        "The header of %s names the backing file %s, which is not a file name. Describe it "
+                        "in <backingStore>, or change the header with qemu-img rebase.",
                         image->path, header->backing);
                 return -EPERM;
         }
@@ -280,17 +280,15 @@ static int follow(Chain *chain, const Image *image, Image *backing)
         r = errand_read_header(chain->granting->errand, image->fd, &header);
         if (r == -EBADMSG) {
                 log_error(
-                        "%s is said to be a qcow2 image, but its header is none or is damaged (qemu-img "
-                        "check).",
+                        "%s should be a qcow2 image, but has no valid qcow2 header (see qemu-img check).",
                         image->path);
                 return r;
         }
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The header of %s cannot be read", image->path);
+                return log_errno(LOG_ERR, r, "Cannot read the header of %s", image->path);
         if (header.data_file) {
                 log_error(
-                        "%s keeps its data in another file (qcow2 data_file), which vmunit does not hand "
-                        "out.",
+                        "%s keeps its data in another file (qcow2 data_file), which is not supported.",
                         image->path);
                 return -EPERM;
         }
@@ -315,13 +313,13 @@ static int store_backing(const Chain *chain, const Image *image)
 
         r = path_of_fd(image->fd, &real);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at", image->path);
+                return log_errno(LOG_ERR, r, "Cannot stat %s", image->path);
         r = grant_note_reader(chain->granting, image->fd, real);
         if (r < 0)
                 return r;
         fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
-                return log_errno(LOG_ERR, -errno, "A descriptor of %s cannot be copied", image->path);
+                return log_errno(LOG_ERR, -errno, "Cannot duplicate a file descriptor of %s", image->path);
         return store_add(
                 chain->store,
                 text_format("chain.%s.%u.%s", chain->request->node, chain->depth, image->format), fd);
@@ -336,12 +334,12 @@ static int open_top(const Chain *chain, Image *image)
         image->format = strdup(chain->request->format);
         if (!image->path || !image->format)
                 return log_out_of_memory();
-        r = path_walk_logged("The disk", image->path, &walk);
+        r = path_walk_logged("the disk", image->path, &walk);
         if (r < 0)
                 return r;
         r = image->fd = errand_reopen(chain->granting->errand, walk.fd);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be opened to see what is behind it", image->path);
+                return log_errno(LOG_ERR, r, "Cannot open %s to read its header", image->path);
         return 0;
 }
 
@@ -354,8 +352,9 @@ int chain_open(const Granting *granting, const Strings *directories, const Chain
         /* no header says which format it is: a guest can write a qcow2 header into its raw disk */
         if (!chain_format_is_known(q->format)) {
                 log_error(
-                        "What is behind %s is not known, since headers of the format %s are not read here. "
-                        "Name it in <backingStore>, or say <backingStore/> if there is nothing.",
+                        "Cannot determine the backing file of %s, because vmunit does not read headers of "
+                        "the format %s. Name it in <backingStore>, or write <backingStore/> if there is "
+                        "none.",
                         q->path, q->format);
                 return -EPERM;
         }

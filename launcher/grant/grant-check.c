@@ -34,7 +34,7 @@ int grant_check_holders(const Granting *granting, const Record *record, GrantMod
                         continue;
                 (void) unit_name_for_guest(h->guest, &unit);
                 log_error(
-                        "%s is in use by guest %s (%s), which has it %s; this guest wants to %s it. Stop "
+                        "%s is in use by guest %s (%s), which has it %s; this guest needs to %s it. Stop "
                         "that guest first%s.",
                         record->path, h->guest, unit ?: "vm@.service",
                         h->mode == GRANT_READ ? "for reading" : "for writing", grant_purpose(mode),
@@ -52,9 +52,9 @@ int grant_check_users(const Granting *granting, const Record *record)
                 if (h->user == granting->user->uid)
                         continue;
                 log_error(
-                        "%s is in use by guest %s of user %s, and this guest's user %s may not read it. Let "
-                        "both read it (its mode, or an access control list), or let both guests run as one "
-                        "user.",
+                        "%s is in use by guest %s of user %s, and this guest's user %s cannot read it. Let "
+                        "both users read it (by its mode or an access control list), or run both guests as "
+                        "the same user.",
                         record->path, h->guest, user_name(h->user).text,
                         user_name(granting->user->uid).text);
                 return -EBUSY;
@@ -70,14 +70,14 @@ static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
                 return 0;
         if (walk->control.anyone)
                 log_error(
-                        "%s is not handed to user %s: others than root may write in %s, and could put any "
-                        "file there. Take that right away, or let user %s %s the file.",
+                        "Refusing to hand %s to user %s: users other than root can write in %s and could "
+                        "put any file there. Remove that permission, or let user %s %s the file.",
                         walk->path, guests.text, walk->control.where, guests.text, grant_purpose(mode));
         else
                 log_error(
-                        "%s is not handed to user %s: user %s may write in %s, and could put any file "
-                        "there; so it would have to be that user's own file. Give the file to user %s, or "
-                        "let user %s %s it.",
+                        "Refusing to hand %s to user %s: user %s can write in %s and could put any file "
+                        "there, so the file must belong to that user. Change its owner to user %s, or let "
+                        "user %s %s it.",
                         walk->path, guests.text, theirs.text, walk->control.where, theirs.text, guests.text,
                         grant_purpose(mode));
         return -EPERM;
@@ -89,8 +89,8 @@ int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode)
 
         if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
                 log_error(
-                        "%s has its setuid or setgid bit set, so it is a program and no disk. It is not "
-                        "handed out.",
+                        "Refusing to hand out %s: its setuid or setgid bit is set, so it is a program, not "
+                        "a disk.",
                         walk->path);
                 return -EPERM;
         }
@@ -103,8 +103,8 @@ int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode)
         }
         if ((walk->st.st_mode & needed) != needed) {
                 log_error(
-                        "%s has mode %04o, which does not let its owner %s it. If the guest is to, say: "
-                        "chmod u+%s",
+                        "%s has mode %04o, so its owner cannot %s it. To let the guest do so, run: chmod "
+                        "u+%s",
                         walk->path, walk->st.st_mode & 07777, grant_purpose(mode),
                         mode == GRANT_READ ? "r" : "rw");
                 return -EACCES;

@@ -52,7 +52,7 @@ static int remember_state(Record *record, const Walk *walk)
 
         r = acl_of_fd(walk->fd, &acl, &acl_size);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The access control list of %s cannot be read", walk->path);
+                return log_errno(LOG_ERR, r, "Cannot read the access control list of %s", walk->path);
         record->owner = walk->st.st_uid;
         record->group = walk->st.st_gid;
         record->mode = walk->st.st_mode & 07777;
@@ -105,8 +105,7 @@ static int add_holder(const Granting *granting, Record *record, GrantMode mode)
 
         memcpy(holder.boot, ledger_boot(granting->ledger), sizeof(holder.boot));
         r = record_add_holder(record, &holder);
-        return r < 0 ? log_errno(LOG_ERR, r, "It cannot be remembered that the guest has %s", record->path)
-                     : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot record that the guest uses %s", record->path) : 0;
 }
 
 static int change_owner(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
@@ -135,18 +134,18 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
                 return r;
         if (fchownat(walk->fd, "", granting->user->uid, (gid_t) -1, AT_EMPTY_PATH) < 0)
                 return log_errno(
-                        LOG_ERR, -errno, "%s cannot be handed to %s", walk->path,
+                        LOG_ERR, -errno, "Cannot change the owner of %s to %s", walk->path,
                         user_name(granting->user->uid).text);
         if (fstat(walk->fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", walk->path);
         r = st.st_uid == granting->user->uid ? errand_access(granting->errand, walk->fd, access_mode(mode))
                                              : -EPERM;
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "%s was handed to %s, who still may not %s it", walk->path,
+                        LOG_ERR, r, "The owner of %s is now %s, who still cannot %s it", walk->path,
                         user_name(granting->user->uid).text, grant_purpose(mode));
         log_debug(
-                "%s is handed from %s to %s.", walk->path, user_name(walk->st.st_uid).text,
+                "Changed the owner of %s from %s to %s.", walk->path, user_name(walk->st.st_uid).text,
                 user_name(granting->user->uid).text);
         return 0;
 }
@@ -172,7 +171,7 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
                 return r;
         r = acl_add_reader(record->acl, record->acl_size, record->mode, granting->user->uid, &acl, &size);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The access control list of %s cannot be made", walk->path);
+                return log_errno(LOG_ERR, r, "Cannot build an access control list for %s", walk->path);
         record->listed = true;
         record->listed_user = granting->user->uid;
         record->returning = false;
@@ -184,8 +183,8 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         r = acl_set(walk->fd, acl, size);
         if (r == -EOPNOTSUPP) {
                 log_error(
-                        "User %s may not read %s, and its filesystem has no access control lists to let "
-                        "only that user. Let more read it: chmod o+r, or chgrp and chmod g+r.",
+                        "User %s cannot read %s, and its file system has no access control lists to let "
+                        "only that user do so. Let more users read it: chmod o+r, or chgrp and chmod g+r.",
                         user_name(granting->user->uid).text, walk->path);
                 return -EPERM;
         }
@@ -193,9 +192,9 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
                 r = errand_access(granting->errand, walk->fd, R_OK);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "User %s cannot be let read %s", user_name(granting->user->uid).text,
+                        LOG_ERR, r, "Cannot let user %s read %s", user_name(granting->user->uid).text,
                         walk->path);
-        log_debug("User %s is let read %s.", user_name(granting->user->uid).text, walk->path);
+        log_debug("User %s can read %s now.", user_name(granting->user->uid).text, walk->path);
         return 0;
 }
 
@@ -219,8 +218,8 @@ static int find_record(const Granting *granting, const Identity *identity, const
                 return r;
         if (record && is_another(record, identity, path)) {
                 log_notice(
-                        "%s is not %s, which was handed out and is not there any more; what is remembered "
-                        "of that is kept.",
+                        "%s is not %s, which was handed out and no longer exists; keeping the record of "
+                        "that file.",
                         path, record->path);
                 r = ledger_set_aside(granting->ledger, record);
                 if (r < 0)
@@ -244,11 +243,11 @@ static int walk_to_device(const char *path, Walk *walk)
 {
         int r;
 
-        r = path_walk_logged("The device", path, walk);
+        r = path_walk_logged("the device", path, walk);
         if (r < 0)
                 return r;
         if (!S_ISCHR(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
-                log_error("%s is no device, and is not handed out as one.", walk->path);
+                log_error("%s is not a device; refusing to pass it to the guest.", walk->path);
                 return -EPERM;
         }
         return 0;
@@ -258,7 +257,7 @@ static int walk_to_file(const char *path, Walk *walk)
 {
         int r;
 
-        r = path_walk_logged("The disk", path, walk);
+        r = path_walk_logged("the disk", path, walk);
         if (r < 0)
                 return r;
         if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
@@ -297,15 +296,13 @@ static int lock(const Granting *granting, Walk *walk, Identity *ret)
 
         r = identity_of_fd(walk->fd, ret);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at", walk->path);
+                return log_errno(LOG_ERR, r, "Cannot stat %s", walk->path);
         r = ledger_lock(granting->ledger, ret, true);
         if (r < 0)
                 return r;
         /* that it cannot be given back was said, and shows below */
         (void) restore_file_left(granting->ledger, ret);
-        return fstat(walk->fd, &walk->st) < 0
-                       ? log_errno(LOG_ERR, -errno, "%s cannot be looked at", walk->path)
-                       : 0;
+        return fstat(walk->fd, &walk->st) < 0 ? log_errno(LOG_ERR, -errno, "Cannot stat %s", walk->path) : 0;
 }
 
 static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk)

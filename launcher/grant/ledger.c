@@ -50,16 +50,15 @@ static int open_directory(int *ret)
 
         r = file_make_directories(AT_FDCWD, "/var/lib/vmunit", 0755);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "/var/lib/vmunit cannot be made");
+                return log_errno(LOG_ERR, r, "Cannot create /var/lib/vmunit");
         if (mkdir(LEDGER_DIRECTORY, 0700) < 0 && errno != EEXIST)
-                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be made");
+                return log_errno(LOG_ERR, -errno, "Cannot create " LEDGER_DIRECTORY);
         fd = open(LEDGER_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be opened");
+                return log_errno(LOG_ERR, -errno, "Cannot open " LEDGER_DIRECTORY);
         if (st.st_uid != 0 || st.st_mode & 0077) {
-                log_error(LEDGER_DIRECTORY " is not root's alone, so what it says about owners cannot be "
-                                           "believed. Look at it, then: chown root:root " LEDGER_DIRECTORY
-                                           "; chmod 0700 " LEDGER_DIRECTORY);
+                log_error("Ignoring " LEDGER_DIRECTORY ": users other than root can access it. Inspect it, "
+                          "then run: chown root:root " LEDGER_DIRECTORY "; chmod 0700 " LEDGER_DIRECTORY);
                 return -EPERM;
         }
         *ret = TAKE_FD(fd);
@@ -72,10 +71,10 @@ static int open_locks(int *ret)
 
         r = file_make_directories(AT_FDCWD, LOCK_DIRECTORY, 0755);
         if (r < 0)
-                return log_errno(LOG_ERR, r, LOCK_DIRECTORY " cannot be made");
+                return log_errno(LOG_ERR, r, "Cannot create " LOCK_DIRECTORY);
         fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
-                return log_errno(LOG_ERR, -errno, LOCK_FILE " cannot be opened");
+                return log_errno(LOG_ERR, -errno, "Cannot open " LOCK_FILE);
         *ret = fd;
         return 0;
 }
@@ -92,7 +91,7 @@ int ledger_open(Ledger **ret)
         ledger->locked = -1;
         r = sd_id128_get_boot(&boot);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The host's boot id cannot be read");
+                return log_errno(LOG_ERR, r, "Cannot read the host's boot ID");
         sd_id128_to_string(boot, ledger->boot);
         r = open_directory(&ledger->directory);
         if (r >= 0)
@@ -126,7 +125,7 @@ static int lock_at(const Ledger *ledger, int64_t offset, short type, bool wait)
                 if (errno == EAGAIN || errno == EACCES)
                         return -EBUSY;
                 if (errno != EINTR)
-                        return log_errno(LOG_ERR, -errno, LOCK_FILE " cannot be locked");
+                        return log_errno(LOG_ERR, -errno, "Cannot lock " LOCK_FILE);
         }
         return 0;
 }
@@ -240,10 +239,10 @@ static int load(Ledger *ledger, const char *name, Record **ret)
                 return 0;
         }
         if (r != -EBADMSG)
-                return log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be read", name);
+                return log_errno(LOG_ERR, r, "Cannot read " LEDGER_DIRECTORY "/%s", name);
         log_error(
-                LEDGER_DIRECTORY "/%s is damaged. It tells whose the file in its line \"path=\" is: give "
-                                 "that file back by hand, then remove the record.",
+                "Invalid record " LEDGER_DIRECTORY
+                "/%s. Restore the owner of the file in its line \"path=\" by hand, then remove the record.",
                 name);
         return -EIO;
 }
@@ -278,7 +277,7 @@ int ledger_save(Ledger *ledger, const Record *record)
         if (r >= 0 && fsync(ledger->directory) < 0)
                 r = -errno;
         if (r < 0)
-                return log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be written", name);
+                return log_errno(LOG_ERR, r, "Cannot write " LEDGER_DIRECTORY "/%s", name);
         return 0;
 }
 
@@ -290,7 +289,7 @@ int ledger_remove(Ledger *ledger, const Record *record)
                 return log_out_of_memory();
         /* not synced: a record that comes back after a crash says what is so, and is removed again */
         if (unlinkat(ledger->directory, name, 0) < 0 && errno != ENOENT)
-                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY "/%s cannot be removed", name);
+                return log_errno(LOG_ERR, -errno, "Cannot remove " LEDGER_DIRECTORY "/%s", name);
         return 0;
 }
 
@@ -309,7 +308,7 @@ int ledger_set_aside(Ledger *ledger, Record *record)
                         record->name = TAKE_PTR(name);
                 }
         }
-        return r < 0 ? log_errno(LOG_ERR, r, LEDGER_DIRECTORY "/%s cannot be set aside", record->name) : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot rename " LEDGER_DIRECTORY "/%s", record->name) : 0;
 }
 
 /* What a crash left of records that were being written; nothing was done on their behalf yet. */
@@ -331,7 +330,7 @@ static int list_names(Ledger *ledger, Strings *names)
         /* a descriptor of its own: fdopendir() takes it */
         fd = openat(ledger->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be opened");
+                return log_errno(LOG_ERR, -errno, "Cannot open " LEDGER_DIRECTORY);
         directory = fdopendir(fd);
         if (!directory) {
                 fd_close(fd);
@@ -351,7 +350,7 @@ static int list_names(Ledger *ledger, Strings *names)
                         return log_out_of_memory();
         }
         if (errno)
-                return log_errno(LOG_ERR, -errno, LEDGER_DIRECTORY " cannot be read");
+                return log_errno(LOG_ERR, -errno, "Cannot read " LEDGER_DIRECTORY);
         remove_halves(ledger, &halves);
         return 0;
 }

@@ -134,8 +134,8 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         if ((st->st_mode & 07777) != record->mode || differs) {
                 if (!record->listed)
                         log_warning(
-                                "%s had its mode or its access control list changed while it was handed "
-                                "out; both go back to what they were.",
+                                "The mode or access control list of %s changed while it was handed out; "
+                                "restoring both.",
                                 record->path);
                 r = mark_returning(ledger, record);
                 if (r < 0)
@@ -168,7 +168,7 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
 
         r = find_file(record, rebooted, &walk, &place);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be looked at to be given back", record->path);
+                return log_errno(LOG_ERR, r, "Cannot stat %s to give it back", record->path);
         /* device nodes are made anew, with their own owners, at each boot */
         if (record->identity.type != IDENTITY_FILE && rebooted)
                 return 0;
@@ -185,19 +185,19 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
         }
         if (place == PLACE_GONE) {
                 if (record->identity.type == IDENTITY_FILE)
-                        log_warning("%s is gone, so there is nothing to give back.", record->path);
+                        log_warning("%s no longer exists, so there is nothing to give back.", record->path);
                 return 0;
         }
         if (place == PLACE_TAKEN) {
                 log_warning(
-                        "%s is another file than the one that was handed out, so its owner stays as it is.",
+                        "%s is not the file that was handed out; leaving its owner unchanged.",
                         record->path);
                 return 0;
         }
         if (record->listed && !(record->granted && walk.st.st_uid == record->granted_user)) {
                 r = unlist(ledger, record, walk.fd);
                 return r < 0 ? log_errno(
-                                       LOG_ERR, r, "The access control list of %s cannot be set back",
+                                       LOG_ERR, r, "Cannot restore the access control list of %s",
                                        record->path)
                              : 0;
         }
@@ -205,8 +205,8 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
             !(record->returning && walk.st.st_uid == record->owner)) {
                 if (walk.st.st_uid != record->owner)
                         log_warning(
-                                "%s belongs to user %s now, neither to who had it before (%s) nor to who it "
-                                "was handed to (%s), so it stays as it is.",
+                                "%s belongs to user %s now, neither to its original owner (%s) nor to the "
+                                "user it was handed to (%s); leaving it unchanged.",
                                 record->path, user_name(walk.st.st_uid).text, user_name(record->owner).text,
                                 user_name(record->granted_user).text);
                 return 0;
@@ -214,7 +214,7 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
         r = give_back(ledger, record, walk.fd, &walk.st);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "%s cannot be given back to %s", record->path,
+                        LOG_ERR, r, "Cannot give %s back to %s", record->path,
                         user_name(record->owner).text);
         return 0;
 }

@@ -171,8 +171,7 @@ int device_request_usb(const char *text, void *target)
         q = &d->usb[d->n_usb];
         if (!q->vendor && !(q->bus && (q->device || q->port))) {
                 log_error(
-                        "Which USB device %s is to be needs vendor= and product=, or bus= and device= or "
-                        "port=.",
+                        "The USB device %s requires vendor= and product=, or bus= and device= or port=.",
                         q->id);
                 return -EINVAL;
         }

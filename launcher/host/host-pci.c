@@ -70,8 +70,7 @@ static int check_group(
                 return log_out_of_memory();
         directory = opendir(path);
         if (!directory)
-                return log_errno(
-                        LOG_ERR, -errno, "Which devices are in IOMMU group %s cannot be read", group);
+                return log_errno(LOG_ERR, -errno, "Cannot list the devices in IOMMU group %s", group);
         while ((entry = readdir(directory))) {
                 _cleanup_(freep) char *driver = NULL;
                 int r;
@@ -81,12 +80,13 @@ static int check_group(
                 r = find_driver(sysfs, entry->d_name, &driver);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "The driver of the PCI device %s cannot be read", entry->d_name);
+                                LOG_ERR, r, "Cannot determine the driver of the PCI device %s",
+                                entry->d_name);
                 if (may_stay(sysfs, entry->d_name, driver))
                         continue;
                 log_error(
-                        "The PCI device %s cannot be handed through alone: %s is in its IOMMU group %s, and "
-                        "the host's driver %s has that. Give the guest both, or bind %s to vfio-pci.",
+                        "Cannot assign the PCI device %s alone: %s is in the same IOMMU group %s and is "
+                        "used by the host's driver %s. Give the guest both, or bind %s to vfio-pci.",
                         q->address, entry->d_name, group, driver, entry->d_name);
                 return -EBUSY;
         }
@@ -102,14 +102,14 @@ static int check_driver(const char *sysfs, const PciRequest *q)
                 return log_out_of_memory();
         if (q->managed && access(path, F_OK) < 0) {
                 log_error(
-                        "The kernel has no driver %s, which the PCI device %s is to be handed through by "
+                        "The kernel has no driver %s, which is required to assign the PCI device %s "
                         "(modprobe %s).",
                         q->driver, q->address, q->driver);
                 return -ENODEV;
         }
         r = find_driver(sysfs, q->address, &driver);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The driver of the PCI device %s cannot be read", q->address);
+                return log_errno(LOG_ERR, r, "Cannot determine the driver of the PCI device %s", q->address);
         if (!q->managed && (!driver || !is_vfio(driver))) {
                 log_error(
                         "The PCI device %s is %s%s, not VFIO's, and the guest's XML says managed='no'. Bind "
@@ -142,15 +142,15 @@ int pci_check(
         r = sysfs_read_link(sysfs, &group, "bus/pci/devices/%s/iommu_group", q->address);
         if (r == -ENOENT) {
                 log_error(
-                        "The PCI device %s is in no IOMMU group, so it cannot be handed through: the host "
-                        "has no IOMMU, or it is off (firmware settings; intel_iommu=on on the kernel's "
-                        "command line).",
+                        "The PCI device %s is in no IOMMU group, so it cannot be assigned to a guest: the "
+                        "host has no IOMMU, or it is disabled (see the firmware's settings, and "
+                        "intel_iommu=on on the kernel command line).",
                         q->address);
                 return -ENODEV;
         }
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The IOMMU group of the PCI device %s cannot be read", q->address);
+                        LOG_ERR, r, "Cannot determine the IOMMU group of the PCI device %s", q->address);
         r = check_driver(sysfs, q);
         if (r >= 0)
                 r = check_group(sysfs, requests, count, q, group);
@@ -201,7 +201,7 @@ int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo)
         if (r >= 0)
                 r = read_override(sysfs, q->address, &override);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The driver of the PCI device %s cannot be read", q->address);
+                return log_errno(LOG_ERR, r, "Cannot determine the driver of the PCI device %s", q->address);
         r = undo_log_add(
                 undo, "pci %s %s %s %s", q->address, q->driver, *override ? override : NOTHING,
                 driver ?: NOTHING);
@@ -210,11 +210,11 @@ int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo)
         r = change_driver(sysfs, q->address, driver, q->driver, q->driver);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The PCI device %s cannot be taken from its driver %s and given to %s",
-                        q->address, driver ?: "(none)", q->driver);
+                        LOG_ERR, r, "Cannot rebind the PCI device %s from its driver %s to %s", q->address,
+                        driver ?: "(none)", q->driver);
         log_info(
-                "The PCI device %s is taken from its driver %s and given to %s.", q->address,
-                driver ?: "(none)", q->driver);
+                "Rebound the PCI device %s from its driver %s to %s.", q->address, driver ?: "(none)",
+                q->driver);
         return 0;
 }
 
@@ -251,7 +251,7 @@ int pci_undo(char *words)
                        streq(words, NOTHING) ? NULL : words);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The PCI device %s cannot be given back to its driver %s", address,
+                        LOG_ERR, r, "Cannot rebind the PCI device %s to its original driver %s", address,
                         words);
         return 0;
 }
@@ -313,7 +313,7 @@ int mdev_find(const char *sysfs, const MdevRequest *q, char **ret_group)
                 return log_out_of_memory();
         if (access(path, F_OK) < 0) {
                 log_error(
-                        "The host has no mediated device %s. Make it first: mdevctl start --uuid %s …",
+                        "The host has no mediated device %s. Create it first: mdevctl start --uuid %s …",
                         q->uuid, q->uuid);
                 return -ENODEV;
         }

@@ -58,18 +58,18 @@ int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q,
                 return log_out_of_memory();
         r = sysfs_read_device(sysfs, &device, "class/scsi_generic/%s/dev", name);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Which device %s is cannot be read", path);
+                return log_errno(LOG_ERR, r, "Cannot determine which device %s is", path);
         r = grant_take_device(granting, q->access, path);
         if (r < 0)
                 return r;
         fd = open(path, (q->access == GRANT_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno == EPERM)
                 return log_errno(
-                        LOG_ERR, -EPERM, "%s cannot be opened; the unit needs DeviceAllow=char-sg rw", path);
+                        LOG_ERR, -EPERM, "Cannot open %s; the unit requires DeviceAllow=char-sg rw", path);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be opened", path);
+                return log_errno(LOG_ERR, -errno, "Cannot open %s", path);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != device) {
-                log_error("%s is not the SCSI unit that the kernel has under this name.", path);
+                log_error("%s is not the SCSI unit that the kernel has by this name.", path);
                 return -ENODEV;
         }
         return store_add(store, text_format("scsi.%s", q->id), TAKE_FD(fd));

@@ -93,8 +93,8 @@ int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret
                         continue;
                 if (found) {
                         log_error(
-                                "The host has several USB devices%s. Say which one it is to be by <address "
-                                "bus='…' device='…'/> in <source>.",
+                                "The host has several USB devices%s. Choose one by <address bus='…' "
+                                "device='…'/> in <source>.",
                                 what);
                         return -EBUSY;
                 }
@@ -125,12 +125,12 @@ int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, S
         fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno == EPERM)
                 return log_errno(
-                        LOG_ERR, -EPERM,
-                        "%s cannot be opened; the unit needs DeviceAllow=char-usb_device rw", path);
+                        LOG_ERR, -EPERM, "Cannot open %s; the unit requires DeviceAllow=char-usb_device rw",
+                        path);
         if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be opened", path);
+                return log_errno(LOG_ERR, -errno, "Cannot open %s", path);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != device) {
-                log_error("%s is not the USB device that the kernel has under this name.", path);
+                log_error("%s is not the USB device that the kernel has by this name.", path);
                 return -ENODEV;
         }
         r = grant_note_device(granting, fd, path);

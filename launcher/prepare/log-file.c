@@ -26,8 +26,9 @@ static int check_directory(const Walk *walk, const char *path)
         if (!walk->control.anyone && walk->control.owner == 0 && !(walk->st.st_mode & (S_IWGRP | S_IWOTH)))
                 return 0;
         log_error(
-                "%s is not there, and is not made, since others than root may write in %s. Name a file in a "
-                "directory of root's, or make it: install -m 600 /dev/null %s",
+                "%s does not exist and is not created, because users other than root can write in %s. Name "
+                "a file in a directory that only root can write in, or create it: install -m 600 /dev/null "
+                "%s",
                 path, walk->control.where ?: walk->path, path);
         return -EPERM;
 }
@@ -41,7 +42,7 @@ static int make_as_root(const Walk *walk, const char *path, const char *name)
         if (r < 0)
                 return r;
         fd = openat(walk->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        return fd >= 0 || errno == EEXIST ? 0 : log_errno(LOG_ERR, -errno, "%s cannot be made", path);
+        return fd >= 0 || errno == EEXIST ? 0 : log_errno(LOG_ERR, -errno, "Cannot create %s", path);
 }
 
 static int make_as_guest(const Granting *granting, int directory, const char *path, const char *name)
@@ -51,7 +52,7 @@ static int make_as_guest(const Granting *granting, int directory, const char *pa
         fd = errand_create(granting->errand, directory, name);
         return fd >= 0 || fd == -EEXIST ? 0
                                         : log_errno(
-                                                  LOG_ERR, fd, "%s cannot be made by user %s", path,
+                                                  LOG_ERR, fd, "Cannot create %s as user %s", path,
                                                   user_name(granting->user->uid).text);
 }
 
@@ -65,13 +66,13 @@ int log_file_make(const Granting *granting, const char *path)
 
         if (!directory)
                 return log_out_of_memory();
-        r = path_walk_logged("The directory of a log", directory, &walk);
+        r = path_walk_logged("the directory of a log file", directory, &walk);
         if (r < 0)
                 return r;
         if (fstatat(walk.fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
                 return 0; /* whether it is what it should be is seen when it is handed out */
         if (errno != ENOENT)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
         own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
         return own >= 0 ? make_as_guest(granting, own, path, name) : make_as_root(&walk, path, name);
 }

@@ -30,18 +30,18 @@ static int open_template(const char *template, int *ret_fd)
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
 
-        r = path_walk_logged("The firmware's template", template, &walk);
+        r = path_walk_logged("the firmware's template", template, &walk);
         if (r < 0)
                 return r;
         if (!S_ISREG(walk.st.st_mode) || walk.st.st_size > NVRAM_SIZE_MAX) {
                 log_error(
-                        "The firmware's template %s is no regular file of at most %u MiB.", template,
+                        "The firmware's template %s must be a regular file of at most %u MiB.", template,
                         NVRAM_SIZE_MAX >> 20);
                 return -EPERM;
         }
         r = path_reopen(walk.fd, O_RDONLY);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The firmware's template %s cannot be opened", template);
+                return log_errno(LOG_ERR, r, "Cannot open the firmware's template %s", template);
         *ret_fd = r;
         return 0;
 }
@@ -154,13 +154,13 @@ static int walk_to_directory(const char *directory, bool make, Walk *walk)
                 r = make_directories(directory);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "The directory %s for the firmware's variables cannot be made",
+                                LOG_ERR, r, "Cannot create the directory %s for the firmware's variables",
                                 directory);
         }
         walk_done(walk);
-        r = path_walk_logged("The directory for the firmware's variables", directory, walk);
+        r = path_walk_logged("the directory for the firmware's variables", directory, walk);
         if (r >= 0 && !S_ISDIR(walk->st.st_mode))
-                return log_errno(LOG_ERR, -ENOTDIR, "%s is to hold the firmware's variables", directory);
+                return log_errno(LOG_ERR, -ENOTDIR, "Cannot use %s for the firmware's variables", directory);
         return r;
 }
 
@@ -180,7 +180,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         if (fstatat(walk.fd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) >= 0)
                 return 0; /* whether it is what it should be is seen when it is handed out or opened */
         if (errno != ENOENT)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", path);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
         r = open_template(template, &fd);
         if (r < 0)
                 return r;
@@ -189,7 +189,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         if (r == -EEXIST) /* somebody was faster */
                 return 0;
         if (r < 0)
-                return log_errno(LOG_ERR, r, "%s cannot be made as a copy of %s", path, template);
-        log_info("%s is made as a copy of %s.", path, template);
+                return log_errno(LOG_ERR, r, "Cannot create %s as a copy of %s", path, template);
+        log_info("Created %s as a copy of %s.", path, template);
         return 0;
 }

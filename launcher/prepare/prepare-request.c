@@ -108,7 +108,7 @@ static int read_chain(const char *text, void *target)
                 return r;
         for (size_t i = 0; i < list->count; i++)
                 if (streq(items[i].node, q->node)) {
-                        log_error("Two chains have the node %s.", q->node);
+                        log_error("The node name %s is used by two chains.", q->node);
                         return -EINVAL;
                 }
         list->count++;
@@ -186,7 +186,7 @@ int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
         if (r < 0)
                 return r;
         if (!ret->nvram != !ret->nvram_template) {
-                log_error("--nvram= and --nvram-template= go together.");
+                log_error("--nvram= and --nvram-template= require each other.");
                 return -EINVAL;
         }
         return 0;

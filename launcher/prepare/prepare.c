@@ -114,12 +114,12 @@ static void check_source(const PrepareRequest *q)
         r = file_read(AT_FDCWD, q->source_path, SOURCE_SIZE_MAX, &data, &size);
         if (r < 0)
                 log_errno(
-                        LOG_WARNING, r, "%s, from which this guest's unit was made, cannot be read",
+                        LOG_WARNING, r, "Cannot read %s, which this guest's unit was generated from",
                         q->source_path);
         else if (text_hash(data, size) != q->source_hash)
                 log_warning(
-                        "%s changed since the last daemon-reload, and the guest is started as it was then; "
-                        "run systemctl daemon-reload.",
+                        "%s changed since the last systemctl daemon-reload; starting the guest as it was "
+                        "defined then.",
                         q->source_path);
 }
 
@@ -133,7 +133,7 @@ static int open_taps(Preparation *p)
                 return 0;
         r = netlink_open(&netlink);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The kernel's network interfaces cannot be looked at");
+                return log_errno(LOG_ERR, r, "Cannot open a netlink socket");
         for (size_t i = 0; i < taps->count; i++) {
                 const TapRequest *q = &taps->items[i];
 

@@ -65,5 +65,5 @@ void run_directory_forget(const char *guest)
                 return;
         r = remove_directory(AT_FDCWD, path, 0);
         if (r < 0 && r != -ENOENT)
-                log_errno(LOG_WARNING, r, "%s cannot be removed", path);
+                log_errno(LOG_WARNING, r, "Cannot remove %s", path);
 }

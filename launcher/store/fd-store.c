@@ -45,11 +45,14 @@ int store_add(Store *store, char *name, int fd)
         if (!name)
                 return log_out_of_memory();
         if (!store_name_is_valid(name)) {
-                log_error("\"%s\" cannot be the name of a descriptor in systemd's store.", name);
+                log_error("Invalid name for a file descriptor in systemd's store: \"%s\".", name);
                 return -EINVAL;
         }
         if (store->count >= STORED_MAX) {
-                log_error("The guest needs more than %u descriptors in systemd's store.", STORED_MAX);
+                log_error(
+                        "The guest requires more than %u file descriptors, the most that systemd's store "
+                        "can hold.",
+                        STORED_MAX);
                 return -E2BIG;
         }
         items = reallocarray(store->items, store->count + 1, sizeof(*items));
@@ -70,10 +73,10 @@ int store_tell(const char *name, int fd, void *userdata)
                 return log_out_of_memory();
         r = sd_pid_notify_with_fds(0, 0, message, &fd, fd >= 0 ? 1 : 0);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "systemd cannot be told about the descriptor %s", name);
+                return log_errno(LOG_ERR, r, "Cannot send the file descriptor %s to systemd", name);
         if (r == 0) {
-                log_error("$NOTIFY_SOCKET is not set, so descriptors cannot be handed on. This is to be "
-                          "started by systemd, from a unit with NotifyAccess=exec (or all) and "
+                log_error("$NOTIFY_SOCKET is not set, so file descriptors cannot be stored. vm-launcher "
+                          "must be started by systemd, from a unit with NotifyAccess=exec (or all) and "
                           "FileDescriptorStoreMax=.");
                 return -ENOENT;
         }

@@ -168,10 +168,10 @@ void fds_tidy_store(const Fds *f)
                 if (!first)
                         continue;
                 if (!s->wanted || brought_anew(s->name) || alive < 0) {
-                        log_debug("Descriptor %s need not be kept.", s->name);
+                        log_debug("Removing the file descriptor %s from systemd's store.", s->name);
                         store_remove(s->name);
                 } else if (dead) {
-                        log_notice("A descriptor %s of a device that is gone is dropped.", s->name);
+                        log_notice("Dropping a file descriptor %s, whose device no longer exists.", s->name);
                         store_keep_only(s->name, alive);
                 }
         }

@@ -146,9 +146,7 @@ int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
                 r = n < 0 ? -errno : prepared_parse(data, (size_t) n, ret);
         }
         if (r < 0)
-                log_errno(
-                        LOG_WARNING, r, "%s/" PREPARED_NAME ", prepare's own note, cannot be used",
-                        user->directory);
+                log_errno(LOG_WARNING, r, "Ignoring %s/" PREPARED_NAME, user->directory);
         return r == -ENOMEM || r == -EPIPE || r == -ETIMEDOUT ? r : 0;
 }
 
@@ -183,7 +181,7 @@ int prepared_write(Errand *errand, const GuestUser *user, const Prepared *note)
         int r;
 
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-                return log_errno(LOG_ERR, -errno, "There are no random numbers");
+                return log_errno(LOG_ERR, -errno, "Failed to get random bytes");
         snprintf(temporary, sizeof(temporary), ".#" PREPARED_NAME ".%08x", random);
         fd = errand_create(errand, user->directory_fd, temporary);
         r = fd < 0 ? fd : write_note(fd, note);
@@ -192,7 +190,7 @@ int prepared_write(Errand *errand, const GuestUser *user, const Prepared *note)
         if (r < 0) {
                 if (fd >= 0)
                         (void) errand_remove(errand, user->directory_fd, temporary);
-                return log_errno(LOG_ERR, r, "%s/" PREPARED_NAME " cannot be written", user->directory);
+                return log_errno(LOG_ERR, r, "Cannot write %s/" PREPARED_NAME, user->directory);
         }
         return 0;
 }

@@ -40,22 +40,20 @@ static const struct {
         const char *advice; /* %1$s: the bridge, %2$s: the user */
 } broker_errors[] = {
         { "NotAllowed", -EPERM,
-          "Ask the administrator of this host for these two lines in /etc/vmunit/vmunit.conf: \"[Bridge "
-          "%1$s]\" "
+          "Ask the administrator to add these two lines to /etc/vmunit/vmunit.conf: \"[Bridge %1$s]\" "
           "and, below it, \"Users=%2$s\"" },
-        { "NoSuchBridge", -ENODEV, "The administrator of this host makes bridges" },
-        { "BadRequest", -EBADMSG, "Look at the <interface> in the guest's XML" },
+        { "NoSuchBridge", -ENODEV, "Ask the administrator to create it" },
+        { "BadRequest", -EBADMSG, "Check the <interface> in the guest's XML" },
         { "LimitReached", -E2BIG,
-          "Stop another guest, or ask the administrator of this host for a greater MaxTaps= in [Bridge "
+          "Stop another guest, or ask the administrator for a higher MaxTaps= in [Bridge "
           "%1$s] and "
           "[Broker] of /etc/vmunit/vmunit.conf" },
         { "AddressTaken", -EEXIST, "Give the interface another <mac address='…'/>" },
         { "AddressNotAllowed", -EPERM,
-          "Give the interface another <mac address='…'/>, or ask the administrator of this host for it in "
+          "Give the interface another <mac address='…'/>, or ask the administrator to add it to "
           "MACAddresses= of [Bridge %1$s] in /etc/vmunit/vmunit.conf" },
-        { "PolicyBroken", -EPERM,
-          "The administrator of this host has to correct /etc/vmunit/vmunit.conf; %2$s cannot" },
-        { "Failed", -EIO, "journalctl -u vm-broker, for the administrator of this host, says more" },
+        { "PolicyBroken", -EPERM, "Ask the administrator to correct /etc/vmunit/vmunit.conf" },
+        { "Failed", -EIO, "The administrator finds details with journalctl -u vm-broker" },
 };
 
 /* Errors that mean that nobody is there to answer. */
@@ -110,22 +108,21 @@ static int log_refusal(const TapRequest *q, const sd_bus_error *error)
                         continue;
                 advice = advice_for(broker_errors[i].advice, q);
                 log_error(
-                        "The guest gets no interface on the bridge %s: %s. %s.", q->bridge, words ?: name,
+                        "Cannot connect the guest to the bridge %s: %s. %s.", q->bridge, words ?: name,
                         advice ?: "See vmunit.conf(5)");
                 return broker_errors[i].error;
         }
         if (is_missing(error->name)) {
                 log_error(
-                        "The guest gets no interface on the bridge %s: this host has no broker for TAPs "
-                        "(%s). Ask "
-                        "the administrator for vm-broker.service, or use <interface type='user'/>.",
+                        "Cannot connect the guest to the bridge %s: vm-broker is not available on this host "
+                        "(%s). Ask the administrator to enable vm-broker.service, or use <interface "
+                        "type='user'/>.",
                         q->bridge, words ?: error->name);
                 return -ENODEV;
         }
         log_error(
-                "The guest gets no interface on the bridge %s: the broker did not answer: %s. Start the "
-                "guest "
-                "again; journalctl -u vm-broker, for the administrator of this host, says more.",
+                "Cannot connect the guest to the bridge %s: vm-broker did not answer: %s. Start the guest "
+                "again; the administrator finds details with journalctl -u vm-broker.",
                 q->bridge, words ?: error->name);
         return -EIO;
 }
@@ -203,7 +200,7 @@ static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap
                 r = sd_bus_message_new_method_call(bus, &call, BROKER, "CreateTap");
                 r = r < 0 ? r : fill_request(call, guest, q);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "The broker cannot be asked for a TAP");
+                        return log_errno(LOG_ERR, r, "Failed to request a TAP from vm-broker");
                 r = sd_bus_call(bus, call, BROKER_USEC, &error, &answer);
                 if (r >= 0)
                         r = read_answer(answer, q->queues, ret);
@@ -213,7 +210,7 @@ static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap
                         continue;
                 } else if (sd_bus_error_is_set(&error))
                         return log_refusal(q, &error);
-                return r < 0 ? log_errno(LOG_ERR, r, "The broker's answer about a TAP cannot be used") : 0;
+                return r < 0 ? log_errno(LOG_ERR, r, "Invalid answer from vm-broker") : 0;
         }
 }
 
@@ -226,11 +223,8 @@ int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret)
         if (r < 0) {
                 log_errno(
                         LOG_ERR, r,
-                        "The guest gets no interface on the bridge %s: the system bus, on which the broker "
-                        "for "
-                        "TAPs is asked, cannot be reached (for the administrator of this host: systemctl "
-                        "status "
-                        "dbus)",
+                        "Cannot connect the guest to the bridge %s: the system bus, which vm-broker is "
+                        "called on, is not available (the administrator can check systemctl status dbus)",
                         q->bridge);
                 return -ENODEV;
         }

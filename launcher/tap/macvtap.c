@@ -67,7 +67,7 @@ static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
 
         r = sysfs_read_device(SYSFS, ret, "class/net/%s/macvtap/tap%u/dev", q->interface, link->index);
         return r < 0 ? log_errno(
-                               LOG_ERR, r, "Which device node the interface %s has cannot be read in " SYSFS,
+                               LOG_ERR, r, "Cannot determine the device node of interface %s in " SYSFS,
                                q->interface)
                      : 0;
 }
@@ -116,13 +116,10 @@ static int open_queue(const TapRequest *q, const Link *link, dev_t device)
         if (fd == -EPERM)
                 return log_errno(
                         LOG_ERR, fd,
-                        "The device of the interface %s cannot be opened; the unit needs "
-                        "DeviceAllow=char-macvtap rwm, and the kernel's module macvtap before it starts "
-                        "(modprobe macvtap)",
+                        "Cannot open the device of interface %s; the unit requires DeviceAllow=char-macvtap "
+                        "rwm, and the kernel module macvtap before it starts (modprobe macvtap)",
                         q->interface);
-        return fd < 0 ? log_errno(
-                                LOG_ERR, fd, "The device of the interface %s cannot be opened", q->interface)
-                      : fd;
+        return fd < 0 ? log_errno(LOG_ERR, fd, "Cannot open the device of interface %s", q->interface) : fd;
 }
 
 static int open_queues(const TapRequest *q, const Link *link, Store *store)
@@ -144,7 +141,7 @@ static int open_queues(const TapRequest *q, const Link *link, Store *store)
                         return fd;
                 if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) < 0)
                         return log_errno(
-                                LOG_ERR, -errno, "Queue %u of the interface %s cannot be set up", queue,
+                                LOG_ERR, -errno, "Cannot set up queue %u of interface %s", queue,
                                 q->interface);
                 r = store_add(store, text_format("tap.%s.%u", q->id, queue), TAKE_FD(fd));
                 if (r < 0)
@@ -159,21 +156,19 @@ static int explain(const TapRequest *q, int r)
         case -EOPNOTSUPP:
                 return log_errno(
                         LOG_ERR, -ENODEV,
-                        "There can be no macvtap interface: the kernel's module macvtap is missing "
-                        "(modprobe macvtap)");
+                        "Cannot create macvtap interfaces: the kernel module macvtap is missing (modprobe "
+                        "macvtap)");
         case -EPERM:
-                return log_errno(LOG_ERR, r, "Only root can make a macvtap interface on %s", q->lower);
+                return log_errno(LOG_ERR, r, "Only root can create a macvtap interface on %s", q->lower);
         case -EBUSY:
         case -EINVAL:
                 return log_errno(
                         LOG_ERR, r,
-                        "The interface %s cannot be made on %s in the mode %s. %s may be in a bridge or in "
-                        "a bond, or have a macvtap in mode passthrough, which does not go together with any "
-                        "other",
+                        "Cannot create interface %s on %s in mode %s. %s may be in a bridge or a bond, or "
+                        "have a macvtap in mode passthrough, which cannot be combined with others",
                         q->interface, q->lower, macvtap_mode_text(q->mode), q->lower);
         default:
-                return log_errno(
-                        LOG_ERR, r, "The interface %s cannot be made on %s", q->interface, q->lower);
+                return log_errno(LOG_ERR, r, "Cannot create interface %s on %s", q->interface, q->lower);
         }
 }
 
@@ -185,21 +180,21 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
         r = netlink_find(netlink, q->lower, &lower);
         if (r == -ENODEV) {
                 log_error(
-                        "The host has no interface %s, on which the guest's interface %s is to be.",
-                        q->lower, q->interface);
+                        "The host has no interface %s, which the guest's interface %s requires.", q->lower,
+                        q->interface);
                 return r;
         }
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The interface %s cannot be looked at", q->lower);
+                return log_errno(LOG_ERR, r, "Cannot look up interface %s", q->lower);
         if (!lower.up)
                 log_warning(
-                        "The interface %s is down, so the guest has no network until it is up (ip link set "
+                        "Interface %s is down; the guest has no network until it is brought up (ip link set "
                         "%s up).",
                         q->lower, q->lower);
         if (netlink_find(netlink, q->interface, ret) >= 0) {
                 log_error(
-                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
-                        "del %s), or give the guest's another name.",
+                        "Interface %s exists already and does not belong to this guest. Remove it (ip link "
+                        "del %s), or give the guest's interface another name.",
                         q->interface, q->interface);
                 return -EEXIST;
         }
@@ -211,7 +206,7 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
                 return explain(q, r);
         r = netlink_find(netlink, q->interface, ret);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The interface %s cannot be looked at", q->interface);
+                return log_errno(LOG_ERR, r, "Cannot look up interface %s", q->interface);
         return undo_log_amend(
                 undo, "macvtap %u %s " MAC_FORMAT, ret->index, q->interface, MAC_BYTES(q->mac));
 }
@@ -230,14 +225,14 @@ int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
                 r = netlink_set_address(netlink, link.index, q->mac);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "The interface %s cannot have the guest's address, on %s",
+                                LOG_ERR, r, "Cannot set the guest's MAC address on interface %s on %s",
                                 q->interface, q->lower);
         }
         if (q->mtu && q->mtu != link.mtu) {
                 r = netlink_set_mtu(netlink, link.index, q->mtu);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "The interface %s cannot have an MTU of %u, on %s", q->interface,
+                                LOG_ERR, r, "Cannot set the MTU of interface %s to %u, on %s", q->interface,
                                 q->mtu, q->lower);
         }
         r = open_queues(q, &link, store);
@@ -251,7 +246,7 @@ int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
         r = netlink_set_up(netlink, link.index, !q->down);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        LOG_ERR, r, "Failed to bring interface %s %s", q->interface,
                         q->down ? "down" : "up");
         return tap_open_vhost(q, store);
 }
@@ -281,5 +276,5 @@ int macvtap_undo(char *words)
                 return 0;
         if (r >= 0)
                 r = netlink_delete(netlink, link.index);
-        return r < 0 && r != -ENODEV ? log_errno(LOG_ERR, r, "The interface %s cannot be removed", name) : 0;
+        return r < 0 && r != -ENODEV ? log_errno(LOG_ERR, r, "Cannot remove interface %s", name) : 0;
 }

@@ -19,7 +19,7 @@
 static int log_vlan(const TapRequest *q, int r, unsigned vlan)
 {
         return log_errno(
-                LOG_ERR, r, "The interface %s cannot be in the VLAN %u of the bridge %s", q->interface, vlan,
+                LOG_ERR, r, "Cannot add interface %s to VLAN %u of the bridge %s", q->interface, vlan,
                 q->bridge);
 }
 
@@ -31,19 +31,17 @@ static int set_vlans(int netlink, const TapRequest *q, unsigned index, const Lin
                 return 0;
         if (!bridge->vlan_filtering) {
                 log_error(
-                        "The bridge %s does not tell VLANs apart, so the interface %s cannot be in one of "
-                        "them: "
-                        "ip link set %s type bridge vlan_filtering 1, or VLANFiltering=yes of "
-                        "systemd-networkd. "
-                        "The bridge's other ports need their VLANs then, too.",
+                        "The bridge %s has no VLAN filtering, which <vlan> of interface %s requires. Enable "
+                        "it (ip link set %s type bridge vlan_filtering 1, or VLANFiltering=yes in "
+                        "systemd-networkd), and assign VLANs to the bridge's other ports.",
                         q->bridge, q->interface, q->bridge);
                 return -ENODEV;
         }
         r = bridge_vlan_clear(netlink, index);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The interface %s cannot leave the VLANs of the bridge %s", q->interface,
-                        q->bridge);
+                        LOG_ERR, r, "Cannot remove interface %s from the VLANs of the bridge %s",
+                        q->interface, q->bridge);
         if (q->native) {
                 r = bridge_vlan_add(
                         netlink, index, q->native, VLAN_NATIVE | (q->native_tagged ? 0 : VLAN_UNTAGGED));
@@ -68,7 +66,7 @@ int tap_set_port(int netlink, const TapRequest *q, unsigned index, const Link *b
                 return r;
         r = bridge_port_isolate(netlink, index);
         return r < 0 ? log_errno(
-                               LOG_ERR, r, "The port %s of the bridge %s cannot be isolated", q->interface,
+                               LOG_ERR, r, "Cannot isolate port %s of the bridge %s", q->interface,
                                q->bridge)
                      : 0;
 }
@@ -78,11 +76,10 @@ static int log_rate(const TapRequest *q, int r, const char *direction, const cha
         if (r == -EOPNOTSUPP)
                 return log_errno(
                         LOG_ERR, -ENODEV,
-                        "What goes %s the guest by the interface %s cannot be limited: the kernel lacks %s",
-                        direction, q->interface, needs);
+                        "Cannot limit traffic %s the guest on interface %s: the kernel lacks %s", direction,
+                        q->interface, needs);
         return log_errno(
-                LOG_ERR, r, "What goes %s the guest by the interface %s cannot be limited", direction,
-                q->interface);
+                LOG_ERR, r, "Cannot limit traffic %s the guest on interface %s", direction, q->interface);
 }
 
 int tap_set_rates(int netlink, const TapRequest *q, unsigned index)
@@ -95,7 +92,7 @@ int tap_set_rates(int netlink, const TapRequest *q, unsigned index)
         r = shape_clear(netlink, index);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The limits of the interface %s cannot be changed", q->interface);
+                        LOG_ERR, r, "Cannot change the traffic limits of interface %s", q->interface);
         r = egress->average ? shape_egress(netlink, index, egress) : 0;
         if (r < 0)
                 return log_rate(q, r, mirrored ? "from" : "to", SHAPE_EGRESS_NEEDS);

@@ -218,13 +218,12 @@ static int check_port(const TapRequest *q)
 {
         if (!q->bridge && (q->isolated || q->native || q->has_trunk)) {
                 log_error(
-                        "isolated=, native=, native-tagged= and trunk= need bridge=, for %s.", q->interface);
+                        "isolated=, native=, native-tagged= and trunk= of %s require bridge=.",
+                        q->interface);
                 return -EINVAL;
         }
         if (q->native && tap_request_has_vlan(q, q->native)) {
-                log_error(
-                        "The VLAN %u cannot be both with and without tags, for %s.", q->native,
-                        q->interface);
+                log_error("VLAN %u cannot be both tagged and untagged, in %s.", q->native, q->interface);
                 return -EINVAL;
         }
         return 0;
@@ -236,16 +235,16 @@ static int check_broker(const TapRequest *q)
         static const uint8_t none[6];
 
         if (!q->broker && !q->interface) {
-                log_error("ifname= is needed for the TAP %s.", q->id);
+                log_error("The TAP %s requires ifname=.", q->id);
                 return -EINVAL;
         }
         if (q->broker && (q->interface || q->unmanaged || q->lower)) {
                 log_error(
-                        "broker=yes does not go together with ifname=, managed= or lower=, for %s.", q->id);
+                        "broker=yes cannot be combined with ifname=, managed= or lower=, in TAP %s.", q->id);
                 return -EINVAL;
         }
         if (q->broker && (!q->bridge || memcmp(q->mac, none, sizeof(none)) == 0)) {
-                log_error("broker=yes needs bridge= and mac=, the guest's own, for %s.", q->id);
+                log_error("broker=yes requires bridge= and mac=, in TAP %s.", q->id);
                 return -EINVAL;
         }
         return 0;
@@ -256,15 +255,15 @@ static int check_macvtap(const TapRequest *q)
         static const uint8_t none[6];
 
         if (!q->lower != !q->mode) {
-                log_error("lower= and mode= go together, for %s.", q->interface);
+                log_error("lower= and mode= require each other, in %s.", q->interface);
                 return -EINVAL;
         }
         if (q->lower && (q->bridge || q->unmanaged)) {
-                log_error("lower= does not go together with bridge= and managed=no, for %s.", q->interface);
+                log_error("lower= cannot be combined with bridge= or managed=no, in %s.", q->interface);
                 return -EINVAL;
         }
         if (q->lower && memcmp(q->mac, none, sizeof(none)) == 0) {
-                log_error("lower= needs mac=, the guest's own, for %s.", q->interface);
+                log_error("lower= requires mac=, in %s.", q->interface);
                 return -EINVAL;
         }
         return 0;
@@ -300,7 +299,7 @@ int tap_request_read(const char *text, void *target)
                 if (streq(items[i].id, q->id) ||
                     (q->interface && streq_null(items[i].interface, q->interface))) {
                         log_error(
-                                "Two TAPs have one id or one interface: %s, %s.", q->id,
+                                "Two TAPs have the same id or interface: %s, %s.", q->id,
                                 q->interface ?: "(the broker's)");
                         return -EINVAL;
                 }

@@ -46,13 +46,13 @@ static int open_tun(int *ret_fd)
         if (r == -ENODEV)
                 return log_errno(
                         LOG_ERR, r,
-                        "/dev/net/tun cannot be opened, so there can be no TAP: the kernel's module tun is "
-                        "missing (modprobe tun)");
+                        "Cannot open /dev/net/tun, which TAPs require: the kernel module tun is missing "
+                        "(modprobe tun)");
         if (r == -EPERM)
                 return log_errno(
                         LOG_ERR, r,
-                        "/dev/net/tun cannot be opened; the unit needs DeviceAllow=/dev/net/tun rw");
-        return r < 0 ? log_errno(LOG_ERR, r, "/dev/net/tun cannot be opened") : 0;
+                        "Cannot open /dev/net/tun; the unit requires DeviceAllow=/dev/net/tun rw");
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot open /dev/net/tun") : 0;
 }
 
 /* One queue of the interface, made if it is not there. Not logged. */
@@ -93,19 +93,20 @@ static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
         }
         if (r == -EBUSY && !q->unmanaged) {
                 log_error(
-                        "There is an interface %s already, and it is not this guest's. Remove it (ip link "
-                        "del %s), or give the guest's another name.",
+                        "Interface %s exists already and does not belong to this guest. Remove it (ip link "
+                        "del %s), or give the guest's interface another name.",
                         q->interface, q->interface);
                 return -EEXIST;
         }
         if (r == -EBUSY)
-                return log_errno(LOG_ERR, r, "The TAP %s is opened by somebody else", q->interface);
+                return log_errno(LOG_ERR, r, "The TAP %s is in use by another process", q->interface);
         if (r == -EINVAL && q->unmanaged)
                 return log_errno(
                         LOG_ERR, -ENODEV,
-                        "%s is no TAP, or is made for another number of queues (multi_queue) than %u",
+                        "%s is not a TAP, or was not created for the guest's number of queues "
+                        "(multi_queue), which is %u",
                         q->interface, q->queues);
-        return log_errno(LOG_ERR, r, "The TAP %s cannot be opened", q->interface);
+        return log_errno(LOG_ERR, r, "Cannot open the TAP %s", q->interface);
 }
 
 static int open_others(const TapRequest *q, Store *store)
@@ -120,7 +121,7 @@ static int open_others(const TapRequest *q, Store *store)
                 r = attach(fd, q, 0);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "Queue %u of the TAP %s cannot be opened", queue, q->interface);
+                                LOG_ERR, r, "Cannot open queue %u of the TAP %s", queue, q->interface);
                 r = tap_store_queue(q, queue, TAKE_FD(fd), store);
                 if (r < 0)
                         return r;
@@ -135,23 +136,23 @@ static int find_bridge(int netlink, const TapRequest *q, Link *ret)
         r = netlink_find(netlink, q->bridge, ret);
         if (r == -ENODEV) {
                 log_error(
-                        "There is no bridge %s for the interface %s. Make it (ip link add %s type bridge; "
-                        "ip link set %s up), or with systemd-networkd.",
+                        "The host has no bridge %s, which interface %s requires. Create it (ip link add %s "
+                        "type bridge; ip link set %s up), or configure it in systemd-networkd.",
                         q->bridge, q->interface, q->bridge, q->bridge);
                 return r;
         }
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The bridge %s cannot be looked at", q->bridge);
+                return log_errno(LOG_ERR, r, "Cannot look up the bridge %s", q->bridge);
         if (!streq(ret->kind, "bridge")) {
                 log_error(
-                        "%s is no bridge%s%s, so the interface %s cannot join it.", q->bridge,
+                        "%s is not a bridge%s%s, so interface %s cannot join it.", q->bridge,
                         *ret->kind ? " but of the kind " : "", ret->kind, q->interface);
                 return -ENODEV;
         }
         if (!ret->up)
                 log_warning(
-                        "The bridge %s is down, so the guest has no network until it is up (ip link set %s "
-                        "up).",
+                        "The bridge %s is down; the guest has no network until it is brought up (ip link "
+                        "set %s up).",
                         q->bridge, q->bridge);
         return 0;
 }
@@ -168,7 +169,7 @@ static int join(int netlink, const TapRequest *q, const Link *tap, const Link *b
                 r = netlink_set_master(netlink, tap->index, bridge->index);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The interface %s cannot join the bridge %s", q->interface,
+                        LOG_ERR, r, "Cannot add interface %s to the bridge %s", q->interface,
                         q->bridge ?: "(none)");
         return tap_set_port(netlink, q, tap->index, bridge);
 }
@@ -193,7 +194,7 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
                 r = netlink_set_mtu(netlink, tap->index, mtu);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "The interface %s cannot have an MTU of %u", q->interface, mtu);
+                                LOG_ERR, r, "Cannot set the MTU of interface %s to %u", q->interface, mtu);
         }
         r = join(netlink, q, tap, bridge);
         if (r < 0)
@@ -201,7 +202,7 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
         r = netlink_set_up(netlink, tap->index, !q->down);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The interface %s cannot be brought %s", q->interface,
+                        LOG_ERR, r, "Failed to bring interface %s %s", q->interface,
                         q->down ? "down" : "up");
         return 0;
 }
@@ -251,14 +252,14 @@ static int open_new(int netlink, const TapRequest *q, Store *store, Link *ret)
         r = netlink_find(netlink, q->interface, &link);
         if (r == -ENODEV && q->unmanaged) {
                 log_error(
-                        "There is no interface %s, which the guest expects to be there already "
-                        "(managed='no'). Make it first: ip tuntap add dev %s mode tap vnet_hdr",
+                        "The host has no interface %s, which must exist before the guest starts "
+                        "(managed='no'). Create it first: ip tuntap add dev %s mode tap vnet_hdr",
                         q->interface, q->interface);
                 return r;
         }
         if (r >= 0 && !streq(link.kind, "tun")) {
                 log_error(
-                        "There is an interface %s already, and it is no TAP%s%s.", q->interface,
+                        "Interface %s exists already and is not a TAP%s%s.", q->interface,
                         *link.kind ? " but of the kind " : "", link.kind);
                 return -EEXIST;
         }
@@ -275,15 +276,15 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                 if (fd < 0 && q->vhost == VHOST_TRY) {
                         log_errno(
                                 LOG_DEBUG, -errno,
-                                "/dev/vhost-net cannot be opened, so the interface %s goes without",
+                                "Cannot open /dev/vhost-net; continuing without it for interface %s",
                                 q->interface ?: q->id);
                         return 0;
                 }
                 if (fd < 0)
                         return log_errno(
                                 LOG_ERR, -errno,
-                                "/dev/vhost-net cannot be opened, which the interface %s is to use "
-                                "(modprobe vhost_net; the unit needs DeviceAllow=/dev/vhost-net rw)",
+                                "Cannot open /dev/vhost-net, which interface %s requires (modprobe "
+                                "vhost_net; the unit requires DeviceAllow=/dev/vhost-net rw)",
                                 q->interface ?: q->id);
                 r = store_add(store, text_format("vhost.%s.%u", q->id, queue), fd);
                 if (r < 0)

@@ -37,8 +37,7 @@ static int open_new(int netlink, const char *guest, const TapRequest *q, Store *
         r = netlink_find(netlink, tap.interface, &link);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "The interface %s, which the broker has made, cannot be looked at",
-                        tap.interface);
+                        LOG_ERR, r, "Cannot look up interface %s, which vm-broker created", tap.interface);
         for (unsigned i = 0; i < tap.queues && r >= 0; i++)
                 r = tap_store_queue(q, i, TAKE_FD(tap.fds[i]), store);
         return r < 0 ? r : tap_note(q, tap.interface, link.index, note);

@@ -33,7 +33,7 @@ refused() {
         shift 2
         before=$(ls $LEDGER)
         output=$(prepare "$@") || status=$?
-        output=$(grep -Ev 'is handed from|is let read' <<<"$output")
+        output=$(grep -Ev 'Changed the owner of|can read .* now' <<<"$output")
         check_equal "exit status of prepare $*" "$expected" "$status"
         check_equal "lines it says" 1 "$(grep -c . <<<"$output")"
         check_match "$output" "$regex" "$output"
