@@ -24,18 +24,19 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        { "prepare", verb_prepare, "Open TAPs and hand disks to the guest's user (ExecStartPre=+)" },
+        { "prepare", verb_prepare, "Open TAPs and give the guest's user access to disks (ExecStartPre=+)" },
         { "run", verb_run, "Run the guest (ExecStart=)" },
-        { "register", verb_register, "Make the guest known to systemd-machined (ExecStartPost=+)" },
-        { "cleanup", verb_cleanup, "Give disks back to their owners (ExecStopPost=+)" },
+        { "register", verb_register, "Register the guest with systemd-machined (ExecStartPost=+)" },
+        { "cleanup", verb_cleanup, "Return disks to their owners (ExecStopPost=+)" },
         { "serve", verb_serve, "Prepare or register a user's guest (vm-helper@.service)" },
-        { "refuse", verb_refuse, "Say why the guest is not started (ExecStart= instead of run)" },
+        { "refuse", verb_refuse, "Log why the guest cannot start (ExecStart= instead of run)" },
 };
 
 static int show_help(void)
 {
         printf("Usage: vm-launcher VERB [OPTION…] [-- ARGUMENT…]\n\n"
-               "Does what a guest's unit needs. Called by vm@.service; see vm-launcher(8).\n\nVerbs:\n");
+               "Starts, runs and cleans up after a guest. Called by vm@.service; see "
+               "vm-launcher(8).\n\nVerbs:\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
         printf("\nOptions:\n  --help     Show this text\n  --version  Show the version\n");
@@ -45,7 +46,7 @@ static int show_help(void)
 int main(int argc, char **argv)
 {
         if (argc < 2) {
-                log_error("What is to be done is missing; see vm-launcher --help.");
+                log_error("Expected a verb; see vm-launcher --help.");
                 return EXIT_BAD_USAGE;
         }
         if (streq(argv[1], "--help") || streq(argv[1], "-h"))

@@ -62,7 +62,7 @@ static void report_suppressed(Console *c, uint64_t now)
         if (n > 0)
                 log_entry(
                         LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL,
-                        "%u lines of the guest's consoles were suppressed.", n);
+                        "Suppressed %u lines from the guest's consoles.", n);
 }
 
 static void on_line(const char *text, size_t size, void *userdata)
@@ -100,14 +100,14 @@ static void on_left(ConsoleClient *a, void *userdata)
                 if (c->attached[i] == a)
                         c->attached[i] = NULL;
         console_client_free(a);
-        log_debug("Somebody left console %s.", c->label);
+        log_debug("A client detached from console %s.", c->label);
 }
 
 static void show_to_all(Console *c, const char *data, size_t size)
 {
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++)
                 if (c->attached[i] && !console_client_show(c->attached[i], data, size)) {
-                        log_debug("Somebody at console %s does not read, and is dropped.", c->label);
+                        log_debug("Dropping a client of console %s that does not read.", c->label);
                         c->attached[i] = console_client_free(c->attached[i]);
                 }
 }
@@ -150,7 +150,7 @@ static const ConsoleClientHandlers attached_handlers = { .typed = on_typed, .lef
 
 static void on_attach(int fd, void *userdata)
 {
-        static const char full[] = "Too many are attached to this console.\r\n";
+        static const char full[] = "Too many clients are attached to this console.\r\n";
         Console *c = userdata;
         ConsoleClient *a;
 
@@ -159,7 +159,7 @@ static void on_attach(int fd, void *userdata)
                         continue;
                 if (console_client_new(c->event, fd, &attached_handlers, c, &a) < 0)
                         return;
-                log_debug("Somebody came to console %s.", c->label);
+                log_debug("A client attached to console %s.", c->label);
                 if ((c->backlog_full &&
                      !console_client_show(
                              a, c->backlog + c->backlog_next, sizeof(c->backlog) - c->backlog_next)) ||

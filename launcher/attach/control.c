@@ -101,7 +101,7 @@ static void on_qemu_answered(const json_t *result, const char *error, void *user
         Caller *caller = userdata;
 
         if (!result)
-                log_debug("QEMU refuses what a caller of the control socket wants: %s", error);
+                log_debug("QEMU refused a request from the control socket: %s", error);
         (void) answer_request(caller, result ? 0 : -EIO);
 }
 
@@ -242,7 +242,7 @@ static void on_closed(Channel *channel, int error, void *userdata)
         Control *c = caller->control;
 
         if (error < 0)
-                log_debug("A caller of the control socket is cut off: %s", strerror(-error));
+                log_debug("Disconnecting a client of the control socket: %s", strerror(-error));
         for (size_t i = 0; i < CONTROL_CALLERS_MAX; i++)
                 if (c->callers[i] == caller)
                         c->callers[i] = caller_free(caller);
@@ -275,7 +275,7 @@ static void on_connected(int fd, void *userdata)
                         c->callers[i] = caller;
                 return;
         }
-        log_warning("There are too many callers of the guest's control socket.");
+        log_warning("Too many clients are connected to the guest's control socket.");
         (void) fd_close(fd);
 }
 

@@ -75,8 +75,8 @@ int helper_prepare(const char *socket, Fds *fds)
         r = r < 0 ? r : take_all(helper, fds);
         return r < 0 ? log_errno(
                                LOG_ERR, r,
-                               "The guest's helper, which is to open what the guest needs, does not answer "
-                               "at %s",
+                               "Failed to call the guest's helper at %s. See the journal of its unit "
+                               "vm-helper@.service",
                                socket)
                      : r;
 }
@@ -88,5 +88,7 @@ void helper_register(const char *socket)
 
         r = call(socket, HELPER_REGISTER, SOCK_NONBLOCK, &helper);
         if (r < 0)
-                log_errno(LOG_NOTICE, r, "The guest is not registered with systemd-machined: no helper");
+                log_errno(
+                        LOG_NOTICE, r,
+                        "Not registering the guest with systemd-machined: cannot call the helper");
 }

@@ -63,7 +63,8 @@ static int accept_caller(int *ret, unsigned *ret_pid)
         socklen_t size = sizeof(peer);
 
         if (sd_listen_fds(1) != 1) {
-                log_error("There is no socket: this is to be started by systemd, from vm-helper@.service.");
+                log_error("No socket was passed: this verb must be started by systemd, from "
+                          "vm-helper@.service.");
                 return -ENOENT;
         }
         if (poll(&waiting, 1, 0) == 0)
@@ -71,7 +72,7 @@ static int accept_caller(int *ret, unsigned *ret_pid)
         fd = accept4(SD_LISTEN_FDS_START, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
             setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
-                return log_errno(LOG_ERR, -errno, "Who called cannot be answered");
+                return log_errno(LOG_ERR, -errno, "Failed to accept a connection");
         if (peer.uid != geteuid()) {
                 log_error("User %u may not call the helper of a guest of user %u.", peer.uid, geteuid());
                 return -EPERM;
@@ -122,11 +123,13 @@ static int check_launcher(const char *unit, unsigned caller)
                         bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", "MainPID",
                         NULL, 'u', &launcher);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "The user's manager does not say which process runs %s", unit);
+                return log_errno(
+                        LOG_ERR, r, "Failed to ask the user's service manager for the main process of %s",
+                        unit);
         if (caller == 0 || caller != launcher) {
                 log_error(
-                        "Process %u called the guest's helper, and is not the main process of %s. Only that "
-                        "is served.",
+                        "Refusing to serve process %u: only the main process of %s may call the guest's "
+                        "helper.",
                         caller, unit);
                 return -EPERM;
         }
@@ -143,7 +146,9 @@ static int on_store(const char *name, int fd, void *userdata)
                 return -ENAMETOOLONG;
         strcpy(m.name, name);
         r = errand_send(*caller, &m, sizeof(m), fd);
-        return r < 0 ? log_errno(LOG_ERR, r, "The guest's launcher does not take the descriptor %s", name)
+        return r < 0 ? log_errno(
+                               LOG_ERR, r, "Failed to send the guest's launcher the file descriptor %s",
+                               name)
                      : 0;
 }
 
@@ -165,19 +170,19 @@ static int serve(const Service *service, const PrepareRequest *request, int call
 
         r = errand_receive(caller, &m, sizeof(m), &unwanted);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Who called did not say what is to be done");
+                return log_errno(LOG_ERR, r, "Failed to receive a request");
         if (m.kind == HELPER_REGISTER) {
                 serve_register(service, pid);
                 return 0;
         }
         if (m.kind != HELPER_PREPARE) {
-                log_error("Who called wants something unknown.");
+                log_error("Unknown request.");
                 return -EPROTO;
         }
         m.kind = HELPER_DONE;
         m.exit_status = prepare_guest(request, on_store, &caller);
         r = errand_send(caller, &m, sizeof(m), -EBADF);
-        return r < 0 ? log_errno(LOG_ERR, r, "The guest's launcher does not wait for an answer") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to reply to the guest's launcher") : 0;
 }
 
 /* What the user cannot get to, systemd cannot show in the sandbox, and says less. */
@@ -190,9 +195,8 @@ static int check_ways(const PrepareRequest *request)
 
                 if (access(path, F_OK) < 0 && errno == EACCES) {
                         log_error(
-                                "%s, which the guest needs, cannot be reached: user %s may not search one "
-                                "of the "
-                                "directories on the way (namei -l '%s' shows which).",
+                                "Cannot access %s: Permission denied. User %s may not search one of its "
+                                "parent directories; namei -l '%s' shows which.",
                                 path, user_name(geteuid()).text, path);
                         result = EXIT_POLICY;
                 }

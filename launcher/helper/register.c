@@ -144,7 +144,7 @@ static int register_by_varlink(const Registration *reg)
         if (r == -EREMOTE && streq(error, "io.systemd.Machine.MachineExists"))
                 return -EEXIST;
         if (r == -EREMOTE)
-                log_debug("machined does not register guests with a control address: %s", error);
+                log_debug("machined cannot register guests with a control address: %s", error);
         return r;
 }
 
@@ -192,7 +192,7 @@ static int register_by_bus(const Registration *reg, sd_bus *bus)
                 r = sd_bus_call(bus, call, BUS_TIMEOUT_USEC, &error, NULL);
         if (r < 0)
                 log_notice(
-                        "The guest is not registered with systemd-machined: %s",
+                        "Failed to register the guest with systemd-machined: %s",
                         error.message ?: strerror(-r));
         return r;
 }
@@ -219,7 +219,7 @@ static int read_leader(unsigned *ret)
         int r;
 
         r = pid ? text_to_unsigned(pid, INT32_MAX, ret) : -ENXIO;
-        return r < 0 ? log_errno(LOG_ERR, r, "MAINPID does not say which process the guest is") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Invalid MAINPID") : 0;
 }
 
 /*
@@ -251,6 +251,7 @@ int verb_register(int argc, char **argv)
         if (bus)
                 (void) register_by_bus(&reg, bus);
         else
-                log_notice("The guest is not registered with systemd-machined: there is no system bus.");
+                log_notice("Not registering the guest with systemd-machined: cannot connect to the system "
+                           "bus.");
         return EXIT_SUCCESS;
 }

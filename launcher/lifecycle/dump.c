@@ -80,7 +80,7 @@ static void finish(Dump *d, bool written)
                 written = false;
         }
         if (written)
-                log_notice("The guest's memory is in the file %s of its state directory.", d->name);
+                log_notice("Wrote the guest's memory to %s in its state directory.", d->name);
         else
                 (void) unlinkat(d->directory, d->partial, 0);
         d->done(written, d->userdata);
@@ -92,7 +92,7 @@ static void on_answer(const json_t *result, const char *error, void *userdata)
 
         if (result || d->finished)
                 return;
-        log_error("QEMU does not write the guest's memory: %s", error);
+        log_error("QEMU failed to dump the guest's memory: %s", error);
         finish(d, false);
 }
 
@@ -118,10 +118,12 @@ int dump_new(
         fd = open_file(d);
         if (fd == -EDQUOT)
                 return log_errno(
-                        LOG_WARNING, fd, "There are %u dumps of this guest already, none is made",
+                        LOG_WARNING, fd,
+                        "Not dumping the guest's memory: the state directory already has %u dumps. Remove "
+                        "some of them",
                         CORE_DUMPS_MAX);
         if (fd < 0)
-                return log_errno(LOG_ERR, fd, "Cannot make a file for the guest's memory");
+                return log_errno(LOG_ERR, fd, "Failed to create a file for the guest's memory");
         r = monitor_execute_fd(monitor, "getfd", json_pack("{s:s}", "fdname", "dump"), fd, on_answer, d);
         if (r >= 0)
                 r = monitor_execute(

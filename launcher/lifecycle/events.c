@@ -19,8 +19,6 @@
 #include "contract/message-ids.h"
 #include "launcher/stream/sanitize.h"
 
-#define EVENT_FIELDS_MAX 6
-
 typedef struct EventField {
         const char *path; /* in the event's "data", parts separated by dots */
         const char *key;  /* of the journal */
@@ -32,200 +30,153 @@ struct EventRow {
         EventMeaning meaning;
         int priority;
         const char *message_id;
-        const char *text; /* {path} stands for the value there; NULL: no entry */
-        EventField fields[EVENT_FIELDS_MAX];
+        const char *text;         /* {path} stands for the value there; NULL: no entry */
+        const EventField *fields; /* or NULL */
 };
 
-/* One list of fields for each kind of data that events carry. */
-/* clang-format off: it breaks the braces of a macro */
-#define F(path, key)      \
-        {                 \
-                path, key \
-        }
-
-#define REASON_FIELD                     \
-        {                                \
-                F("reason", "VM_REASON") \
-        }
-#define ACTION_FIELD                     \
-        {                                \
-                F("action", "VM_ACTION") \
-        }
-#define NODE_FIELD                        \
-        {                                 \
-                F("node-name", "VM_NODE") \
-        }
-#define NETDEV_FIELD                        \
-        {                                   \
-                F("netdev-id", "VM_DEVICE") \
-        }
-#define SIZE_FIELD                           \
-        {                                    \
-                F("result.total", "VM_SIZE") \
-        }
-#define ERROR_FIELD                     \
-        {                               \
-                F("error", "VM_REASON") \
-        }
-#define DEVICE_FIELDS                                          \
-        {                                                      \
-                F("device", "VM_DEVICE"), F("path", "VM_PATH") \
-        }
-#define TRAY_FIELDS                                          \
-        {                                                    \
-                F("device", "VM_DEVICE"), F("id", "VM_NODE") \
-        }
-#define PORT_FIELDS                                        \
-        {                                                  \
-                F("id", "VM_DEVICE"), F("open", "VM_OPEN") \
-        }
-#define MEMORY_FIELDS                                                    \
-        {                                                                \
-                F("recipient", "VM_RECIPIENT"), F("action", "VM_ACTION") \
-        }
-#define SPICE_FIELDS                                                                 \
-        {                                                                            \
-                F("client.host", "VM_CLIENT"), F("client.port", "VM_CLIENT_SERVICE") \
-        }
-#define JOB_FIELDS                                                                           \
-        {                                                                                    \
-                F("device", "VM_DEVICE"), F("type", "VM_OPERATION"), F("error", "VM_REASON") \
-        }
-#define VNC_FIELDS                                                                       \
-        {                                                                                \
-                F("client.host", "VM_CLIENT"), F("client.service", "VM_CLIENT_SERVICE"), \
-                        F("client.sasl_username", "VM_CLIENT_USER")                      \
-        }
-#define DISK_FIELDS                                                                                  \
-        {                                                                                            \
-                F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("operation", "VM_OPERATION"), \
-                        F("action", "VM_ACTION"), F("reason", "VM_REASON")                           \
-        }
-#define CORRUPTED_FIELDS                                                                    \
-        {                                                                                   \
-                F("device", "VM_DEVICE"), F("node-name", "VM_NODE"), F("msg", "VM_REASON"), \
-                        F("fatal", "VM_FATAL"), F("offset", "VM_OFFSET")                    \
-        }
-#define PANIC_FIELDS                                                                                        \
-        {                                                                                                   \
-                F("action", "VM_ACTION"), F("info.type", "VM_PANIC_TYPE"), F("info.arg1", "VM_PANIC_ARG1"), \
-                        F("info.arg2", "VM_PANIC_ARG2"), F("info.core", "VM_PANIC_CORE"),                   \
-                        F("info.reason", "VM_REASON")                                                       \
-        }
-/* clang-format on */
+/* One list of fields for each kind of data that events carry; each ends with an empty one. */
+static const EventField reason_fields[] = { { "reason", "VM_REASON" }, { 0 } };
+static const EventField action_fields[] = { { "action", "VM_ACTION" }, { 0 } };
+static const EventField netdev_fields[] = { { "netdev-id", "VM_DEVICE" }, { 0 } };
+static const EventField size_fields[] = { { "result.total", "VM_SIZE" }, { 0 } };
+static const EventField error_fields[] = { { "error", "VM_REASON" }, { 0 } };
+static const EventField device_fields[] = { { "device", "VM_DEVICE" }, { "path", "VM_PATH" }, { 0 } };
+static const EventField tray_fields[] = { { "device", "VM_DEVICE" }, { "id", "VM_NODE" }, { 0 } };
+static const EventField port_fields[] = { { "id", "VM_DEVICE" }, { "open", "VM_OPEN" }, { 0 } };
+static const EventField memory_fields[] = { { "recipient", "VM_RECIPIENT" },
+                                            { "action", "VM_ACTION" },
+                                            { 0 } };
+static const EventField spice_fields[] = { { "client.host", "VM_CLIENT" },
+                                           { "client.port", "VM_CLIENT_SERVICE" },
+                                           { 0 } };
+static const EventField job_fields[] = {
+        { "device", "VM_DEVICE" }, { "type", "VM_OPERATION" }, { "error", "VM_REASON" }, { 0 }
+};
+static const EventField vnc_fields[] = { { "client.host", "VM_CLIENT" },
+                                         { "client.service", "VM_CLIENT_SERVICE" },
+                                         { "client.sasl_username", "VM_CLIENT_USER" },
+                                         { 0 } };
+static const EventField disk_fields[] = { { "device", "VM_DEVICE" },       { "node-name", "VM_NODE" },
+                                          { "operation", "VM_OPERATION" }, { "action", "VM_ACTION" },
+                                          { "reason", "VM_REASON" },       { 0 } };
+static const EventField corrupted_fields[] = { { "device", "VM_DEVICE" }, { "node-name", "VM_NODE" },
+                                               { "msg", "VM_REASON" },    { "fatal", "VM_FATAL" },
+                                               { "offset", "VM_OFFSET" }, { 0 } };
+static const EventField panic_fields[] = { { "action", "VM_ACTION" },
+                                           { "info.type", "VM_PANIC_TYPE" },
+                                           { "info.arg1", "VM_PANIC_ARG1" },
+                                           { "info.arg2", "VM_PANIC_ARG2" },
+                                           { "info.core", "VM_PANIC_CORE" },
+                                           { "info.reason", "VM_REASON" },
+                                           { 0 } };
 
 static const EventRow event_rows[] = {
         /* the machine goes off */
         { "SHUTDOWN", "reason", "guest-shutdown", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest turned itself off.", REASON_FIELD },
+          "The guest powered off.", reason_fields },
         { "SHUTDOWN", "reason", "guest-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest reset itself, which is to turn it off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "subsystem-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest reset itself, which is to turn it off.", REASON_FIELD },
+          "The guest reset itself, which powers it off.", reason_fields },
         { "SHUTDOWN", "reason", "host-qmp-system-reset", EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest was reset, which is to turn it off.", REASON_FIELD },
-        { "SHUTDOWN", "reason", "guest-panic", EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "QEMU turned the crashed guest off.", REASON_FIELD },
+          "The guest was reset, which powers it off.", reason_fields },
         { "SHUTDOWN", "reason", "host-error", EVENT_OFF_BY_FAILURE, LOG_ERR, MESSAGE_ID_SHUTDOWN,
-          "QEMU gave the guest up after an error of the host.", REASON_FIELD },
+          "QEMU ended the guest after a host error.", reason_fields },
         { "SHUTDOWN", "reason", "host-signal", EVENT_OFF_BY_FAILURE, LOG_WARNING, MESSAGE_ID_SHUTDOWN,
-          "QEMU was ended by a signal.", REASON_FIELD },
+          "QEMU received a signal to terminate.", reason_fields },
         { "SHUTDOWN", "reason", "host-qmp-quit", EVENT_OFF_BY_HOST, LOG_INFO, MESSAGE_ID_SHUTDOWN,
-          "QEMU ends, as it was told.", REASON_FIELD },
+          "QEMU is exiting as requested.", reason_fields },
         { "SHUTDOWN", "guest", "true", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest turned itself off ({reason}).", REASON_FIELD },
+          "The guest powered off ({reason}).", reason_fields },
         { "SHUTDOWN", NULL, NULL, EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-          "The guest was turned off ({reason}).", REASON_FIELD },
+          "The guest was powered off ({reason}).", reason_fields },
         { "POWERDOWN", NULL, NULL, EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
           "The guest's power button was pressed." },
         { "RESET", "guest", "true", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET, "The guest reset itself.",
-          REASON_FIELD },
+          reason_fields },
         { "RESET", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET, "The guest was reset ({reason}).",
-          REASON_FIELD },
+          reason_fields },
 
         /* it stops and goes on; why it stopped, its state says */
-        { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest stopped." },
-        { "RESUME", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_RESUMED, "The guest goes on." },
-        { "SUSPEND", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_SUSPENDED, "The guest went to sleep." },
+        { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest is paused." },
+        { "RESUME", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_RESUMED, "The guest is running again." },
+        { "SUSPEND", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
+          "The guest suspended to RAM." },
         { "SUSPEND_DISK", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
-          "The guest hibernates." },
+          "The guest is suspending to disk." },
         { "WAKEUP", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_WOKEN, "The guest woke up." },
 
         /* it is in trouble */
         { "GUEST_PANICKED", "action", "run", EVENT_NOTE, LOG_ERR, MESSAGE_ID_PANICKED,
-          "The guest crashed, and goes on as its XML says.", PANIC_FIELDS },
+          "The guest crashed; letting it continue as configured.", panic_fields },
         { "GUEST_PANICKED", NULL, NULL, EVENT_PANIC, LOG_ERR, MESSAGE_ID_PANICKED, "The guest crashed.",
-          PANIC_FIELDS },
+          panic_fields },
         { "GUEST_CRASHLOADED", NULL, NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_CRASH_KERNEL,
-          "The guest crashed and runs its crash kernel.", PANIC_FIELDS },
+          "The guest crashed and is running its crash kernel.", panic_fields },
         { "GUEST_PVSHUTDOWN", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_OTHER,
-          "The guest announces that it turns itself off." },
+          "The guest announced that it is powering off." },
         { "BLOCK_IO_ERROR", "action", "ignore", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}, ignored: {reason}.", DISK_FIELDS },
+          "{operation} error on disk {device|node-name}, ignored: {reason}.", disk_fields },
         { "BLOCK_IO_ERROR", "action", "report", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}, reported to the guest: {reason}.", DISK_FIELDS },
+          "{operation} error on disk {device|node-name}, reported to the guest: {reason}.", disk_fields },
         { "BLOCK_IO_ERROR", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}, the guest is stopped: {reason}.", DISK_FIELDS },
+          "{operation} error on disk {device|node-name}; the guest is paused: {reason}.", disk_fields },
         { "BLOCK_IMAGE_CORRUPTED", NULL, NULL, EVENT_STATE, LOG_CRIT, MESSAGE_ID_IMAGE_CORRUPTED,
-          "The image of disk {device|node-name} is damaged: {msg}.", CORRUPTED_FIELDS },
-        { "BLOCK_WRITE_THRESHOLD", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_OTHER,
-          "Image {node-name} grew beyond its threshold.", NODE_FIELD },
+          "The image of disk {device|node-name} is damaged: {msg}.", corrupted_fields },
         { "WATCHDOG", "action", "poweroff", EVENT_OFF, LOG_ERR, MESSAGE_ID_WATCHDOG,
-          "The guest's watchdog ran out and turns it off.", ACTION_FIELD },
+          "The guest's watchdog expired; powering off the guest.", action_fields },
         { "WATCHDOG", "action", "pause", EVENT_WATCHDOG, LOG_ERR, MESSAGE_ID_WATCHDOG,
-          "The guest's watchdog ran out and pauses it.", ACTION_FIELD },
+          "The guest's watchdog expired; pausing the guest.", action_fields },
         { "WATCHDOG", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
-          "The guest's watchdog ran out (action: {action}).", ACTION_FIELD },
+          "The guest's watchdog expired (action: {action}).", action_fields },
         { "MEMORY_FAILURE", "flags.recursive", "true", EVENT_STATE, LOG_CRIT, MESSAGE_ID_MEMORY_FAILURE,
-          "The host's memory failed again under the {recipient} ({action}).", MEMORY_FIELDS },
+          "Another host memory error hit the {recipient} ({action}).", memory_fields },
         { "MEMORY_FAILURE", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_MEMORY_FAILURE,
-          "The host's memory failed under the {recipient} ({action}).", MEMORY_FIELDS },
+          "A host memory error hit the {recipient} ({action}).", memory_fields },
         { "DUMP_COMPLETED", "result.status", "failed", EVENT_DUMPED, LOG_ERR, MESSAGE_ID_DUMPED,
-          "The guest's memory could not be written: {error}.", ERROR_FIELD },
+          "Failed to dump the guest's memory: {error}.", error_fields },
         { "DUMP_COMPLETED", NULL, NULL, EVENT_DUMPED, LOG_NOTICE, MESSAGE_ID_DUMPED,
-          "The guest's memory is written, {result.total} bytes.", SIZE_FIELD },
+          "Dumped the guest's memory, {result.total} bytes.", size_fields },
 
         /* devices come and go */
         { "DEVICE_DELETED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_DEVICE_DELETED,
-          "Device {device|path} is gone.", DEVICE_FIELDS },
+          "Device {device|path} was removed.", device_fields },
         { "DEVICE_UNPLUG_GUEST_ERROR", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_DEVICE_DELETED,
-          "The guest does not let go of device {device|path}.", DEVICE_FIELDS },
+          "The guest refused to release device {device|path}.", device_fields },
         { "DEVICE_TRAY_MOVED", "tray-open", "true", EVENT_NOTE, LOG_INFO, MESSAGE_ID_DISK_TRAY,
-          "The tray of drive {device|id} was opened.", TRAY_FIELDS },
+          "The tray of drive {device|id} was opened.", tray_fields },
         { "DEVICE_TRAY_MOVED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_DISK_TRAY,
-          "The tray of drive {device|id} was closed.", TRAY_FIELDS },
+          "The tray of drive {device|id} was closed.", tray_fields },
         { "VSERPORT_CHANGE", "open", "true", EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT,
-          "The guest opened port {id}.", PORT_FIELDS },
+          "The guest opened port {id}.", port_fields },
         { "VSERPORT_CHANGE", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT,
-          "The guest closed port {id}.", PORT_FIELDS },
+          "The guest closed port {id}.", port_fields },
         { "NETDEV_STREAM_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_OTHER,
-          "The peer of network {netdev-id} is gone.", NETDEV_FIELD },
+          "Network {netdev-id} was disconnected by its peer.", netdev_fields },
         { "NETDEV_VHOST_USER_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_WARNING, MESSAGE_ID_OTHER,
-          "The vhost-user peer of network {netdev-id} is gone.", NETDEV_FIELD },
+          "Network {netdev-id} was disconnected by its vhost-user peer.", netdev_fields },
 
         /* work on disks */
         { "BLOCK_JOB_COMPLETED", "error", NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_BLOCK_JOB,
-          "The {type} of disk {device} failed: {error}.", JOB_FIELDS },
+          "The {type} of disk {device} failed: {error}.", job_fields },
         { "BLOCK_JOB_COMPLETED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_BLOCK_JOB,
-          "The {type} of disk {device} is done.", JOB_FIELDS },
+          "The {type} of disk {device} completed.", job_fields },
         { "BLOCK_JOB_CANCELLED", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_BLOCK_JOB,
-          "The {type} of disk {device} was cancelled.", JOB_FIELDS },
+          "The {type} of disk {device} was cancelled.", job_fields },
         { "BLOCK_JOB_ERROR", NULL, NULL, EVENT_NOTE, LOG_ERR, MESSAGE_ID_BLOCK_JOB,
-          "Disk job {device} met a {operation} error (action: {action}).", DISK_FIELDS },
+          "Disk job {device}: {operation} error (action: {action}).", disk_fields },
         { "BLOCK_JOB_READY", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_BLOCK_JOB,
-          "The {type} of disk {device} is ready.", JOB_FIELDS },
+          "The {type} of disk {device} is ready.", job_fields },
 
         /* people at its screen */
         { "VNC_INITIALIZED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
-          "{client.host} looks at the guest's screen (VNC).", VNC_FIELDS },
+          "{client.host} connected to the guest's screen (VNC).", vnc_fields },
         { "VNC_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
-          "{client.host} left the guest's screen (VNC).", VNC_FIELDS },
+          "{client.host} disconnected from the guest's screen (VNC).", vnc_fields },
         { "VNC_CONNECTED", NULL, NULL, EVENT_NOTE, LOG_DEBUG, NULL, NULL },
         { "SPICE_INITIALIZED", NULL, NULL, EVENT_NOTE, LOG_DEBUG, NULL, NULL },
         { "SPICE_CONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
-          "{client.host} connects to the guest's screen (SPICE).", SPICE_FIELDS },
+          "{client.host} connected to the guest's screen (SPICE).", spice_fields },
         { "SPICE_DISCONNECTED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_CLIENT,
-          "{client.host} left the guest's screen (SPICE).", SPICE_FIELDS },
+          "{client.host} disconnected from the guest's screen (SPICE).", spice_fields },
 
         /* known, frequent, and of no interest here */
         { "NETDEV_STREAM_CONNECTED" },
@@ -332,11 +283,11 @@ static int add_fields(Strings *fields, const EventRow *row, const char *name, co
         int r;
 
         r = strings_addf(fields, "VM_EVENT=%s", name);
-        for (size_t i = 0; r >= 0 && row && i < EVENT_FIELDS_MAX && row->fields[i].path; i++) {
+        for (const EventField *f = row ? row->fields : NULL; r >= 0 && f && f->path; f++) {
                 char value[EVENT_VALUE_MAX + 1];
 
-                if (data_text(data, row->fields[i].path, value))
-                        r = strings_addf(fields, "%s=%s", row->fields[i].key, value);
+                if (data_text(data, f->path, value))
+                        r = strings_addf(fields, "%s=%s", f->key, value);
         }
         return r;
 }
@@ -350,7 +301,7 @@ static int translate_unknown(const json_t *data, EventReport *report)
 
         report->priority = LOG_DEBUG;
         report->message_id = MESSAGE_ID_OTHER;
-        report->text = text_format("QEMU reports %s.", report->name);
+        report->text = text_format("QEMU reported %s.", report->name);
         r = add_fields(&report->fields, NULL, report->name, NULL);
         if (r >= 0 && data) {
                 dump = json_dumps(data, JSON_COMPACT | JSON_ENSURE_ASCII);

@@ -23,13 +23,13 @@ static void on_running(const json_t *result, const char *error, void *userdata)
         if (l->phase != PHASE_STARTING)
                 return;
         if (!result) {
-                log_error("QEMU does not let the guest run: %s", error);
+                log_error("QEMU failed to start the guest: %s", error);
                 lifecycle_fail(l);
                 return;
         }
         l->phase = PHASE_LIVING;
         l->state = run_state_find("running");
-        log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest runs.");
+        log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest is running.");
         lifecycle_show_state(l);
         (void) sd_notify(0, "READY=1");
         (void) monitor_execute(l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
@@ -71,7 +71,7 @@ static void on_link_down(const json_t *result, const char *error, void *userdata
 
         if (result || l->phase != PHASE_STARTING)
                 return;
-        log_error("QEMU does not unplug a network card: %s", error);
+        log_error("QEMU failed to set a network link down: %s", error);
         lifecycle_fail(l);
 }
 
@@ -81,7 +81,7 @@ static void on_balloon(const json_t *result, const char *error, void *userdata)
 
         if (result || l->phase != PHASE_STARTING)
                 return;
-        log_error("QEMU does not ask the guest for some of its memory: %s", error);
+        log_error("QEMU failed to set the balloon's size: %s", error);
         lifecycle_fail(l);
 }
 

@@ -15,7 +15,7 @@ static bool dump(Lifecycle *l, DumpDone done)
         if (l->dump)
                 return false;
         if (!l->options->state_directory) {
-                log_warning("There is no STATE_DIRECTORY, so the guest's memory is not written.");
+                log_warning("Not dumping the guest's memory: STATE_DIRECTORY is not set.");
                 return false;
         }
         return dump_new(l->event, l->monitor, l->options->state_directory, done, l, &l->dump) >= 0;
@@ -36,7 +36,7 @@ void lifecycle_crashed(Lifecycle *l)
 
         if ((fate == FATE_DUMP_DESTROY || fate == FATE_DUMP_RESTART) && dump(l, on_crash_dumped)) {
                 l->phase = PHASE_DUMPING;
-                lifecycle_set_status(l, "Crashed, its memory is being written…");
+                lifecycle_set_status(l, "Crashed, dumping its memory…");
                 return;
         }
         lifecycle_crash_ends(l);

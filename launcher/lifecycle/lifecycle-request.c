@@ -20,11 +20,11 @@ static void on_impossible(const char *why, void *userdata)
 
         l->power_down = power_down_free(l->power_down);
         if (l->request == REQUEST_REBOOT) {
-                log_notice("The guest cannot be powered down (%s), and is reset.", why);
+                log_notice("Cannot power down the guest (%s); resetting it.", why);
                 lifecycle_start_again(l);
                 return;
         }
-        log_notice("The guest cannot be powered down (%s), and is ended.", why);
+        log_notice("Cannot power down the guest (%s); terminating it.", why);
         lifecycle_end(l, 0);
 }
 
@@ -34,15 +34,15 @@ static int power_down(Lifecycle *l, Request request)
 
         if (!l->power_down)
                 log_info(
-                        request == REQUEST_REBOOT ? "The guest is to reboot."
-                                                  : "The guest is to turn itself off.");
+                        request == REQUEST_REBOOT ? "Asking the guest to reboot."
+                                                  : "Asking the guest to power off.");
         /* a reboot that is under way becomes a stop; a second stop changes nothing */
         if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
                 l->request = request;
         if (!l->power_down)
                 r = power_down_new(l->event, l->monitor, on_impossible, l, &l->power_down);
         if (r < 0) {
-                log_errno(LOG_ERR, r, "Cannot power the guest down");
+                log_errno(LOG_ERR, r, "Failed to power down the guest");
                 l->request = REQUEST_NONE;
                 return r;
         }

@@ -121,7 +121,7 @@ void lifecycle_end(Lifecycle *l, int exit_status)
         l->told = true;
 
         /* from here on TimeoutStopSec= counts, also where it was the guest that went off */
-        lifecycle_set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be started again" : "Ending");
+        lifecycle_set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be restarted" : "Ending");
         (void) sd_notify(0, "STOPPING=1");
         if (!l->monitor || monitor_execute(l->monitor, "quit", NULL, NULL, NULL, MONITOR_NO_LIMIT) < 0)
                 l->handlers->kill(SIGTERM, l->userdata);
@@ -137,8 +137,8 @@ static void preserve(Lifecycle *l, const char *what)
         stop_request(l);
         l->phase = PHASE_PRESERVED;
         l->request = REQUEST_NONE;
-        lifecycle_set_status(l, "%s, kept as it is", what);
-        log_notice("%s, and kept as it is; systemctl stop ends the guest.", what);
+        lifecycle_set_status(l, "%s, preserved", what);
+        log_notice("%s; preserving the guest as configured. To end it, use systemctl stop.", what);
 }
 
 static void on_started_again(const json_t *result, const char *error, void *userdata)
@@ -149,7 +149,7 @@ static void on_started_again(const json_t *result, const char *error, void *user
                 lifecycle_show_state(l);
                 return;
         }
-        log_error("The guest cannot be started again: %s", error);
+        log_error("Failed to restart the guest: %s", error);
         lifecycle_fail(l);
 }
 
@@ -158,7 +158,7 @@ void lifecycle_start_again(Lifecycle *l)
         stop_request(l);
         l->request = REQUEST_NONE;
         l->phase = PHASE_LIVING;
-        log_notice("The guest is started again.");
+        log_notice("Restarting the guest.");
         if (monitor_execute(l->monitor, "system_reset", NULL, NULL, NULL, MONITOR_PATIENCE) < 0 ||
             monitor_execute(l->monitor, "cont", NULL, on_started_again, l, MONITOR_PATIENCE) < 0)
                 lifecycle_fail(l);
@@ -222,14 +222,14 @@ void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how)
         if (l->phase == PHASE_ENDING)
                 return;
         if (l->phase == PHASE_STARTING) {
-                log_error("passt %s: the guest is not started without its network %s.", how, id);
+                log_error("passt %s; not starting the guest without its network %s.", how, id);
                 l->reason = "passt failed";
                 lifecycle_fail(l);
                 return;
         }
         log_entry(
                 LOG_ERR, MESSAGE_ID_NETWORK_LOST, NULL,
-                "passt %s: the guest's network %s is gone until systemd starts the guest again.", how, id);
+                "passt %s; the guest's network %s is lost until the guest's unit is restarted.", how, id);
         (void) monitor_execute(
                 l->monitor, "set_link", json_pack("{s:s, s:b}", "name", id, "up", 0), NULL, NULL,
                 MONITOR_PATIENCE);
@@ -267,7 +267,7 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                 lifecycle_end(l, 0);
                 break;
         case EVENT_OFF_BY_FAILURE:
-                l->reason = l->request == REQUEST_STOP ? NULL : "QEMU gave the guest up";
+                l->reason = l->request == REQUEST_STOP ? NULL : "QEMU ended the guest";
                 if (l->request == REQUEST_STOP)
                         lifecycle_end(l, 0);
                 else
@@ -296,11 +296,11 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         Lifecycle *l = userdata;
 
         if (l->phase == PHASE_ENDING) {
-                log_error("QEMU does not end, and is killed.");
+                log_error("QEMU did not exit in time; killing it.");
                 l->handlers->kill(SIGKILL, l->userdata);
                 return 0;
         }
-        log_warning("The guest did not react to its power button, and is not rebooted.");
+        log_warning("The guest did not react to its power button; giving up the reboot.");
         stop_request(l);
         l->request = REQUEST_NONE;
         lifecycle_show_state(l);
@@ -317,7 +317,7 @@ void lifecycle_monitor_closed(Lifecycle *l, int error)
 {
         l->monitor = NULL;
         if (error < 0) {
-                log_errno(LOG_ERR, error, "QEMU's monitor is of no use any more");
+                log_errno(LOG_ERR, error, "QEMU's monitor failed; killing QEMU");
                 l->handlers->kill(SIGKILL, l->userdata);
         }
         if (l->phase != PHASE_ENDING) {
@@ -342,11 +342,11 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
         } else {
                 if (!clean &&
                     !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
-                        log_warning("QEMU %s while it ended.", how ?: "failed");
+                        log_warning("QEMU %s while exiting.", how ?: "failed");
                 lifecycle_set_status(l, "%s", l->reason ?: "Off");
                 log_entry(
                         LOG_INFO, MESSAGE_ID_ENDED, NULL,
-                        l->exit_status == EXIT_START_AGAIN ? "The guest is off, and is to be started again."
+                        l->exit_status == EXIT_START_AGAIN ? "The guest is off; restarting it."
                                                            : "The guest is off.");
         }
         l->handlers->finished(l->exit_status, l->userdata);

@@ -16,7 +16,7 @@
 static const RunState run_states[] = {
         { "running", "Running", POWER_DOWN_BUTTON, true, false },
         { "paused", "Paused", POWER_DOWN_CONTINUE, false, false },
-        { "suspended", "Asleep", POWER_DOWN_WAKE, false, false },
+        { "suspended", "Suspended", POWER_DOWN_WAKE, false, false },
         { "shutdown", "Off", POWER_DOWN_WAIT, false, false },
         { "io-error", "Stopped by a disk error", POWER_DOWN_IMPOSSIBLE, false, false },
         { "internal-error", "Stopped by an error inside QEMU", POWER_DOWN_IMPOSSIBLE, false, true },
@@ -24,19 +24,18 @@ static const RunState run_states[] = {
         { "watchdog", "Stopped by its watchdog", POWER_DOWN_IMPOSSIBLE, false, false },
         { "prelaunch", "Not started yet", POWER_DOWN_IMPOSSIBLE, false, false },
         { "preconfig", "Not started yet", POWER_DOWN_IMPOSSIBLE, false, false },
-        { "inmigrate", "Waiting for its state to come in", POWER_DOWN_IMPOSSIBLE, false, false },
+        { "inmigrate", "Waiting for an incoming migration", POWER_DOWN_IMPOSSIBLE, false, false },
         { "debug", "Stopped by a debugger", POWER_DOWN_IMPOSSIBLE, false, false },
         { "colo", "Stopped for a checkpoint", POWER_DOWN_WAIT, false, false },
-        { "finish-migrate", "Leaving for another host", POWER_DOWN_WAIT, false, false },
-        { "postmigrate", "Gone to another host", POWER_DOWN_IMPOSSIBLE, false, false },
+        { "finish-migrate", "Migrating to another host", POWER_DOWN_WAIT, false, false },
+        { "postmigrate", "Migrated to another host", POWER_DOWN_IMPOSSIBLE, false, false },
         { "restore-vm", "Being restored", POWER_DOWN_WAIT, false, false },
         { "save-vm", "Being saved", POWER_DOWN_WAIT, false, false },
 };
 
 const RunState *run_state_find(const char *name)
 {
-        static const RunState unknown = { "unknown", "In a state that is not known", POWER_DOWN_BUTTON, true,
-                                          false };
+        static const RunState unknown = { "unknown", "In an unknown state", POWER_DOWN_BUTTON, true, false };
 
         for (size_t i = 0; i < ELEMENTS(run_states); i++)
                 if (name && streq(run_states[i].name, name))

@@ -60,7 +60,7 @@ static void command_finish(Monitor *m, Command *c, const json_t *result, const c
         if (c->reply)
                 c->reply(result, error, c->userdata);
         else if (error)
-                log_warning("QEMU did not carry out %s: %s", c->name, error);
+                log_warning("QEMU failed to execute %s: %s", c->name, error);
         free(c);
 }
 
@@ -89,7 +89,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
                 Command *next = c->next;
 
                 if (c->deadline <= now)
-                        command_finish(m, c, NULL, "no answer in time");
+                        command_finish(m, c, NULL, "timed out");
                 c = next;
         }
         arm_timer(m);
@@ -106,14 +106,14 @@ static int execute(
 
         if (m->n_commands >= MONITOR_COMMANDS_MAX)
                 return log_errno(
-                        LOG_ERR, -EBUSY, "QEMU leaves too many commands unanswered, %s is not given", name);
+                        LOG_ERR, -EBUSY, "Not sending %s to QEMU: too many commands are unanswered", name);
         c = calloc(1, sizeof(*c));
         message = json_pack("{s:s, s:I, s:O*}", "execute", name, "id", m->last_id + 1, "arguments", taken);
         if (!c || !message)
                 return log_out_of_memory();
         r = channel_send(m->channel, message, fd);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot give QEMU the command %s", name);
+                return log_errno(LOG_ERR, r, "Failed to send QEMU the command %s", name);
         *c = (Command){
                 .next = m->commands,
                 .name = name,
@@ -157,7 +157,7 @@ static void on_capabilities(const json_t *result, const char *error, void *userd
         Monitor *m = userdata;
 
         if (!result) {
-                log_error("QEMU does not negotiate on its monitor: %s", error);
+                log_error("QEMU refused to negotiate capabilities on its monitor: %s", error);
                 m->handlers->closed(-EPROTO, m->userdata);
                 return;
         }
@@ -178,7 +178,7 @@ static int on_answer(Monitor *m, json_int_t id, const json_t *message)
                         return 0;
                 }
 
-        log_debug("QEMU answers a command that nobody waits for.");
+        log_debug("QEMU answered a command that was not pending.");
         return 0;
 }
 
@@ -197,7 +197,8 @@ static int on_message(Channel *channel, json_t *message, void *userdata)
                 m->greeted = true;
                 return execute(m, "qmp_capabilities", NULL, -1, on_capabilities, m, MONITOR_PATIENCE);
         }
-        log_debug("QEMU's monitor says what is no answer, no event and no greeting.");
+        log_debug("Ignoring a message on QEMU's monitor that is neither an answer nor an event nor a "
+                  "greeting.");
         return 0;
 }
 

@@ -42,8 +42,8 @@ int display_check(void)
 
         if (!(x && *x) && !(wayland && *wayland)) {
                 log_error(
-                        "The guest is to have a window, and there is no screen for it: neither DISPLAY nor "
-                        "WAYLAND_DISPLAY is set. In the session at the screen: systemctl --user "
+                        "The guest has a window, but there is no display to show it on: neither DISPLAY nor "
+                        "WAYLAND_DISPLAY is set. Run this in your graphical session: systemctl --user "
                         "import-environment DISPLAY WAYLAND_DISPLAY XAUTHORITY");
                 return -ENOENT;
         }
@@ -52,7 +52,7 @@ int display_check(void)
         if (wayland_path && access(wayland_path, F_OK) == 0)
                 return 0;
         log_error(
-                "The guest is to have a window, and the screen that %s=%s names is not there: no %s.",
+                "The guest has a window, but the display that %s=%s names does not exist: no %s.",
                 x_path ? "DISPLAY" : "WAYLAND_DISPLAY", x_path ? x : wayland, x_path ?: wayland_path);
         return -ENOENT;
 }

@@ -45,7 +45,7 @@ static int place_pair(QemuStart *h, int to, int *ret)
                 return log_out_of_memory();
         h->theirs = bigger;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot make a socketpair");
+                return log_errno(LOG_ERR, -errno, "Failed to create a socket pair");
         h->theirs[h->n_theirs++] = fds[0];
         *ret = fds[1];
         return place(h, fds[0], to);
@@ -60,7 +60,7 @@ static int place_stored(QemuStart *h, const RunOptions *o, Fds *store)
                 r = fds_find(store, n->name, &fd);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "Descriptor %s was not handed over by systemd", n->name);
+                                LOG_ERR, r, "File descriptor %s was not passed by systemd", n->name);
                 /* A QEMU that ran before has left off those queues of a kept TAP that its guest did not use,
                  * and the next one expects them all on. It says so itself where that fails. */
                 if (text_after(n->name, "tap."))
@@ -97,9 +97,7 @@ static int place_optional(QemuStart *h, const RunOptions *o, Fds *store)
                 /* prepare said why */
                 r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
                 if (r < 0)
-                        return log_errno(
-                                LOG_ERR, r, "Descriptor %s is not there, and cannot be done without",
-                                n->name);
+                        return log_errno(LOG_ERR, r, "Required file descriptor %s is missing", n->name);
         }
         return 0;
 }
@@ -170,11 +168,11 @@ static int add_to_chain(const char *name, int fd, void *userdata)
 
         if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 ||
             depth > CHAIN_DEPTH_MAX)
-                return log_errno(LOG_ERR, -EINVAL, "Descriptor %s has no proper name", name);
+                return log_errno(LOG_ERR, -EINVAL, "Invalid name of file descriptor %s", name);
         if (c->images[depth - 1].format)
-                return log_errno(LOG_ERR, -EEXIST, "Descriptor %s is there with two formats", name);
+                return log_errno(LOG_ERR, -EEXIST, "File descriptor %s was passed with two formats", name);
         if (fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot look at descriptor %s", name);
+                return log_errno(LOG_ERR, -errno, "Cannot stat file descriptor %s", name);
         c->images[depth - 1] = (BackingImage){
                 .depth = depth,
                 .format = rest + end,
@@ -201,10 +199,11 @@ static int place_chain(QemuStart *h, const char *node, Fds *store)
         for (size_t i = 0; i < c->count; i++)
                 if (!c->images[i].format)
                         return log_errno(
-                                LOG_ERR, -ENOENT, "Image %zu behind %s was not handed over", i + 1, node);
+                                LOG_ERR, -ENOENT, "Backing image %zu of %s was not passed", i + 1, node);
         r = command_set_backing(&h->argv, node, c->images, c->count);
         return r < 0 ? log_errno(
-                               LOG_ERR, r, "Cannot put the images behind %s into QEMU's command line", node)
+                               LOG_ERR, r, "Failed to add the backing images of %s to QEMU's command line",
+                               node)
                      : 0;
 }
 
@@ -231,7 +230,7 @@ static int check_complete(const RunOptions *o, const Fds *store)
                 return 0;
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "%s/" PREPARED_NAME ", which prepare wrote, cannot be used", directory);
+                        LOG_ERR, r, "Cannot read %s/" PREPARED_NAME ", which prepare wrote", directory);
         for (size_t i = 0; i < note.names.count; i++) {
                 bool found = false;
 
@@ -240,7 +239,7 @@ static int check_complete(const RunOptions *o, const Fds *store)
                 if (found)
                         continue;
                 log_error(
-                        "Descriptor %s was stored and is not there: systemd's store has too little room. "
+                        "File descriptor %s was stored, but systemd did not pass it: its store is full. "
                         "Raise FileDescriptorStoreMax= in the guest's unit.",
                         note.names.items[i]);
                 return -ENOENT;
@@ -258,7 +257,7 @@ static int adapt(QemuStart *h, const RunOptions *o)
                 r = qemu_syntax_rtc(&h->argv, o->rtc_offset, time(NULL));
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r, "Cannot set the guest's clock %lld s ahead",
+                                LOG_ERR, r, "Failed to set the guest's clock %lld s ahead",
                                 (long long) o->rtc_offset);
         }
         r = qemu_version_ask(h->argv.items[0], &version);

@@ -81,7 +81,7 @@ int qemu_version_ask(const char *program, QemuVersion *ret)
         pid_t pid;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot make a pipe");
+                return log_errno(LOG_ERR, -errno, "Failed to create a pipe");
         from = fds[0];
         to = fds[1];
         r = process_spawn(argv, NULL, 0, to, 0, &pid);
@@ -97,6 +97,6 @@ int qemu_version_ask(const char *program, QemuVersion *ret)
                 r = qemu_version_parse(answer, ret);
         if (r >= 0)
                 return 0;
-        log_errno(LOG_WARNING, r, "%s does not say its version", program);
+        log_errno(LOG_WARNING, r, "Cannot determine the version of %s", program);
         return -ENODATA;
 }

@@ -52,9 +52,9 @@ static int open_foreign(const char *kind, int *ret)
         snprintf(own, sizeof(own), "/proc/self/ns/%s", kind);
         fd = open(host, O_RDONLY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &host_st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be opened", host);
+                return log_errno(LOG_ERR, -errno, "Cannot open %s", host);
         if (stat(own, &own_st) < 0)
-                return log_errno(LOG_ERR, -errno, "%s cannot be looked at", own);
+                return log_errno(LOG_ERR, -errno, "Cannot stat %s", own);
         *ret = host_st.st_dev == own_st.st_dev && host_st.st_ino == own_st.st_ino ? -EBADF : TAKE_FD(fd);
         return 0;
 }
@@ -71,16 +71,16 @@ int privileges_enter_host(void)
         if (r < 0)
                 return r;
         if (network >= 0 && setns(network, CLONE_NEWNET) < 0)
-                return log_errno(LOG_ERR, -errno, "The host's network cannot be entered");
+                return log_errno(LOG_ERR, -errno, "Failed to enter the host's network namespace");
         if (mounts >= 0 && setns(mounts, CLONE_NEWNS) < 0)
-                return log_errno(LOG_ERR, -errno, "The host's mounts cannot be entered");
+                return log_errno(LOG_ERR, -errno, "Failed to enter the host's mount namespace");
         return 0;
 }
 
 static int no_new_privileges(void)
 {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return log_errno(LOG_ERR, -errno, "no_new_privs cannot be set");
+                return log_errno(LOG_ERR, -errno, "Failed to set no_new_privs");
         return 0;
 }
 
@@ -95,16 +95,16 @@ int privileges_keep(Capabilities keep)
         if (!privileges_are_root())
                 return capng_apply(CAPNG_SELECT_CAPS) == 0
                                ? 0
-                               : log_errno(LOG_ERR, -EPERM, "Capabilities cannot be given up");
+                               : log_errno(LOG_ERR, -EPERM, "Failed to drop capabilities");
         for (unsigned i = 0; i < 64; i++)
                 if (keep & CAPABILITY(i) &&
                     capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, i) < 0)
-                        return log_errno(LOG_ERR, -EINVAL, "Capability %u is not known to libcap-ng", i);
+                        return log_errno(LOG_ERR, -EINVAL, "libcap-ng does not know capability %u", i);
         if (capng_apply(CAPNG_SELECT_ALL) != 0)
                 return log_errno(
                         LOG_ERR, -EPERM,
-                        "Privileges cannot be reduced to what is needed. This has to be started as root "
-                        "with full privileges (ExecStartPre=+)");
+                        "Failed to drop privileges; this verb must be started as root with full "
+                        "privileges (ExecStartPre=+)");
         return 0;
 }
 
@@ -122,7 +122,7 @@ static int set_groups(uid_t uid, gid_t gid)
                 n = 1;
         }
         if (setgroups((size_t) n, groups) < 0)
-                return log_errno(LOG_ERR, -errno, "The groups of user %u cannot be taken on", uid);
+                return log_errno(LOG_ERR, -errno, "Failed to set the groups of user %u", uid);
         return 0;
 }
 
@@ -138,9 +138,9 @@ int privileges_become(unsigned uid, unsigned gid)
                 if (r < 0)
                         return r;
                 if (setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-                        return log_errno(LOG_ERR, -errno, "User %u cannot be taken on", uid);
+                        return log_errno(LOG_ERR, -errno, "Failed to become user %u", uid);
         } else if (uid != geteuid()) {
-                log_error("User %u cannot become user %u.", geteuid(), uid);
+                log_error("User %u cannot become user %u: this requires root.", geteuid(), uid);
                 return -EPERM;
         }
         r = privileges_keep(0);
@@ -148,7 +148,7 @@ int privileges_become(unsigned uid, unsigned gid)
                 return r;
         capng_clear(CAPNG_SELECT_ALL);
         if (capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE) {
-                log_error("User %u has still capabilities, which it must not have here.", uid);
+                log_error("User %u still has capabilities after all were dropped.", uid);
                 return -EPERM;
         }
         return 0;

@@ -291,12 +291,12 @@ static int start_one(Passt *p, int socket)
                 return log_out_of_memory();
         r = listen_to(p, &output);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot listen to passt");
+                return log_errno(LOG_ERR, r, "Cannot read what passt prints");
         r = process_spawn(argv.items, &placement, 1, output, PROCESS_SHUTS_ITSELF_IN, &p->pid);
         if (r < 0)
                 return r;
         r = sd_event_add_child(p->all->event, &p->child, p->pid, WEXITED, on_child, p);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot wait for passt") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to watch passt") : 0;
 }
 
 static void on_connection(int socket, void *userdata)
@@ -307,7 +307,7 @@ static void on_connection(int socket, void *userdata)
         if (p->output) /* QEMU has one connection, and where passt ended there is no other */
                 return;
         if (start_one(p, fd) < 0)
-                p->all->ended(p->options->id, "does not start", p->all->userdata);
+                p->all->ended(p->options->id, "failed to start", p->all->userdata);
 }
 
 static int start_or_listen(Passt *p, int *socket, const char *directory)
@@ -322,7 +322,7 @@ static int start_or_listen(Passt *p, int *socket, const char *directory)
         r = directory ? listener_new(
                                 p->all->event, directory, p->options->socket, on_connection, p, &p->listener)
                       : -ENOENT;
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot make the socket %s", p->options->socket) : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to create the socket %s", p->options->socket) : 0;
 }
 
 int passts_start(

@@ -127,12 +127,12 @@ int process_spawn(
         if (null < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot open /dev/null");
         if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot make a pipe");
+                return log_errno(LOG_ERR, -errno, "Failed to create a pipe");
         report_in = pipe_fds[0];
         report_out = pipe_fds[1];
         pid = fork();
         if (pid < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot fork");
+                return log_errno(LOG_ERR, -errno, "Failed to fork");
         if (pid == 0)
                 child_or_report(
                         parent, &(Spawn){ argv, placements, count, null, output, flags }, report_out);

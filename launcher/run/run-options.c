@@ -122,7 +122,7 @@ static const Argument run_arguments[] = {
 static int take_number(const char *name, int number, bool taken[static FD_NUMBER_MAX + 1])
 {
         if (taken[number]) {
-                log_error("%s:%d: that number is given to another descriptor.", name, number);
+                log_error("%s:%d: another file descriptor already has this number.", name, number);
                 return -EINVAL;
         }
         taken[number] = true;
@@ -155,11 +155,11 @@ static int check(const RunOptions *o)
         for (size_t i = 0; i < o->consoles.count; i++)
                 for (size_t j = 0; j < i; j++)
                         if (streq(o->consoles.items[i].name, o->consoles.items[j].name)) {
-                                log_error("There are two consoles \"%s\".", o->consoles.items[i].name);
+                                log_error("Duplicate console \"%s\".", o->consoles.items[i].name);
                                 r = -EINVAL;
                         }
         if (!o->argv[0] || o->argv[0][0] != '/') {
-                log_error("QEMU's absolute path is missing after \"--\".");
+                log_error("Expected QEMU's absolute path after \"--\".");
                 r = -EINVAL;
         }
         return r;

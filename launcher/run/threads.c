@@ -289,12 +289,13 @@ static void finish(Threads *t)
                         continue;
                 if (rule->cpus) {
                         log_errno(
-                                LOG_ERR, r, "Cannot have %s run on the host's CPUs %s", what ?: "a thread",
+                                LOG_ERR, r, "Failed to pin %s to the host's CPUs %s", what ?: "a thread",
                                 rule->cpus);
                         t->failed = true;
                 } else {
                         log_errno(
-                                LOG_ERR, r, "Cannot schedule %s as asked, it is scheduled as all others",
+                                LOG_ERR, r,
+                                "Failed to set the scheduling of %s; continuing with the default",
                                 what ?: "a thread");
                 }
         }
@@ -316,7 +317,7 @@ static int add_thread(Threads *t, ThreadKind kind, unsigned id, const json_t *ti
         Thread *bigger;
 
         if (n <= 0 || n > INT32_MAX || !is_thread_of(t->qemu, (pid_t) n)) {
-                log_error("QEMU says that %lld is a thread of its own, and it is none.", (long long) n);
+                log_error("QEMU reported thread %lld, which is not one of its own.", (long long) n);
                 return -EINVAL;
         }
         bigger = realloc(t->items, (t->count + 1) * sizeof(*bigger));
@@ -334,7 +335,7 @@ static void on_vcpus(const json_t *result, const char *error, void *userdata)
         size_t i;
 
         if (!result) {
-                log_error("QEMU does not say which threads its vCPUs are: %s", error);
+                log_error("QEMU failed to report the threads of its vCPUs: %s", error);
                 t->failed = true;
         }
         json_array_foreach(result, i, cpu) {
@@ -356,7 +357,7 @@ static void on_iothreads(const json_t *result, const char *error, void *userdata
         size_t i;
 
         if (!result) {
-                log_error("QEMU does not say which threads its IOThreads are: %s", error);
+                log_error("QEMU failed to report its IOThreads: %s", error);
                 t->failed = true;
         }
         json_array_foreach(result, i, thread) {

@@ -98,7 +98,7 @@ int verb_cleanup(int argc, char **argv)
 
         r = arguments_read(cleanup_arguments, ELEMENTS(cleanup_arguments), &request, argc, argv, NULL);
         if (r >= 0 && !request.instance == !request.stale) {
-                log_error("Either --instance=INSTANCE or --stale is needed.");
+                log_error("Exactly one of --instance=INSTANCE and --stale is required.");
                 r = -EINVAL;
         }
         if (r < 0)

@@ -55,11 +55,15 @@ static int refuse_instance(const char *instance, const char *why)
                 return EXIT_OS;
         }
         if (unit)
-                log_error("vm@%s.service is no guest's unit: that of %s is %s.", instance, name, unit);
+                log_error(
+                        "vm@%s.service is not a guest's unit: the unit of guest %s is %s.", instance, name,
+                        unit);
         else if (name)
-                log_error("There is no guest %s%s%s", name, why ? ": " : ".", why ?: "");
+                log_error("No such guest: %s%s%s", name, why ? ". " : ".", why ?: "");
         else
-                log_error("vm@%s.service is no guest's unit: no name is escaped so.", instance);
+                log_error(
+                        "vm@%s.service is not a guest's unit: its instance is not an escaped name.",
+                        instance);
         return EXIT_NO_GUEST;
 }
 
@@ -71,20 +75,20 @@ int verb_refuse(int argc, char **argv)
 
         r = arguments_read(refusal_arguments, ELEMENTS(refusal_arguments), &refusal, argc, argv, &findings);
         if (r >= 0 && !refusal.guest == !refusal.instance) {
-                log_error("Either --guest=NAME or --instance=INSTANCE is needed.");
+                log_error("Exactly one of --guest=NAME and --instance=INSTANCE is required.");
                 r = -EINVAL;
         }
         if (r < 0)
                 return EXIT_BAD_USAGE;
         if (refusal.exit_status < 1 || refusal.exit_status > 255) {
-                log_error("--exit=%u is not from 1 to 255.", refusal.exit_status);
+                log_error("--exit=%u must be from 1 to 255.", refusal.exit_status);
                 return EXIT_BAD_USAGE;
         }
         if (refusal.instance)
                 return refuse_instance(refusal.instance, *findings);
         log_open(refusal.guest, NULL);
         if (!*findings)
-                log_error("Guest %s is not started.", refusal.guest);
+                log_error("Refusing to start guest %s.", refusal.guest);
         for (; *findings; findings++)
                 print_finding(*findings);
         return (int) refusal.exit_status;

@@ -92,7 +92,7 @@ static void on_monitor_event(const json_t *event, void *userdata)
         missed = rate_limit_take_suppressed(&run->event_limit, now);
         if (missed > 0)
                 log_entry(
-                        LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "%u events of the guest were not logged.",
+                        LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "Suppressed %u events of the guest.",
                         missed);
         if (!report.quiet && !lifecycle_expects(run->life, &report) &&
             rate_limit_pass(&run->event_limit, now, 0))
@@ -205,7 +205,7 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, vo
         if ((int) info->ssi_signo == SIGRTMIN + 4) /* machinectl poweroff; not a constant */
                 request = REQUEST_POWER_OFF;
         if (request != REQUEST_NONE && lifecycle_request(run->life, request) < 0)
-                log_notice("Signal %u comes when the guest cannot react, and is ignored.", info->ssi_signo);
+                log_notice("Ignoring signal %u: the guest cannot react now.", info->ssi_signo);
         return 0;
 }
 
@@ -244,7 +244,7 @@ static int start_consoles(Run *run, QemuStart *h)
                         run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory,
                         &run->console_limit, &run->consoles[i]);
                 if (r < 0)
-                        return log_errno(LOG_ERR, r, "Cannot set up console %s", label);
+                        return log_errno(LOG_ERR, r, "Failed to set up console %s", label);
         }
         return 0;
 }
@@ -256,7 +256,7 @@ static int start_qemu(Run *run, QemuStart *h)
         int r;
 
         if (output < 0)
-                return log_errno(LOG_ERR, output, "Cannot connect QEMU to the journal");
+                return log_errno(LOG_ERR, output, "Failed to connect QEMU to the journal");
         r = process_spawn(
                 h->argv.items, h->placements, h->count, output,
                 h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
@@ -285,7 +285,7 @@ static int prepare(Run *run, QemuStart *ret)
                 return r;
         r = fds_take(&store);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot take the descriptors that systemd passed");
+                return log_errno(LOG_ERR, r, "Failed to take the file descriptors passed by systemd");
         if (run->options.helper) {
                 r = helper_prepare(run->options.helper, &store);
                 if (r != 0)
@@ -318,7 +318,7 @@ static int set_up(Run *run, QemuStart *h)
         if (r >= 0)
                 r = lifecycle_new(run->event, &run->options.life, &lifecycle_handlers, run, &run->life);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot set up the event loop");
+                return log_errno(LOG_ERR, r, "Failed to set up the event loop");
         r = prepare(run, h);
         if (r != 0)
                 return r;
@@ -330,7 +330,7 @@ static int set_up(Run *run, QemuStart *h)
                 r = control_new(run->event, run->runtime_directory, run->life, &run->control);
         if (r >= 0)
                 r = start_watchdog(run);
-        return r < 0 ? log_errno(LOG_ERR, r, "Cannot set up the monitor and the control socket") : 0;
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to set up the monitor and the control socket") : 0;
 }
 
 int verb_run(int argc, char **argv)
@@ -348,7 +348,7 @@ int verb_run(int argc, char **argv)
                 return EXIT_BAD_USAGE;
         log_open(run.options.guest, run.options.uuid);
         if (prctl(PR_SET_DUMPABLE, 0) < 0) {
-                log_errno(LOG_ERR, -errno, "The launcher's memory cannot be kept from QEMU");
+                log_errno(LOG_ERR, -errno, "Failed to protect the launcher's memory from QEMU");
                 return EXIT_OS;
         }
         run.runtime_directory = guest_directory(run.options.guest);

@@ -39,22 +39,22 @@ static void test_rows(void)
         expect("{\"event\":\"POWERDOWN\"}", EVENT_BUTTON, LOG_NOTICE, MESSAGE_ID_POWERDOWN,
                "The guest's power button was pressed.", NULL);
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-shutdown\"}}", EVENT_OFF,
-               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest turned itself off.", "VM_REASON=guest-shutdown");
+               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest powered off.", "VM_REASON=guest-shutdown");
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}",
                EVENT_OFF_BY_RESET, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-               "The guest reset itself, which is to turn it off.", "VM_EVENT=SHUTDOWN");
+               "The guest reset itself, which powers it off.", "VM_EVENT=SHUTDOWN");
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"host-qmp-quit\"}}",
-               EVENT_OFF_BY_HOST, LOG_INFO, MESSAGE_ID_SHUTDOWN, "QEMU ends, as it was told.", NULL);
+               EVENT_OFF_BY_HOST, LOG_INFO, MESSAGE_ID_SHUTDOWN, "QEMU is exiting as requested.", NULL);
         expect("{\"event\":\"SHUTDOWN\",\"data\":{\"guest\":false,\"reason\":\"something-new\"}}", EVENT_OFF,
-               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest was turned off (something-new).", NULL);
+               LOG_NOTICE, MESSAGE_ID_SHUTDOWN, "The guest was powered off (something-new).", NULL);
         expect("{\"event\":\"SHUTDOWN\"}", EVENT_OFF, LOG_NOTICE, MESSAGE_ID_SHUTDOWN,
-               "The guest was turned off (unknown).", NULL);
+               "The guest was powered off (unknown).", NULL);
         expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"pause\"}}", EVENT_PANIC, LOG_ERR,
                MESSAGE_ID_PANICKED, "The guest crashed.", "VM_ACTION=pause");
         expect("{\"event\":\"GUEST_PANICKED\",\"data\":{\"action\":\"run\"}}", EVENT_NOTE, LOG_ERR,
-               MESSAGE_ID_PANICKED, "The guest crashed, and goes on as its XML says.", NULL);
+               MESSAGE_ID_PANICKED, "The guest crashed; letting it continue as configured.", NULL);
         expect("{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":\"/machine/x\"}}", EVENT_NOTE, LOG_INFO,
-               MESSAGE_ID_DEVICE_DELETED, "Device /machine/x is gone.", "VM_PATH=/machine/x");
+               MESSAGE_ID_DEVICE_DELETED, "Device /machine/x was removed.", "VM_PATH=/machine/x");
 }
 
 /* With -blockdev a disk has no device name; its node's is shown. */
@@ -64,7 +64,7 @@ static void test_disk(void)
                "\"operation\":\"write\",\"action\":\"stop\",\"reason\":\"No space left on "
                "device\",\"nospace\":true}}",
                EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
-               "Write error on disk libvirt-1-format, the guest is stopped: No space left on device.",
+               "Write error on disk libvirt-1-format; the guest is paused: No space left on device.",
                "VM_NODE=libvirt-1-format");
         expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"vda\",\"operation\":\"read\","
                "\"action\":\"report\",\"reason\":\"x\"}}",
@@ -81,7 +81,7 @@ static void test_long_numbers(void)
                "VM_PANIC_ARG1=18446735290187685888");
         expect("{\"event\":\"X\",\"data\":{\"a\":\"\\\"1844673529018768588899\",\"b\":"
                "1844673529018768588899}}",
-               EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER, "QEMU reports X.",
+               EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER, "QEMU reported X.",
                "VM_DATA={\"a\":\"\\\"1844673529018768588899\",\"b\":\"1844673529018768588899\"}");
 }
 
@@ -92,9 +92,9 @@ static void test_unknown_and_quiet(void)
         CHECK(r.quiet);
         event_report_done(&r);
         expect("{\"event\":\"WATCHDOG\",\"data\":{\"action\":\"pause\"}}", EVENT_WATCHDOG, LOG_ERR,
-               MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out and pauses it.", "VM_ACTION=pause");
+               MESSAGE_ID_WATCHDOG, "The guest's watchdog expired; pausing the guest.", "VM_ACTION=pause");
         expect("{\"event\":\"NEW_THING\",\"data\":{\"a\":1}}", EVENT_NOTE, LOG_DEBUG, MESSAGE_ID_OTHER,
-               "QEMU reports NEW_THING.", "VM_DATA={\"a\":1}");
+               "QEMU reported NEW_THING.", "VM_DATA={\"a\":1}");
 }
 
 /* QEMU may be the guest's: what it says becomes neither another field nor a terminal's command, and is not
@@ -110,9 +110,9 @@ static void test_hostile(void)
                EVENT_NOTE, LOG_INFO, MESSAGE_ID_AGENT, "The guest opened port a VM_NAME=bcd.",
                "VM_DEVICE=a VM_NAME=bcd");
         expect("{\"event\":\"WATCHDOG\",\"data\":{\"action\":{\"a\":1}}}", EVENT_STATE, LOG_ERR,
-               MESSAGE_ID_WATCHDOG, "The guest's watchdog ran out (action: unknown).", NULL);
+               MESSAGE_ID_WATCHDOG, "The guest's watchdog expired (action: unknown).", NULL);
         expect("{\"event\":\"WATCHDOG\",\"data\":[1]}", EVENT_STATE, LOG_ERR, MESSAGE_ID_WATCHDOG,
-               "The guest's watchdog ran out (action: unknown).", NULL);
+               "The guest's watchdog expired (action: unknown).", NULL);
         memset(p, 'x', 8000);
         strcpy(p + 8000, "\"}}");
         r = translate(event);
