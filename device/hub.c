@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * <hub>: a USB hub, which has nothing but its port. Controllers get one where their ports do not suffice.
+ */
+
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/device-props.h"

@@ -64,8 +64,8 @@ typedef struct Address {
 } Address;
 
 /*
- * The bus that a device plugs into; its kind says so in complete(), and guest/place/place.c then finds it a
- * place there. An address that the XML gave is left alone, but has to be of the bus's type.
+ * The bus that a device plugs into; its kind says so in complete(), and guest/placement/place.c then finds
+ * it a place there. An address that the XML gave is left alone, but has to be of the bus's type.
  */
 typedef enum Bus {
         BUS_NONE,  /* no address, or one that only the device itself understands */

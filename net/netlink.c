@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Interfaces by rtnetlink: creating, finding, changing and removing them. It is written out here because
+ * what is needed fits on a page; the kernel is trusted, and its answers are still checked for their
+ * length.
+ */
+
 #include "net/netlink.h"
 
 #include <errno.h>

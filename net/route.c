@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Whether the host has a default route. passt takes the guest's addresses from the interface that it leads
+ * to.
+ */
+
 #include "net/route.h"
 
 #include <sys/socket.h>

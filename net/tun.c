@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * TAP devices by /dev/net/tun: opening, attaching and setting up their queues. Whoever holds the
+ * descriptor can do all of this without a privilege, but creating an interface takes CAP_NET_ADMIN.
+ */
+
 #include "net/tun.h"
 
 #include <errno.h>

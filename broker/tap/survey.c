@@ -12,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "net/bridge-port.h"
+#include "net/bridge/bridge-port.h"
 #include "util/text.h"
 
 static int look_at_tap(const Link *link, void *data)

@@ -17,7 +17,7 @@
 #include "broker/tap/survey.h"
 #include "broker/tap/tap-name.h"
 #include "log/log.h"
-#include "net/bridge-port.h"
+#include "net/bridge/bridge-port.h"
 #include "net/netlink.h"
 #include "net/tun.h"
 #include "util/text.h"

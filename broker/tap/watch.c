@@ -29,7 +29,7 @@
 #include "broker/tap/tap-name.h"
 #include "contract/exit.h"
 #include "log/log.h"
-#include "net/bridge-port.h"
+#include "net/bridge/bridge-port.h"
 #include "net/netlink.h"
 #include "util/text.h"
 

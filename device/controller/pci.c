@@ -2,7 +2,7 @@
 
 /*
  * PCI roots, ports and bridges. The root is the machine's own, so QEMU is told only of what differs from its
- * default; of all others it is told in the order of guest/place/place-pci.c.
+ * default; of all others it is told in the order of guest/placement/place-pci.c.
  */
 
 #include "device/kinds.h"

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * <controller type='scsi'>: which model of host adapter QEMU emulates, with its queues and limits. Disks
+ * and host devices on a SCSI bus find the adapter's model here, because their addresses depend on it.
+ */
+
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/machine/os.h"

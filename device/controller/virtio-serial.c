@@ -6,7 +6,7 @@
 #include "guest/guest.h"
 #include "guest/place/controller.h"
 #include "guest/place/device-props.h"
-#include "guest/place/place-serial.h"
+#include "guest/placement/place-serial.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 

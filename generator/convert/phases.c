@@ -13,7 +13,7 @@
 #include "guest/parts.h"
 #include "guest/place/boot.h"
 #include "guest/place/device-props.h"
-#include "guest/place/place.h"
+#include "guest/placement/place.h"
 #include "util/text.h"
 
 /* In the order in which the parts are read, completed, checked and told to QEMU. */

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * <features>: switches of the machine, of KVM and of Hyper-V's interface. Some become properties of the
+ * machine, others flags of the CPU, so both ask for them here.
+ */
+
 #include "guest/machine/features.h"
 
 #include "guest/guest.h"

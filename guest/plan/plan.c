@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * The plan collects what the guest's parts and devices ask for, in order: QEMU's options, descriptors,
+ * grants and directives of the unit. It knows nothing of what they mean; generator/unit writes them out.
+ */
+
 #include "guest/plan/plan.h"
 
 #include <errno.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Properties of QEMU's options are built as JSON, so no text from the XML is ever escaped by hand. An
+ * error while building is kept and reported when the properties are used, so builders need not check each
+ * call.
+ */
+
 #include "guest/plan/props.h"
 
 #include <stdarg.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * NUMA, twice: <cpu><numa> is the topology that the guest sees, <numatune> says which of the host's nodes
+ * its memory comes from. They stand together because a cell of the one is bound by the other.
+ */
+
 #include "guest/processor/numa.h"
 
 #include "guest/guest.h"

@@ -9,8 +9,6 @@
 #include <stdarg.h>
 #include <strings.h>
 
-#include "guest/guest.h"
-#include "guest/plan/plan.h"
 #include "util/text.h"
 
 /* What a path leads to: an attribute's value or an element. */

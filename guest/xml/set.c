@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Sets of numbers as libvirt writes them for CPUs and nodes: "0-3,^2,8". The numbers have a limit, so a
+ * set from hostile XML cannot use up memory.
+ */
+
 #include "guest/xml/set.h"
 
 #include <errno.h>

@@ -16,7 +16,6 @@
 #include <libxml/xmlerror.h>
 #include <strings.h>
 
-#include "guest/guest.h"
 #include "util/text.h"
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Messages name users as administrators know them. The name is for people only: nothing is decided by it.
+ */
+
 #include "launcher/errand/user-name.h"
 
 #include <pwd.h>

@@ -4,7 +4,7 @@
 /* Where a file is by now that was handed out. */
 
 #include "launcher/errand/path.h"
-#include "launcher/grant/ledger.h"
+#include "launcher/ledger/ledger.h"
 
 typedef enum Place {
         PLACE_FOUND,

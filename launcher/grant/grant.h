@@ -5,7 +5,7 @@
 
 #include "launcher/errand/errand.h"
 #include "launcher/errand/guest-user.h"
-#include "launcher/grant/ledger.h"
+#include "launcher/ledger/ledger.h"
 
 /* For whom, and with what, files are handed out; all borrowed. */
 typedef struct Granting {

@@ -6,7 +6,7 @@
  * exactly as they were. What cannot be done is logged; the first failure is returned after all was tried.
  */
 
-#include "launcher/grant/ledger.h"
+#include "launcher/ledger/ledger.h"
 
 /* What that guest has. */
 int restore_guest(Ledger *ledger, const char *guest);

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "launcher/grant/record.h"
+#include "launcher/ledger/record.h"
 #include "net/netlink-vf.h"
 #include "util/text.h"
 

@@ -106,7 +106,7 @@ int vf_find(const char *sysfs, const char *address, char **ret_interface, unsign
 {
         _cleanup_(freep) char *path = sysfs_path(sysfs, "bus/pci/devices/%s/physfn", address),
                               *interface = NULL;
-        unsigned number;
+        unsigned number = 0;
         int r;
 
         if (!path)

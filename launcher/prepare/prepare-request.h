@@ -4,8 +4,8 @@
 /* What the arguments of `vm-launcher prepare` ask for. */
 
 #include "launcher/grant/chain.h"
-#include "launcher/grant/record.h"
 #include "launcher/host/device-request.h"
+#include "launcher/ledger/record.h"
 #include "launcher/tap/tap-request.h"
 
 typedef struct GrantRequest {

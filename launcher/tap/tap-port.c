@@ -13,8 +13,8 @@
 #include <errno.h>
 
 #include "log/log.h"
-#include "net/bridge-port.h"
-#include "net/bridge-vlan.h"
+#include "net/bridge/bridge-port.h"
+#include "net/bridge/bridge-vlan.h"
 
 static int log_vlan(const TapRequest *q, int r, unsigned vlan)
 {

@@ -10,7 +10,7 @@
 #include "contract/limits.h"
 #include "launcher/tap/macvtap.h"
 #include "log/log.h"
-#include "net/bridge-vlan.h"
+#include "net/bridge/bridge-vlan.h"
 #include "util/interface-name.h"
 
 #define MTU_MIN  68U /* what IPv4 needs, and the kernel's least */

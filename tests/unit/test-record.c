@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "contract/limits.h"
-#include "launcher/grant/record.h"
+#include "launcher/ledger/record.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
 

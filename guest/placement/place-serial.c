@@ -6,7 +6,7 @@
  * look.
  */
 
-#include "guest/place/place-serial.h"
+#include "guest/placement/place-serial.h"
 
 #include <errno.h>
 

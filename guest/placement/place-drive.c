@@ -6,7 +6,7 @@
  * first unit that is free.
  */
 
-#include "guest/place/place-drive.h"
+#include "guest/placement/place-drive.h"
 
 #include "guest/guest.h"
 #include "guest/machine/os.h"

@@ -16,7 +16,7 @@
  * Trusted: root, who alone can enter the directory.
  */
 
-#include "launcher/grant/ledger.h"
+#include "launcher/ledger/ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
  * is looked at afterwards.
  */
 
-#include "net/bridge-port.h"
+#include "net/bridge/bridge-port.h"
 
 #include <errno.h>
 #include <linux/if_link.h>

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "net/bridge-vlan.h"
+/*
+ * VLANs of a bridge's port. The kernel keeps them apart from the other settings of the port, as an
+ * attribute of the bridge's address family.
+ */
+
+#include "net/bridge/bridge-vlan.h"
 
 #include <linux/if_bridge.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "launcher/grant/record.h"
+#include "launcher/ledger/record.h"
 
 #define LEDGER_DIRECTORY "/var/lib/vmunit/grants"
 

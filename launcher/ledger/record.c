@@ -10,7 +10,7 @@
  * format's version.
  */
 
-#include "launcher/grant/record.h"
+#include "launcher/ledger/record.h"
 
 #include <errno.h>
 #include <inttypes.h>

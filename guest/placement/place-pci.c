@@ -9,7 +9,7 @@
  * libvirt's isolation groups are left out: they matter on no machine that vmunit runs.
  */
 
-#include "guest/place/place-pci.h"
+#include "guest/placement/place-pci.h"
 
 #include "guest/guest.h"
 #include "guest/machine/os.h"

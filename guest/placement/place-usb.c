@@ -6,7 +6,7 @@
  * the first free port of its bus, looking into hubs only when the level above is full.
  */
 
-#include "guest/place/place-usb.h"
+#include "guest/placement/place-usb.h"
 
 #include <errno.h>
 

@@ -5,7 +5,7 @@
  * imply controllers, and controllers need PCI slots (those of smart cards: USB ports).
  */
 
-#include "guest/place/place.h"
+#include "guest/placement/place.h"
 
 #include <errno.h>
 
@@ -13,10 +13,10 @@
 #include "guest/machine/os.h"
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
-#include "guest/place/place-drive.h"
-#include "guest/place/place-pci.h"
-#include "guest/place/place-serial.h"
-#include "guest/place/place-usb.h"
+#include "guest/placement/place-drive.h"
+#include "guest/placement/place-pci.h"
+#include "guest/placement/place-serial.h"
+#include "guest/placement/place-usb.h"
 
 static const AddressType address_types[] = {
         [BUS_PCI] = ADDRESS_PCI,   [BUS_DRIVE] = ADDRESS_DRIVE, [BUS_VIRTIO_SERIAL] = ADDRESS_VIRTIO_SERIAL,
