@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Files of lines and words, for vmunit.conf and bridge.conf. Errors carry the line and column. */
+
 #include "policy/reader.h"
 
 #include <errno.h>

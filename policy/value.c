@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* The types of values in vmunit.conf. Each reader checks its value fully before it changes anything. */
+
 #include <errno.h>
 
 #include "policy/reader.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Files named by somebody else may be FIFOs, devices or endless: each read has a limit and never blocks on
+ * opening. */
+
 #include "util/file.h"
 
 #include <errno.h>

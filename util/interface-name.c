@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Stricter than the kernel: accepted names need no escaping in options, unit files and messages. */
+
 #include "util/interface-name.h"
 
 #include <net/if.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * A conversion owns everything that its phases borrow: the policy, the directories, the findings, the guest
+ * and the plan. The XML is written by whoever may define guests; nothing here trusts it.
+ */
+
 #include "generator/convert/convert.h"
 
 #include <errno.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/*
+ * Guests are files in a few directories, of which the first that has a name wins, as with unit files. File
+ * names come from whoever may write there, so a name that no unit can have is refused.
+ */
+
 #include "generator/convert/find.h"
 
 #include <errno.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* Values are compared without regard to case. Guests are added in the order of their names: the first keeps
+ * a value. */
+
 #include "generator/convert/unique.h"
 #include "guest/machine/general.h"
 
