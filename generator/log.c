@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A generator runs before the journal may: systemd.generator(7) names /dev/kmsg for its messages. */
+/* Generators may run before the journal: systemd.generator(7) suggests /dev/kmsg for messages. */
 
 #include "generator/log.h"
 
@@ -34,12 +34,12 @@ void generator_log(const char *format, ...)
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        /* 3 is "err"; stderr of a generator goes to the journal, which takes the prefix as well */
+        /* 3 is "err"; a generator's stderr goes to the journal, which understands the prefix, too */
         n = log_fd == STDERR_FILENO
                     ? snprintf(line, sizeof(line), "<3>%s\n", text)
                     : snprintf(line, sizeof(line), "<3>vm-generator[%d]: %s\n", getpid(), text);
         if (write(log_fd, line, (size_t) n) < 0)
-                return; /* nowhere left to say so */
+                return; /* nowhere left to report it */
 }
 
 void generator_log_findings(const Findings *findings)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vm-generator: run by systemd at boot and at each daemon-reload, as systemd.generator(7) has it. It reads
- * files and writes drop-ins, and always exits 0 unless it could not work at all: a guest that cannot be
- * converted gets a drop-in that says so when it is started, and the others are none the worse.
+ * vm-generator: run by systemd at boot and at each daemon-reload, as described in systemd.generator(7). It
+ * reads files and writes drop-ins, and exits with 0 unless it could not work at all: a guest that cannot be
+ * converted gets a drop-in that refuses the start and says why, and other guests are not affected.
  */
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-/* Appears whole or not at all: the directory is new, and the file is renamed into it. */
+/* The file appears complete or not at all: it is renamed into place. */
 static int write_drop_in(
         int output_fd, const char *template, const char *instance, const char *type, const char *text,
         size_t size)
@@ -35,8 +35,8 @@ static int write_drop_in(
 }
 
 /*
- * Also a guest that is refused now may run, from before. Its helper's socket keeps its address, since
- * systemd closes one whose address changed.
+ * A guest that is refused now may still be running. Its helper's socket keeps its address, since systemd
+ * closes sockets whose address changed.
  */
 static int generate_helper(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
 {
@@ -49,7 +49,7 @@ static int generate_helper(int output_fd, const Conversion *c, const GuestFile *
         if (r >= 0 && socket)
                 r = write_drop_in(output_fd, "vm-helper", instance, "socket", socket, socket_size);
         if (c->status < 0)
-                return 0; /* its refusal is written, and a name that is too long is one reason for it */
+                return 0; /* the refusal is already written, and an overlong name may be the reason */
         if (r < 0)
                 return r;
         r = user_helper_text(c, file->name, file->path, &service, &service_size);
@@ -91,18 +91,18 @@ static int generate_all(int output_fd, bool user_scope)
         if (r >= 0)
                 r = guest_files_find(&directories, &files);
         if (r < 0) {
-                generator_log("guests cannot be listed: %s", strerror(-r));
+                generator_log("cannot list guests: %s", strerror(-r));
                 return r;
         }
         for (size_t i = 0; i < files.count; i++) {
                 if (!guest_name_is_valid(files.items[i].name)) {
-                        generator_log("%s: error: no unit can have this name", files.items[i].path);
+                        generator_log(
+                                "%s: error: the file's name is not a valid guest name", files.items[i].path);
                         continue;
                 }
                 r = generate(output_fd, &files.items[i], user_scope, &unique);
                 if (r < 0)
-                        generator_log(
-                                "%s: no drop-in could be written: %s", files.items[i].path, strerror(-r));
+                        generator_log("%s: cannot write the drop-in: %s", files.items[i].path, strerror(-r));
         }
         return 0;
 }
@@ -115,16 +115,16 @@ int main(int argc, char **argv)
 
         if (argc != 2 && argc != 4) {
                 fprintf(stderr,
-                        "vm-generator is run by systemd, with one or three directories to write into.\n");
+                        "vm-generator is run by systemd and requires one or three output directories.\n");
                 return EXIT_BAD_USAGE;
         }
-        /* 252 and later say the scope; by hand, it is the caller's */
+        /* systemd 252 and later set the scope; otherwise use the caller's */
         user_scope = scope ? streq(scope, "user") : getuid() != 0;
         generator_log_open(user_scope);
         (void) umask(0022);
         output_fd = open(argv[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (output_fd < 0) {
-                generator_log("%s: %s", argv[1], strerror(errno));
+                generator_log("cannot open %s: %s", argv[1], strerror(errno));
                 return EXIT_OS;
         }
         return generate_all(output_fd, user_scope) < 0 ? EXIT_OS : EXIT_SUCCESS;

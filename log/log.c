@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The journal is the only log there is, and it keeps fields: who looks for a guest's messages asks for
- * VM_NAME=, never for words in the text. So messages go to journald's own socket, not through stderr.
+ * The journal is the only log, and it keeps fields: to find a guest's messages, match VM_NAME=, never words
+ * in the text. So messages are sent to journald's own socket, not through stderr.
  *
- * stderr takes over where it is not connected to the journal (somebody runs a program by hand, or a test
- * does), as systemd's own programs decide it, by JOURNAL_STREAM.
+ * Messages go to stderr if it is not connected to the journal, as when a program is run by hand or by a
+ * test. Like systemd's own programs, JOURNAL_STREAM tells.
  *
- * journald finds the unit of a message by its sender's cgroup, and a program that exits at once may be gone
- * by then. So what runs as root names the unit in OBJECT_SYSTEMD_UNIT= too, which `journalctl -u` believes
- * of root; in a user's unit it is USER_UNIT=, which `journalctl --user -u` believes. Of others, and before
- * the guest is known, an error that is the first message, and likely the last, goes through stderr, whose
- * unit journald knows from its beginning; LogExtraFields= of the unit adds VM_NAME= to it.
+ * journald finds a message's unit by the sender's cgroup, which may be gone if the program exits at once. So
+ * programs running as root also name the unit in OBJECT_SYSTEMD_UNIT=, which `journalctl -u` trusts from
+ * root; in users' units it is USER_UNIT=, which `journalctl --user -u` trusts. Otherwise, and before the
+ * guest is known, an error that is the first message, and so probably the last, goes to stderr: journald
+ * knows the unit of that stream, and LogExtraFields= of the unit adds VM_NAME= to it.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -58,8 +58,7 @@ void log_open(const char *guest, const char *uuid)
         log_uuid = uuid;
         free(log_unit);
         log_unit = NULL;
-        log_unit_field =
-                getenv("MANAGERPID") ? "USER_UNIT" : "OBJECT_SYSTEMD_UNIT"; /* set by users' managers */
+        log_unit_field = getenv("MANAGERPID") ? "USER_UNIT" : "OBJECT_SYSTEMD_UNIT"; /* set by the manager */
         if (guest && (geteuid() == 0 || getenv("MANAGERPID")))
                 (void) unit_name_for_guest(guest, &log_unit);
 }
@@ -87,7 +86,7 @@ static void entry_add(Entry *e, const char *field, size_t size)
                 e->fields[e->count++] = (struct iovec){ .iov_base = (char *) field, .iov_len = size };
 }
 
-/* A value that is missing or found no memory is a field less, never a message less. */
+/* If a value is missing or memory runs out, the field is dropped, never the message. */
 static void entry_add_value(Entry *e, const char *key, const char *value)
 {
         char *field;
@@ -103,7 +102,7 @@ static void entry_add_value(Entry *e, const char *key, const char *value)
 
 static void entry_send(Entry *e, int priority, const char *text)
 {
-        static bool known; /* to journald, by an earlier message */
+        static bool known; /* journald knows us from an earlier message */
         bool last_words = !known && priority <= LOG_ERR && !log_unit && !log_user_unit;
 
         if (stderr_is_journal() && !last_words && sd_journal_sendv(e->fields, (int) e->count) >= 0) {
@@ -145,7 +144,7 @@ static _printf_(5, 0) void send_format(
                 text = NULL;
         if (text && error)
                 whole = text_format("%s: %s", text, strerror(-error));
-        send_text(priority, message_id, fields, whole ?: text ?: "(a message for which memory ran out)");
+        send_text(priority, message_id, fields, whole ?: text ?: "(out of memory while formatting a message)");
         errno = saved;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Messages to the journal, each with the guest it is about; to stderr where stderr is not the journal. */
+/* Messages to the journal, each with the guest it is about; to stderr if that is not connected to the
+ * journal. */
 
 #include <stddef.h>
 #include <syslog.h>
@@ -12,17 +13,17 @@
 void log_open(const char *guest, const char *uuid);
 
 /*
- * Messages are about that unit, too, and not only of the one that we are in. Of a user's programs,
- * `journalctl --user` believes that of the user's own units. The string is not copied.
+ * Messages also belong to that unit, not only to the one we run in. `journalctl --user` accepts that from a
+ * user's programs for the user's own units. The string is not copied.
  */
 void log_open_user_unit(const char *unit);
 
 void log_at(int priority, const char *format, ...) _printf_(2, 3);
 
-/* Appends what the negative errno means; returns it. */
+/* Appends the meaning of the negative errno; returns it. */
 int log_errno(int priority, int error, const char *format, ...) _printf_(3, 4);
 
-int log_out_of_memory(void); /* says so, returns -ENOMEM */
+int log_out_of_memory(void); /* logs it; returns -ENOMEM */
 
 /*
  * An entry with a MESSAGE_ID (32 hexadecimal digits) and more fields ("KEY=value", ended by NULL, or NULL
@@ -31,13 +32,12 @@ int log_out_of_memory(void); /* says so, returns -ENOMEM */
 void log_entry(int priority, const char *message_id, char *const *fields, const char *format, ...)
         _printf_(4, 5);
 
-/* An entry of another identifier than our own: a line that a guest's console printed. */
+/* An entry with another identifier than our own: a line from a guest's console. */
 void log_line(int priority, const char *identifier, const char *text, size_t size);
 
 /*
- * A descriptor that turns each line written to it into an entry of that identifier. Where there is no
- * journal a copy of stderr, so that there always is one that can be written to; negative errno when even
- * that fails.
+ * A descriptor that turns each line written to it into an entry with that identifier. Without a journal it
+ * is a copy of stderr; negative errno if even that fails.
  */
 int log_stream(int priority, const char *identifier);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The file by which an administrator tells QEMU's setuid helper for bridges what users may do. Each line is
- * "allow BRIDGE", "deny BRIDGE", either with "all", or "include FILE"; what is denied anywhere is denied,
- * whatever is allowed.
+ * The file with which administrators tell QEMU's setuid bridge helper what users may do. Each line is "allow
+ * BRIDGE", "deny BRIDGE", either with "all", or "include FILE"; a deny anywhere overrides every allow.
  *
- * The helper passes over what it cannot read, and a file that only some may read is how it is told who may
- * what. The broker is none of them and would take away a "deny" by that, so it is an error here.
+ * The helper skips files that it cannot read: files readable by some users only are how permissions are
+ * assigned to them. The broker is none of these users, and skipping could lose a "deny", so it is an error
+ * here.
  */
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static int add_bridge(Strings *list, bool *all, const char *bridge)
         return 0;
 }
 
-/* Files that are yet to be read come to the end of the list. */
+/* Included files are appended to the list of files to read. */
 static void read_line(Reader *r, const char *root, char *line, Strings *files)
 {
         PolicyBridgeConf *conf = &r->policy->bridge_conf;
@@ -36,17 +36,17 @@ static void read_line(Reader *r, const char *root, char *line, Strings *files)
         word = reader_next_word(&rest);
         value = reader_next_word(&rest);
         if (!value || reader_next_word(&rest))
-                reader_error(r, line, "not two words: allow, deny or include, and what");
+                reader_error(r, line, "expected \"allow BRIDGE\", \"deny BRIDGE\" or \"include FILE\"");
         else if (streq(word, "allow"))
                 q = add_bridge(&conf->allowed, &conf->allow_all, value);
         else if (streq(word, "deny"))
                 q = add_bridge(&conf->denied, &conf->deny_all, value);
         else if (!streq(word, "include"))
-                reader_error(r, word, "'%s' is none of allow, deny and include", word);
+                reader_error(r, word, "unknown word '%s'; must be one of: allow, deny, include", word);
         else if (*value != '/')
                 reader_error(r, value, "'%s' is not an absolute path", value);
         else if (files->count >= BRIDGE_CONF_FILES_MAX)
-                reader_error(r, word, "more than %u files", BRIDGE_CONF_FILES_MAX);
+                reader_error(r, word, "too many included files: at most %u", BRIDGE_CONF_FILES_MAX);
         else
                 q = strings_addf(files, "%s%s", root, value);
         if (q < 0)
@@ -67,7 +67,7 @@ int policy_read_bridge_conf(const char *root, Policy *policy, Findings *findings
 
                 q = reader_open(&r, files.items[i], &data);
                 if (q == 0 && i > 0)
-                        finding(findings, SEVERITY_ERROR, r.place, "is included, and not there");
+                        finding(findings, SEVERITY_ERROR, r.place, "included, but does not exist");
                 next = data;
                 while ((line = reader_next_line(&r, &next)))
                         read_line(&r, root, line, &files);

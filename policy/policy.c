@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A setting that a policy has a mistake in must not count as one that it has not: it may be the one that
- * says no. So whoever reads a policy gets all of it, or that it is broken; and the generator stumbles over a
- * mistake in what only the broker goes by, too, since one who runs `vmctl check` wants to know.
+ * A setting with a mistake must not count as absent: it may be the one that forbids something. So a policy
+ * is valid as a whole or not at all. The generator also reports mistakes in settings that only the broker
+ * uses, so that `vmctl check` finds them.
  */
 
 #include "policy/policy.h"
@@ -16,13 +16,13 @@
 
 #define POLICY_FILES_MAX   256 /* drop-ins */
 #define POLICY_BRIDGES_MAX 1024
-#define POLICY_TAPS        16 /* of one user, where nothing else is said */
+#define POLICY_TAPS        16 /* of one user, by default */
 
 static const char *const directories[] = { "/etc/vmunit", "/run/vmunit", "/usr/lib/vmunit" };
 
 typedef enum Section {
         SECTION_NONE,
-        SECTION_UNKNOWN, /* one finding is enough for all of it */
+        SECTION_UNKNOWN, /* one finding for the whole section is enough */
         SECTION_GUESTS,
         SECTION_BROKER,
         SECTION_BRIDGE,
@@ -47,10 +47,10 @@ static const struct {
         { SECTION_BRIDGE, "FilterMAC", value_read_bool, offsetof(PolicyBridge, filter_mac) },
 };
 
-/* Where a file is being read. */
+/* The current section of the file. */
 typedef struct Position {
         Section section;
-        size_t bridge; /* of those of the policy */
+        size_t bridge; /* index in the policy */
 } Position;
 
 static int find_bridge(const Policy *policy, const char *name, size_t *ret)
@@ -63,7 +63,7 @@ static int find_bridge(const Policy *policy, const char *name, size_t *ret)
         return -ENOENT;
 }
 
-/* A section of a name that was there adds to it. */
+/* Sections with the same name are merged. */
 static void begin_bridge(Reader *r, const char *name, Position *at)
 {
         Policy *policy = r->policy;
@@ -73,7 +73,8 @@ static void begin_bridge(Reader *r, const char *name, Position *at)
         if (find_bridge(policy, name, &at->bridge) >= 0)
                 return;
         if (policy->n_bridges >= POLICY_BRIDGES_MAX) {
-                reader_error(r, name, "more than %u bridges", POLICY_BRIDGES_MAX);
+                reader_error(
+                        r, name, "too many [Bridge] sections: at most %u are supported", POLICY_BRIDGES_MAX);
                 at->section = SECTION_UNKNOWN;
                 return;
         }
@@ -107,9 +108,11 @@ static void read_section(Reader *r, char *line, Position *at)
                 if (interface_name_is_valid(name))
                         begin_bridge(r, name, at);
                 else
-                        reader_error(r, name, "'%s' can be no bridge's name", name);
+                        reader_error(r, name, "'%s' is not a valid interface name", name);
         } else
-                reader_error(r, line, "the section %s is not known", line);
+                reader_error(
+                        r, line, "unknown section %s; must be one of: [Guests], [Broker], [Bridge NAME]",
+                        line);
 }
 
 static void read_assignment(Reader *r, char *key, char *value, const Position *at)
@@ -122,7 +125,7 @@ static void read_assignment(Reader *r, char *key, char *value, const Position *a
                         keys[i].read(r, value, base + keys[i].offset);
                         return;
                 }
-        reader_error(r, key, "%s= is not known in this section", key);
+        reader_error(r, key, "unknown setting %s= in this section", key);
 }
 
 static void read_line(Reader *r, char *line, Position *at)
@@ -137,16 +140,16 @@ static void read_line(Reader *r, char *line, Position *at)
         }
         equals = strchr(line, '=');
         if (!equals)
-                reader_error(r, line, "neither a [section] nor KEY=VALUE");
+                reader_error(r, line, "expected [SECTION] or KEY=VALUE");
         else if (at->section == SECTION_NONE)
-                reader_error(r, line, "an assignment before any [section]");
+                reader_error(r, line, "expected a [SECTION] before the first setting");
         else if (at->section != SECTION_UNKNOWN) {
                 *equals = '\0';
                 read_assignment(r, reader_trim(line), reader_trim(equals + 1), at);
         }
 }
 
-/* 1 where the file was read, 0 where it is not there. */
+/* 1 if the file was read, 0 if it does not exist. */
 static int read_file(Reader *r, const char *path)
 {
         _cleanup_(freep) char *data = NULL;
@@ -184,7 +187,7 @@ static int list_directory(DIR *dir, Strings *names)
         return -errno;
 }
 
-/* A directory that is there and cannot be listed is an error: what it restricts is not known then. */
+/* A directory that exists but cannot be listed is an error: what it restricts is unknown. */
 static int list_drop_ins(Reader *r, const char *root, Strings *names)
 {
         Strings *files = &r->policy->files;
@@ -201,14 +204,14 @@ static int list_drop_ins(Reader *r, const char *root, Strings *names)
                 if (strings_add(files, path) < 0) /* a finding borrows the name of its file */
                         return -ENOMEM;
                 finding(r->findings, SEVERITY_ERROR, (Place){ files->items[files->count - 1] },
-                        "cannot be read: %s", strerror(-q));
+                        "cannot read the file: %s", strerror(-q));
         }
         if (names->count > 0)
                 qsort(names->items, names->count, sizeof(*names->items), by_text);
         return 0;
 }
 
-/* The first directory that has the file counts. */
+/* The first directory that has the file wins. */
 static int read_first(Reader *r, const char *root, const char *middle, const char *name)
 {
         for (size_t i = 0; i < ELEMENTS(directories); i++) {

@@ -9,9 +9,9 @@
 #include "util/findings.h"
 #include "util/text.h"
 
-#define POLICY_TAPS_MAX 100 /* of one user; as many as there are names for */
+#define POLICY_TAPS_MAX 100 /* of one user: as many as there are names */
 
-/* Addresses of network interfaces as numbers of 48 bits, the first byte the highest; last is one of them. */
+/* MAC addresses as 48-bit numbers, most significant byte first; last is included. */
 typedef struct AddressRange {
         uint64_t first, last;
 } AddressRange;
@@ -19,25 +19,25 @@ typedef struct AddressRange {
 typedef struct PolicyBridge {
         char *name;
         Strings users, groups; /* names, numbers, or "*" for everybody */
-        AddressRange *ranges;  /* that guests' addresses are from; none: QEMU's own */
+        AddressRange *ranges;  /* allowed for guests; none: QEMU's own range */
         size_t n_ranges;
-        unsigned max_taps; /* of one user; 0: as on all bridges together */
-        bool filter_mac;   /* a guest has no other address than its own */
+        unsigned max_taps; /* of one user; 0: the limit for all bridges together */
+        bool filter_mac;   /* guests may only use their own address */
 } PolicyBridge;
 
-/* QEMU's bridge.conf: what its lines say to everybody. */
+/* QEMU's bridge.conf: what it allows everybody. */
 typedef struct PolicyBridgeConf {
         bool allow_all, deny_all;
         Strings allowed, denied; /* bridges */
 } PolicyBridgeConf;
 
 typedef struct Policy {
-        Strings files; /* where it was read from; findings borrow these names */
+        Strings files; /* the files it was read from; findings borrow these names */
 
         /* [Guests] */
-        Strings image_directories;   /* where backing files that only an image names may lie */
+        Strings image_directories;   /* where backing files that only an image names may be */
         bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
-        bool allow_host_devices;     /* <hostdev> and others that hand a device of the host to the guest */
+        bool allow_host_devices;     /* <hostdev> and others that pass a host device to the guest */
 
         /* [Broker] */
         bool use_bridge_conf;
@@ -51,28 +51,27 @@ typedef struct Policy {
 } Policy;
 
 /*
- * Reads vmunit.conf and vmunit.conf.d/NAME.conf, from /etc, /run and /usr/lib as systemd.syntax(7) has it:
- * the first vmunit.conf counts, then all the drop-ins sorted by name, one in /etc hiding one of its name in
- * /run. A line that is not understood is an error among the findings: a policy is followed whole or not at
- * all. root is a prefix of the directories, NULL for none; user_scope is whose guests it is read for, which
- * some defaults go by. 0, or -EINVAL where the findings hold an error, -ENOMEM; *policy, empty before, is to
- * be released in each case.
+ * Reads vmunit.conf and vmunit.conf.d/NAME.conf from /etc, /run and /usr/lib, as described in
+ * systemd.syntax(7): the first vmunit.conf, then all drop-ins sorted by name; a drop-in in /etc hides one
+ * with the same name in /run. An invalid line is an error among the findings: a policy is valid as a whole
+ * or not at all. root is a prefix of the directories, NULL for none; some defaults depend on user_scope. 0;
+ * -EINVAL if the findings contain an error; -ENOMEM. *policy, empty before, must be released in each case.
  */
 int policy_read(const char *root, bool user_scope, Policy *policy, Findings *findings);
 
 /*
- * Reads QEMU's bridge.conf and what it includes. Not part of policy_read(): only the broker has to be able
- * to. The result is as there.
+ * Reads QEMU's bridge.conf and the files it includes. Not part of policy_read(), since only the broker has
+ * to be able to read it. Same results.
  */
 int policy_read_bridge_conf(const char *root, Policy *policy, Findings *findings);
 
-/* What the policy says of a bridge, where it has a section of that name; else NULL. */
+/* The section for a bridge, or NULL. */
 const PolicyBridge *policy_find_bridge(const Policy *policy, const char *name);
 
 /* Whether bridge.conf lets everybody use the bridge. */
 bool policy_bridge_conf_allows(const PolicyBridgeConf *conf, const char *name);
 
-/* Whether a guest on the bridge (NULL: one without a section) may have that address. */
+/* Whether a guest on the bridge (NULL: a bridge without a section) may have that address. */
 bool policy_allows_address(const PolicyBridge *bridge, const uint8_t mac[static 6]);
 
 void policy_done(Policy *policy);

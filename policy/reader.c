@@ -41,7 +41,7 @@ int reader_open(Reader *r, const char *path, char **ret_data)
         if (q == -ENOENT || q == -ENOTDIR)
                 return 0;
         if (q < 0)
-                finding(r->findings, SEVERITY_ERROR, r->place, "cannot be read: %s", strerror(-q));
+                finding(r->findings, SEVERITY_ERROR, r->place, "cannot read the file: %s", strerror(-q));
         return 1;
 }
 

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files of this folder share while they read a policy's files, line by line. */
+/* What the files of this folder share for reading a policy's files, line by line. */
 
 #include "policy/policy.h"
 
 typedef struct Reader {
         Policy *policy;
         Findings *findings;
-        Place place;      /* the file, and the number of the line */
-        const char *line; /* where it begins */
-        int status;       /* -ENOMEM; all else is a finding */
+        Place place;      /* the file, and the line's number */
+        const char *line; /* its beginning */
+        int status;       /* -ENOMEM; anything else is a finding */
 } Reader;
 
 /* An error at that place in the line. */
 void reader_error(Reader *r, const char *at, const char *format, ...) _printf_(3, 4);
 
 /*
- * Opens that file for reader_next_line(), with *ret_data to be freed: 1, or 0 where it is not there, or
- * cannot be read, which is an error then.
+ * Opens the file for reader_next_line(); the caller frees *ret_data. 1; 0 if it does not exist. If it cannot
+ * be read, that is a finding.
  */
 int reader_open(Reader *r, const char *path, char **ret_data);
 
-/* The next line without the blanks around it and with its NUL, NULL at the end; *next is where the rest is.
+/* The next line, trimmed and NUL-terminated; NULL at the end. *next points to the rest.
  */
 char *reader_next_line(Reader *r, char **next);
 
-/* Cuts the next of several words off, NULL where there is none; *rest is what follows it. */
+/* Cuts off the next word; NULL if there is none. *rest points to what follows it. */
 char *reader_next_word(char **rest);
 
-/* Cuts the blanks at both ends off. */
+/* Removes blanks at both ends. */
 char *reader_trim(char *text);
 
-/* Values: what is no such value is an error, and changes nothing. */
+/* Values: an invalid one is an error, and changes nothing. */
 typedef void ReadValue(Reader *r, char *value, void *to);
 
 ReadValue value_read_paths;  /* to Strings; absolute ones */

@@ -6,7 +6,7 @@
 
 #include "policy/reader.h"
 
-/* A list replaces nothing: it adds, and an empty one forgets what came before, as in systemd's files. */
+/* Lists accumulate, and an empty value clears them, as in systemd's files. */
 void value_read_paths(Reader *r, char *value, void *to)
 {
         Strings *list = to;
@@ -37,7 +37,7 @@ void value_read_bool(Reader *r, char *value, void *to)
                         *(bool *) to = words[i].value;
                         return;
                 }
-        reader_error(r, value, "'%s' is neither yes nor no", value);
+        reader_error(r, value, "'%s' is not a boolean; must be one of: yes, no", value);
 }
 
 void value_read_taps(Reader *r, char *value, void *to)
@@ -45,13 +45,13 @@ void value_read_taps(Reader *r, char *value, void *to)
         unsigned n;
 
         if (text_to_unsigned(value, POLICY_TAPS_MAX, &n) < 0 || n == 0)
-                reader_error(r, value, "'%s' is no number from 1 to %u", value, POLICY_TAPS_MAX);
+                reader_error(r, value, "'%s' is not a number from 1 to %u", value, POLICY_TAPS_MAX);
         else
                 *(unsigned *) to = n;
 }
 
-/* Who is to be kept out by a name with a mistake in it is not let in by it: it need not be known here, since
- * user databases may be anywhere, but it has to look like one. */
+/* Names need not exist here, since user databases may be remote, but they must be valid: a typo must not let
+ * anybody in. */
 static bool is_name(const char *text)
 {
         unsigned number;
@@ -75,13 +75,13 @@ void value_read_names(Reader *r, char *value, void *to)
                 strings_done(list);
         while ((name = reader_next_word(&value))) {
                 if (!is_name(name))
-                        reader_error(r, name, "'%s' is neither a name, a number nor *", name);
+                        reader_error(r, name, "'%s' is not valid; expected a name, a number or *", name);
                 else if (strings_add(list, name) < 0)
                         r->status = -ENOMEM;
         }
 }
 
-/* Of a range all are unicast where its ends are and have the first byte in common. */
+/* All addresses of a range are unicast if both ends are and share the first byte. */
 static const char *range_from_text(char *text, AddressRange *ret)
 {
         uint8_t first[6], last[6];
@@ -95,15 +95,17 @@ static const char *range_from_text(char *text, AddressRange *ret)
         if (dash)
                 *dash = '-';
         if (bad)
-                return "is neither an address (52:54:00:12:34:56) nor a range FIRST-LAST of addresses";
+                return "is not valid; expected a MAC address such as 52:54:00:12:34:56, or a range "
+                       "FIRST-LAST";
         for (size_t i = 0; i < 6; i++) {
                 range.first = range.first << 8 | first[i];
                 range.last = range.last << 8 | last[i];
         }
         if (first[0] & 1 || first[0] != last[0])
-                return "holds addresses that are no guest's own (their first byte is odd)";
+                return "must be unicast addresses (first byte even), and a range must not span different "
+                       "first bytes";
         if (range.first > range.last)
-                return "ends before it begins";
+                return "is empty: the last address is lower than the first";
         *ret = range;
         return NULL;
 }

@@ -121,7 +121,7 @@ int file_rename_new(int dir_fd, const char *from, const char *to)
                 return 0;
         if (errno != EINVAL && errno != ENOSYS)
                 return -errno;
-        /* NFS and a few others do not know how to do it at once */
+        /* NFS and a few others do not support RENAME_NOREPLACE */
         if (linkat(dir_fd, from, dir_fd, to, 0) < 0)
                 return -errno;
         return unlinkat(dir_fd, from, 0) < 0 ? -errno : 0;

@@ -7,9 +7,9 @@
 #include <sys/types.h>
 
 /*
- * Reads a regular file whole; path is relative to dir_fd (or AT_FDCWD). The result has a NUL behind its last
- * byte that is not counted. -EISDIR or -EINVAL (FIFO, socket, device) for what is not a regular file, never
- * blocking on one; -EFBIG for more than max bytes.
+ * Reads a regular file whole; path is relative to dir_fd (or AT_FDCWD). The result is followed by a NUL that
+ * is not counted. -EISDIR or -EINVAL (FIFO, socket, device) if it is not a regular file, without blocking;
+ * -EFBIG if it exceeds max bytes.
  */
 int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
@@ -17,10 +17,10 @@ int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t 
  * failure. */
 int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync);
 
-/* Renames to a name that must be free, below one directory; -EEXIST where it is not. */
+/* Renames within one directory to a name that must not exist; -EEXIST if it does. */
 int file_rename_new(int dir_fd, const char *from, const char *to);
 
-/* Writes all of data, over interruptions and short writes. */
+/* Writes all of data, despite interruptions and short writes. */
 int file_write_all(int fd, const void *data, size_t size);
 
 /* mkdir -p for a relative or absolute path; existing directories keep their mode. */

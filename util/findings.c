@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The text of a finding may quote the XML, whoever wrote that: what goes to a terminal, the journal or a
- * unit file is one line, and no control character of the XML's reaches it.
+ * A finding may quote XML from anybody. What reaches a terminal, the journal or a unit file is a single line
+ * without control characters.
  */
 
 #include "util/findings.h"
@@ -40,7 +40,7 @@ static bool stands_before(const Place *a, const Place *b)
         return a->line != b->line ? a->line < b->line : a->column < b->column;
 }
 
-/* Phases find things in their own order; a reader goes through the file from the top. */
+/* Phases report in their own order; readers go through the file from the top. */
 static void sort_last_in(Findings *f)
 {
         for (size_t i = f->count - 1; i > 0 && stands_before(&f->items[i].place, &f->items[i - 1].place);

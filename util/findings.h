@@ -13,7 +13,7 @@
 
 typedef enum Severity {
         SEVERITY_WARNING,
-        SEVERITY_DENIAL, /* an error that is none where vmunit.conf says otherwise */
+        SEVERITY_DENIAL, /* an error only because vmunit.conf forbids it */
         SEVERITY_ERROR,
 } Severity;
 
@@ -36,8 +36,8 @@ Findings *findings_free(Findings *f); /* returns NULL */
 DEFINE_CLEANUP(Findings, findings_free);
 
 /*
- * Never fails visibly: where memory ran out, or more than FINDINGS_MAX came, findings_failed() says so and
- * there is an error. place.file is borrowed and must live as long as the findings.
+ * Never fails visibly: if memory runs out or there are more than FINDINGS_MAX findings, findings_failed()
+ * returns true. place.file is borrowed and must live as long as the findings.
  */
 #define FINDINGS_MAX 200
 void finding(Findings *f, Severity severity, Place place, const char *format, ...) _printf_(4, 5);
@@ -45,12 +45,12 @@ void finding(Findings *f, Severity severity, Place place, const char *format, ..
 /* Whether there is an error among them. */
 bool findings_failed(const Findings *f);
 
-/* Whether vmunit.conf is all that stands in the way. */
+/* Whether vmunit.conf is the only reason for the errors. */
 bool findings_denied(const Findings *f);
 
 size_t findings_count(const Findings *f);
 const Finding *findings_get(const Findings *f, size_t i);
 
-/* "FILE:LINE:COL: error: TEXT", control characters in it made visible; a new string, or NULL where memory
- * ran out. */
+/* "FILE:LINE:COL: error: TEXT", control characters in it made visible; a new string, or NULL if out of
+ * memory. */
 char *finding_format(const Finding *f);

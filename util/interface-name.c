@@ -16,7 +16,7 @@ bool interface_name_is_valid(const char *name)
                 return false;
         for (; *name; name++)
                 if (*name <= ' ' || *name >= 0x7f ||
-                    strchr("/:%,", *name)) /* the kernel would put a number for a % */
+                    strchr("/:%,", *name)) /* the kernel replaces % by a number */
                         return false;
         return true;
 }

@@ -3,5 +3,5 @@
 
 #include <stdbool.h>
 
-/* A name of a network interface that the kernel takes as it is and that needs no escaping. */
+/* Whether the kernel accepts the name of a network interface unchanged, and no escaping is needed. */
 bool interface_name_is_valid(const char *name);

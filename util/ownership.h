@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Ownership made visible: cleanup attributes, and handing over by assign-and-clear. */
+/* Ownership made visible: cleanup attributes, and handover by assign-and-clear. */
 
 #include <dirent.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ static inline void freep(void *p)
         free(*(void **) p);
 }
 
-/* Never retried: on Linux the descriptor is gone whatever close() says. */
+/* Never retried: on Linux the descriptor is closed whatever close() returns. */
 static inline int fd_close(int fd)
 {
         if (fd >= 0)

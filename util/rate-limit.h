@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* So much in so many seconds, and a count of what was too much. */
+/* At most so many things and bytes per interval, and a count of those suppressed. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,12 @@ typedef struct RateLimit {
         uint64_t interval; /* microseconds; set these three, zero the rest */
         unsigned things_max;
         size_t bytes_max;
-        uint64_t begin; /* of the interval that runs, on the caller's clock */
+        uint64_t begin; /* of the current interval, on the caller's clock */
         unsigned things, suppressed;
         size_t bytes;
 } RateLimit;
 
-/* True if this one may pass. now counts microseconds from anywhere, but never back. */
+/* True if this one may pass. now is in microseconds from any origin, and never decreases. */
 static inline bool rate_limit_pass(RateLimit *l, uint64_t now, size_t bytes)
 {
         if (l->things == 0 || now - l->begin >= l->interval) {
@@ -34,8 +34,7 @@ static inline bool rate_limit_pass(RateLimit *l, uint64_t now, size_t bytes)
 }
 
 /*
- * How many did not pass since this was last asked, once an interval is over in which some may pass again;
- * else 0.
+ * How many were suppressed since the last call, once a new interval has begun; otherwise 0.
  */
 static inline unsigned rate_limit_take_suppressed(RateLimit *l, uint64_t now)
 {

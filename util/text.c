@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Strict conversions: what is not wholly a number, a MAC or a UUID is an error, never a guess. */
+/* Strict conversions: text that is not entirely a number, a MAC address or a UUID is an error, never a
+ * guess. */
 
 #include "util/text.h"
 

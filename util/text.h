@@ -31,18 +31,18 @@ static inline const char *text_after(const char *s, const char *prefix)
 
 bool text_ends_with(const char *s, const char *suffix);
 
-/* Shortens it to so many bytes or a little less, for a character is not cut. */
+/* Shortens it to at most max bytes without cutting a UTF-8 character. */
 void text_cut(char *text, size_t max);
 
-/* A new string, or NULL where memory ran out. */
+/* A new string, or NULL if out of memory. */
 char *text_format(const char *format, ...) _printf_(1, 2);
 
-/* Decimal, or hexadecimal after 0x; the whole text, no sign, no blanks. -EINVAL if it is none, -ERANGE if
- * above max. */
+/* Decimal, or hexadecimal after 0x; the whole text, no sign, no blanks. -EINVAL if it is not a number,
+ * -ERANGE if above max. */
 int text_to_u64(const char *s, uint64_t max, uint64_t *ret);
 int text_to_unsigned(const char *s, unsigned max, unsigned *ret);
 
-/* "52:54:00:12:34:56"; -EINVAL if it is none. */
+/* "52:54:00:12:34:56"; -EINVAL if it is not a MAC address. */
 int text_to_mac(const char *s, uint8_t ret[static 6]);
 
 /* The text of a MAC address, by value: mac_text(mac).text lives until the end of the block. */
@@ -51,15 +51,14 @@ typedef struct MacText {
 } MacText;
 MacText mac_text(const uint8_t mac[static 6]);
 
-/* With or without dashes; ret receives the 36 characters with dashes, lower case. -EINVAL if it is none. */
+/* With or without dashes; ret receives the 36 characters with dashes, lower case. -EINVAL if it is not a
+ * UUID. */
 int text_to_uuid(const char *s, char ret[static 37]);
 
-/* 64-bit FNV-1a: tells that a file changed, no protection against
- * somebody who wants it to look unchanged. */
+/* 64-bit FNV-1a: detects that a file changed, but not if somebody wants to hide it. */
 uint64_t text_hash(const void *data, size_t size);
 
-/* A growing list of strings that it owns, always ended by a NULL (even when empty, after the first
- * addition). */
+/* A growing list of strings that it owns, NULL-terminated after the first addition. */
 typedef struct Strings {
         char **items;
         size_t count;
@@ -73,6 +72,7 @@ static inline void strings_cleanup(Strings *s)
 }
 
 int strings_add(Strings *s, const char *text); /* 0 or -ENOMEM */
-int strings_take(Strings *s, char *text);      /* owns text also on -ENOMEM, and when text is NULL */
+int strings_take(
+        Strings *s, char *text); /* takes over text even on -ENOMEM; text may be NULL, for -ENOMEM */
 int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);
 bool strings_have(const Strings *s, const char *text);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * People type "systemctl start vm@web-1", so a name that may be the instance of a unit is the instance. Any
- * other is escaped whole, as systemd-escape(1) does. No plain name has a backslash and each escaped one has,
- * so no two guests share a unit, and an instance says which guest it is of.
+ * People type "systemctl start vm@web-1", so a name that is a valid instance is used unchanged. Any other is
+ * escaped as a whole, like systemd-escape(1). Plain names have no backslash and escaped names always do, so
+ * no two guests share a unit, and an instance identifies its guest.
  *
- * systemd's own way back, %I, holds for the escaped alone: it makes "web/1" of "web-1". No unit file of
- * vmunit's uses it.
+ * systemd's own reverse, %I, only works for escaped names: it turns "web-1" into "web/1". vmunit's unit
+ * files do not use it.
  *
  * Source: systemd.unit(5), "String Escaping for Inclusion in Unit Names".
  */
@@ -19,10 +19,10 @@
 
 #define UNIT_NAME_MAX 255
 #define ALPHANUMERIC  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define UNESCAPED     ALPHANUMERIC ":_." /* what systemd-escape leaves */
-#define PLAIN         UNESCAPED "-@"     /* what systemd takes in an instance */
+#define UNESCAPED     ALPHANUMERIC ":_." /* what systemd-escape leaves unchanged */
+#define PLAIN         UNESCAPED "-@"     /* what systemd accepts in an instance */
 
-/* systemd takes a dot in front as well, but such a name is a hidden file's, and systemd-escape escapes it.
+/* systemd accepts a leading dot as well, but such a file is hidden, and systemd-escape escapes the dot.
  */
 static bool is_plain(const char *name)
 {
@@ -52,7 +52,7 @@ static int hex_value(char c)
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "-" stands for a slash, which no guest's name has. */
+/* "-" means a slash, which no guest's name contains. */
 static int unescape(const char *instance, char **ret)
 {
         _cleanup_(freep) char *out = malloc(strlen(instance) + 1);

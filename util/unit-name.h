@@ -3,13 +3,13 @@
 
 /* A guest's name in its unit, vm@INSTANCE.service. */
 
-/* The instance: a new string, or NULL where memory ran out. "web-1" → "web-1", "my guest-1" →
+/* The instance: a new string, or NULL if out of memory. "web-1" → "web-1", "my guest-1" →
  * "my\x20guest\x2d1". */
 char *unit_name_instance(const char *name);
 
 /*
- * The way back. 1: *ret is the guest's name; 0: *ret is what systemd-escape(1) reads, but the unit of a
- * guest of that name has another instance ("web\x2d1"); -EINVAL: this is the instance of no guest; -ENOMEM.
+ * The reverse. 1: *ret is the guest's name; 0: *ret is how systemd-escape(1) reads it, but a guest of that
+ * name has another instance ("web\x2d1"); -EINVAL: not the instance of any guest; -ENOMEM.
  */
 int unit_name_guest(const char *instance, char **ret);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A service manager of a user's need not have these variables set, nor has every shell (su, cron) the
- * manager's. A value that is not an absolute path is to be ignored, says the specification.
+ * A user's service manager need not have these variables set, and a shell started by su or cron may lack the
+ * manager's. According to the specification, values that are not absolute paths must be ignored.
  */
 
 #include "util/user-directory.h"

@@ -36,7 +36,7 @@ void conversion_done(Conversion *c)
         *c = (Conversion){ 0 };
 }
 
-/* Of the same length for each name: a socket's address has no room for that of a long one. */
+/* A hash, since a long name would not fit into a socket address. */
 static char *helper_socket(const char *session_directory, const char *instance)
 {
         return text_format(
@@ -44,7 +44,7 @@ static char *helper_socket(const char *session_directory, const char *instance)
                 (unsigned long long) text_hash(instance, strlen(instance)));
 }
 
-/* The directories have the guest's name as it is: systemd 257 cannot execute anything where they hold an
+/* The directories use the guest's name unescaped: systemd 257 fails to execute anything if they contain an
  * escape. */
 static int set_directories(Conversion *c, const char *name)
 {
@@ -76,7 +76,7 @@ static int set_directories(Conversion *c, const char *name)
         return 0;
 }
 
-/* What the kernel takes as one argument (MAX_ARG_STRLEN of linux/binfmts.h), with its NUL. */
+/* The kernel's limit for one argument (MAX_ARG_STRLEN in linux/binfmts.h), including its NUL. */
 #define ARGUMENT_MAX ((size_t) 128 << 10)
 
 static void check_arguments(Conversion *c)
@@ -87,34 +87,34 @@ static void check_arguments(Conversion *c)
                 if (strlen(argv->items[i]) >= ARGUMENT_MAX)
                         guest_error(
                                 c->guest, c->guest->xml->place,
-                                "<domain>: what QEMU would get as its %s is longer than the %zu KiB that "
-                                "Linux takes",
+                                "<domain>: QEMU's %s would be longer than %zu KiB, the kernel's limit for "
+                                "one argument",
                                 argv->items[i - 1][0] == '-' ? argv->items[i - 1] : "argument",
                                 ARGUMENT_MAX >> 10);
 }
 
-/* Directories have the name as it is; systemd 257 executes nothing where they hold a backslash, 262 where a
- * quote. */
+/* Directories use the name unescaped; systemd 257 executes nothing if they contain a backslash, 262 if they
+ * contain a quote. */
 static void check_name(Conversion *c, const char *name)
 {
         _cleanup_(freep) char *instance = unit_name_instance(name), *longest = NULL;
         Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place
                                                        : c->guest->xml->place;
 
-        /* of the files that the generator writes, this one's name is the longest */
+        /* the longest file name that the generator writes */
         longest =
                 text_format("%s@%s.service.d", c->settings.user_scope ? "vm-helper" : "vm", instance ?: "");
         if (strpbrk(name, "\\\""))
                 guest_error(
                         c->guest, place,
-                        "<name>: '%s' holds a backslash or a quote, which systemd cannot have in a "
-                        "directory's name",
+                        "<name>: '%s' contains a backslash or a quote, which systemd does not support in "
+                        "directory names",
                         name);
         else if (longest && strlen(longest) > NAME_MAX)
                 guest_error(
                         c->guest, place,
-                        "<name>: it is too long: in the names of its units it takes %zu bytes, and there is "
-                        "room for %zu",
+                        "<name>: too long: it takes %zu bytes in the names of the guest's units, and at "
+                        "most %zu fit",
                         strlen(instance), NAME_MAX - (strlen(longest) - strlen(instance)));
 }
 
@@ -138,11 +138,12 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         c->guest = phases_read(file, data, size, device_kinds, &c->settings, c->findings);
         if (!c->guest)
                 return c->status = -EINVAL;
-        /* of a name that none can have, the finding is there already */
+        /* invalid names already have a finding */
         if (name && c->guest->general->name && guest_name_is_valid(c->guest->general->name) &&
             !streq(name, c->guest->general->name))
                 guest_error(
-                        c->guest, c->guest->xml->place, "<name> is '%s', but the file's name says '%s'",
+                        c->guest, c->guest->xml->place,
+                        "<name> is '%s', but the file is named '%s.xml'; both must match",
                         c->guest->general->name, name);
         if (c->guest->general->name)
                 check_name(c, c->guest->general->name);
@@ -167,12 +168,14 @@ int conversion_file(Conversion *c, const char *path, const char *name)
                 return c->status;
         r = file_read(AT_FDCWD, path, XML_SIZE_MAX, &data, &size);
         if (r == -EFBIG)
-                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "larger than the limit of %zu MiB",
-                        XML_SIZE_MAX >> 20);
+                finding(c->findings, SEVERITY_ERROR, (Place){ path },
+                        "cannot read the file: larger than the limit of %zu MiB", XML_SIZE_MAX >> 20);
         else if (r == -EINVAL)
-                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "not a regular file");
+                finding(c->findings, SEVERITY_ERROR, (Place){ path },
+                        "cannot read the file: not a regular file");
         else if (r < 0)
-                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "cannot be read: %s", strerror(-r));
+                finding(c->findings, SEVERITY_ERROR, (Place){ path }, "cannot read the file: %s",
+                        strerror(-r));
         if (r < 0)
                 return c->status = r;
         return conversion_data(c, path, data, size, name);
@@ -187,7 +190,7 @@ int conversion_exit(int status)
         case -EFBIG:
                 return EXIT_BAD_GUEST;
         case -EBADMSG:
-                return EXIT_CONFIG; /* a policy that is not understood is not the guest's fault */
+                return EXIT_CONFIG; /* an invalid policy is not the guest's fault */
         case -EPERM:
                 return EXIT_POLICY;
         case -ENOMEM:

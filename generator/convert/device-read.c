@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What every element of <devices> may hold, whatever its kind; the rest is the kind's own. */
+/* Reads what every element of <devices> may contain, whatever its kind; each kind reads the rest. */
 
 #include "generator/convert/device-read.h"
 
@@ -39,7 +39,7 @@ static const Field acpi_fields[] = {
         {},
 };
 
-/* libvirt keeps only the aliases that a user chose, and those begin so; the others it makes anew at each
+/* libvirt keeps only aliases that users chose, which begin with "ua-"; it generates all others at each
  * start. */
 static void read_alias(Guest *g, Device *d)
 {
@@ -55,8 +55,8 @@ static void read_alias(Guest *g, Device *d)
                     strlen(name) ||
             strlen(name) > 127) {
                 guest_error(
-                        g, alias->place, "<alias>: '%s' holds more than letters, digits, \"-\" and \"_\"",
-                        name);
+                        g, alias->place,
+                        "<alias>: '%s' is not valid: at most 127 letters, digits, \"-\" and \"_\"", name);
                 return;
         }
         d->id = name;
@@ -69,13 +69,13 @@ static void read_rom(Guest *g, Device *d)
         const char *file = rom ? xml_attribute(rom, "file") : NULL;
 
         fields_read(d->xml, rom_fields, &d->rom, g->findings);
-        if (file && !*file) { /* how enabled='no' was written before there was that */
+        if (file && !*file) { /* how enabled='no' was written before it existed */
                 d->rom.enabled = OFF;
                 return;
         }
         fields_read(d->xml, rom_file_fields, &d->rom, g->findings);
         if (d->rom.enabled == OFF && (d->rom.bar != UNSET || d->rom.file))
-                device_error(g, d, "<rom>: enabled='no' leaves nothing for bar and file to say");
+                device_error(g, d, "<rom>: enabled='no' cannot be combined with bar or file");
 }
 
 void device_read(Guest *g, XmlElement *e, const DeviceKind *kind)

@@ -109,7 +109,7 @@ static int by_name(const void *a, const void *b)
         return r != 0 ? r : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
-/* Drops the items that drop() tells by the one kept before (NULL at first). */
+/* Removes the items that drop() selects, given the item kept before (NULL at first). */
 static void thin_out(GuestFiles *files, bool (*drop)(const GuestFile *before, const GuestFile *file))
 {
         size_t kept = 0;

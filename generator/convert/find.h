@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the guests of a scope are. */
+/* Finds the files of a scope's guests. */
 
 #include "util/text.h"
 
 #define GUESTS_MAX 20000 /* files in all directories together */
 
-/* The scope's directories of guests, the first one the administrator's or user's own; 0 or -ENOMEM. */
+/* The scope's directories for guests, the administrator's or user's own first; 0 or -ENOMEM. */
 int guest_directories(bool user_scope, Strings *ret);
 
 typedef struct GuestFile {
@@ -24,13 +24,12 @@ void guest_files_done(GuestFiles *files);
 
 /*
  * All guests of the directories, sorted by name; the first directory that has a name wins. A link to
- * /dev/null masks the guest. Directories that are not there are passed over; 0, -ENOMEM, -E2BIG over
- * GUESTS_MAX, or what reading gave.
+ * /dev/null masks the guest. Missing directories are skipped. 0, -ENOMEM, -E2BIG if there are more than
+ * GUESTS_MAX, or the error from reading.
  */
 int guest_files_find(const Strings *directories, GuestFiles *ret);
 
-/* The file of one guest: 0, -ENOENT (also where it is masked), -EINVAL for a name that cannot be one,
- * -ENOMEM. */
+/* The file of one guest: 0, -ENOENT (also if masked), -EINVAL for an invalid name, -ENOMEM. */
 int guest_file_find(const Strings *directories, const char *name, char **ret_path);
 
 /* Whether a guest may have this name: a file name without ".xml" whose unit name is not too long. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU keeps much in properties of the machine that the XML has in quite different places: the RAM's
- * backend, flash chips, ACPI, the speaker's audio. So each part of the guest is asked for its share; a part
- * that needs a machine property adds a function here (or to its device kind), and nothing else has to know
- * of it.
+ * Many properties of QEMU's machine come from quite different places in the XML: the RAM's backend, flash
+ * chips, ACPI, the speaker's audio. So each part of the guest contributes its share: a part that needs a
+ * machine property adds a function here (or to its device kind), and nothing else has to know.
  */
 
 #include "guest/firmware/firmware.h"
@@ -20,7 +19,7 @@
 #include "guest/processor/memory.h"
 #include "guest/processor/numa.h"
 
-/* In the order in which libvirt has them, which makes command lines easy to compare by eye. */
+/* In libvirt's order, so that command lines are easy to compare. */
 static void (*const machine_parts[])(const Guest *g, Props *machine) = {
         features_machine, memory_machine, firmware_machine, launch_security_machine,
         numa_machine,     clock_machine,  os_machine,
@@ -34,11 +33,11 @@ static void build_accelerator(const Guest *g, Plan *p)
         features_accelerator(g, &accel);
         plan_list(p, "-accel", &accel);
         if (kvm) {
-                /* everybody may open it, so there is nothing to hand over */
+                /* everybody may open it, so no access has to be granted */
                 plan_directive(p, "DeviceAllow", "/dev/kvm rw");
                 plan_directive(p, "BindPaths", "/dev/kvm");
         } else {
-                /* TCG writes the code that it then runs */
+                /* TCG executes code that it generates */
                 plan_directive(p, "MemoryDenyWriteExecute", "no");
         }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The order of things: the whole XML is read before anything is decided, so that a default may look at
- * everything. Errors do not end a phase, only the conversion: one run reports as many as it can.
+ * The whole XML is read before anything is decided, so that defaults can depend on everything. An error does
+ * not end its phase, only the conversion: one run reports as many errors as possible.
  */
 
 #include "generator/convert/phases.h"
@@ -16,7 +16,7 @@
 #include "guest/placement/place.h"
 #include "util/text.h"
 
-/* In the order in which the parts are read, completed, checked and told to QEMU. */
+/* In the order in which parts are read, completed, checked and built. */
 static const GuestPart *const guest_parts[] = {
 #define PART(name) &part_##name,
         GUEST_PARTS(PART)
@@ -58,7 +58,7 @@ static const DeviceKind *kind_of(const Guest *g, const XmlElement *e)
         return any;
 }
 
-/* An element that no kind takes stays unclaimed, and is reported as such. */
+/* An element that no kind accepts stays unclaimed, and is reported as such. */
 static void read_devices(Guest *g)
 {
         XmlElement *devices = xml_child(g->xml, "devices");
@@ -68,7 +68,9 @@ static void read_devices(Guest *g)
                 const DeviceKind *kind = kind_of(g, e);
 
                 if (g->n_devices == GUEST_DEVICES_MAX) {
-                        guest_error(g, e->place, "<devices>: there are more than %d", GUEST_DEVICES_MAX);
+                        guest_error(
+                                g, e->place, "<devices>: at most %d devices are supported",
+                                GUEST_DEVICES_MAX);
                         return;
                 }
                 if (kind)
@@ -90,7 +92,8 @@ Guest *phases_read(
         if (!g->xml)
                 return NULL;
         if (!streq(g->xml->name, "domain")) {
-                guest_error(g, g->xml->place, "<%s> is not a guest: <domain> is expected", g->xml->name);
+                guest_error(
+                        g, g->xml->place, "expected <domain>, but the root element is <%s>", g->xml->name);
                 return NULL;
         }
         for (const GuestPart *const *p = guest_parts; *p; p++)
@@ -100,7 +103,7 @@ Guest *phases_read(
         return TAKE_PTR(g);
 }
 
-/* A device's complete() may imply further ones; those come at the end of the list and get their turn. */
+/* A device's complete() may add further devices; they are appended and completed in turn. */
 static void complete(Guest *g)
 {
         for (const GuestPart *const *part = guest_parts; *part; part++)

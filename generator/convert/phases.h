@@ -10,14 +10,14 @@
 #include "guest/plan/plan.h"
 
 /*
- * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL where
- * memory ran out or the XML is not a guest's at all; otherwise errors are among the findings. file and
- * settings are borrowed.
+ * Reads the XML at data into a new guest. kinds is the table of device kinds (device/kinds.h). NULL if out
+ * of memory or if the XML does not describe a guest at all; errors are among the findings. file and settings
+ * are borrowed.
  */
 Guest *phases_read(
         const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
         const Settings *settings, Findings *findings);
 
-/* Completes, places, checks and builds. 0, -EINVAL where the findings hold an error, -ENOMEM. The plan
+/* Completes, places, checks and builds. 0, -EINVAL if the findings contain an error, -ENOMEM. The plan
  * borrows from g. */
 int phases_convert(Guest *g, Plan *plan);

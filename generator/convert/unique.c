@@ -12,7 +12,7 @@
 
 typedef struct UniqueEntry {
         char *value; /* "uuid c7a5…" or "mac 52:54:…" */
-        char *path;  /* of the guest that had it first */
+        char *path;  /* of the first guest that has it */
 } UniqueEntry;
 
 static int by_value(const void *a, const void *b)
@@ -48,10 +48,10 @@ static int note(Unique *u, Conversion *c, const GuestFile *file, const char *wha
         found = entry->value && entry->path ? tsearch(entry, &u->tree, by_value) : NULL;
         if (found && *found == entry)
                 return 0;
-        /* a guest may have one MAC twice, as under libvirt */
+        /* one guest may use a MAC address twice, as under libvirt */
         if (found && !streq((*found)->path, file->path)) {
                 guest_error(
-                        c->guest, c->guest->xml->place, "%s %s is already that of %s", what, value,
+                        c->guest, c->guest->xml->place, "%s %s is already used by %s", what, value,
                         (*found)->path);
                 c->status = -EINVAL;
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A user's manager puts all of a unit into the sandbox, and can put only one process of a unit there: the
- * next one's user namespace has no right to the network and IPC namespaces of the first. So a user's guest
- * has one process that systemd starts, and what is to be done outside of the sandbox is done in a unit
- * beside the guest's, its helper (launcher/helper/helper.c). It is started twice: before the guest, to make
- * what the sandbox is to show; then by a socket, which is all of it that the sandbox shows.
+ * A user's manager runs every process of a unit in the sandbox, and can start only one process there: the
+ * user namespace of a second one has no rights over the network and IPC namespaces of the first. So systemd
+ * starts a single process for a user's guest, and everything outside the sandbox is done by a second unit,
+ * its helper (launcher/helper/helper.c). The helper is started twice: before the guest, to create what the
+ * sandbox contains; and later through a socket, the only part of it that is visible in the sandbox.
  */
 
 #include "generator/unit/drop-in-user.h"
@@ -33,9 +33,9 @@ void user_write_dependencies(UnitFile *u, const Conversion *c)
                 u->status = -ENOMEM;
                 return;
         }
-        /* names of units are not quoted: a backslash in them stays one */
+        /* unit names are not quoted: backslashes stay as they are */
         unit_plain(u, "Requires", socket);
-        unit_plain(u, "Wants", service); /* where it fails, the guest says why */
+        unit_plain(u, "Wants", service); /* if it fails, the guest reports why */
         unit_plain(u, "After", socket);
         unit_plain(u, "After", service);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the plan to directives. The template vm@.service closes everything; each line here opens what this
- * guest's XML needs and nothing else, so "systemctl cat" shows the whole of what a guest may do on the host.
+ * Turns the plan into directives. The template vm@.service denies everything; each line here allows what
+ * this guest's XML requires and nothing else, so "systemctl cat" shows everything that the guest may do on
+ * the host.
  */
 
 #include "generator/unit/drop-in.h"
@@ -34,8 +35,8 @@ static bool is_below(const char *path, const char *const *directories)
         return false;
 }
 
-/* "-": the launcher is in these mounts too, and says better than systemd what is missing, or gives back what
- * is there. */
+/* "-": the launcher sees these mounts, too. It reports better than systemd what is missing, and still has to
+ * give back the others. */
 static void write_bind(UnitFile *u, const char *key, const char *path)
 {
         _cleanup_(freep) char *optional = text_format("-%s", path);
@@ -66,7 +67,7 @@ static int require_mounts(UnitFile *u, const char *path, Strings *seen)
         return strings_add(seen, path);
 }
 
-/* A guest whose disks are on a server or a pool of disks starts when these are there. */
+/* A guest whose disks are on a server or a storage pool starts after these are mounted. */
 static int write_mounts(UnitFile *u, const Plan *p)
 {
         _cleanup_(strings_cleanup) Strings seen = { 0 };
@@ -81,9 +82,9 @@ static int write_mounts(UnitFile *u, const Plan *p)
 }
 
 /*
- * Where a disk lies under a directory that the sandbox shows or that ordinary users may not enter, the whole
- * top directory gives way to an empty one in which systemd makes the mount points. /var is that already, in
- * the template.
+ * If a disk is below a directory that the sandbox shows or that ordinary users may not enter, the whole
+ * top-level directory is replaced by an empty one in which systemd creates the mount points. The template
+ * does that for /var already.
  */
 static int hide_top(UnitFile *u, const char *path, Strings *seen)
 {
@@ -104,7 +105,7 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
                         return 0;
         if (strings_have(seen, top))
                 return 0;
-        if (strchr(top, ':')) /* parts a directory from its options, also within quotes */
+        if (strchr(top, ':')) /* separates a directory from its options, even in quotes */
                 u->status = -EINVAL;
         if (streq(top, "/home") || streq(top, "/root"))
                 unit_plain(u, "ProtectHome", "tmpfs");
@@ -113,7 +114,7 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
         return strings_take(seen, TAKE_PTR(top));
 }
 
-/* A user's home is hidden wherever it is; the template does so in the usual places. */
+/* Hides a user's home wherever it is; the template covers only the usual places. */
 static int hide_home(UnitFile *u, const char *home, Strings *seen)
 {
         _cleanup_(freep) char *inside = text_format("%s/.", home);
@@ -152,13 +153,13 @@ static bool has_macvtap(const Plan *p)
         return false;
 }
 
-/* The unit's device filter holds for the launcher's preparation as well: without this it could not open
- * them. */
+/* The unit's device filter applies to the launcher's preparation, too: without this it could not open the
+ * devices. */
 static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
 {
         bool vhost = false, tap = false;
 
-        if (user_scope) /* the helper is in another unit, and a user's manager has no device filter */
+        if (user_scope) /* the helper is another unit, and a user's manager has no device filter */
                 return;
         for (size_t i = 0; i < p->n_taps; i++) {
                 vhost = vhost || p->taps[i].vhost != OFF;
@@ -166,8 +167,8 @@ static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
         }
         if (tap)
                 unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
-        if (has_macvtap(p)) /* m: in a container the launcher makes the node itself; QEMU has no CAP_MKNOD,
-                               so gains nothing */
+        if (has_macvtap(p)) /* m: in a container the launcher creates the node itself; QEMU has no CAP_MKNOD,
+                               so it gains nothing */
                 unit_plain(u, "DeviceAllow", "char-macvtap rwm");
         if (vhost)
                 unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
@@ -178,8 +179,8 @@ static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
         "-/etc/pki/ca-trust"
 
 /*
- * passt takes itself out of what it needs no more, by namespaces and mounts of its own, and ends where it
- * cannot. What that takes, QEMU is not left with: see launcher/rights/call-filter.c.
+ * passt isolates itself with its own namespaces and mounts, and exits if it cannot. QEMU does not keep the
+ * system calls required for that: see launcher/rights/call-filter.c.
  */
 static void write_passt(UnitFile *u)
 {
@@ -196,9 +197,9 @@ static void write_network(UnitFile *u, const Plan *p, bool user_scope)
                 return;
         unit_plain(u, "PrivateNetwork", "no");
         unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
-        if (!user_scope) /* a user's manager has no filter of addresses and ports */
+        if (!user_scope) /* a user's manager cannot filter addresses and ports */
                 unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
-        /* what a host name is looked up by, and whom TLS trusts: the sandbox's /etc is empty */
+        /* name resolution and trusted certificates: the sandbox's /etc is empty */
         if (need == NETWORK_ANY)
                 unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
         if (p->n_passts > 0)
@@ -207,15 +208,13 @@ static void write_network(UnitFile *u, const Plan *p, bool user_scope)
                 unit_plain(u, "SocketBindAllow", p->listens.items[i]);
 }
 
-/* What a user's manager can do nothing about: no filter of devices, no groups but the user's own, and those
- * are there anyway. */
+/* A user's manager has no device filter, and cannot add groups: the user's own are in effect anyway. */
 static bool is_for_system_only(const Directive *d)
 {
         return streq(d->key, "DeviceAllow") || streq(d->key, "SupplementaryGroups");
 }
 
-/* Of a plan's further directives these have one word in front,
- * which may need quotes; the others are plain. */
+/* Of a plan's other directives these begin with a word that may need quotes; the others are plain. */
 static void write_directive(UnitFile *u, const Directive *d)
 {
         _cleanup_(freep) char *path = NULL;
@@ -253,8 +252,7 @@ static bool asks_for(const Plan *p, const char *argument)
         return false;
 }
 
-/* A class of devices is known by a name only once its module is loaded, and systemd looks when the unit
- * starts. */
+/* A device class has a name only once its module is loaded, and systemd looks it up when the unit starts. */
 static void write_modules(UnitFile *u, const Plan *p)
 {
         const struct {
@@ -303,7 +301,7 @@ static void write_emulator(UnitFile *u, const Plan *p)
                 unit_word(u, "ExecPaths", p->argv.items[0], "");
 }
 
-/* It is a label only: what a unit file cannot express is written as something near. */
+/* Only a label: what a unit file cannot express is replaced by something similar. */
 static void write_description(UnitFile *u, char *description)
 {
         size_t n = strlen(description);
@@ -336,7 +334,7 @@ static void write_head(UnitFile *u, const char *path, const char *name, const ch
         unit_plain(u, "SourcePath", path);
 }
 
-/* What the template cannot say, since it has the name's escaped form alone. */
+/* The template cannot contain this, since it only knows the escaped name. */
 static void write_name(UnitFile *u, const char *name)
 {
         _cleanup_(freep) char *field = text_format("VM_NAME=%s", name);
@@ -430,8 +428,8 @@ int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_t
                 if (r != -EINVAL && r != -E2BIG)
                         return r;
                 finding(c->findings, SEVERITY_ERROR, (Place){ path },
-                        r == -E2BIG ? "QEMU's command line would be longer than the 1 MiB that systemd reads"
-                                    : "a path or another value holds a character that a unit file cannot "
+                        r == -E2BIG ? "QEMU's command line would exceed 1 MiB, systemd's limit for one line"
+                                    : "a path or another value contains a character that a unit file cannot "
                                       "express");
                 c->status = -EINVAL;
         }

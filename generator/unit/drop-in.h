@@ -6,8 +6,8 @@
 #include "generator/convert/convert.h"
 
 /*
- * The text of the drop-in: what the guest's plan comes to, or where the conversion failed, a start that
- * fails at once and says the findings. path is the guest's file, name its name. 0, -ENOMEM; what a unit file
- * cannot express becomes one more finding, and so a drop-in that refuses.
+ * The text of the drop-in: the guest's plan as directives, or if the conversion failed, a start that fails
+ * at once and prints the findings. path is the guest's file, name its name. 0, -ENOMEM. What a unit file
+ * cannot express is one more finding, and so leads to a drop-in that refuses.
  */
 int drop_in_text(Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Three syntaxes stand behind the "=": plain text, where only "%" and the end of the line mean something;
- * lists of words, where systemd takes quotes and drops a backslash but knows no \n; and command lines, which
- * have C escapes and
- * "$" besides. What a syntax cannot express is an error rather than something near it.
+ * A value has one of three syntaxes: plain text, where only "%" and the end of the line are special; lists
+ * of words, where systemd accepts quotes and drops backslashes but knows no \n; and command lines, which
+ * also have C escapes and "$". What a syntax cannot express is an error, never an approximation.
  */
 
 #include "generator/unit/unit-file.h"
 
 #include <errno.h>
 
-#define COMMAND_WIDTH 100 /* columns after which a command line goes on in the next line */
+#define COMMAND_WIDTH 100 /* columns after which a command line is continued on the next line */
 #define DIRECTIVE_MAX \
         ((size_t) 1 << 20) /* bytes: LONG_LINE_MAX of systemd, which also bounds lines joined by "\\" */
 
@@ -62,7 +61,7 @@ void unit_section(UnitFile *u, const char *name)
         fprintf(u->file, "\n[%s]\n", name);
 }
 
-/* systemd expands no specifiers where it reads a percentage, so its sign stands alone. */
+/* systemd expands no specifiers in percentages, so the sign is not doubled. */
 void unit_percent(UnitFile *u, const char *key, unsigned percent)
 {
         fprintf(u->file, "%s=%u%%\n", key, percent);
@@ -77,7 +76,7 @@ void unit_plain(UnitFile *u, const char *key, const char *value)
 {
         size_t n = strlen(value);
 
-        /* blanks at the ends would be dropped, a backslash at the end would join the next line */
+        /* systemd drops blanks at the ends, and a final backslash would join the next line */
         if (n == 0 || value[0] == ' ' || value[n - 1] == ' ' || value[n - 1] == '\\')
                 u->status = -EINVAL;
         fprintf(u->file, "%s=", key);
@@ -104,7 +103,7 @@ static void write_list_word(UnitFile *u, const char *word)
 
         if (!*word)
                 u->status = -EINVAL;
-        /* ":" parts source from destination in a bind; inside quotes it does not */
+        /* ":" separates source and destination of a bind mount, but not in quotes */
         bare = bare && !strchr(word, ':');
         if (!bare)
                 fputc('"', u->file);
@@ -140,8 +139,8 @@ void unit_word(UnitFile *u, const char *key, const char *word, const char *suffi
 }
 
 /*
- * These are split twice: into words, where a backslash means nothing, and each word at its colons, where it
- * takes the meaning from a colon or a quote.
+ * These are split twice: into words, where a backslash is not special, and each word at its colons, where it
+ * escapes a colon or a quote.
  */
 void unit_directory(UnitFile *u, const char *key, const char *path)
 {
@@ -160,7 +159,7 @@ void unit_directory(UnitFile *u, const char *key, const char *path)
         fputs(bare ? "\n" : "\"\n", u->file);
 }
 
-/* Returns the columns it took. */
+/* Returns the number of columns written. */
 static size_t write_argument(UnitFile *u, const char *word)
 {
         bool bare = is_bare(word), quotes_inside = strchr(word, '"') && !strchr(word, '\'');
@@ -197,7 +196,7 @@ void unit_command(UnitFile *u, const char *key, const char *prefix, const String
                 size_t width = strlen(word) +
                                (i + 1 < argv->count && word[0] == '-' ? strlen(argv->items[i + 1]) : 0);
 
-                /* an option stands in one line with its value */
+                /* keep an option and its value on one line */
                 if (i > 0 && !is_value && column + width > COMMAND_WIDTH) {
                         fputs(" \\\n       ", u->file);
                         column = 7;

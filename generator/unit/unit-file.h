@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * The one writer of unit files. A value is written so that systemd reads exactly it again, or not at all: no
- * text can end its line, add a directive, or be taken for a specifier or a variable. Source:
+ * The only writer of unit files. systemd reads back exactly the value that was written, or nothing is
+ * written: no text can end its line, add a directive, or be taken for a specifier or a variable. Source:
  * systemd.syntax(7), systemd.service(5) "Command lines", systemd.unit(5) "Specifiers".
  */
 
 #include "util/text.h"
 
-/* Failures are remembered, and told by unit_file_finish(). */
+/* Failures are remembered, and returned by unit_file_finish(). */
 typedef struct UnitFile {
         FILE *file;
         char *text;
@@ -21,21 +21,21 @@ int unit_file_start(UnitFile *u);
 void unit_file_done(UnitFile *u);
 
 /*
- * 0, and the text, which belongs to the caller; -ENOMEM, -EINVAL where a value cannot be written, or -E2BIG
- * where a command line is longer than systemd reads.
+ * 0 and the text, which the caller owns; -ENOMEM; -EINVAL if a value cannot be expressed; -E2BIG if a
+ * command line exceeds systemd's limit.
  */
 int unit_file_finish(UnitFile *u, char **ret_text, size_t *ret_size);
 
 void unit_comment(UnitFile *u, const char *text);
 void unit_section(UnitFile *u, const char *name);
 void unit_plain(
-        UnitFile *u, const char *key, const char *value); /* text as it is: a title, one path, a number */
+        UnitFile *u, const char *key, const char *value); /* plain text: a title, one path, a number */
 void unit_percent(UnitFile *u, const char *key, unsigned percent); /* for a key without specifiers: "150%" */
-void unit_directory(UnitFile *u, const char *key, const char *path); /* RuntimeDirectory= and its kin */
+void unit_directory(UnitFile *u, const char *key, const char *path); /* RuntimeDirectory= and the like */
 void unit_empty(UnitFile *u, const char *key);                       /* resets a list: "ExecStart=" */
 void unit_words(UnitFile *u, const char *key, const Strings *words); /* a list whose words may need quotes */
 void unit_word(
         UnitFile *u, const char *key, const char *word,
-        const char *suffix); /* one such word, and what follows it bare */
+        const char *suffix); /* one such word, and an unquoted suffix */
 void unit_command(
-        UnitFile *u, const char *key, const char *prefix, const Strings *argv); /* ExecStart= and its kin */
+        UnitFile *u, const char *key, const char *prefix, const Strings *argv); /* ExecStart= and the like */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes as a guest's XML. Beyond not crashing, this holds: whatever text the XML has, the drop-in has no
- * directive and the command line no option that the tables could not have asked for, and systemd would read
- * from the drop-in exactly the command line that was planned. The reading here is independent of the writing
- * that it checks.
+ * Any bytes as a guest's XML. Beyond not crashing, the target checks this: whatever the XML contains, the
+ * drop-in has no directive and the command line no option that is not listed here, and systemd would read
+ * exactly the planned command line from the drop-in. The reader here is independent of the writer that it
+ * checks.
  */
 
 #include "generator/unit/drop-in.h"
@@ -100,7 +100,7 @@ static bool among(const char *const *list, const char *word)
         return false;
 }
 
-/* What <qemu:commandline> holds is the XML's own, so a guest that has it is not held to the options. */
+/* <qemu:commandline> may contain any option, so guests that use it are not checked for options. */
 static void check_options(const Strings *argv, const char *xml)
 {
         if (strstr(xml, "libvirt.org/schemas/domain/qemu"))
@@ -109,7 +109,7 @@ static void check_options(const Strings *argv, const char *xml)
                 if (among(flags, argv->items[i]))
                         continue;
                 if (!among(options, argv->items[i])) {
-                        fprintf(stderr, "an option that nobody asked for: %s\n", argv->items[i]);
+                        fprintf(stderr, "unexpected option: %s\n", argv->items[i]);
                         abort();
                 }
                 i++;
@@ -122,7 +122,7 @@ static unsigned hex(char c)
         return c <= '9' ? (unsigned) c - '0' : (unsigned) c - 'a' + 10;
 }
 
-/* The next word of a command line as systemd.service(5) has it, specifiers and variables undone; NULL at its
+/* The next word of a command line as in systemd.service(5), specifiers and variables unescaped; NULL at its
  * end. */
 static char *next_word(const char **at)
 {
@@ -193,7 +193,7 @@ static void check_directives(const char *drop_in)
                         memcpy(key, line, n);
                         key[n] = '\0';
                         if (!among(directives, key)) {
-                                fprintf(stderr, "a directive that nobody asked for: %s\n", key);
+                                fprintf(stderr, "unexpected directive: %s\n", key);
                                 abort();
                         }
                 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Any bytes as what QEMU says on its monitor. Beyond not crashing, this holds: what becomes of an event is
- * one line of whole UTF-8 without control characters, and fields whose names are the launcher's own.
+ * Any bytes as output of QEMU's monitor. Beyond not crashing, the target checks this: an event becomes a
+ * single line of valid UTF-8 without control characters, and fields with the launcher's own names.
  */
 
 #include <stdint.h>

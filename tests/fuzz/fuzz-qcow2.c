@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as the beginning of an image. What is accepted has to be ended text, and the same from the same
- * bytes. */
+/* Any bytes as the beginning of an image. Accepted headers must contain NUL-terminated text, and the same
+ * bytes must give the same result. */
 
 #include "launcher/errand/qcow2.h"
 #include "tests/unit/test.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Runs a fuzz target over files and the files of directories: the corpus in the ordinary tests, where no
- * fuzzer is needed, under whatever sanitizers the build has.
+ * Runs a fuzz target over files and directories of files: this is how the ordinary tests replay the corpus
+ * without a fuzzer, with whatever sanitizers the build enables.
  */
 
 #include <fcntl.h>

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Golden cases: each NAME.xml in the directory is converted, and what comes out must be what stands beside
- * it:
+ * Golden cases: each NAME.xml in the directory is converted, and the result must match the files beside it:
  *
- *     NAME.args   QEMU's command line, an option a line; absent where the guest is refused
- *     NAME.err    the findings, errors or warnings; absent where there are none
- *     NAME.unit   the drop-in, for those cases where somebody made that file
+ *     NAME.args   QEMU's command line, an option a line; absent if the guest is refused
+ *     NAME.err    the findings, errors or warnings; absent if there are none
+ *     NAME.unit   the drop-in, checked only if the file exists
  *
- * A case whose name begins with "user-" is a guest of a user's, whose helper's drop-ins follow in NAME.unit.
- * The host's directories are those of root/ in the directory. A golden file that no case read fails the run.
- * With REGENERATE=1 in the environment the files are rewritten instead.
+ * A case whose name begins with "user-" is a user's guest; the drop-ins of its helper follow in NAME.unit.
+ * root/ stands for the host's root directory. A golden file that no case reads is a failure. With
+ * REGENERATE=1 in the environment the files are rewritten instead.
  */
 
 #include <errno.h>
@@ -26,7 +25,7 @@ static bool regenerate;
 static unsigned failures;
 static Strings used;
 
-/* What is there has to be what was expected; an absent file is an empty one. */
+/* The text must match the file; a missing file counts as empty. */
 static void compare(const char *path, const char *text)
 {
         _cleanup_(freep) char *expected = NULL;
@@ -45,7 +44,7 @@ static void compare(const char *path, const char *text)
                 printf("rewrote %s\n", path);
                 return;
         }
-        printf("%s: expected\n%s\n%s: but it is\n%s\n", path, expected, path, text);
+        printf("%s: expected\n%s\n%s: got\n%s\n", path, expected, path, text);
         failures++;
 }
 
@@ -124,7 +123,7 @@ int main(int argc, char **argv)
 
         regenerate = getenv("REGENERATE") != NULL;
         CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
-        /* one place: which of both has the state depends on the version of systemd */
+        /* the same for both: which one contains the state depends on the version of systemd */
         CHECK(setenv("XDG_STATE_HOME", "/home/user/xdg", 1) == 0 &&
               setenv("XDG_CONFIG_HOME", "/home/user/xdg", 1) == 0);
         if (argc != 2 || chdir(argv[1]) < 0) {
@@ -150,7 +149,7 @@ int main(int argc, char **argv)
                 if ((text_ends_with(f, ".args") || text_ends_with(f, ".err") ||
                      text_ends_with(f, ".unit")) &&
                     !strings_have(&used, f)) {
-                        printf("%s: no case has read this file\n", f);
+                        printf("%s: no case reads this file\n", f);
                         failures++;
                 }
         }

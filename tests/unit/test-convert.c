@@ -74,10 +74,10 @@ static void test_no_file(void)
         _cleanup_(freep) char *path = text_format("%s/none.xml", root),
                               *directory = text_format("%s/d", root), *endless = put("/large.xml", "");
 
-        check_refused(path, 66, "none.xml: error: cannot be read: No such file or directory");
+        check_refused(path, 66, "none.xml: error: cannot read the file: No such file or directory");
         CHECK_NUMBER(mkdir(directory, 0700), 0);
-        check_refused(directory, 66, "cannot be read: Is a directory");
-        check_refused("/dev/null", 65, "/dev/null: error: not a regular file");
+        check_refused(directory, 66, "cannot read the file: Is a directory");
+        check_refused("/dev/null", 65, "/dev/null: error: cannot read the file: not a regular file");
         CHECK_NUMBER(truncate(endless, (off_t) 1 << 30), 0);
         check_refused(endless, 65, "larger than the limit of");
 }
@@ -91,7 +91,7 @@ static void test_no_access(void)
         CHECK_NUMBER(chmod(path, 0), 0);
         if (is_root)
                 CHECK_NUMBER(seteuid(NOBODY), 0);
-        check_refused(path, 66, "secret.xml: error: cannot be read: Permission denied");
+        check_refused(path, 66, "secret.xml: error: cannot read the file: Permission denied");
         if (is_root)
                 CHECK_NUMBER(seteuid(0), 0);
 }
@@ -115,7 +115,7 @@ static void test_policy(void)
 
         free(path);
         path = put(conf, "[Guests]\nNonsense=1\n");
-        check_guest(GUEST(""), 78, "vmunit.conf:2:1: error: Nonsense=");
+        check_guest(GUEST(""), 78, "vmunit.conf:2:1: error: unknown setting Nonsense=");
         CHECK_NUMBER(unlink(path), 0);
 }
 
@@ -126,13 +126,13 @@ static void test_names(void)
         static const char xml[] = "<domain type='qemu'>\n  <name>a\"b</name>\n  <memory>65536</memory>\n"
                                   "  <os><type machine='q35'>hvm</type></os>\n</domain>\n";
 
-        check_guest(xml, 65, "<name> is 'a\\\"b', but the file's name says 'one'");
+        check_guest(xml, 65, "<name> is 'a\\\"b', but the file is named 'one.xml'; both must match");
         CHECK_NUMBER(conversion_start(&c, root, false), 0);
         CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), "a\"b"), -EINVAL);
         CHECK_NUMBER(findings_count(c.findings), 1);
         CHECK_TEXT(
-                findings_get(c.findings, 0)->text, "<name>: 'a\"b' holds a backslash or a quote, which "
-                                                   "systemd cannot have in a directory's name");
+                findings_get(c.findings, 0)->text, "<name>: 'a\"b' contains a backslash or a quote, which "
+                                                   "systemd does not support in directory names");
 }
 
 /* The longest name that a guest's units can have, and one byte more. */
@@ -154,8 +154,8 @@ static void check_longest_name(bool user_scope, size_t longest)
                 if (!more)
                         continue;
                 said = text_format(
-                        "<name>: it is too long: in the names of its units it takes %zu bytes, and there is "
-                        "room for %zu",
+                        "<name>: too long: it takes %zu bytes in the names of the guest's units, and at "
+                        "most %zu fit",
                         longest + 1, longest);
                 CHECK_TEXT(findings_get(c.findings, 0)->text, said);
         }

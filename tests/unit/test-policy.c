@@ -61,11 +61,11 @@ static void check_findings(const char *const *expected, size_t n)
 static void test_bad(void)
 {
         static const char *const expected[] = {
-                "2:1: error: Nonsense= is not known in this section",
-                "3:18: error: 'perhaps' is neither yes nor no",
+                "2:1: error: unknown setting Nonsense= in this section",
+                "3:18: error: 'perhaps' is not a boolean; must be one of: yes, no",
                 "4:23: error: 'relative' is not an absolute path",
-                "5:1: error: neither a [section] nor KEY=VALUE",
-                "6:1: error: the section [Other] is not known",
+                "5:1: error: expected [SECTION] or KEY=VALUE",
+                "6:1: error: unknown section [Other]; must be one of: [Guests], [Broker], [Bridge NAME]",
         };
 
         put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
@@ -77,27 +77,25 @@ static void test_bad(void)
 static void test_bad_broker(void)
 {
         static const char *const expected[] = {
-                "1:1: error: an assignment before any [section]",
-                "3:12: error: 'maybe' is neither yes nor no",
-                "4:9: error: '0' is no number from 1 to 100",
-                "5:9: error: '101' is no number from 1 to 100",
-                "6:1: error: Users= is not known in this section",
-                "7:9: error: 'a/b' can be no bridge's name",
-                "8:9: error: '' can be no bridge's name",
-                "9:1: error: the section [Bridge] is not known",
-                "11:7: error: 'alice,bob' is neither a name, a number nor *",
-                "12:13: error: '4294967295' is neither a name, a number nor *",
-                "13:14: error: '52:54:00' is neither an address (52:54:00:12:34:56) nor a range FIRST-LAST "
-                "of "
-                "addresses",
-                "14:14: error: '53:54:00:00:00:00' holds addresses that are no guest's own (their first "
-                "byte is "
-                "odd)",
-                "15:32: error: '52:54:00:00:00:00-54:00:00:00:00:00' holds addresses that are no guest's "
-                "own "
-                "(their first byte is odd)",
-                "16:14: error: '52:54:00:00:00:02-52:54:00:00:00:01' ends before it begins",
-                "17:1: error: BridgeConf= is not known in this section",
+                "1:1: error: expected a [SECTION] before the first setting",
+                "3:12: error: 'maybe' is not a boolean; must be one of: yes, no",
+                "4:9: error: '0' is not a number from 1 to 100",
+                "5:9: error: '101' is not a number from 1 to 100",
+                "6:1: error: unknown setting Users= in this section",
+                "7:9: error: 'a/b' is not a valid interface name",
+                "8:9: error: '' is not a valid interface name",
+                "9:1: error: unknown section [Bridge]; must be one of: [Guests], [Broker], [Bridge NAME]",
+                "11:7: error: 'alice,bob' is not valid; expected a name, a number or *",
+                "12:13: error: '4294967295' is not valid; expected a name, a number or *",
+                "13:14: error: '52:54:00' is not valid; expected a MAC address such as 52:54:00:12:34:56, "
+                "or a range FIRST-LAST",
+                "14:14: error: '53:54:00:00:00:00' must be unicast addresses (first byte even), and a range "
+                "must not span different first bytes",
+                "15:32: error: '52:54:00:00:00:00-54:00:00:00:00:00' must be unicast addresses (first byte "
+                "even), and a range must not span different first bytes",
+                "16:14: error: '52:54:00:00:00:02-52:54:00:00:00:01' is empty: the last address is lower "
+                "than the first",
+                "17:1: error: unknown setting BridgeConf= in this section",
         };
 
         put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
@@ -173,12 +171,12 @@ static void test_bridge_conf(void)
         static const struct {
                 const char *text, *error;
         } bad[] = {
-                { "allow\n", "not two words: allow, deny or include, and what" },
-                { "allow br0 br1\n", "not two words: allow, deny or include, and what" },
-                { "permit br0\n", "'permit' is none of allow, deny and include" },
+                { "allow\n", "expected \"allow BRIDGE\", \"deny BRIDGE\" or \"include FILE\"" },
+                { "allow br0 br1\n", "expected \"allow BRIDGE\", \"deny BRIDGE\" or \"include FILE\"" },
+                { "permit br0\n", "unknown word 'permit'; must be one of: allow, deny, include" },
                 { "include more.conf\n", "'more.conf' is not an absolute path" },
-                { "include /etc/qemu/absent.conf\n", "is included, and not there" },
-                { "include /etc/qemu/bridge.conf\n", "more than 64 files" },
+                { "include /etc/qemu/absent.conf\n", "included, but does not exist" },
+                { "include /etc/qemu/bridge.conf\n", "too many included files: at most 64" },
         };
         _cleanup_(policy_done) Policy p = { 0 };
 
@@ -213,7 +211,8 @@ static void test_directory_that_cannot_be_listed(void)
         _cleanup_(freep) char *other = text_format("%s/other", root), *line = NULL,
                               *loop = text_format("%s/run/vmunit/vmunit.conf.d", other),
                               *expected = text_format(
-                                      "%s: error: cannot be read: Too many levels of symbolic links", loop);
+                                      "%s: error: cannot read the file: Too many levels of symbolic links",
+                                      loop);
 
         put("/other/run/vmunit/vmunit.conf", "");
         put("/other/etc/vmunit/vmunit.conf.d", "a file is no directory, and none is no error");
