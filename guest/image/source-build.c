@@ -176,7 +176,8 @@ static void props_qcow2(const Source *s, Props *p)
                 json_t *encrypt = props_object(p, "encrypt");
 
                 json_object_set_new(
-                        encrypt, "format", json_string(s->encryption.format == 2 ? "aes" : "luks"));
+                        encrypt, "format",
+                        json_string(s->encryption.format == ENCRYPTION_QCOW ? "aes" : "luks"));
                 json_object_set_new(encrypt, "key-secret", json_string(s->secret_id));
         }
         props_number_if(p, "cache-size", s->options.metadata_cache);

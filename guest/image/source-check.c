@@ -10,11 +10,11 @@
 static void check_encryption(const Guest *g, const Source *s)
 {
         const SourceEncryption *e = &s->encryption;
-        bool librbd = e->engine == 2;
+        bool librbd = e->engine == ENCRYPTION_LIBRBD;
 
         if (!e->xml)
                 return;
-        if (!e->format || e->format == 3)
+        if (!e->format || e->format == ENCRYPTION_DEFAULT)
                 guest_error(g, e->xml->place, "<encryption>: format='luks' or format='qcow' is expected");
         else if (!e->secret.xml)
                 guest_error(g, e->xml->place, "<encryption>: <secret> is missing");
@@ -22,13 +22,13 @@ static void check_encryption(const Guest *g, const Source *s)
                 guest_error(g, e->secret.xml->place, "<secret>: type='passphrase' is expected");
         else if (librbd && s->network.protocol != PROTOCOL_RBD)
                 guest_error(g, e->xml->place, "<encryption>: engine='librbd' is for protocol='rbd'");
-        else if (librbd && (e->format == 2 || s->format != FORMAT_RAW))
+        else if (librbd && (e->format == ENCRYPTION_QCOW || s->format != FORMAT_RAW))
                 guest_error(
                         g, e->xml->place,
                         "<encryption>: engine='librbd' decrypts raw images of a LUKS format");
-        else if (!librbd && e->format > 3)
+        else if (!librbd && e->format > ENCRYPTION_DEFAULT)
                 guest_error(g, e->xml->place, "<encryption>: only engine='librbd' knows this format");
-        else if (!librbd && e->format == 2 && s->format != FORMAT_QCOW2)
+        else if (!librbd && e->format == ENCRYPTION_QCOW && s->format != FORMAT_QCOW2)
                 guest_error(g, e->xml->place, "<encryption>: format='qcow' is for qcow2 images");
         else if (!librbd && s->format != FORMAT_RAW && s->format != FORMAT_QCOW2)
                 guest_error(g, e->xml->place, "<encryption>: QEMU encrypts raw and qcow2 images only");

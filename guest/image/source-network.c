@@ -157,12 +157,16 @@ static Props rbd_props(const Guest *g, const Source *s, Plan *p)
                 json_array_append_new(methods, json_string("none"));
                 props_text(&rbd, "key-secret", s->auth_id);
         }
-        if (s->encryption.xml && s->encryption.engine == 2) {
-                static const char *const formats[] = { "luks", NULL, NULL, "luks2", "luks-any" };
+        if (s->encryption.xml && s->encryption.engine == ENCRYPTION_LIBRBD) {
+                static const char *const formats[] = {
+                        [ENCRYPTION_LUKS] = "luks",
+                        [ENCRYPTION_LUKS2] = "luks2",
+                        [ENCRYPTION_LUKS_ANY] = "luks-any",
+                };
                 json_t *encrypt = props_object(&rbd, "encrypt");
 
                 secret_build(g, &s->encryption.secret, s->secret_id, SECRET_RAW, p);
-                set_text(encrypt, "format", formats[s->encryption.format - 1]);
+                set_text(encrypt, "format", formats[s->encryption.format]);
                 set_text(encrypt, "key-secret", s->secret_id);
         }
         if (n->config)

@@ -322,7 +322,7 @@ void source_complete(Guest *g, Source *s, const SourceOptions *options)
 
 static bool has_format_node(const Source *s)
 {
-        bool own_luks = s->encryption.xml && s->encryption.engine != 2;
+        bool own_luks = s->encryption.xml && s->encryption.engine != ENCRYPTION_LIBRBD;
 
         return (s->format != FORMAT_RAW && s->format != FORMAT_FAT) || own_luks;
 }

@@ -136,6 +136,19 @@ typedef struct SourceSlice {
         Number offset, size;
 } SourceSlice;
 
+/* The values of <encryption format=> and engine=; their words are in source.c. */
+enum {
+        ENCRYPTION_LUKS = 1,
+        ENCRYPTION_QCOW,
+        ENCRYPTION_DEFAULT,
+        ENCRYPTION_LUKS2,
+        ENCRYPTION_LUKS_ANY,
+};
+enum {
+        ENCRYPTION_QEMU = 1,
+        ENCRYPTION_LIBRBD,
+};
+
 typedef struct SourceEncryption {
         XmlElement *xml;
         int format, engine;
