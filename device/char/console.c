@@ -98,7 +98,7 @@ static void console_complete(Guest *g, Device *d)
                 d->address.type = ADDRESS_NONE; /* its address is the serial port's */
                 return;
         }
-        if (c->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
+        if (c->chardev.type == CHARDEV_PTY && d->index < CONSOLES_MAX / 2)
                 c->chardev.console_label = console_label(g, c);
         device_set_id(g, d, "console%u", d->index + counts_serial(g));
         d->bus = BUS_VIRTIO_SERIAL;

@@ -148,7 +148,7 @@ static void serial_complete(Guest *g, Device *d)
                 s->model = targets[s->target].model;
         if (!s->port.set)
                 choose_port(g, s);
-        if (s->chardev.type == CHARDEV_PTY && d->index < PLAN_CONSOLES_MAX / 2)
+        if (s->chardev.type == CHARDEV_PTY && d->index < CONSOLES_MAX / 2)
                 s->chardev.console_label = console_label(g, s);
         device_set_id(g, d, "serial%u", d->index);
         if (s->target == SERIAL_SYSTEM)

@@ -7,6 +7,7 @@
  * and /proc/self/fd has one.
  */
 
+#include "contract/fd-name.h"
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -134,7 +135,7 @@ static void build_local(const HostScsi *h, Plan *p)
                 h->read_only   ? "ro"
                 : h->shareable ? "rw-shared"
                                : "rw");
-        props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, "scsi.%s", id));
+        props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, fd_name_scsi(id)));
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);
         plan_json(p, "-blockdev", &node);

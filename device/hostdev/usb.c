@@ -6,6 +6,7 @@
  * guest's user's.
  */
 
+#include "contract/fd-name.h"
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -117,7 +118,7 @@ static void hostdev_usb_check(const Guest *g, const Device *d)
 static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
 {
         const char *id = u->device.id;
-        unsigned fd = plan_fd(p, false, "usb.%s", id);
+        unsigned fd = plan_fd(p, false, fd_name_usb(id));
         Props add_fd = { json_object() };
         char what[48] = "", where[64] = "";
 

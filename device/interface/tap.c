@@ -8,6 +8,7 @@
  * are checked here and there once more.
  */
 
+#include "contract/fd-name.h"
 #include "device/interface/interface.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -209,12 +210,12 @@ void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan
         plan_tap(p, &tap);
 
         for (unsigned q = 0; q < n; q++)
-                fds[q] = plan_fd(p, false, "tap.%s.%u", id, q);
+                fds[q] = plan_fd(p, false, fd_name_tap(id, q));
         set_descriptors(netdev, "fd", "fds", fds, n);
         if (vhost != OFF) {
                 props_bool(netdev, "vhost", true);
                 for (unsigned q = 0; q < n; q++)
-                        fds[q] = plan_fd(p, vhost == UNSET, "vhost.%s.%u", id, q);
+                        fds[q] = plan_fd(p, vhost == UNSET, fd_name_vhost(id, q));
                 set_descriptors(netdev, "vhostfd", "vhostfds", fds, n);
         }
         props_number_if(netdev, "sndbuf", i->sndbuf);

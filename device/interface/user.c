@@ -194,8 +194,8 @@ static void check_passt(const Guest *g, const Interface *i)
                         g, d, "<backend>: logFile must not contain a comma, a double quote or a backslash");
         GUEST_FOREACH_DEVICE(g, &kind_interface, other)
                 passts += other->index <= d->index && DEVICE_AS(Interface, other)->user.passt;
-        if (passts == PLAN_PASSTS_MAX + 1)
-                device_error(g, d, "<interface>: at most %u interfaces can use passt", PLAN_PASSTS_MAX);
+        if (passts == PASSTS_MAX + 1)
+                device_error(g, d, "<interface>: at most %u interfaces can use passt", PASSTS_MAX);
 }
 
 void interface_user_check(const Guest *g, const Interface *i)

@@ -10,15 +10,16 @@
 #include <errno.h>
 
 #include "contract/exit.h"
+#include "contract/words.h"
 #include "guest/machine/general.h"
 #include "guest/plan/plan.h"
 
 #define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
 
-static const char *access_word(Access access)
+static VhostMode vhost_mode(const Tap *t)
 {
-        return access == ACCESS_READ ? "ro" : access == ACCESS_WRITE ? "rw" : "rw-shared";
+        return t->vhost == ON ? VHOST_REQUIRE : t->vhost == OFF ? VHOST_NO : VHOST_TRY;
 }
 
 static void write_rate(FILE *f, const char *key, const TapRate *rate)
@@ -39,10 +40,7 @@ static int add_tap(Strings *argv, const Tap *t)
         fprintf(f, "--tap=id=%s", t->id);
         if (t->ifname)
                 fprintf(f, ",ifname=%s", t->ifname);
-        fprintf(f, ",queues=%u,vhost=%s", t->queues ?: 1,
-                t->vhost == ON    ? "require"
-                : t->vhost == OFF ? "no"
-                                  : "try");
+        fprintf(f, ",queues=%u,vhost=%s", t->queues ?: 1, vhost_mode_word(vhost_mode(t)));
         if (t->broker)
                 fputs(",broker=yes", f);
         if (t->bridge)

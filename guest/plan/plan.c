@@ -265,21 +265,15 @@ void plan_run(Plan *p, const char *format, ...)
         note(p, strings_take(&p->run, argument));
 }
 
-unsigned plan_fd(Plan *p, bool optional, const char *format, ...)
+unsigned plan_fd(Plan *p, bool optional, char *name)
 {
-        _cleanup_(freep) char *name = NULL;
+        _cleanup_(freep) char *owned = name;
         unsigned number = PLAN_FD_STORED + p->n_stored++;
-        va_list ap;
 
-        va_start(ap, format);
-        if (vasprintf(&name, format, ap) < 0)
-                name = NULL;
-        va_end(ap);
-        if (!name) {
+        if (owned)
+                plan_run(p, "--%s=%s:%u", optional ? "try-fd" : "fd", owned, number);
+        else
                 p->status = -ENOMEM;
-                return number;
-        }
-        plan_run(p, "--%s=%s:%u", optional ? "try-fd" : "fd", name, number);
         return number;
 }
 

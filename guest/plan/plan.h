@@ -6,6 +6,8 @@
  * a drop-in; nothing else is carried over from the XML to the running guest.
  */
 
+#include "contract/limits.h"
+#include "contract/words.h"
 #include "guest/plan/props.h"
 #include "util/text.h"
 
@@ -17,14 +19,9 @@ enum {
         PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
 };
 
-#define PLAN_CONSOLES_MAX 64u /* that many the launcher serves */
-#define PLAN_PASSTS_MAX   24u /* their numbers end before the stored ones */
-
-typedef enum Access {
-        ACCESS_READ,
-        ACCESS_WRITE,
-        ACCESS_WRITE_SHARED, /* other guests may write it too */
-} Access;
+_Static_assert(
+        PLAN_FD_CONSOLE + CONSOLES_MAX <= PLAN_FD_PASST, "the numbers of consoles reach into passt's");
+_Static_assert(PLAN_FD_PASST + PASSTS_MAX <= PLAN_FD_STORED, "the numbers of passts reach into stored ones");
 
 typedef struct Grant {
         const char *path;
@@ -133,9 +130,11 @@ void plan_prepare(Plan *p, const char *format, ...)
         _printf_(2, 3); /* one argument of vm-launcher prepare, once */
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
 
-/* Asks for a stored descriptor by its name; returns the number that QEMU gets it as. optional: see
- * --try-fd=. */
-unsigned plan_fd(Plan *p, bool optional, const char *format, ...) _printf_(3, 4);
+/*
+ * Asks for a stored descriptor and returns the number that QEMU gets it as. name is one of fd-name.h, which
+ * is freed here and may be NULL, where memory ran out. optional: see --try-fd=.
+ */
+unsigned plan_fd(Plan *p, bool optional, char *name);
 
 /* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
 unsigned plan_console(Plan *p, const char *label);

@@ -32,6 +32,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "launcher/errand/path.h"
 #include "launcher/errand/user-name.h"
@@ -320,9 +321,7 @@ static int store_backing(const Chain *chain, const Image *image)
         fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot duplicate a file descriptor of %s", image->path);
-        return store_add(
-                chain->store,
-                text_format("chain.%s.%u.%s", chain->request->node, chain->depth, image->format), fd);
+        return store_add(chain->store, fd_name_chain(chain->request->node, chain->depth, image->format), fd);
 }
 
 static int open_top(const Chain *chain, Image *image)

@@ -43,15 +43,25 @@
 
 #define HELPER_PATIENCE 10 /* seconds for a caller to say what he wants */
 
-typedef struct Service {
-        const char *guest;
-        char uuid[37];
-} Service;
-
-static const Argument service_arguments[] = {
-        { "guest", "a guest's name", argument_guest, offsetof(Service, guest), ARGUMENT_REQUIRED },
-        { "uuid", "a UUID", argument_uuid, offsetof(Service, uuid), ARGUMENT_REQUIRED },
+static const Argument serve_arguments[] = {
+        { "guest", "a guest's name", argument_guest, offsetof(ServeOptions, guest), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, offsetof(ServeOptions, uuid), ARGUMENT_REQUIRED },
 };
+
+int serve_options_read(int argc, char **argv, ServeOptions *ret)
+{
+        ServeOptions o = { 0 };
+        char **rest;
+        int r;
+
+        r = arguments_read(serve_arguments, ELEMENTS(serve_arguments), &o, argc, argv, &rest);
+        if (r < 0)
+                return r;
+        o.prepare_argc = argc - (int) (rest - argv) + 1;
+        o.prepare_argv = rest - 1; /* the "--", in place of a verb's name */
+        *ret = o;
+        return 0;
+}
 
 /* A caller of this user; others could not enter the socket's directory. -EAGAIN where there is none. */
 static int accept_caller(int *ret, unsigned *ret_pid)
@@ -152,7 +162,7 @@ static int on_store(const char *name, int fd, void *userdata)
                      : 0;
 }
 
-static void serve_register(const Service *service, unsigned leader)
+static void serve_register(const ServeOptions *service, unsigned leader)
 {
         _cleanup_(freep) char *directory = guest_directory(service->guest);
         _cleanup_(prepared_done) Prepared note = { 0 };
@@ -162,7 +172,7 @@ static void serve_register(const Service *service, unsigned leader)
         register_with_own(service->guest, service->uuid, leader, &note);
 }
 
-static int serve(const Service *service, const PrepareRequest *request, int caller, unsigned pid)
+static int serve(const ServeOptions *service, const PrepareRequest *request, int caller, unsigned pid)
 {
         _cleanup_(closep) int unwanted = -EBADF;
         HelperMessage m;
@@ -228,14 +238,13 @@ int verb_serve(int argc, char **argv)
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
         _cleanup_(closep) int caller = -EBADF;
         _cleanup_(freep) char *unit = NULL;
-        Service service = { 0 };
+        ServeOptions service = { 0 };
         unsigned pid = 0;
-        char **rest;
         int r;
 
-        r = arguments_read(service_arguments, ELEMENTS(service_arguments), &service, argc, argv, &rest);
-        if (r >= 0) /* rest[-1] is the "--", in place of a verb's name */
-                r = prepare_request_read(argc - (int) (rest - argv) + 1, rest - 1, &request);
+        r = serve_options_read(argc, argv, &service);
+        if (r >= 0)
+                r = prepare_request_read(service.prepare_argc, service.prepare_argv, &request);
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(service.guest, NULL);

@@ -23,6 +23,17 @@ typedef struct HelperMessage {
         char name[HELPER_NAME_MAX];
 } HelperMessage;
 
+/* What the verb `serve` is told. */
+typedef struct ServeOptions {
+        const char *guest;
+        char uuid[37];
+        int prepare_argc; /* the arguments of prepare, which come behind "--" */
+        char **prepare_argv;
+} ServeOptions;
+
+/* Reads argv[1] and the following. Every mistake is logged; negative errno if there was one. */
+int serve_options_read(int argc, char **argv, ServeOptions *ret);
+
 /* The verb `serve`: argv[0] is its name; returns what the program exits with. */
 int verb_serve(int argc, char **argv);
 

@@ -46,7 +46,6 @@
 typedef struct Registration {
         const char *guest;
         char uuid[37];
-        Strings interfaces;
         unsigned leader;
         char name[MACHINE_NAME_MAX + 1];
         char *control; /* the address of the control socket */
@@ -54,17 +53,27 @@ typedef struct Registration {
         size_t n_indices;
 } Registration;
 
-#define TO(member) offsetof(Registration, member)
+#define TO(member) offsetof(RegisterOptions, member)
 
-static const Argument registration_arguments[] = {
+static const Argument register_arguments[] = {
         { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
         { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
         { "interface", "an interface", argument_strings, TO(interfaces), ARGUMENT_REPEATED },
 };
 
+int register_options_read(int argc, char **argv, RegisterOptions *ret)
+{
+        *ret = (RegisterOptions){ 0 };
+        return arguments_read(register_arguments, ELEMENTS(register_arguments), ret, argc, argv, NULL);
+}
+
+void register_options_done(RegisterOptions *options)
+{
+        strings_done(&options->interfaces);
+}
+
 static void registration_done(Registration *reg)
 {
-        strings_done(&reg->interfaces);
         free(reg->control);
         free(reg->indices);
 }
@@ -92,13 +101,13 @@ static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
 }
 
 /* An interface that is not there any more is left out. */
-static int find_interfaces(Registration *reg)
+static int find_interfaces(Registration *reg, const Strings *interfaces)
 {
-        reg->indices = calloc(reg->interfaces.count + 1, sizeof(int));
+        reg->indices = calloc(interfaces->count + 1, sizeof(int));
         if (!reg->indices)
                 return log_out_of_memory();
-        for (size_t i = 0; i < reg->interfaces.count; i++) {
-                unsigned index = if_nametoindex(reg->interfaces.items[i]);
+        for (size_t i = 0; i < interfaces->count; i++) {
+                unsigned index = if_nametoindex(interfaces->items[i]);
 
                 if (index > 0)
                         reg->indices[reg->n_indices++] = (int) index;
@@ -228,17 +237,20 @@ static int read_leader(unsigned *ret)
 int verb_register(int argc, char **argv)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(register_options_done) RegisterOptions options;
         _cleanup_(registration_done) Registration reg = { 0 };
 
-        if (arguments_read(
-                    registration_arguments, ELEMENTS(registration_arguments), &reg, argc, argv, NULL) < 0)
+        if (register_options_read(argc, argv, &options) < 0)
                 return EXIT_BAD_USAGE;
+        reg.guest = options.guest;
+        memcpy(reg.uuid, options.uuid, sizeof(reg.uuid));
         log_open(reg.guest, reg.uuid);
         if (read_leader(&reg.leader) < 0)
                 return EXIT_BAD_USAGE;
 
         /* the interfaces are the host's, and the unit has a network of its own */
-        if (privileges_enter_host() < 0 || privileges_keep(0) < 0 || find_interfaces(&reg) < 0)
+        if (privileges_enter_host() < 0 || privileges_keep(0) < 0 ||
+            find_interfaces(&reg, &options.interfaces) < 0)
                 return EXIT_OS;
         make_name(reg.guest, reg.name);
         reg.control = control_address(reg.guest);

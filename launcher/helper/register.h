@@ -4,6 +4,18 @@
 /* Making a user's guest known to the user's own machined. */
 
 #include "launcher/store/prepared.h"
+#include "util/text.h"
+
+/* What the verb is told. */
+typedef struct RegisterOptions {
+        const char *guest;
+        char uuid[37];
+        Strings interfaces;
+} RegisterOptions;
+
+/* Reads argv[1] and the following. Every mistake is logged; negative errno if there was one. */
+int register_options_read(int argc, char **argv, RegisterOptions *ret);
+void register_options_done(RegisterOptions *options); /* also after a failure */
 
 /* The verb: argv[0] is its name; returns what the program exits with. */
 int verb_register(int argc, char **argv);

@@ -10,6 +10,7 @@
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
+#include "contract/words.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -73,15 +74,12 @@ static int read_usb_number(const char *text, void *target)
 
 static int read_yes_no(const char *text, void *target)
 {
-        if (!streq(text, "yes") && !streq(text, "no"))
-                return -EINVAL;
-        *(bool *) target = streq(text, "yes");
-        return 0;
+        return yes_no_from_word(text, target);
 }
 
 static int read_access(const char *text, void *target)
 {
-        return grant_mode_from_text(text, target);
+        return access_from_word(text, target);
 }
 
 static int read_vf_mac(const char *text, void *target)

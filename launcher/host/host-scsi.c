@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "contract/fd-name.h"
 #include "launcher/host/host-device.h"
 #include "launcher/host/sysfs.h"
 #include "log/log.h"
@@ -72,5 +73,5 @@ int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q,
                 log_error("%s is not the SCSI unit that the kernel has by this name.", path);
                 return -ENODEV;
         }
-        return store_add(store, text_format("scsi.%s", q->id), TAKE_FD(fd));
+        return store_add(store, fd_name_scsi(q->id), TAKE_FD(fd));
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "contract/fd-name.h"
 #include "launcher/host/host-device.h"
 #include "launcher/host/sysfs.h"
 #include "log/log.h"
@@ -134,5 +135,5 @@ int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, S
                 return -ENODEV;
         }
         r = grant_note_device(granting, fd, path);
-        return r < 0 ? r : store_add(store, text_format("usb.%s", q->id), TAKE_FD(fd));
+        return r < 0 ? r : store_add(store, fd_name_usb(q->id), TAKE_FD(fd));
 }

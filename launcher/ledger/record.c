@@ -22,32 +22,11 @@
 
 #define RECORD_FIRST_LINE "vmunit-grant=1"
 
-static const char *const grant_mode_texts[GRANT_MODES] = {
-        [GRANT_READ] = "ro",
-        [GRANT_WRITE] = "rw",
-        [GRANT_SHARED] = "rw-shared",
-};
-
 static const char *const identity_type_texts[IDENTITY_TYPES] = {
         [IDENTITY_FILE] = "file",
         [IDENTITY_BLOCK] = "block",
         [IDENTITY_CHARACTER] = "character",
 };
-
-const char *grant_mode_text(GrantMode mode)
-{
-        return grant_mode_texts[mode];
-}
-
-int grant_mode_from_text(const char *text, GrantMode *ret)
-{
-        for (size_t i = 0; i < GRANT_MODES; i++)
-                if (streq(text, grant_mode_texts[i])) {
-                        *ret = (GrantMode) i;
-                        return 0;
-                }
-        return -EINVAL;
-}
 
 Record *record_new(void)
 {
@@ -204,7 +183,7 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
         for (size_t i = 0; i < record->n_holders; i++) {
                 const Holder *h = &record->holders[i];
 
-                fprintf(f, "holder=%s %s %u ", grant_mode_text(h->mode), h->boot, h->user);
+                fprintf(f, "holder=%s %s %u ", access_word(h->mode), h->boot, h->user);
                 write_escaped(f, h->guest);
                 putc(' ', f);
                 write_escaped(f, h->directory);
@@ -391,8 +370,7 @@ static int read_holder(Record *record, char *value)
         for (size_t i = 0; i < ELEMENTS(word); i++)
                 if (!(word[i] = strsep(&value, " ")) || !*word[i])
                         return -EBADMSG;
-        if (value || grant_mode_from_text(word[0], &holder.mode) < 0 ||
-            strlen(word[1]) != RECORD_BOOT_SIZE - 1)
+        if (value || access_from_word(word[0], &holder.mode) < 0 || strlen(word[1]) != RECORD_BOOT_SIZE - 1)
                 return -EBADMSG;
         if (read_u32(word[2], UINT32_MAX - 1, &holder.user) < 0 || unescape(word[3]) < 0 ||
             unescape(word[4]) < 0)

@@ -8,17 +8,18 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "contract/words.h"
 #include "util/ownership.h"
 
 #define RECORD_BOOT_SIZE  33   /* 32 hexadecimal digits and a NUL */
 #define RECORD_HANDLE_MAX 128U /* bytes of a file handle, as the kernel has it (MAX_HANDLE_SZ) */
 
-typedef enum GrantMode {
-        GRANT_READ,   /* "ro": shared with others that only read */
-        GRANT_WRITE,  /* "rw": shared with nobody */
-        GRANT_SHARED, /* "rw-shared": shared with others that are "rw-shared" */
-        GRANT_MODES,
-} GrantMode;
+/* How a guest has a file. */
+typedef Access GrantMode;
+
+#define GRANT_READ   ACCESS_READ
+#define GRANT_WRITE  ACCESS_WRITE
+#define GRANT_SHARED ACCESS_WRITE_SHARED
 
 /* A guest that has the file. */
 typedef struct Holder {
@@ -69,9 +70,6 @@ typedef struct Record {
         Holder *holders;
         size_t n_holders;
 } Record;
-
-const char *grant_mode_text(GrantMode mode);
-int grant_mode_from_text(const char *text, GrantMode *ret); /* -EINVAL if it is none */
 
 Record *record_new(void);
 Record *record_free(Record *record); /* returns NULL */

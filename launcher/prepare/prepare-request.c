@@ -12,6 +12,7 @@
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
+#include "contract/words.h"
 #include "log/log.h"
 
 #define HASH_DIGITS 16U
@@ -64,7 +65,7 @@ static int read_grant(const char *text, void *target)
         list->items = items;
         r = cut(request, text, &mode, &path);
         if (r >= 0)
-                r = grant_mode_from_text(mode, &items[list->count].mode);
+                r = access_from_word(mode, &items[list->count].mode);
         if (r >= 0)
                 r = read_path(path, &items[list->count].path);
         if (r >= 0)

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "launcher/errand/guest-user.h"
 #include "launcher/monitor/command.h"
@@ -63,7 +64,7 @@ static int place_stored(QemuStart *h, const RunOptions *o, Fds *store)
                                 LOG_ERR, r, "File descriptor %s was not passed by systemd", n->name);
                 /* A QEMU that ran before has left off those queues of a kept TAP that its guest did not use,
                  * and the next one expects them all on. It says so itself where that fails. */
-                if (text_after(n->name, "tap."))
+                if (fd_name_is_tap(n->name))
                         (void) tun_enable_queue(fd);
                 r = place(h, fd, n->number);
                 if (r < 0)
@@ -161,13 +162,11 @@ typedef struct Chain {
 static int add_to_chain(const char *name, int fd, void *userdata)
 {
         Chain *c = userdata;
-        const char *rest = text_after(name, c->prefix);
+        const char *format;
         unsigned depth;
         struct stat st;
-        int end = 0;
 
-        if (!rest || sscanf(rest, "%u.%n", &depth, &end) < 1 || end == 0 || !rest[end] || depth < 1 ||
-            depth > CHAIN_DEPTH_MAX)
+        if (fd_name_read_chain(name, c->prefix, &depth, &format) < 0)
                 return log_errno(LOG_ERR, -EINVAL, "Invalid name of file descriptor %s", name);
         if (c->images[depth - 1].format)
                 return log_errno(LOG_ERR, -EEXIST, "File descriptor %s was passed with two formats", name);
@@ -175,7 +174,7 @@ static int add_to_chain(const char *name, int fd, void *userdata)
                 return log_errno(LOG_ERR, -errno, "Cannot stat file descriptor %s", name);
         c->images[depth - 1] = (BackingImage){
                 .depth = depth,
-                .format = rest + end,
+                .format = format,
                 .driver = S_ISBLK(st.st_mode) ? "host_device" : "file",
                 .fd = ++c->handover->highest,
         };
@@ -185,7 +184,7 @@ static int add_to_chain(const char *name, int fd, void *userdata)
 
 static int place_chain(QemuStart *h, const char *node, Fds *store)
 {
-        _cleanup_(freep) char *prefix = text_format("chain.%s.", node);
+        _cleanup_(freep) char *prefix = fd_name_chain_prefix(node);
         _cleanup_(freep) Chain *c = calloc(1, sizeof(*c));
         int r;
 

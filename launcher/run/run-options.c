@@ -50,20 +50,16 @@ static int read_console(const char *text, void *target)
 
 static int read_fate(const char *text, void *target, Fate last)
 {
-        static const char *const names[] = {
-                [FATE_DESTROY] = "destroy",
-                [FATE_RESTART] = "restart",
-                [FATE_PRESERVE] = "preserve",
-                [FATE_DUMP_DESTROY] = "coredump-destroy",
-                [FATE_DUMP_RESTART] = "coredump-restart",
-        };
+        Fate fate;
+        int r;
 
-        for (Fate f = 0; f <= last; f++)
-                if (streq(names[f], text)) {
-                        *(Fate *) target = f;
-                        return 0;
-                }
-        return -EINVAL;
+        r = fate_from_word(text, &fate);
+        if (r < 0)
+                return r;
+        if (fate > last)
+                return -EINVAL;
+        *(Fate *) target = fate;
+        return 0;
 }
 
 static int read_off_fate(const char *text, void *target)

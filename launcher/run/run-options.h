@@ -3,6 +3,7 @@
 
 /* What `vm-launcher run` is told. */
 
+#include "contract/words.h"
 #include "launcher/run/passt.h"
 #include "launcher/run/threads.h"
 #include "util/text.h"
@@ -19,15 +20,6 @@ typedef struct NumberedList {
         Numbered *items;
         size_t count;
 } NumberedList;
-
-/* What becomes of the guest when it goes off, resets itself, or crashes. */
-typedef enum Fate {
-        FATE_DESTROY,
-        FATE_RESTART,
-        FATE_PRESERVE,
-        FATE_DUMP_DESTROY,
-        FATE_DUMP_RESTART,
-} Fate;
 
 typedef struct LifecycleOptions {
         Fate on_poweroff, on_reboot, on_crash;

@@ -25,19 +25,11 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "contract/fd-name.h"
 #include "log/log.h"
 #include "util/text.h"
 
 #define FDS_FIRST 3
-
-/*
- * Every start brings these anew: a vhost device belongs to the first process that used it, a backing chain
- * may change.
- */
-static bool brought_anew(const char *name)
-{
-        return text_after(name, "vhost.") || text_after(name, "chain.");
-}
 
 int fds_take(Fds *ret)
 {
@@ -98,7 +90,7 @@ bool fds_is_alive(const char *name, int fd)
 {
         struct ifreq request = { 0 };
 
-        return !text_after(name, "tap.") || ioctl(fd, TUNGETIFF, &request) >= 0;
+        return !fd_name_is_tap(name) || ioctl(fd, TUNGETIFF, &request) >= 0;
 }
 
 int fds_find(Fds *f, const char *name, int *ret)
@@ -167,7 +159,7 @@ void fds_tidy_store(const Fds *f)
                 }
                 if (!first)
                         continue;
-                if (!s->wanted || brought_anew(s->name) || alive < 0) {
+                if (!s->wanted || fd_name_is_of_one_start(s->name) || alive < 0) {
                         log_debug("Removing the file descriptor %s from systemd's store.", s->name);
                         store_remove(s->name);
                 } else if (dead) {

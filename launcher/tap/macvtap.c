@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "contract/fd-name.h"
 #include "launcher/host/sysfs.h"
 #include "launcher/tap/tap-port.h"
 #include "log/log.h"
@@ -143,7 +144,7 @@ static int open_queues(const TapRequest *q, const Link *link, Store *store)
                         return log_errno(
                                 LOG_ERR, -errno, "Cannot set up queue %u of interface %s", queue,
                                 q->interface);
-                r = store_add(store, text_format("tap.%s.%u", q->id, queue), TAKE_FD(fd));
+                r = store_add(store, fd_name_tap(q->id, queue), TAKE_FD(fd));
                 if (r < 0)
                         return r;
         }

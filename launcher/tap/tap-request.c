@@ -81,21 +81,12 @@ static int read_managed(const char *text, void *target)
 
 static int read_broker(const char *text, void *target)
 {
-        return read_either(text, "no", "yes", target);
+        return yes_no_from_word(text, target);
 }
 
 static int read_vhost(const char *text, void *target)
 {
-        static const char *const texts[] = {
-                [VHOST_NO] = "no", [VHOST_TRY] = "try", [VHOST_REQUIRE] = "require"
-        };
-
-        for (size_t i = 0; i < ELEMENTS(texts); i++)
-                if (streq(text, texts[i])) {
-                        *(VhostMode *) target = (VhostMode) i;
-                        return 0;
-                }
-        return -EINVAL;
+        return vhost_mode_from_word(text, target);
 }
 
 static int read_mode(const char *text, void *target)
@@ -105,7 +96,7 @@ static int read_mode(const char *text, void *target)
 
 static int read_isolated(const char *text, void *target)
 {
-        return read_either(text, "no", "yes", target);
+        return yes_no_from_word(text, target);
 }
 
 static int read_size(const char **text, uint64_t *ret)

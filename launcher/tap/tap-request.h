@@ -6,15 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "contract/words.h"
 #include "net/netlink.h"
 #include "net/shape.h"
 #include "util/text.h"
-
-typedef enum VhostMode {
-        VHOST_NO,
-        VHOST_TRY,
-        VHOST_REQUIRE,
-} VhostMode;
 
 typedef struct TapRequest {
         const char *id;        /* names its descriptors */

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "launcher/tap/tap-port.h"
 #include "log/log.h"
@@ -66,7 +67,7 @@ static int attach(int fd, const TapRequest *q, TunFlags flags)
 
 int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
 {
-        return store_add(store, text_format("tap.%s.%u", q->id, queue), fd);
+        return store_add(store, fd_name_tap(q->id, queue), fd);
 }
 
 /* The first queue. Something of that name may be about to go. */
@@ -214,7 +215,7 @@ int tap_forget(int netlink, const TapRequest *q, const PreparedTap *noted, const
         int r;
 
         for (unsigned queue = 0; queue < noted->queues; queue++) {
-                _cleanup_(freep) char *name = text_format("tap.%s.%u", q->id, queue);
+                _cleanup_(freep) char *name = fd_name_tap(q->id, queue);
 
                 if (!name)
                         return log_out_of_memory();
@@ -286,7 +287,7 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                                 "Cannot open /dev/vhost-net, which interface %s requires (modprobe "
                                 "vhost_net; the unit requires DeviceAllow=/dev/vhost-net rw)",
                                 q->interface ?: q->id);
-                r = store_add(store, text_format("vhost.%s.%u", q->id, queue), fd);
+                r = store_add(store, fd_name_vhost(q->id, queue), fd);
                 if (r < 0)
                         return r;
         }
@@ -301,7 +302,7 @@ int tap_note(const TapRequest *q, const char *interface, unsigned index, Prepare
         memcpy(tap.mac, q->mac, sizeof(tap.mac));
         r = prepared_add_tap(note, &tap);
         for (unsigned queue = 0; queue < q->queues && r >= 0; queue++)
-                r = strings_addf(&note->names, "tap.%s.%u", q->id, queue);
+                r = strings_take(&note->names, fd_name_tap(q->id, queue));
         return r < 0 ? log_out_of_memory() : 0;
 }
 

@@ -166,8 +166,8 @@ int main(void)
         test_round_trip();
         test_holders();
         test_hostile();
-        CHECK_NUMBER(grant_mode_from_text("rw-shared", &mode), 0);
+        CHECK_NUMBER(access_from_word("rw-shared", &mode), 0);
         CHECK_NUMBER(mode, GRANT_SHARED);
-        CHECK_NUMBER(grant_mode_from_text("wr", &mode), -EINVAL);
+        CHECK_NUMBER(access_from_word("wr", &mode), -EINVAL);
         return 0;
 }

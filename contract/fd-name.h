@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The names of descriptors in systemd's store. The generator names those that QEMU is to get, the launcher
+ * stores them under the same names. The formatters return NULL if memory runs out.
+ */
+
+#include <stdbool.h>
+
+/* A TAP or macvtap, a descriptor for each queue: "tap.ID.QUEUE". */
+char *fd_name_tap(const char *id, unsigned queue);
+bool fd_name_is_tap(const char *name);
+
+/* The vhost-net device of such a queue: "vhost.ID.QUEUE". */
+char *fd_name_vhost(const char *id, unsigned queue);
+
+/* A device of the host's: "usb.ID", "scsi.ID". */
+char *fd_name_usb(const char *id);
+char *fd_name_scsi(const char *id);
+
+/* A backing image: "chain.NODE.DEPTH.FORMAT", DEPTH from 1 to CHAIN_DEPTH_MAX. */
+char *fd_name_chain(const char *node, unsigned depth, const char *format);
+char *fd_name_chain_prefix(const char *node); /* what the names of all images of one disk begin with */
+
+/* Reads a name with that prefix; *ret_format is borrowed from it. -EINVAL if it is no such name. */
+int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth, const char **ret_format);
+
+/* Every start opens these anew: a vhost device belongs to the first process that used it, and a backing
+ * chain may change. */
+bool fd_name_is_of_one_start(const char *name);

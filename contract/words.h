@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The words of the command lines and of stored files that stand for one of a few values, each with its table
+ * here and nowhere else. The readers return -EINVAL for an unknown word. */
+
+#include <stdbool.h>
+
+/* What a guest may do with a file or a device. */
+typedef enum Access {
+        ACCESS_READ,         /* "ro": shared with others that only read */
+        ACCESS_WRITE,        /* "rw": shared with nobody */
+        ACCESS_WRITE_SHARED, /* "rw-shared": shared with others that are "rw-shared" */
+        ACCESS_MODES,
+} Access;
+
+#define ACCESS_WORDS "ro, rw or rw-shared" /* for messages */
+
+const char *access_word(Access access);
+int access_from_word(const char *word, Access *ret);
+
+/* What becomes of a guest that powers off, restarts or crashes. */
+typedef enum Fate {
+        FATE_DESTROY,
+        FATE_RESTART,
+        FATE_PRESERVE,
+        FATE_DUMP_DESTROY, /* from here on after a crash only */
+        FATE_DUMP_RESTART,
+} Fate;
+
+#define FATES (FATE_DUMP_RESTART + 1)
+
+const char *fate_word(Fate fate);
+int fate_from_word(const char *word, Fate *ret);
+
+/* Whether a TAP gets the kernel's vhost-net: never, where the host has it, or the start fails without it. */
+typedef enum VhostMode {
+        VHOST_NO,
+        VHOST_TRY,
+        VHOST_REQUIRE,
+        VHOST_MODES,
+} VhostMode;
+
+const char *vhost_mode_word(VhostMode mode);
+int vhost_mode_from_word(const char *word, VhostMode *ret);
+
+const char *yes_no_word(bool yes);
+int yes_no_from_word(const char *word, bool *ret);

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The contract between generator and launcher: every command line that the golden cases lead to is read by
+ * the launcher's own readers. A key that only the generator knows, or a value that only the generator
+ * accepts, fails here and not at the start of a guest.
+ */
+
+#include <dirent.h>
+#include <unistd.h>
+
+#include "contract/arguments.h"
+#include "contract/fd-name.h"
+#include "contract/limits.h"
+#include "contract/words.h"
+#include "generator/unit/commands.h"
+#include "generator/unit/drop-in.h"
+#include "guest/machine/general.h"
+#include "guest/plan/plan.h"
+#include "launcher/helper/helper.h"
+#include "launcher/helper/register.h"
+#include "launcher/prepare/prepare-request.h"
+#include "launcher/run/run-options.h"
+#include "tests/unit/test.h"
+
+/* argv as main() gets it, without the program: argv[0] is the verb's name. Ends by NULL. */
+static char **verb_argv(Strings *line, int *ret_argc)
+{
+        *ret_argc = (int) line->count - 1;
+        CHECK(strings_add(line, "") >= 0);
+        free(line->items[--line->count]);
+        line->items[line->count] = NULL;
+        return line->items + 1;
+}
+
+static void fail(const char *stem, const Strings *line)
+{
+        fprintf(stderr, "%s: the launcher does not accept what the generator wrote:\n", stem);
+        for (size_t i = 0; i < line->count; i++)
+                fprintf(stderr, "        %s\n", line->items[i]);
+        abort();
+}
+
+static void check_taps(const Plan *p, const TapList *taps)
+{
+        CHECK_NUMBER(taps->count, p->n_taps);
+        for (size_t i = 0; i < p->n_taps; i++) {
+                const TapRequest *q = &taps->items[i];
+                const Tap *t = &p->taps[i];
+
+                CHECK_TEXT(q->id, t->id);
+                CHECK(streq_null(q->interface, t->ifname) && streq_null(q->bridge, t->bridge));
+                CHECK(streq_null(q->lower, t->lower));
+                CHECK_NUMBER(q->queues, t->queues ?: 1);
+                CHECK_NUMBER(q->mtu, t->mtu.set ? t->mtu.value : 0);
+                CHECK_NUMBER(
+                        q->vhost, t->vhost == ON    ? VHOST_REQUIRE
+                                  : t->vhost == OFF ? VHOST_NO
+                                                    : VHOST_TRY);
+                CHECK(q->down == (t->link == OFF) && q->unmanaged == t->unmanaged);
+                CHECK(q->broker == t->broker && q->isolated == t->isolated);
+                CHECK(q->native == t->native && q->native_tagged == (t->native && t->native_tagged));
+                CHECK(q->has_trunk == (t->tagged != NULL));
+                CHECK_NUMBER(q->inbound.average, t->inbound.average);
+                CHECK_NUMBER(q->outbound.average, t->outbound.average);
+        }
+}
+
+static void check_grants(const Plan *p, const PrepareRequest *request)
+{
+        CHECK_NUMBER(request->grants.count, p->n_grants);
+        for (size_t i = 0; i < p->n_grants; i++) {
+                CHECK_TEXT(request->grants.items[i].path, p->grants[i].path);
+                CHECK_TEXT(access_word(request->grants.items[i].mode), access_word(p->grants[i].access));
+                CHECK(request->grants.items[i].device == p->grants[i].device);
+        }
+        CHECK_NUMBER(request->chains.count, p->n_chains);
+        for (size_t i = 0; i < p->n_chains; i++) {
+                CHECK_TEXT(request->chains.items[i].node, p->chains[i].node);
+                CHECK_TEXT(request->chains.items[i].format, p->chains[i].format);
+                CHECK_TEXT(request->chains.items[i].path, p->chains[i].path);
+        }
+}
+
+static void check_prepared(
+        const char *stem, const Conversion *c, const char *name, const char *path, const Strings *line,
+        int argc, char **argv)
+{
+        const Plan *p = &c->plan;
+        PrepareRequest request;
+
+        if (prepare_request_read(argc, argv, &request) < 0)
+                fail(stem, line);
+        CHECK_TEXT(request.guest, name);
+        CHECK_TEXT(request.source_path, path);
+        CHECK(request.source_hash == c->hash);
+        CHECK(streq_null(request.nvram, p->nvram));
+        CHECK(streq_null(request.nvram_template, p->nvram_template));
+        check_taps(p, &request.taps);
+        check_grants(p, &request);
+        CHECK_NUMBER(
+                request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
+                        request.devices.n_scsi + request.log_files.count,
+                p->prepare.count);
+        prepare_request_done(&request);
+}
+
+static void check_prepare(const char *stem, const Conversion *c, const char *name, const char *path)
+{
+        Strings line = { 0 };
+        char **argv;
+        int argc;
+
+        CHECK(command_prepare(c, name, path, &line) >= 0);
+        argv = verb_argv(&line, &argc);
+        check_prepared(stem, c, name, path, &line, argc, argv);
+        strings_done(&line);
+}
+
+static void check_serve(const char *stem, const Conversion *c, const char *name, const char *path)
+{
+        Strings line = { 0 };
+        ServeOptions o;
+        char **argv;
+        int argc;
+
+        CHECK(command_serve(c, name, path, &line) >= 0);
+        argv = verb_argv(&line, &argc);
+        if (serve_options_read(argc, argv, &o) < 0)
+                fail(stem, &line);
+        CHECK_TEXT(o.guest, name);
+        CHECK_TEXT(o.uuid, c->guest->general->uuid);
+        check_prepared(stem, c, name, path, &line, o.prepare_argc, o.prepare_argv);
+        strings_done(&line);
+}
+
+static void check_register(const char *stem, const Conversion *c, const char *name)
+{
+        Strings line = { 0 };
+        RegisterOptions o;
+        char **argv;
+        int argc;
+
+        CHECK(command_register(c, name, &line) >= 0);
+        argv = verb_argv(&line, &argc);
+        if (register_options_read(argc, argv, &o) < 0)
+                fail(stem, &line);
+        CHECK_TEXT(o.guest, name);
+        CHECK_TEXT(o.uuid, c->guest->general->uuid);
+        CHECK_NUMBER(o.interfaces.count, c->plan.n_taps);
+        register_options_done(&o);
+        strings_done(&line);
+}
+
+static void check_run(const char *stem, const Conversion *c, const char *name)
+{
+        const Plan *p = &c->plan;
+        Strings line = { 0 };
+        RunOptions o;
+        char **argv;
+        int argc;
+
+        CHECK(command_run(c, &line) >= 0);
+        argv = verb_argv(&line, &argc);
+        if (run_options_read(&o, argc, argv) < 0)
+                fail(stem, &line);
+        CHECK_TEXT(o.guest, name);
+        CHECK_TEXT(o.uuid, c->guest->general->uuid);
+        CHECK_NUMBER(o.monitor, PLAN_FD_MONITOR);
+        CHECK_NUMBER(o.consoles.count, p->n_consoles);
+        CHECK_NUMBER(o.fds.count + o.try_fds.count, p->n_stored);
+        CHECK_NUMBER(o.passts.count, p->n_passts);
+        CHECK_NUMBER(o.chains.count, p->n_chains);
+        CHECK(!o.helper == !c->settings.user_scope);
+        for (size_t i = 0; i < p->argv.count; i++)
+                CHECK_TEXT(o.argv[i], p->argv.items[i]);
+        CHECK(!o.argv[p->argv.count]);
+        run_options_done(&o);
+        strings_done(&line);
+}
+
+static bool check_case(const char *stem)
+{
+        _cleanup_(freep) char *xml = text_format("%s.xml", stem), *path = text_format("/x/%s.xml", stem);
+        _cleanup_(conversion_cleanup) Conversion c;
+        const char *name;
+
+        CHECK(conversion_start(&c, "root", text_after(stem, "user-")) >= 0);
+        if (conversion_file(&c, xml, NULL) < 0)
+                return false;
+        name = c.guest->general->name;
+        if (c.settings.user_scope)
+                check_serve(stem, &c, name, path);
+        else
+                check_register(stem, &c, name);
+        check_prepare(stem, &c, name, path);
+        check_run(stem, &c, name);
+        return true;
+}
+
+static void test_fd_names(void)
+{
+        _cleanup_(freep) char *tap = fd_name_tap("net0", 1), *vhost = fd_name_vhost("net0", 1);
+        _cleanup_(freep) char *chain = fd_name_chain("disk0", 3, "qcow2"),
+                              *prefix = fd_name_chain_prefix("disk0");
+        const char *format;
+        unsigned depth;
+
+        CHECK_TEXT(tap, "tap.net0.1");
+        CHECK_TEXT(vhost, "vhost.net0.1");
+        CHECK_TEXT(chain, "chain.disk0.3.qcow2");
+        CHECK(fd_name_is_tap(tap) && !fd_name_is_tap(vhost));
+        CHECK(fd_name_is_of_one_start(vhost) && fd_name_is_of_one_start(chain) &&
+              !fd_name_is_of_one_start(tap));
+        CHECK(text_after(chain, prefix));
+        CHECK(fd_name_read_chain(chain, prefix, &depth, &format) >= 0);
+        CHECK_NUMBER(depth, 3);
+        CHECK_TEXT(format, "qcow2");
+        CHECK(fd_name_read_chain("chain.disk0.0.raw", prefix, &depth, &format) < 0);
+        CHECK(fd_name_read_chain("chain.disk0.65.raw", prefix, &depth, &format) < 0);
+        CHECK(fd_name_read_chain("chain.disk0.1", prefix, &depth, &format) < 0);
+}
+
+static void test_words(void)
+{
+        for (Access a = 0; a < ACCESS_MODES; a++) {
+                Access back;
+
+                CHECK(access_from_word(access_word(a), &back) >= 0 && back == a);
+        }
+        for (Fate f = 0; f < FATES; f++) {
+                Fate back;
+
+                CHECK(fate_from_word(fate_word(f), &back) >= 0 && back == f);
+        }
+        for (VhostMode v = 0; v < VHOST_MODES; v++) {
+                VhostMode back;
+
+                CHECK(vhost_mode_from_word(vhost_mode_word(v), &back) >= 0 && back == v);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        unsigned cases = 0;
+
+        test_words();
+        test_fd_names();
+        CHECK(argc == 2 && chdir(argv[1]) >= 0);
+        CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
+        CHECK(setenv("XDG_STATE_HOME", "/home/user/xdg", 1) == 0 &&
+              setenv("XDG_CONFIG_HOME", "/home/user/xdg", 1) == 0);
+        dir = opendir(".");
+        CHECK(dir);
+        while ((entry = readdir(dir)))
+                if (text_ends_with(entry->d_name, ".xml")) {
+                        _cleanup_(freep) char *stem = strndup(entry->d_name, strlen(entry->d_name) - 4);
+
+                        cases += check_case(stem);
+                }
+        printf("%u cases\n", cases);
+        CHECK(cases > 50);
+        return EXIT_SUCCESS;
+}
