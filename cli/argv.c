@@ -47,18 +47,13 @@ static int print_shell(const Strings *argv)
         return EXIT_SUCCESS;
 }
 
-int verb_argv(bool user_scope, int argc, char **argv)
+int verb_argv(const Call *call)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        bool json = argc > 1 && streq(argv[1], "--json");
         int r;
 
-        if (argc != 2 + json)
-                return fail(
-                        EXIT_BAD_USAGE,
-                        "argv requires one argument: a file, a guest's name, or \"-\" for standard input");
-        r = convert_argument(user_scope, argv[1 + json], &c, NULL);
+        r = convert_argument(call->user_scope, call->words[0], &c, NULL);
         if (r != 0)
                 return r;
-        return json ? print_json(&c.plan.argv) : print_shell(&c.plan.argv);
+        return call->option ? print_json(&c.plan.argv) : print_shell(&c.plan.argv);
 }

@@ -5,17 +5,13 @@
 #include "cli/cli.h"
 #include "contract/exit.h"
 
-int verb_check(bool user_scope, int argc, char **argv)
+int verb_check(const Call *call)
 {
         int worst = 0;
 
-        if (argc < 2)
-                return fail(
-                        EXIT_BAD_USAGE, "check requires at least one argument: a file, a guest's name, or "
-                                        "\"-\" for standard input");
-        for (int i = 1; i < argc; i++) {
+        for (int i = 0; i < call->n_words; i++) {
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
-                int r = convert_argument(user_scope, argv[i], &c, NULL);
+                int r = convert_argument(call->user_scope, call->words[i], &c, NULL);
 
                 if (r == EXIT_POLICY)
                         r = EXIT_BAD_GUEST; /* whoever has to fix it, an error was found */

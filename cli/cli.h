@@ -9,13 +9,21 @@
 
 #include "generator/convert/convert.h"
 
-int verb_argv(bool user_scope, int argc, char **argv);
-int verb_check(bool user_scope, int argc, char **argv);
-int verb_console(bool user_scope, int argc, char **argv);
-int verb_define(bool user_scope, int argc, char **argv);
-int verb_list(bool user_scope, int argc, char **argv);
-int verb_undefine(bool user_scope, int argc, char **argv);
-int verb_unit(bool user_scope, int argc, char **argv);
+/* What the command line asks a verb to do; vmctl.c has checked it against the verb's row. */
+typedef struct Call {
+        bool user_scope;
+        const char *option; /* the one that was given, without its dashes, or NULL */
+        int n_words;
+        char **words; /* ended by NULL */
+} Call;
+
+int verb_argv(const Call *call);
+int verb_check(const Call *call);
+int verb_console(const Call *call);
+int verb_define(const Call *call);
+int verb_list(const Call *call);
+int verb_undefine(const Call *call);
+int verb_unit(const Call *call);
 
 /* Prints the findings to stderr, one a line. */
 void print_findings(const Findings *findings);
@@ -49,6 +57,9 @@ int manager_bus(bool user_scope, sd_bus **ret);
 
 /* ActiveState of a unit, "inactive" where it is not loaded; 0 or negative errno. */
 int unit_state(sd_bus *bus, const char *unit, char **ret);
+
+/* Whether a unit starts at boot: 1, 0 or negative errno. */
+int unit_is_enabled(sd_bus *bus, const char *unit);
 
 /* SourcePath of a unit: the guest's file that it was made from, or ""; 0 or negative errno. */
 int unit_source(sd_bus *bus, const char *unit, char **ret);

@@ -151,6 +151,20 @@ int unit_state(sd_bus *bus, const char *unit, char **ret)
         return unit_text(bus, unit, "ActiveState", ret);
 }
 
+int unit_is_enabled(sd_bus *bus, const char *unit)
+{
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        const char *state;
+        int r;
+
+        r = sd_bus_call_method(
+                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                "org.freedesktop.systemd1.Manager", "GetUnitFileState", NULL, &reply, "s", unit);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "s", &state);
+        return r < 0 ? r : text_after(state, "enabled") != NULL;
+}
+
 int unit_source(sd_bus *bus, const char *unit, char **ret)
 {
         return unit_text(bus, unit, "SourcePath", ret);

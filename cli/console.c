@@ -103,8 +103,10 @@ static int talk(int fd, bool keys)
         }
 }
 
-int verb_console(bool user_scope, int argc, char **argv)
+int verb_console(const Call *call)
 {
+        bool user_scope = call->user_scope;
+        const char *guest = call->words[0];
         _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *at = NULL;
         _cleanup_(freep) char *run = user_scope ? user_directory(USER_RUN) : strdup("/run");
         _cleanup_(closep) int fd = -EBADF;
@@ -112,20 +114,20 @@ int verb_console(bool user_scope, int argc, char **argv)
         bool terminal;
         int r;
 
-        if (argc != 2 || strchr(argv[1], '/'))
+        if (strchr(guest, '/'))
                 return fail(EXIT_BAD_USAGE, "console requires a guest's name");
-        r = resolve_guest(user_scope, argv[1], &path, &name);
+        r = resolve_guest(user_scope, guest, &path, &name);
         if (r != 0)
                 return r;
-        at = text_format("%s/vm/%s", run ?: "/run", argv[1]);
-        if (!at || unit_name_for_guest(argv[1], &unit) < 0)
+        at = text_format("%s/vm/%s", run ?: "/run", guest);
+        if (!at || unit_name_for_guest(guest, &unit) < 0)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_in(at);
         if (fd == -ENOENT || fd == -ECONNREFUSED)
                 return fail(
                         EXIT_MISSING,
                         "guest %s is not running, or has no serial console; to start it: %s start '%s'",
-                        argv[1], systemctl_of(user_scope), unit);
+                        guest, systemctl_of(user_scope), unit);
         if (fd == -ENOTSOCK)
                 return fail(
                         EXIT_POLICY,
@@ -139,7 +141,7 @@ int verb_console(bool user_scope, int argc, char **argv)
 
         terminal = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) >= 0;
         if (terminal) {
-                fprintf(stderr, "Connected to guest %s. Press Ctrl-] to disconnect.\n", argv[1]);
+                fprintf(stderr, "Connected to guest %s. Press Ctrl-] to disconnect.\n", guest);
                 raw = before;
                 cfmakeraw(&raw);
                 (void) tcsetattr(STDIN_FILENO, TCSADRAIN, &raw);

@@ -102,8 +102,9 @@ static int store(const char *directory, const char *name, const char *data, size
                      : 0;
 }
 
-int verb_define(bool user_scope, int argc, char **argv)
+int verb_define(const Call *call)
 {
+        bool user_scope = call->user_scope;
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(freep) char *data = NULL, *unit = NULL, *path = NULL;
@@ -111,10 +112,7 @@ int verb_define(bool user_scope, int argc, char **argv)
         size_t size;
         int r;
 
-        if (argc != 2)
-                return fail(
-                        EXIT_BAD_USAGE, "define requires one argument: a file, or \"-\" for standard input");
-        r = convert(user_scope, argv[1], &c, &data, &size);
+        r = convert(user_scope, call->words[0], &c, &data, &size);
         name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
                 guest_error(
@@ -154,16 +152,17 @@ static void disable(sd_bus *bus, const char *unit)
                 "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL, "asb", 1, unit, 0);
 }
 
-int verb_undefine(bool user_scope, int argc, char **argv)
+int verb_undefine(const Call *call)
 {
+        bool user_scope = call->user_scope;
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *state = NULL;
         int r;
 
-        if (argc != 2 || strchr(argv[1], '/'))
+        if (strchr(call->words[0], '/'))
                 return fail(EXIT_BAD_USAGE, "undefine requires a guest's name");
-        r = resolve_guest(user_scope, argv[1], &path, &name);
+        r = resolve_guest(user_scope, call->words[0], &path, &name);
         if (r != 0)
                 return r;
         if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)

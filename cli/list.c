@@ -9,30 +9,28 @@
  */
 
 #include <errno.h>
-#include <jansson.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/list-table.h"
 #include "cli/list-users.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
+#include "guest/machine/general.h"
+#include "net/neighbour.h"
+#include "net/netlink.h"
 #include "util/unit-name.h"
-
-typedef struct Row {
-        const char *name, *file, *user; /* file: NULL for a user's guest; user: NULL for one of this scope */
-        char *unit, *state;
-} Row;
-
-typedef struct Rows {
-        Row *items;
-        size_t count;
-        bool users; /* show a column for them */
-} Rows;
 
 static void rows_done(Rows *rows)
 {
         for (size_t i = 0; i < rows->count; i++) {
-                free(rows->items[i].unit);
-                free(rows->items[i].state);
+                Row *row = &rows->items[i];
+
+                free(row->unit);
+                free(row->state);
+                free(row->title);
+                strings_done(&row->macs);
+                strings_done(&row->addresses);
         }
         free(rows->items);
 }
@@ -52,12 +50,31 @@ static const char *refined_state(sd_bus *bus, const char *unit, const char *stat
         }
 }
 
+/* What only the XML says. A guest that is refused has no title and no interfaces here. */
+static int fill_from_xml(Row *row, bool user_scope)
+{
+        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        int r = conversion_start(&c, NULL, user_scope);
+
+        if (r < 0 || conversion_file(&c, row->file, row->name) < 0)
+                return r == -ENOMEM ? r : 0;
+        if (c.guest->general->title) {
+                row->title = strdup(c.guest->general->title);
+                if (!row->title)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < c.plan.macs.count; i++)
+                if (strings_add(&row->macs, c.plan.macs.items[i]) < 0)
+                        return -ENOMEM;
+        return 0;
+}
+
 static int fill(Row *row, const GuestFile *file, sd_bus *bus)
 {
         _cleanup_(freep) char *state = NULL;
         int r;
 
-        *row = (Row){ .name = file->name, .file = file->path };
+        *row = (Row){ .name = file->name, .file = file->path, .autostart = -1 };
         if (!guest_name_is_valid(file->name)) {
                 row->unit = strdup("-");
                 row->state = strdup("bad-name");
@@ -70,12 +87,14 @@ static int fill(Row *row, const GuestFile *file, sd_bus *bus)
                 row->state = strdup("unknown");
         else
                 row->state = strdup(refined_state(bus, row->unit, state));
+        if (bus)
+                row->autostart = unit_is_enabled(bus, row->unit);
         return row->state ? 0 : -ENOMEM;
 }
 
 static int fill_of_user(Row *row, const UserGuest *guest)
 {
-        *row = (Row){ .name = guest->name, .user = guest->user };
+        *row = (Row){ .name = guest->name, .user = guest->user, .autostart = -1 };
         row->unit = strdup(guest->unit);
         row->state = strdup("active");
         return row->unit && row->state ? 0 : -ENOMEM;
@@ -95,85 +114,60 @@ static int fill_all(Rows *rows, const GuestFiles *files, const UserGuests *guest
         return r;
 }
 
-static int print_json(const Rows *rows)
+static int note_address(const uint8_t mac[static 6], const char *address, void *data)
 {
-        json_t *array = json_array();
+        MacText text = mac_text(mac);
+        Rows *rows = data;
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < rows->count; i++) {
-                const Row *row = &rows->items[i];
-
-                r = json_array_append_new(
-                        array, json_pack(
-                                       "{s:s, s:s, s:s, s:s?, s:s?}", "name", row->name, "unit", row->unit,
-                                       "state", row->state, "file", row->file, "user", row->user));
-        }
-        if (r == 0)
-                r = json_dumpf(array, stdout, JSON_INDENT(1));
-        putchar('\n');
-        json_decref(array);
-        return r == 0 ? EXIT_SUCCESS
-                      : fail(EXIT_OS, "cannot write the list as JSON: a name is not valid UTF-8");
+        for (size_t i = 0; r >= 0 && i < rows->count; i++)
+                if (strings_have(&rows->items[i].macs, text.text) &&
+                    !strings_have(&rows->items[i].addresses, address))
+                        r = strings_add(&rows->items[i].addresses, address);
+        return r;
 }
 
-static int width_of(const Rows *rows, const char *head, const char *(*column)(const Row *row))
+/* A list without addresses is still a list. */
+static void find_addresses(Rows *rows)
 {
-        size_t width = strlen(head);
+        _cleanup_(closep) int fd = -EBADF;
 
-        for (size_t i = 0; i < rows->count; i++) {
-                size_t n = strlen(column(&rows->items[i]));
-
-                width = n > width ? n : width;
-        }
-        return (int) width;
+        if (netlink_open(&fd) >= 0)
+                (void) neighbour_list(fd, note_address, rows);
 }
 
-static const char *name_of(const Row *row)
+static int print_plain(const Rows *rows, bool units)
 {
-        return row->name;
-}
-
-static const char *user_of(const Row *row)
-{
-        return row->user ?: "-";
-}
-
-static int print_table(const Rows *rows)
-{
-        int name = width_of(rows, "NAME", name_of), user = rows->users ? width_of(rows, "USER", user_of) : 0;
-        int gap = rows->users ? 2 : 0;
-
-        printf("%-*s  %-12s  %-*s%*s%s\n", name, "NAME", "STATE", user, rows->users ? "USER" : "", gap, "",
-               "FILE");
-        for (size_t i = 0; i < rows->count; i++) {
-                const Row *row = &rows->items[i];
-
-                printf("%-*s  %-12s  %-*s%*s%s\n", name, row->name, row->state, user,
-                       rows->users ? user_of(row) : "", gap, "", row->file ?: "-");
-        }
+        for (size_t i = 0; i < rows->count; i++)
+                if (guest_name_is_valid(rows->items[i].name))
+                        puts(units ? rows->items[i].unit : rows->items[i].name);
         return EXIT_SUCCESS;
 }
 
-int verb_list(bool user_scope, int argc, char **argv)
+int verb_list(const Call *call)
 {
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(user_guests_done) UserGuests guests = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        bool json = argc > 1 && streq(argv[1], "--json");
-        _cleanup_(rows_done) Rows rows = { .users = !user_scope && geteuid() == 0 };
+        bool json = call->option && streq(call->option, "json"), plain = call->option && !json;
+        _cleanup_(rows_done) Rows rows = { .users = !plain && !call->user_scope && geteuid() == 0 };
         int r;
 
-        if (argc != 1 + json)
-                return fail(EXIT_BAD_USAGE, "list accepts no arguments except --json");
-        r = guest_directories(user_scope, &directories);
+        r = guest_directories(call->user_scope, &directories);
         r = r < 0 ? r : guest_files_find(&directories, &files);
         if (r >= 0 && rows.users)
                 r = user_guests_find(&guests);
-        if (r >= 0 && manager_bus(user_scope, &bus) < 0 && !json)
+        if (r >= 0 && !plain && manager_bus(call->user_scope, &bus) < 0 && !json)
                 fprintf(stderr, "vmctl: cannot query systemd; the guests' states are unknown\n");
         r = r < 0 ? r : fill_all(&rows, &files, &guests, bus);
+        for (size_t i = 0; r >= 0 && i < rows.count && !plain; i++)
+                if (rows.items[i].file && !streq(rows.items[i].state, "bad-name"))
+                        r = fill_from_xml(&rows.items[i], call->user_scope);
         if (r < 0)
                 return fail(EXIT_OS, "cannot list guests: %s", strerror(-r));
-        return json ? print_json(&rows) : print_table(&rows);
+        if (plain)
+                return print_plain(&rows, streq(call->option, "units"));
+        find_addresses(&rows);
+        return json ? list_print_json(&rows) : list_print_table(&rows);
 }

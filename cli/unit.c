@@ -54,29 +54,25 @@ static int print_helper(const Conversion *c, const char *name, const char *file)
         return 0;
 }
 
-int verb_unit(bool user_scope, int argc, char **argv)
+int verb_unit(const Call *call)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
         size_t size;
         int r, q;
 
-        if (argc != 2)
-                return fail(
-                        EXIT_BAD_USAGE,
-                        "unit requires one argument: a file, a guest's name, or \"-\" for standard input");
-        r = convert_argument(user_scope, argv[1], &c, &path);
+        r = convert_argument(call->user_scope, call->words[0], &c, &path);
         if (r == EXIT_NO_GUEST || r == EXIT_OS)
                 return r;
         name = name_of(&c, path);
         if (!name || !guest_name_is_valid(name))
                 return r;
-        file = path_of(user_scope, path, name);
+        file = path_of(call->user_scope, path, name);
         q = file ? drop_in_text(&c, name, file, &text, &size) : -ENOMEM;
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         (void) fwrite(text, 1, size, stdout);
-        q = user_scope && c.status == 0 ? print_helper(&c, name, file) : 0;
+        q = call->user_scope && c.status == 0 ? print_helper(&c, name, file) : 0;
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         return conversion_exit(c.status);

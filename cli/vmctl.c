@@ -9,17 +9,84 @@
 #include "cli/cli.h"
 #include "contract/exit.h"
 
-static const struct {
+#define OPTIONS_MAX 3
+
+typedef struct Verb {
         const char *name, *arguments, *what;
-        int (*run)(bool user_scope, int argc, char **argv);
-} verbs[] = {
-        { "list", "[--json]", "list guests and their states", verb_list },
-        { "check", "FILE|NAME|-...", "report everything that is wrong with a guest's XML", verb_check },
-        { "define", "FILE|-", "check a guest's XML and add the guest", verb_define },
-        { "undefine", "NAME", "remove a guest, but not its disks", verb_undefine },
-        { "console", "NAME", "connect to the guest's serial console", verb_console },
-        { "argv", "[--json] FILE|NAME|-", "print the QEMU command line", verb_argv },
-        { "unit", "FILE|NAME|-", "print the drop-in of the guest's unit", verb_unit },
+        const char *details;              /* for "vmctl VERB --help" */
+        const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
+        int min, max;                     /* number of arguments; -1 for any number */
+        int (*run)(const Call *call);
+} Verb;
+
+static const Verb verbs[] = {
+        { "list",
+          "[--json]",
+          "list guests and their states",
+          "Prints a guest a line: its name, its state, whether it starts at boot, addresses that the host\n"
+          "knows, its unit, its title and its file. The states are systemd's; \"refused\" is a guest that\n"
+          "would not start because of its XML or vmunit.conf (see vmctl check), \"unread\" one that\n"
+          "systemctl daemon-reload has not read yet.\n\n"
+          "  --json     print JSON\n"
+          "  --names    print names only\n"
+          "  --units    print the names of the units only\n",
+          { "json", "names", "units" },
+          0,
+          0,
+          verb_list },
+        { "check",
+          "FILE|NAME|-...",
+          "report everything that is wrong with a guest's XML",
+          "Prints errors and warnings as FILE:LINE:COLUMN: TEXT, and changes nothing. An argument with a\n"
+          "slash or the ending .xml is a file, \"-\" is standard input, any other a guest that is defined.\n"
+          "Exit status 65 means that there was an error.\n",
+          { NULL },
+          1,
+          -1,
+          verb_check },
+        { "define",
+          "FILE|-",
+          "check a guest's XML and add the guest",
+          "Checks the XML, stores it where the scope's guests are and has systemd read it. A guest that is\n"
+          "defined already is replaced; what runs keeps running as it was started.\n",
+          { NULL },
+          1,
+          1,
+          verb_define },
+        { "undefine",
+          "NAME",
+          "remove a guest, but not its disks",
+          "Removes the XML of a guest that does not run, and disables its unit. Disks, NVRAM and TPM state\n"
+          "are kept.\n",
+          { NULL },
+          1,
+          1,
+          verb_undefine },
+        { "console",
+          "NAME",
+          "connect to the guest's serial console",
+          "Shows the first serial console of a running guest and types on it. Ctrl-] disconnects.\n",
+          { NULL },
+          1,
+          1,
+          verb_console },
+        { "argv",
+          "[--json] FILE|NAME|-",
+          "print the QEMU command line",
+          "Prints the command line that the guest's unit would run, quoted for a shell.\n\n"
+          "  --json     print an array of strings\n",
+          { "json" },
+          1,
+          1,
+          verb_argv },
+        { "unit",
+          "FILE|NAME|-",
+          "print the drop-in of the guest's unit",
+          "Prints what vm-generator would write for the guest.\n",
+          { NULL },
+          1,
+          1,
+          verb_unit },
 };
 
 static int help(void)
@@ -28,12 +95,90 @@ static int help(void)
                "described by libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-9s %-21s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
+        printf("  %-9s %-21s %s\n", "help", "[VERB]", "show this text, or more about a verb");
         printf("\n  --user, --system   the caller's own guests (default unless root), or the system's\n"
                "  --help, --version\n\n"
                "To start, stop and read logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl "
                "-u vm@NAME.\n"
                "See vmctl(1) for details.\n");
         return EXIT_SUCCESS;
+}
+
+static int help_verb(const Verb *v)
+{
+        printf("vmctl [--user|--system] %s %s\n\n%s", v->name, v->arguments, v->details);
+        return EXIT_SUCCESS;
+}
+
+static const Verb *find_verb(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTS(verbs); i++)
+                if (streq(verbs[i].name, name))
+                        return &verbs[i];
+        return NULL;
+}
+
+static int unknown_verb(const char *name)
+{
+        return fail(EXIT_BAD_USAGE, "unknown verb \"%s\"; see \"vmctl --help\"", name);
+}
+
+static int run_help(char **words)
+{
+        const Verb *v = words[0] ? find_verb(words[0]) : NULL;
+
+        if (words[0] && words[1])
+                return fail(EXIT_BAD_USAGE, "help accepts at most one verb");
+        if (words[0] && !v)
+                return unknown_verb(words[0]);
+        return v ? help_verb(v) : help();
+}
+
+/* 1 where the word was an option of the verb's, 0 where it is none, or an exit status. */
+static int take_option(const Verb *v, const char *word, Call *call)
+{
+        if (word[0] != '-' || !word[1])
+                return 0;
+        for (size_t i = 0; i < OPTIONS_MAX && v->options[i]; i++) {
+                const char *name = text_after(word, "--");
+
+                if (!name || !streq(name, v->options[i]))
+                        continue;
+                if (call->option)
+                        return fail(EXIT_BAD_USAGE, "--%s cannot be combined with --%s", name, call->option);
+                call->option = v->options[i];
+                return 1;
+        }
+        return fail(EXIT_BAD_USAGE, "unknown option %s; see \"vmctl %s --help\"", word, v->name);
+}
+
+/* words: what follows the verb, ended by NULL; options are taken out of it. */
+static int run_verb(const Verb *v, bool user_scope, char **words)
+{
+        Call call = { .user_scope = user_scope, .words = words };
+        bool options = true;
+
+        for (char **w = words; *w; w++) {
+                int r;
+
+                if (options && streq(*w, "--")) {
+                        options = false;
+                        continue;
+                }
+                if (options && (streq(*w, "--help") || streq(*w, "-h")))
+                        return help_verb(v);
+                r = options ? take_option(v, *w, &call) : 0;
+                if (r > 1)
+                        return r;
+                if (r == 0)
+                        words[call.n_words++] = *w;
+        }
+        words[call.n_words] = NULL;
+        if (call.n_words < v->min || (v->max >= 0 && call.n_words > v->max))
+                return fail(
+                        EXIT_BAD_USAGE, "usage: vmctl %s %s; see \"vmctl %s --help\"", v->name, v->arguments,
+                        v->name);
+        return v->run(&call);
 }
 
 /* Output that did not reach a full disk is a failure. */
@@ -54,6 +199,7 @@ int main(int argc, char **argv)
                 { 0 },
         };
         bool user_scope = getuid() != 0;
+        const Verb *v;
         int option;
 
         while ((option = getopt_long(argc, argv, "+h", options, NULL)) >= 0)
@@ -74,8 +220,8 @@ int main(int argc, char **argv)
                 }
         if (optind >= argc)
                 return fail(EXIT_BAD_USAGE, "missing verb; see \"vmctl --help\"");
-        for (size_t i = 0; i < ELEMENTS(verbs); i++)
-                if (streq(verbs[i].name, argv[optind]))
-                        return flushed(verbs[i].run(user_scope, argc - optind, argv + optind));
-        return fail(EXIT_BAD_USAGE, "unknown verb \"%s\"; see \"vmctl --help\"", argv[optind]);
+        if (streq(argv[optind], "help"))
+                return flushed(run_help(argv + optind + 1));
+        v = find_verb(argv[optind]);
+        return v ? flushed(run_verb(v, user_scope, argv + optind + 1)) : unknown_verb(argv[optind]);
 }

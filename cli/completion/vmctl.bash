@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# bash completion for vmctl, loaded by bash-completion when vmctl is first completed.
+
+# The guests of the scope that the command line asks for, one name a line.
+__vmctl_guests() {
+        vmctl "$@" list --names 2>/dev/null
+}
+
+_vmctl() {
+        local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
+        local -a scope=()
+        local -A arguments=(
+                [list]='' [check]='file guest' [define]='file' [undefine]='guest' [console]='guest'
+                [argv]='file guest' [unit]='file guest' [help]='verb'
+        )
+        local -A options=([list]='--json --names --units' [argv]='--json')
+
+        COMPREPLY=()
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                word=${COMP_WORDS[i]}
+                case $word in
+                --user | --system) scope=("$word") ;;
+                -*) ;;
+                *)
+                        verb=$word
+                        break
+                        ;;
+                esac
+        done
+        if [[ -z $verb ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "--user --system --help --version ${!arguments[*]}" -- "$cur")
+                return
+        fi
+        if [[ $cur == -* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "--help ${options[$verb]}" -- "$cur")
+                return
+        fi
+        local kinds=" ${arguments[$verb]} "
+        if [[ $kinds == *' verb '* ]]; then
+                mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur")
+                return
+        fi
+        if [[ $kinds == *' guest '* ]]; then
+                # a name may hold blanks and backslashes: compared as text, and quoted as the shell wants it
+                while IFS= read -r word; do
+                        if [[ $word == "$cur"* || $(printf '%q' "$word") == "$cur"* ]]; then
+                                COMPREPLY+=("$(printf '%q' "$word")")
+                        fi
+                done < <(__vmctl_guests "${scope[@]}")
+        fi
+        if [[ $kinds == *' file '* ]]; then
+                while IFS= read -r word; do
+                        COMPREPLY+=("$(printf '%q' "$word")")
+                done < <(compgen -f -X '!*.xml' -- "$cur"; compgen -S / -d -- "$cur")
+                [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != */ ]] || compopt -o nospace 2>/dev/null
+        fi
+}
+
+complete -F _vmctl vmctl
