@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As in prepare-request.c: nothing but the text is looked at, and what comes out has limits. */
+/*
+ * Parses --usb=, --pci=, --mdev= and --scsi= while all privileges are still there, under the rules of
+ * prepare-request.c: it looks at nothing but the text and limits what it accepts. Nothing in the text is
+ * trusted.
+ */
 
 #include "launcher/host/device-request.h"
 
@@ -17,7 +21,7 @@
 #define LETTERS       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS        "0123456789"
 #define WORD_TEXT_MAX 64U
-#define PORT_TEXT_MAX 23U /* seven hubs behind each other, as USB has it at most, and three digits each */
+#define PORT_TEXT_MAX 23U /* USB allows seven hubs in a row, with three digits each */
 #define USB_MAX       999U
 
 static int read_word(const char *text, size_t max, const char *characters, void *target)
@@ -37,7 +41,7 @@ static int read_port(const char *text, void *target)
         return text[0] == '.' ? -EINVAL : read_word(text, PORT_TEXT_MAX, DIGITS ".", target);
 }
 
-/* "0000:01:00.0", as the kernel names it: it becomes part of paths. */
+/* "0000:01:00.0", as the kernel names it. It becomes part of paths, so nothing else may pass. */
 static int read_address(const char *text, void *target)
 {
         static const char pattern[] = "xxxx:xx:xx.o";
@@ -132,7 +136,10 @@ static const Argument scsi_arguments[] = {
         { "access", "ro, rw or rw-shared", read_access, offsetof(ScsiRequest, access), ARGUMENT_REQUIRED },
 };
 
-/* Reads one request into a list that has room for it then. The caller counts it, once it is checked. */
+/*
+ * Reads one request into a list, which it makes room for. The caller increments the count after checking the
+ * request.
+ */
 static int read_request(
         DeviceRequests *requests, const Argument *table, size_t n_rows, void **items, size_t count,
         size_t size, const char *text)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the arguments of `vm-launcher prepare` ask for of the host's devices: --usb=, --pci=, --mdev=,
- * --scsi=. */
+/*
+ * The host devices that the arguments of `vm-launcher prepare` ask for: --usb=, --pci=, --mdev=, --scsi=.
+ * Open this to change what such an argument may say; host-*.c does what it asks for.
+ */
 
 #include <stdbool.h>
 
@@ -20,8 +22,8 @@ typedef struct UsbRequest {
 typedef struct PciRequest {
         const char *address; /* "0000:01:00.0" */
         const char *driver;  /* "vfio-pci" or a variant of it */
-        bool managed;        /* it is to be bound to that driver, and given back to the one it had */
-        VfSettings vf;       /* of a network card's virtual function: what to set */
+        bool managed;        /* bind it to that driver, and to the previous one after the guest */
+        VfSettings vf;       /* what to set if it is a virtual function of a network card */
 } PciRequest;
 
 typedef struct MdevRequest {
@@ -43,7 +45,7 @@ typedef struct DeviceRequests {
         size_t n_mdev;
         ScsiRequest *scsi;
         size_t n_scsi;
-        Strings owned; /* texts that they point into */
+        Strings owned; /* the texts that the lists point into */
 } DeviceRequests;
 
 /* Readers for a table of arguments (arguments.h); the target is the whole DeviceRequests. */
@@ -52,7 +54,7 @@ int device_request_pci(const char *text, void *target);
 int device_request_mdev(const char *text, void *target);
 int device_request_scsi(const char *text, void *target);
 
-/* Whether the MAC address or VLAN of a virtual function is to be set, which takes CAP_NET_ADMIN. */
+/* Whether a virtual function's MAC address or VLAN has to be set, which requires CAP_NET_ADMIN. */
 bool device_requests_want_vf(const DeviceRequests *requests);
 
 void device_requests_done(DeviceRequests *requests);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The arguments come from the guest's unit, which vm-generator wrote and an administrator may have changed.
- * They are read while all of root's privileges are still there, because they say which ones are needed: so
- * nothing but argv is looked at, no path is touched, and what is read is plain keys and values with limits.
+ * Parses the arguments of `vm-launcher prepare`. They come from the guest's unit, which vm-generator wrote
+ * and an administrator may have changed. They decide which privileges are needed, so they are read while
+ * root still has all of them. That is why this looks at nothing but argv, touches no path, and accepts only
+ * plain keys and values with limits.
  */
 
 #include "launcher/prepare/prepare-request.h"
@@ -17,13 +18,13 @@
 
 #define HASH_DIGITS 16U
 
-/* An absolute path, which the kernel could take. */
+/* An absolute path that is short enough for the kernel. */
 static int read_path(const char *text, void *target)
 {
         return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
 }
 
-/* Room for one more; NULL where memory ran out or there are enough. */
+/* Makes room for one more item. NULL if out of memory or if there are max already. */
 static void *list_grow(void *items, size_t count, size_t size, size_t max, int *ret_error)
 {
         void *bigger;
@@ -35,7 +36,7 @@ static void *list_grow(void *items, size_t count, size_t size, size_t max, int *
         return bigger;
 }
 
-/* Cuts what is before the first colon off and has the request own it; *ret_rest is behind. */
+/* Splits at the first colon: the request owns the text before it, *ret_rest is the text after it. */
 static int cut(PrepareRequest *request, const char *text, const char **ret_first, const char **ret_rest)
 {
         const char *colon = strchr(text, ':');

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the arguments of `vm-launcher prepare` ask for. */
+/*
+ * What the arguments of `vm-launcher prepare` ask for. Open this to change an argument of prepare itself;
+ * TAPs are in tap/tap-request.h and host devices in host/device-request.h.
+ */
 
 #include "launcher/grant/chain.h"
 #include "launcher/host/device-request.h"
@@ -11,7 +14,7 @@
 typedef struct GrantRequest {
         GrantMode mode;
         const char *path;
-        bool device; /* a device and no file */
+        bool device; /* a device, not a file */
 } GrantRequest;
 
 typedef struct GrantList {
@@ -26,20 +29,22 @@ typedef struct ChainList {
 
 typedef struct PrepareRequest {
         const char *guest;
-        const char *source_path; /* NULL: nothing is compared */
+        const char *source_path; /* NULL: do not compare */
         uint64_t source_hash;
         TapList taps;
         GrantList grants;
         ChainList chains;
         DeviceRequests devices;
         Strings image_directories;
-        Strings log_files; /* to be made where they are not there */
+        Strings log_files; /* created if they do not exist */
         const char *nvram_template;
         const char *nvram; /* both or none */
-        Strings owned;     /* texts that the lists point into */
+        Strings owned;     /* the texts that the lists point into */
 } PrepareRequest;
 
-/* Reads argv[1] and the following, from which some texts are borrowed. -EINVAL for a mistake; all are
- * logged. */
+/*
+ * Reads argv[1] and the following, and borrows some of their texts. -EINVAL for a mistake. Failures are
+ * logged.
+ */
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret);
 void prepare_request_done(PrepareRequest *request); /* also after a failure */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* As in prepare-request.c: nothing but the text is looked at, and what comes out has limits. */
+/*
+ * Parses --tap= while all privileges are still there, under the rules of prepare-request.c: it looks at
+ * nothing but the text and limits what it accepts. Nothing in the text is trusted.
+ */
 
 #include "launcher/tap/tap-request.h"
 
@@ -13,9 +16,9 @@
 #include "net/bridge/bridge-vlan.h"
 #include "util/interface-name.h"
 
-#define MTU_MIN  68U /* what IPv4 needs, and the kernel's least */
+#define MTU_MIN  68U /* the least that IPv4 requires and the kernel accepts */
 #define MTU_MAX  65521U
-#define RATE_MAX (UINT64_C(1) << 48) /* bytes a second */
+#define RATE_MAX (UINT64_C(1) << 48) /* bytes per second */
 
 static int read_interface(const char *text, void *target)
 {
@@ -26,7 +29,7 @@ static int read_mac(const char *text, void *target)
 {
         uint8_t mac[6];
 
-        if (text_to_mac(text, mac) < 0 || mac[0] & 1) /* not a group's address */
+        if (text_to_mac(text, mac) < 0 || mac[0] & 1) /* not a multicast address */
                 return -EINVAL;
         memcpy(target, mac, sizeof(mac));
         return 0;
@@ -60,7 +63,7 @@ static int read_queues(const char *text, void *target)
         return 0;
 }
 
-/* One word of two; the second one means true. */
+/* One of two words; the second one means true. */
 static int read_either(const char *text, const char *no, const char *yes, bool *target)
 {
         if (!streq(text, no) && !streq(text, yes))
@@ -220,7 +223,7 @@ static int check_port(const TapRequest *q)
         return 0;
 }
 
-/* What belongs together, and what does not. */
+/* Which keys require or exclude each other. */
 static int check_broker(const TapRequest *q)
 {
         static const uint8_t none[6];
