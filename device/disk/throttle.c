@@ -144,13 +144,14 @@ static XmlElement *find_group(const Guest *g, const char *name)
 {
         XmlElement *groups = xml_child(g->xml, "throttlegroups");
 
-        if (groups)
-                XML_FOREACH(e, groups, "throttlegroup") {
-                        XmlElement *e_name = xml_child(e, "group_name");
+        if (!groups)
+                return NULL;
+        XML_FOREACH(e, groups, "throttlegroup") {
+                XmlElement *e_name = xml_child(e, "group_name");
 
-                        if (e_name && streq(xml_text(e_name), name))
-                                return e;
-                }
+                if (e_name && streq(xml_text(e_name), name))
+                        return e;
+        }
         return NULL;
 }
 

@@ -67,8 +67,12 @@ void controllers_settle(Guest *g);
 void controllers_set_ids(Guest *g);
 
 /* A pointer to a controller that is as const as g is. */
+#ifndef __cppcheck__ /* as GUEST_DEVICE() */
 #define GUEST_CONTROLLER(g) \
         __typeof__(_Generic((g), Guest * : (Controller *) NULL, const Guest * : (const Controller *) NULL))
+#else
+#define GUEST_CONTROLLER(g) Controller *
+#endif
 
 #define GUEST_FOREACH_CONTROLLER(g, of_type, c)                 \
         for (size_t i_##c = 0; i_##c < (g)->n_devices; i_##c++) \

@@ -359,11 +359,11 @@ static void memory_build(const Guest *g, Plan *p)
                         (unsigned long long) ((m->max.value + MIB - 1) / MIB * MIB / KIB));
         }
         plan_list_named(p, "-m", &size);
-        if (g->numa->n_cells == 0)
-                memory_backend_build(
-                        g, p,
-                        &(MemoryBackend){
-                                .id = os_ram_id(g->os), .size = initial, .node = -1, .main = true });
+        if (g->numa->n_cells == 0) {
+                MemoryBackend ram = { .id = os_ram_id(g->os), .size = initial, .node = -1, .main = true };
+
+                memory_backend_build(g, p, &ram);
+        }
         plan_value(p, "-overcommit", m->locked ? "mem-lock=on" : "mem-lock=off");
         if (m->locked)
                 plan_directive(p, "LimitMEMLOCK", "infinity");
