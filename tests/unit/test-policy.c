@@ -223,9 +223,40 @@ static void test_directory_that_cannot_be_listed(void)
         CHECK_TEXT(line, expected);
 }
 
-int main(void)
+/* The file that is installed shows defaults: whole, with every line of it uncommented, it is a valid policy.
+ */
+static void test_installed_file(const char *path)
 {
+        _cleanup_(findings_freep) Findings *f = findings_new(), *g = findings_new();
+        _cleanup_(policy_done) Policy as_it_is = { 0 }, uncommented = { 0 };
+        _cleanup_(freep) char *data = NULL, *text = NULL, *other = text_format("%s/installed", root);
+        char *to;
+        size_t size;
+
+        CHECK_NUMBER(file_read(AT_FDCWD, path, 65536, &data, &size), 0);
+        put("/installed/etc/vmunit/vmunit.conf", data);
+        CHECK_NUMBER(policy_read(other, false, &as_it_is, f), 0);
+        CHECK_NUMBER(as_it_is.n_bridges, 0);
+
+        to = text = calloc(1, size + 1);
+        for (const char *from = data; *from; from++)
+                if (!(*from == '#' && (from[1] == '[' || (from[1] >= 'A' && from[1] <= 'Z'))))
+                        *to++ = *from;
+        put("/installed/etc/vmunit/vmunit.conf", text);
+        CHECK_NUMBER(policy_read(other, false, &uncommented, g), 0);
+        CHECK_NUMBER(uncommented.n_bridges, 1);
+        CHECK_NUMBER(uncommented.max_taps, as_it_is.max_taps);
+        CHECK_NUMBER(uncommented.use_bridge_conf, as_it_is.use_bridge_conf);
+        CHECK_NUMBER(uncommented.allow_qemu_commandline, as_it_is.allow_qemu_commandline);
+        CHECK_NUMBER(uncommented.allow_host_devices, as_it_is.allow_host_devices);
+        CHECK_NUMBER(uncommented.image_directories.count, as_it_is.image_directories.count);
+}
+
+int main(int argc, char **argv)
+{
+        CHECK_NUMBER(argc, 2);
         CHECK(mkdtemp(root));
+        test_installed_file(argv[1]);
         test_order();
         test_bad();
         test_bad_broker();
