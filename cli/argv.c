@@ -49,10 +49,12 @@ static int print_shell(const Strings *argv)
 
 int verb_argv(const Call *call)
 {
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         int r;
 
-        r = convert_argument(call->user_scope, call->words[0], &c, NULL);
+        (void) host_read(&host, NULL, call->user_scope); /* each conversion reports what is wrong with it */
+        r = convert_argument(&host, call->words[0], &c, NULL);
         if (r != 0)
                 return r;
         return call->option ? print_json(&c.plan.argv) : print_shell(&c.plan.argv);

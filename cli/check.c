@@ -7,11 +7,13 @@
 
 int verb_check(const Call *call)
 {
+        _cleanup_(host_done) Host host = { 0 };
         int worst = 0;
 
+        (void) host_read(&host, NULL, call->user_scope); /* each conversion reports what is wrong with it */
         for (int i = 0; i < call->n_words; i++) {
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
-                int r = convert_argument(call->user_scope, call->words[i], &c, NULL);
+                int r = convert_argument(&host, call->words[i], &c, NULL);
 
                 if (r == EXIT_POLICY)
                         r = EXIT_BAD_GUEST; /* whoever has to fix it, an error was found */

@@ -50,7 +50,7 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
  * resolve_guest(), then the conversion, whose findings are printed; "-" is standard input. 0 or the exit
  * status; the caller releases c in any case. ret_path: the file, NULL for standard input.
  */
-int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path);
+int convert_argument(const Host *host, const char *argument, Conversion *c, char **ret_path);
 
 /* The bus of the scope's service manager; 0 or negative errno. */
 int manager_bus(bool user_scope, sd_bus **ret);

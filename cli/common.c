@@ -83,17 +83,17 @@ int read_stdin(char **ret_data, size_t *ret_size)
         return 0;
 }
 
-int convert_argument(bool user_scope, const char *argument, Conversion *c, char **ret_path)
+int convert_argument(const Host *host, const char *argument, Conversion *c, char **ret_path)
 {
         _cleanup_(freep) char *path = NULL, *name = NULL, *data = NULL;
         bool from_stdin = streq(argument, "-");
         size_t size;
         int r;
 
-        r = from_stdin ? read_stdin(&data, &size) : resolve_guest(user_scope, argument, &path, &name);
+        r = from_stdin ? read_stdin(&data, &size) : resolve_guest(host->user_scope, argument, &path, &name);
         if (r != 0)
                 return r;
-        r = conversion_start(c, NULL, user_scope);
+        r = conversion_start(c, host);
         if (r >= 0)
                 r = from_stdin ? conversion_data(c, STDIN_NAME, data, size, NULL)
                                : conversion_file(c, path, name);

@@ -20,7 +20,7 @@
 
 /* Collects the UUIDs and MAC addresses of all other guests first, so that an error points at the new guest.
  */
-static int check_unique(bool user_scope, const Strings *directories, const char *name, Conversion *c)
+static int check_unique(const Host *host, const Strings *directories, const char *name, Conversion *c)
 {
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(unique_done) Unique unique = { 0 };
@@ -32,7 +32,7 @@ static int check_unique(bool user_scope, const Strings *directories, const char 
 
                 if (streq(files.items[i].name, name))
                         continue;
-                r = conversion_start(&other, NULL, user_scope);
+                r = conversion_start(&other, host);
                 if (r < 0)
                         break;
                 /* guests that are refused anyway do not count */
@@ -55,7 +55,7 @@ static void reload(bool user_scope)
                         systemctl_of(user_scope));
 }
 
-static int convert(bool user_scope, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
+static int convert(const Host *host, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
 {
         bool from_stdin = streq(argument, "-");
         int r;
@@ -71,7 +71,7 @@ static int convert(bool user_scope, const char *argument, Conversion *c, char **
                                 conversion_exit(r), "cannot read %s: %s", argument,
                                 r == -EINVAL ? "not a regular file" : strerror(-r));
         }
-        r = conversion_start(c, NULL, user_scope);
+        r = conversion_start(c, host);
         if (r >= 0)
                 r = conversion_data(c, from_stdin ? STDIN_NAME : argument, *ret_data, *ret_size, NULL);
         return conversion_exit(r);
@@ -105,6 +105,7 @@ static int store(const char *directory, const char *name, const char *data, size
 int verb_define(const Call *call)
 {
         bool user_scope = call->user_scope;
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(freep) char *data = NULL, *unit = NULL, *path = NULL;
@@ -112,7 +113,8 @@ int verb_define(const Call *call)
         size_t size;
         int r;
 
-        r = convert(user_scope, call->words[0], &c, &data, &size);
+        (void) host_read(&host, NULL, user_scope); /* the conversion reports what is wrong with it */
+        r = convert(&host, call->words[0], &c, &data, &size);
         name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
                 guest_error(
@@ -124,7 +126,7 @@ int verb_define(const Call *call)
         }
         if (r == 0 && guest_directories(user_scope, &directories) < 0)
                 return fail(EXIT_OS, "out of memory");
-        if (r == 0 && check_unique(user_scope, &directories, name, &c) < 0)
+        if (r == 0 && check_unique(&host, &directories, name, &c) < 0)
                 r = conversion_exit(c.status);
         if (c.findings)
                 print_findings(c.findings);

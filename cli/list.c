@@ -51,10 +51,10 @@ static const char *refined_state(sd_bus *bus, const char *unit, const char *stat
 }
 
 /* What only the XML says. A guest that is refused has no title and no interfaces here. */
-static int fill_from_xml(Row *row, bool user_scope)
+static int fill_from_xml(Row *row, const Host *host)
 {
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        int r = conversion_start(&c, NULL, user_scope);
+        int r = conversion_start(&c, host);
 
         if (r < 0 || conversion_file(&c, row->file, row->name) < 0)
                 return r == -ENOMEM ? r : 0;
@@ -152,8 +152,11 @@ int verb_list(const Call *call)
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         bool json = call->option && streq(call->option, "json"), plain = call->option && !json;
         _cleanup_(rows_done) Rows rows = { .users = !plain && !call->user_scope && geteuid() == 0 };
+        _cleanup_(host_done) Host host = { 0 };
         int r;
 
+        (void) host_read(
+                &host, NULL, call->user_scope); /* if vmunit.conf is invalid, guests are listed anyway */
         r = guest_directories(call->user_scope, &directories);
         r = r < 0 ? r : guest_files_find(&directories, &files);
         if (r >= 0 && rows.users)
@@ -163,7 +166,7 @@ int verb_list(const Call *call)
         r = r < 0 ? r : fill_all(&rows, &files, &guests, bus);
         for (size_t i = 0; r >= 0 && i < rows.count && !plain; i++)
                 if (rows.items[i].file && !streq(rows.items[i].state, "bad-name"))
-                        r = fill_from_xml(&rows.items[i], call->user_scope);
+                        r = fill_from_xml(&rows.items[i], &host);
         if (r < 0)
                 return fail(EXIT_OS, "cannot list guests: %s", strerror(-r));
         if (plain)

@@ -56,12 +56,14 @@ static int print_helper(const Conversion *c, const char *name, const char *file)
 
 int verb_unit(const Call *call)
 {
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
         size_t size;
         int r, q;
 
-        r = convert_argument(call->user_scope, call->words[0], &c, &path);
+        (void) host_read(&host, NULL, call->user_scope); /* each conversion reports what is wrong with it */
+        r = convert_argument(&host, call->words[0], &c, &path);
         if (r == EXIT_NO_GUEST || r == EXIT_OS)
                 return r;
         name = name_of(&c, path);

@@ -56,7 +56,7 @@ static int generate_helper(int output_fd, const Conversion *c, const GuestFile *
         return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
 }
 
-static int generate(int output_fd, const GuestFile *file, bool user_scope, Unique *unique)
+static int generate(int output_fd, const GuestFile *file, const Host *host, Unique *unique)
 {
         _cleanup_(conversion_cleanup) Conversion c;
         _cleanup_(freep) char *text = NULL, *instance = unit_name_instance(file->name);
@@ -65,9 +65,8 @@ static int generate(int output_fd, const GuestFile *file, bool user_scope, Uniqu
 
         if (!instance)
                 return -ENOMEM;
-        r = conversion_start(&c, NULL, user_scope);
-        if (r >= 0)
-                r = conversion_file(&c, file->path, file->name);
+        (void) conversion_start(&c, host);
+        r = conversion_file(&c, file->path, file->name);
         if (r >= 0)
                 r = unique_check(unique, &c, file);
         if (c.status == -ENOMEM)
@@ -77,7 +76,7 @@ static int generate(int output_fd, const GuestFile *file, bool user_scope, Uniqu
                 return r;
         generator_log_findings(c.findings);
         r = write_drop_in(output_fd, "vm", instance, "service", text, size);
-        return r >= 0 && user_scope ? generate_helper(output_fd, &c, file, instance) : r;
+        return r >= 0 && host->user_scope ? generate_helper(output_fd, &c, file, instance) : r;
 }
 
 static int generate_all(int output_fd, bool user_scope)
@@ -85,8 +84,11 @@ static int generate_all(int output_fd, bool user_scope)
         _cleanup_(strings_cleanup) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(unique_done) Unique unique = { 0 };
+        _cleanup_(host_done) Host host = { 0 };
         int r;
 
+        /* if vmunit.conf is invalid, each guest gets a drop-in that says so */
+        (void) host_read(&host, NULL, user_scope);
         r = guest_directories(user_scope, &directories);
         if (r >= 0)
                 r = guest_files_find(&directories, &files);
@@ -100,7 +102,7 @@ static int generate_all(int output_fd, bool user_scope)
                                 "%s: error: the file's name is not a valid guest name", files.items[i].path);
                         continue;
                 }
-                r = generate(output_fd, &files.items[i], user_scope, &unique);
+                r = generate(output_fd, &files.items[i], &host, &unique);
                 if (r < 0)
                         generator_log("%s: cannot write the drop-in: %s", files.items[i].path, strerror(-r));
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What conversion takes from outside the XML: the scope, the guest's directories, and the administrator's
- * policy. */
+/* What a conversion takes from outside the XML: the scope, the guest's directories, and the administrator's
+ * policy. It is complete before the first reader runs, and no phase changes it. */
 
 #include <stdbool.h>
 
@@ -15,8 +15,6 @@ typedef struct Settings {
         const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
         const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
         const char *helper_socket;            /* of a user's guest; NULL in the system scope */
-        const char
-                *root; /* before the directories of firmware descriptors and of vmunit.conf; NULL for none */
-
-        Policy policy; /* vmunit.conf(5) */
+        const char *root;     /* a prefix of the directories of firmware descriptors; NULL for none */
+        const Policy *policy; /* vmunit.conf(5) */
 } Settings;

@@ -26,7 +26,7 @@ const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 
 void hostdev_check_allowed(const Guest *g, const Device *d)
 {
-        if (!g->settings->policy.allow_host_devices)
+        if (!g->settings->policy->allow_host_devices)
                 finding(g->findings, SEVERITY_DENIAL, d->place,
                         g->settings->user_scope
                                 ? "<%s>: AllowHostDevices= in vmunit.conf forbids passing devices of the "

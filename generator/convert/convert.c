@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A conversion owns everything that its phases borrow: the policy, the directories, the findings, the guest
- * and the plan. The XML is written by whoever may define guests; nothing here trusts it.
+ * A conversion owns everything that its phases borrow, except for what all guests share (host.h): the
+ * guest's directories, the findings, the guest and the plan. The XML is written by whoever may define
+ * guests; nothing here trusts it.
  */
 
 #include "generator/convert/convert.h"
@@ -12,25 +13,19 @@
 #include <limits.h>
 
 #include "contract/exit.h"
-#include "device/kinds.h"
 #include "generator/convert/find.h"
 #include "generator/convert/phases.h"
 #include "guest/machine/general.h"
-#include "policy/policy.h"
 #include "util/file.h"
 #include "util/unit-name.h"
-#include "util/user-directory.h"
 
 void conversion_done(Conversion *c)
 {
         plan_done(&c->plan);
         c->guest = guest_free(c->guest);
         c->findings = findings_free(c->findings);
-        policy_done(&c->settings.policy);
         free(c->instance);
         free(c->run_directory);
-        free(c->session_directory);
-        free(c->home);
         free(c->state_directory);
         free(c->helper_socket);
         *c = (Conversion){ 0 };
@@ -48,31 +43,29 @@ static char *helper_socket(const char *session_directory, const char *instance)
  * escape. */
 static int set_directories(Conversion *c, const char *name)
 {
-        c->instance = unit_name_instance(name);
-        if (!c->instance)
-                return -ENOMEM;
-        if (!c->settings.user_scope) {
-                c->run_directory = text_format("/run/vm/%s", name);
-                c->state_directory = text_format("/var/lib/vm/%s", name);
-        } else {
-                _cleanup_(freep) char *run = user_directory(USER_RUN), *state = user_directory(USER_STATE);
+        const Host *host = c->host;
 
-                c->run_directory = run ? text_format("%s/vm/%s", run, name) : NULL;
-                c->state_directory = state ? text_format("%s/vm/%s", state, name) : NULL;
-                c->helper_socket = run ? helper_socket(run, c->instance) : NULL;
-                c->session_directory = TAKE_PTR(run);
-                c->home = user_directory(USER_HOME);
-                if (!c->helper_socket || !c->session_directory || !c->home)
+        c->instance = unit_name_instance(name);
+        c->run_directory = text_format("%s/vm/%s", host->run, name);
+        c->state_directory = text_format("%s/vm/%s", host->state, name);
+        if (!c->instance || !c->run_directory || !c->state_directory)
+                return -ENOMEM;
+        if (host->user_scope) {
+                c->helper_socket = helper_socket(host->run, c->instance);
+                if (!c->helper_socket)
                         return -ENOMEM;
         }
-        if (!c->run_directory || !c->state_directory)
-                return -ENOMEM;
-        c->settings.session_directory = c->session_directory;
-        c->settings.home = c->home;
-        c->settings.helper_socket = c->helper_socket;
-        c->settings.instance = c->instance;
-        c->settings.run_directory = c->run_directory;
-        c->settings.state_directory = c->state_directory;
+        c->settings = (Settings){
+                .user_scope = host->user_scope,
+                .instance = c->instance,
+                .run_directory = c->run_directory,
+                .state_directory = c->state_directory,
+                .session_directory = host->user_scope ? host->run : NULL,
+                .home = host->home,
+                .helper_socket = c->helper_socket,
+                .root = host->root,
+                .policy = &host->policy,
+        };
         return 0;
 }
 
@@ -118,14 +111,31 @@ static void check_name(Conversion *c, const char *name)
                         strlen(instance), NAME_MAX - (strlen(longest) - strlen(instance)));
 }
 
-int conversion_start(Conversion *c, const char *root, bool user_scope)
+int conversion_start(Conversion *c, const Host *host)
 {
-        int r;
-
-        *c = (Conversion){ .settings = { .user_scope = user_scope, .root = root } };
+        *c = (Conversion){ .host = host, .settings.user_scope = host->user_scope, .status = host->status };
         c->findings = findings_new();
-        r = c->findings ? policy_read(root, user_scope, &c->settings.policy, c->findings) : -ENOMEM;
-        return c->status = r == -EINVAL ? -EBADMSG : r;
+        if (!c->findings)
+                return c->status = -ENOMEM;
+        for (size_t i = 0; host->findings && i < findings_count(host->findings); i++) {
+                const Finding *f = findings_get(host->findings, i);
+
+                finding(c->findings, f->severity, f->place, "%s", f->text);
+        }
+        return c->status;
+}
+
+/* Settings first: no reader may see half of them. */
+static int read_guest(Conversion *c, const char *file, const char *data, size_t size)
+{
+        _cleanup_(xml_freep) XmlElement *xml = phases_parse(file, data, size, c->findings);
+
+        if (!xml)
+                return -EINVAL;
+        if (!c->instance && set_directories(c, phases_name(xml)) < 0)
+                return -ENOMEM;
+        c->guest = phases_read(file, TAKE_PTR(xml), c->host->kinds, &c->settings, c->findings);
+        return c->guest ? 0 : -EINVAL;
 }
 
 int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name)
@@ -135,9 +145,9 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         if (c->status < 0)
                 return c->status;
         c->hash = text_hash(data, size);
-        c->guest = phases_read(file, data, size, device_kinds, &c->settings, c->findings);
-        if (!c->guest)
-                return c->status = -EINVAL;
+        r = read_guest(c, file, data, size);
+        if (r < 0)
+                return c->status = r;
         /* invalid names already have a finding */
         if (name && c->guest->general->name && guest_name_is_valid(c->guest->general->name) &&
             !streq(name, c->guest->general->name))
@@ -147,8 +157,7 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
                         c->guest->general->name, name);
         if (c->guest->general->name)
                 check_name(c, c->guest->general->name);
-        r = set_directories(c, c->guest->general->name ?: "");
-        r = r < 0 ? r : phases_convert(c->guest, &c->plan);
+        r = phases_convert(c->guest, &c->plan);
         if (r == 0) {
                 check_arguments(c);
                 r = findings_failed(c->findings) ? -EINVAL : 0;
@@ -158,15 +167,10 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         return c->status = r;
 }
 
-int conversion_file(Conversion *c, const char *path, const char *name)
+static int read_file(Conversion *c, const char *path, char **ret_data, size_t *ret_size)
 {
-        _cleanup_(freep) char *data = NULL;
-        size_t size;
-        int r;
+        int r = file_read(AT_FDCWD, path, XML_SIZE_MAX, ret_data, ret_size);
 
-        if (c->status < 0)
-                return c->status;
-        r = file_read(AT_FDCWD, path, XML_SIZE_MAX, &data, &size);
         if (r == -EFBIG)
                 finding(c->findings, SEVERITY_ERROR, (Place){ path },
                         "cannot read the file: larger than the limit of %zu MiB", XML_SIZE_MAX >> 20);
@@ -176,6 +180,23 @@ int conversion_file(Conversion *c, const char *path, const char *name)
         else if (r < 0)
                 finding(c->findings, SEVERITY_ERROR, (Place){ path }, "cannot read the file: %s",
                         strerror(-r));
+        return r;
+}
+
+int conversion_file(Conversion *c, const char *path, const char *name)
+{
+        _cleanup_(freep) char *data = NULL;
+        size_t size;
+        int r;
+
+        if (c->status == -ENOMEM)
+                return c->status;
+        /* a guest that is refused may still be running, and its units need its directories */
+        if (name && set_directories(c, name) < 0)
+                return c->status = -ENOMEM;
+        if (c->status < 0)
+                return c->status;
+        r = read_file(c, path, &data, &size);
         if (r < 0)
                 return c->status = r;
         return conversion_data(c, path, data, size, name);

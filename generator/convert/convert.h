@@ -3,13 +3,14 @@
 
 /* From a guest's file to its plan: what vm-generator and vmctl share. */
 
+#include "generator/convert/host.h"
 #include "guest/guest.h"
 #include "guest/plan/plan.h"
 
 typedef struct Conversion {
-        char *instance, *run_directory, *state_directory, *session_directory, *home,
-                *helper_socket; /* settings point to these */
-        Settings settings;
+        const Host *host;
+        char *instance, *run_directory, *state_directory, *helper_socket; /* settings point to these */
+        Settings settings; /* complete once the guest's name is known, before anything is read */
         Findings *findings;
         Guest *guest; /* NULL if the file could not be read as a guest at all */
         Plan plan;
@@ -26,10 +27,10 @@ static inline void conversion_cleanup(Conversion *c)
 }
 
 /*
- * Reads vmunit.conf; root is a prefix of the host's directories, NULL for none. 0; -EBADMSG if the findings
- * contain an error in vmunit.conf (the conversion then fails with the same); -ENOMEM.
+ * The host is borrowed, and outlives the conversion. Returns c->status: 0; -EBADMSG if the findings contain
+ * an error in vmunit.conf (the conversion then fails with the same); -ENOMEM.
  */
-int conversion_start(Conversion *c, const char *root, bool user_scope);
+int conversion_start(Conversion *c, const Host *host);
 
 /*
  * After conversion_start(): converts the file at path. name is the guest's name according to its file name,

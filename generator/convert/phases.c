@@ -78,22 +78,39 @@ static void read_devices(Guest *g)
         }
 }
 
+XmlElement *phases_parse(const char *file, const char *data, size_t size, Findings *findings)
+{
+        _cleanup_(xml_freep) XmlElement *xml = xml_parse(file, data, size, findings);
+
+        if (!xml)
+                return NULL;
+        if (!streq(xml->name, "domain")) {
+                finding(findings, SEVERITY_ERROR, xml->place,
+                        "expected <domain>, but the root element is <%s>", xml->name);
+                return NULL;
+        }
+        return TAKE_PTR(xml);
+}
+
+const char *phases_name(XmlElement *xml)
+{
+        XmlElement *name = xml_child(xml, "name");
+
+        return name ? xml_text(name) : "";
+}
+
 Guest *phases_read(
-        const char *file, const char *data, size_t size, const DeviceKind *const *kinds,
-        const Settings *settings, Findings *findings)
+        const char *file, XmlElement *xml, const DeviceKind *const *kinds, const Settings *settings,
+        Findings *findings)
 {
         _cleanup_(guest_freep) Guest *g = guest_new(file, kinds, settings, findings);
 
+        if (g)
+                g->xml = xml;
+        else
+                xml_free(xml);
         if (!g || !allocate_parts(g)) {
                 finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
-                return NULL;
-        }
-        g->xml = xml_parse(file, data, size, findings);
-        if (!g->xml)
-                return NULL;
-        if (!streq(g->xml->name, "domain")) {
-                guest_error(
-                        g, g->xml->place, "expected <domain>, but the root element is <%s>", g->xml->name);
                 return NULL;
         }
         for (const GuestPart *const *p = guest_parts; *p; p++)

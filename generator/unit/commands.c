@@ -76,9 +76,9 @@ static int add_preparation(const Conversion *c, const char *name, const char *pa
         r = r < 0 ? r : strings_addf(argv, "--source=%s:%016llx", path, (unsigned long long) c->hash);
         for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
                 r = add_tap(argv, &p->taps[i]);
-        for (size_t i = 0; r >= 0 && i < c->settings.policy.image_directories.count && p->n_chains > 0; i++)
+        for (size_t i = 0; r >= 0 && i < c->settings.policy->image_directories.count && p->n_chains > 0; i++)
                 r = strings_addf(
-                        argv, "--image-directory=%s", c->settings.policy.image_directories.items[i]);
+                        argv, "--image-directory=%s", c->settings.policy->image_directories.items[i]);
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = strings_addf(
                         argv, "--grant%s=%s:%s", p->grants[i].device ? "-device" : "",

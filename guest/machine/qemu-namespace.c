@@ -148,7 +148,7 @@ static void qemu_namespace_check(const Guest *g)
 {
         const XmlElement *first = g->qemu_namespace->command_line ?: g->qemu_namespace->override;
 
-        if (first && !g->settings->policy.allow_qemu_commandline)
+        if (first && !g->settings->policy->allow_qemu_commandline)
                 finding(g->findings, SEVERITY_DENIAL, first->place, "<%s>: " FORBIDDEN, first->name);
 }
 

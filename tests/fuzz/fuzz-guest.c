@@ -206,10 +206,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(freep) char *xml = strndup((const char *) data, size), *drop_in = NULL;
         Conversion c;
+        Host host;
         size_t length;
 
         CHECK(xml);
-        CHECK(conversion_start(&c, "/nonexistent", false) >= 0);
+        CHECK(host_read(&host, "/nonexistent", false) >= 0);
+        CHECK(conversion_start(&c, &host) >= 0);
         (void) conversion_data(&c, "fuzz.xml", (const char *) data, size, NULL);
         CHECK(c.status == 0 || findings_failed(c.findings));
         CHECK(drop_in_text(&c, "fuzz", "/etc/vmunit/guests/fuzz.xml", &drop_in, &length) >= 0);
@@ -220,5 +222,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check_command(drop_in, &c.plan.argv);
         }
         conversion_done(&c);
+        host_done(&host);
         return 0;
 }

@@ -85,11 +85,13 @@ static void run_case(const char *stem)
         _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
         _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL;
         bool user_scope = text_after(stem, "user-");
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c;
         size_t size;
         int r;
 
-        CHECK(conversion_start(&c, "root", user_scope) >= 0);
+        CHECK(host_read(&host, "root", user_scope) >= 0);
+        CHECK(conversion_start(&c, &host) >= 0);
         r = conversion_file(&c, xml, NULL);
         CHECK(r == 0 || findings_failed(c.findings));
         argv = r == 0 ? argv_text(&c.plan.argv) : strdup("");

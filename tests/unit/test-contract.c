@@ -182,10 +182,12 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
 static bool check_case(const char *stem)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *path = text_format("/x/%s.xml", stem);
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c;
         const char *name;
 
-        CHECK(conversion_start(&c, "root", text_after(stem, "user-")) >= 0);
+        CHECK(host_read(&host, "root", text_after(stem, "user-")) >= 0);
+        CHECK(conversion_start(&c, &host) >= 0);
         if (conversion_file(&c, xml, NULL) < 0)
                 return false;
         name = c.guest->general->name;

@@ -46,11 +46,13 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 /* The refusing drop-in's exit status, where it is not the default 65, and a text that it has. */
 static void check_refused(const char *path, int exit, const char *said)
 {
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         _cleanup_(freep) char *text = NULL, *option = text_format("--exit=%d", exit);
         size_t size;
 
-        if (conversion_start(&c, root, false) >= 0)
+        (void) host_read(&host, root, false);
+        if (conversion_start(&c, &host) >= 0)
                 (void) conversion_file(&c, path, "one");
         CHECK_NUMBER(conversion_exit(c.status), exit);
         CHECK_NUMBER(drop_in_text(&c, "one", path, &text, &size), 0);
@@ -119,15 +121,93 @@ static void test_policy(void)
         CHECK_NUMBER(unlink(path), 0);
 }
 
+/* All guests of one host are converted under the policy that it read first. */
+static void test_policy_is_read_once(void)
+{
+        static const char conf[] = "/etc/vmunit/vmunit.conf", xml[] = GUEST(COMMANDLINE);
+        static const int expected[] = { -EPERM, -EPERM, 0 };
+        _cleanup_(freep) char *path = put(conf, "[Guests]\nAllowQemuCommandline=no\n");
+        _cleanup_(host_done) Host host = { 0 };
+
+        CHECK_NUMBER(host_read(&host, root, false), 0);
+        for (size_t i = 0; i < ELEMENTS(expected); i++) {
+                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+
+                CHECK_NUMBER(conversion_start(&c, &host), 0);
+                CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), expected[i]);
+                free(path);
+                path = put(conf, "[Guests]\nAllowQemuCommandline=yes\n");
+                if (i == 1) {
+                        host_done(&host);
+                        CHECK_NUMBER(host_read(&host, root, false), 0);
+                }
+        }
+        CHECK_NUMBER(unlink(path), 0);
+}
+
+static void probe_read(Guest *g, Device *d)
+{
+        const Settings *s = g->settings;
+
+        device_error(
+                g, d, "%s %s %s %s %s %s %d", s->instance, s->run_directory, s->state_directory,
+                s->session_directory ?: "-", s->home ?: "-", s->helper_socket ? "socket" : "-",
+                s->policy->allow_qemu_commandline);
+}
+
+/* A device's reader sees the same settings as later phases. */
+static void test_readers_see_settings(void)
+{
+        static const DeviceKind probe = { .element = "probe", .size = sizeof(Device), .read = probe_read };
+        static const DeviceKind *const kinds[] = { &probe, NULL };
+        static const char xml[] = GUEST("  <devices><probe/></devices>\n");
+        static const char *const expected[] = {
+                "one /run/vm/one /var/lib/vm/one - - - 1",
+                "one /run/user/7/vm/one /home/u/xdg/vm/one /run/user/7 /home/u socket 1",
+        };
+
+        CHECK(setenv("HOME", "/home/u", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/7", 1) == 0);
+        CHECK(setenv("XDG_STATE_HOME", "/home/u/xdg", 1) == 0);
+        CHECK(setenv("XDG_CONFIG_HOME", "/home/u/xdg", 1) == 0);
+        for (int user_scope = 0; user_scope <= 1; user_scope++) {
+                _cleanup_(host_done) Host host = { 0 };
+                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+
+                CHECK_NUMBER(host_read(&host, root, user_scope), 0);
+                host.kinds = kinds;
+                CHECK_NUMBER(conversion_start(&c, &host), 0);
+                CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), -EINVAL);
+                CHECK_NUMBER(findings_count(c.findings), 1);
+                CHECK_TEXT(findings_get(c.findings, 0)->text, expected[user_scope]);
+        }
+}
+
+/* A user's guest that is refused may still be running, with a helper whose socket must keep its address. */
+static void test_refused_guest_has_directories(void)
+{
+        _cleanup_(freep) char *conf = put("/etc/vmunit/vmunit.conf", "[Guests]\nNonsense=1\n");
+        _cleanup_(host_done) Host host = { 0 };
+        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+
+        CHECK_NUMBER(host_read(&host, root, true), -EBADMSG);
+        CHECK_NUMBER(conversion_start(&c, &host), -EBADMSG);
+        CHECK_NUMBER(conversion_file(&c, "/nonexistent/one.xml", "one"), -EBADMSG);
+        CHECK_NUMBER(findings_count(c.findings), 1);
+        CHECK(c.settings.helper_socket);
+        CHECK_NUMBER(unlink(conf), 0);
+}
+
 /* What the name or a path cannot be in a unit. */
 static void test_names(void)
 {
+        _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_cleanup) Conversion c = { 0 };
         static const char xml[] = "<domain type='qemu'>\n  <name>a\"b</name>\n  <memory>65536</memory>\n"
                                   "  <os><type machine='q35'>hvm</type></os>\n</domain>\n";
 
         check_guest(xml, 65, "<name> is 'a\\\"b', but the file is named 'one.xml'; both must match");
-        CHECK_NUMBER(conversion_start(&c, root, false), 0);
+        CHECK_NUMBER(host_read(&host, root, false), 0);
+        CHECK_NUMBER(conversion_start(&c, &host), 0);
         CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), "a\"b"), -EINVAL);
         CHECK_NUMBER(findings_count(c.findings), 1);
         CHECK_TEXT(
@@ -139,6 +219,7 @@ static void test_names(void)
 static void check_longest_name(bool user_scope, size_t longest)
 {
         for (size_t more = 0; more <= 1; more++) {
+                _cleanup_(host_done) Host host = { 0 };
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
                 _cleanup_(freep) char *xml = NULL, *said = NULL;
                 char name[NAME_MAX + 1] = "";
@@ -148,7 +229,8 @@ static void check_longest_name(bool user_scope, size_t longest)
                         "<domain type='qemu'>\n  <name>%s</name>\n  <memory>65536</memory>\n"
                         "  <os><type machine='q35'>hvm</type></os>\n</domain>\n",
                         name);
-                CHECK_NUMBER(conversion_start(&c, root, user_scope), 0);
+                CHECK_NUMBER(host_read(&host, root, user_scope), 0);
+                CHECK_NUMBER(conversion_start(&c, &host), 0);
                 CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), name), more ? -EINVAL : 0);
                 CHECK_NUMBER(findings_count(c.findings), more);
                 if (!more)
@@ -185,10 +267,12 @@ static void test_secrets(void)
                 _cleanup_(freep) char *devices =
                         i > 0 ? text_format("  <devices>%s</devices>\n", bad[i - 1]) : strdup(good);
                 _cleanup_(freep) char *xml = text_format(GUEST("%s"), devices), *text = NULL;
+                _cleanup_(host_done) Host host = { 0 };
                 _cleanup_(conversion_cleanup) Conversion c = { 0 };
                 size_t size;
 
-                CHECK_NUMBER(conversion_start(&c, root, false), 0);
+                CHECK_NUMBER(host_read(&host, root, false), 0);
+                CHECK_NUMBER(conversion_start(&c, &host), 0);
                 CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), i > 0 ? -EINVAL : 0);
                 CHECK_NUMBER(drop_in_text(&c, "one", "x.xml", &text, &size), 0);
                 CHECK(!strstr(text, "hunter2"));
@@ -203,6 +287,9 @@ int main(void)
         test_no_access();
         test_errors();
         test_policy();
+        test_policy_is_read_once();
+        test_readers_see_settings();
+        test_refused_guest_has_directories();
         test_names();
         test_long_names();
         test_secrets();
