@@ -12,6 +12,10 @@
  * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
  * user's whole session for the guest.
  *
+ * machined takes host names only: letters, digits, and single dots and dashes between them. A guest of
+ * another name has a machine of a name made from it, and two guests could come to one ("a b" and "a-b"), so
+ * that the wrong one would be powered off. So whatever is changed ends in digits made from the UUID.
+ *
  * This runs as root, because machined believes only root, and gives up every capability before it talks to
  * anybody. For a user's guest the helper does it (helper.c): the socket of the user's machined is not for
  * the guest's sandbox, since who may talk to it may have a shell outside.
@@ -37,7 +41,7 @@
 #include "util/unit-name.h"
 
 #define MACHINE_SERVICE  "vmunit"
-#define MACHINE_NAME_MAX 64
+#define SUFFIX_LENGTH    9 /* "-01234567" */
 #define BUS_TIMEOUT_USEC UINT64_C(10000000)
 #define EXISTS_TIMES     20         /* looks at a machine that is about to be forgotten, */
 #define EXISTS_PAUSE     100000000L /* nanoseconds between two */
@@ -78,14 +82,13 @@ static void registration_done(Registration *reg)
         free(reg->indices);
 }
 
-/* machined takes host names only: letters, digits, and single dots and dashes between them. Of any other
- * character a dash is made. */
-static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
+/* Of any other character a dash is made. Returns the length. */
+static size_t make_host_name(const char *guest, size_t max, char ret[static MACHINE_NAME_MAX + 1])
 {
         static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
         size_t n = 0;
 
-        for (; *guest && n < MACHINE_NAME_MAX; guest++) {
+        for (; *guest && n < max; guest++) {
                 char c = strchr(good, *guest) ? *guest : '-';
 
                 while (c == '.' && n > 0 && ret[n - 1] == '-')
@@ -98,6 +101,20 @@ static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
         if (n == 0)
                 ret[n++] = 'x';
         ret[n] = '\0';
+        return n;
+}
+
+/* A hash of the whole UUID, since UUIDs that people count up by hand have most digits in common. */
+void register_machine_name(const char *guest, const char *uuid, char ret[static MACHINE_NAME_MAX + 1])
+{
+        uint64_t hash = text_hash(uuid, strlen(uuid));
+        size_t n;
+
+        (void) make_host_name(guest, MACHINE_NAME_MAX, ret);
+        if (streq(ret, guest))
+                return;
+        n = make_host_name(guest, MACHINE_NAME_MAX - SUFFIX_LENGTH, ret);
+        snprintf(ret + n, SUFFIX_LENGTH + 1, "-%08x", (unsigned) (uint32_t) (hash ^ hash >> 32));
 }
 
 /* An interface that is not there any more is left out. */
@@ -216,7 +233,7 @@ void register_with_own(const char *guest, const char *uuid, unsigned leader, con
         reg.indices = calloc(note->n_taps + 1, sizeof(int));
         for (size_t i = 0; reg.indices && i < note->n_taps; i++)
                 reg.indices[reg.n_indices++] = (int) note->taps[i].index;
-        make_name(reg.guest, reg.name);
+        register_machine_name(reg.guest, reg.uuid, reg.name);
         reg.control = control_address(reg.guest);
         while (register_by_varlink(&reg) == -EEXIST && times++ < EXISTS_TIMES)
                 (void) nanosleep(&(struct timespec){ .tv_nsec = EXISTS_PAUSE }, NULL);
@@ -252,7 +269,7 @@ int verb_register(int argc, char **argv)
         if (privileges_enter_host() < 0 || privileges_keep(0) < 0 ||
             find_interfaces(&reg, &options.interfaces) < 0)
                 return EXIT_OS;
-        make_name(reg.guest, reg.name);
+        register_machine_name(reg.guest, reg.uuid, reg.name);
         reg.control = control_address(reg.guest);
         if (sd_bus_open_system(&bus) >= 0) {
                 (void) sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);

@@ -6,6 +6,8 @@
 #include "launcher/store/prepared.h"
 #include "util/text.h"
 
+#define MACHINE_NAME_MAX 64
+
 /* What the verb is told. */
 typedef struct RegisterOptions {
         const char *guest;
@@ -25,3 +27,6 @@ int verb_register(int argc, char **argv);
  * or it does not want the guest, nothing happens.
  */
 void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note);
+
+/* The name for machined: the guest's where it is a host name, else one made from it and the UUID. */
+void register_machine_name(const char *guest, const char *uuid, char ret[static MACHINE_NAME_MAX + 1]);
