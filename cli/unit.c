@@ -11,6 +11,7 @@
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
+#include "util/unit-name.h"
 
 /* Without a name in the XML, the file's name, as in the generator. */
 static char *name_of(const Conversion *c, const char *path)

@@ -16,9 +16,9 @@
 #include "contract/limits.h"
 #include "log/log.h"
 #include "util/text.h"
+#include "util/unit-name.h"
 
 #define ARGUMENT_TABLE_MAX 64
-#define GUEST_NAME_MAX     255
 #define ID_MAX             64
 
 typedef struct Reading {
@@ -151,7 +151,7 @@ int argument_text(const char *text, void *target)
 
 int argument_guest(const char *text, void *target)
 {
-        if (strlen(text) > GUEST_NAME_MAX || strchr(text, '\n'))
+        if (!guest_name_is_valid(text))
                 return -EINVAL;
         return argument_text(text, target);
 }

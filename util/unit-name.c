@@ -8,12 +8,20 @@
  * systemd's own reverse, %I, only works for escaped names: it turns "web-1" into "web/1". vmunit's unit
  * files do not use it.
  *
+ * A guest's name also becomes the name of a file (NAME.xml) and of directories that root makes and removes
+ * (/run/vm/NAME). A name that is no single component of a path, such as "..", would make them somebody
+ * else's. So guest_name_is_valid() is the only place that says what a name is; whatever gets one from
+ * outside, or makes a path of one, asks it. No input is trusted: names come from files, arguments, the bus,
+ * and units' instances that anybody may have typed.
+ *
  * Source: systemd.unit(5), "String Escaping for Inclusion in Unit Names".
  */
 
 #include "util/unit-name.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
 
 #include "util/text.h"
 
@@ -82,7 +90,7 @@ int unit_name_guest(const char *instance, char **ret)
         int r;
 
         if (!strchr(instance, '\\')) {
-                if (!is_plain(instance))
+                if (!is_plain(instance) || !guest_name_is_valid(instance))
                         return -EINVAL;
                 *ret = strdup(instance);
                 return *ret ? 1 : -ENOMEM;
@@ -90,6 +98,8 @@ int unit_name_guest(const char *instance, char **ret)
         r = unescape(instance, &name);
         if (r < 0)
                 return r;
+        if (!guest_name_is_valid(name))
+                return -EINVAL;
         own = unit_name_instance(name);
         if (!own)
                 return -ENOMEM;
@@ -110,4 +120,44 @@ int unit_name_for_guest(const char *name, char **ret)
                 return -ENAMETOOLONG;
         *ret = TAKE_PTR(unit);
         return 0;
+}
+
+/* The length of the UTF-8 character, or 0 if it is none. RFC 3629: no overlong forms, no surrogates. */
+static size_t character_length(const unsigned char *p)
+{
+        size_t n = p[0] < 0x80   ? 1
+                   : p[0] < 0xc2 ? 0
+                   : p[0] < 0xe0 ? 2
+                   : p[0] < 0xf0 ? 3
+                   : p[0] < 0xf5 ? 4
+                                 : 0;
+
+        for (size_t i = 1; i < n; i++)
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+            (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+                return 0;
+        return n;
+}
+
+static bool is_control(const unsigned char *p)
+{
+        return p[0] < 0x20 || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0);
+}
+
+bool guest_name_is_valid(const char *name)
+{
+        _cleanup_(freep) char *unit = NULL;
+
+        if (!*name || *name == '.' || strchr(name, '/') || strlen(name) + strlen(".xml") > NAME_MAX)
+                return false;
+        for (const unsigned char *p = (const unsigned char *) name; *p;) {
+                size_t n = character_length(p);
+
+                if (n == 0 || is_control(p))
+                        return false;
+                p += n;
+        }
+        return unit_name_for_guest(name, &unit) >= 0;
 }

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A guest's name in its unit, vm@INSTANCE.service. */
+/* What a guest may be called, for every program; and its name in its unit, vm@INSTANCE.service. */
+
+#include <stdbool.h>
+
+/* Whether a guest may have this name: UTF-8 without slashes and control characters, no leading dot, and
+ * short enough for NAME.xml and for the name of its unit. */
+bool guest_name_is_valid(const char *name);
 
 /* The instance: a new string, or NULL if out of memory. "web-1" → "web-1", "my guest-1" →
  * "my\x20guest\x2d1". */
@@ -9,7 +15,8 @@ char *unit_name_instance(const char *name);
 
 /*
  * The reverse. 1: *ret is the guest's name; 0: *ret is how systemd-escape(1) reads it, but a guest of that
- * name has another instance ("web\x2d1"); -EINVAL: not the instance of any guest; -ENOMEM.
+ * name has another instance ("web\x2d1"); -EINVAL: not the instance of any guest,
+ * as its name would be no guest's (see above); -ENOMEM.
  */
 int unit_name_guest(const char *instance, char **ret);
 

@@ -14,17 +14,11 @@
 #include "broker/call/limits.h"
 #include "util/interface-name.h"
 #include "util/text.h"
+#include "util/unit-name.h"
 
 int guest_name_check(const char *name)
 {
-        size_t n = strlen(name);
-
-        if (n == 0 || n > GUEST_NAME_MAX || streq(name, ".") || streq(name, ".."))
-                return -EINVAL;
-        for (; *name; name++)
-                if ((unsigned char) *name < ' ' || *name == 0x7f || *name == '/')
-                        return -EINVAL;
-        return 0;
+        return guest_name_is_valid(name) && strlen(name) <= GUEST_NAME_MAX ? 0 : -EINVAL;
 }
 
 int guest_address_from_text(const char *text, uint8_t ret[static 6])
@@ -147,8 +141,8 @@ int create_tap_read(sd_bus_message *call, CreateTap *ret, sd_bus_error *ret_erro
         if (guest_name_check(q.guest) < 0)
                 return sd_bus_error_setf(
                         ret_error, ERROR_BAD_REQUEST,
-                        "The guest's name is not valid: at most %u bytes, no slash and no control "
-                        "character.",
+                        "The guest's name is not valid: at most %u bytes of UTF-8, no slash, no control "
+                        "character and no leading dot.",
                         GUEST_NAME_MAX);
         r = read_options(call, &q, ret_error);
         if (r < 0)

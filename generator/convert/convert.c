@@ -109,6 +109,11 @@ static void check_name(Conversion *c, const char *name)
                         "<name>: too long: it takes %zu bytes in the names of the guest's units, and at "
                         "most %zu fit",
                         strlen(instance), NAME_MAX - (strlen(longest) - strlen(instance)));
+        else if (!guest_name_is_valid(name) && !strpbrk(name, "/\n")) /* those have a finding already */
+                guest_error(
+                        c->guest, place,
+                        "<name>: '%s' must not be empty, begin with a dot or contain control characters",
+                        name);
 }
 
 int conversion_start(Conversion *c, const Host *host)

@@ -45,18 +45,6 @@ void guest_files_done(GuestFiles *files)
         *files = (GuestFiles){ 0 };
 }
 
-bool guest_name_is_valid(const char *name)
-{
-        _cleanup_(freep) char *unit = NULL;
-
-        if (!*name || *name == '.' || strchr(name, '/') || strlen(name) + 4 > NAME_MAX)
-                return false;
-        for (const char *p = name; *p; p++)
-                if ((unsigned char) *p < 0x20 || *p == 0x7f)
-                        return false;
-        return unit_name_for_guest(name, &unit) >= 0;
-}
-
 static bool is_masked(int dir_fd, const char *file)
 {
         char target[16];

@@ -31,6 +31,3 @@ int guest_files_find(const Strings *directories, GuestFiles *ret);
 
 /* The file of one guest: 0, -ENOENT (also if masked), -EINVAL for an invalid name, -ENOMEM. */
 int guest_file_find(const Strings *directories, const char *name, char **ret_path);
-
-/* Whether a guest may have this name: a file name without ".xml" whose unit name is not too long. */
-bool guest_name_is_valid(const char *name);

@@ -82,6 +82,10 @@ int undo_log_open(const char *guest, UndoLog **ret)
         if (!log)
                 return log_out_of_memory();
         log->directory = -EBADF;
+        if (!guest_name_is_valid(guest)) {
+                log_error("Cannot keep a record for \"%s\": it is not a guest's name.", guest);
+                return -EINVAL;
+        }
         log->name = unit_name_instance(guest);
         if (!log->name)
                 return log_out_of_memory();

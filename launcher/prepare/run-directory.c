@@ -7,7 +7,8 @@
  * $SERVICE_RESULT is there, and $RUNTIME_DIRECTORY is not.
  *
  * Trusted: who may write in /run/vm, which is root. Not trusted: what is in the directory, which was the
- * guest's user's; no link is followed, and each directory is taken from that user before it is read.
+ * guest's user's; no link is followed, each directory is taken from that user before it is read, and
+ * what is mounted there stays. The name is not trusted either, see unit-name.h.
  */
 
 #include "launcher/prepare/run-directory.h"
@@ -20,8 +21,10 @@
 
 #include "log/log.h"
 #include "util/text.h"
+#include "util/unit-name.h"
 
-#define DEPTH_MAX 8 /* QEMU and the launcher make no directories in it; a guest's user may have */
+#define GUESTS_DIRECTORY "/run/vm"
+#define DEPTH_MAX        8 /* QEMU and the launcher make no directories in it; a guest's user may have */
 
 static int remove_directory(int parent, const char *name, unsigned depth);
 
@@ -37,12 +40,17 @@ static int remove_directory(int parent, const char *name, unsigned depth)
         _cleanup_(closep) int fd = -EBADF;
         _cleanup_(closedirp) DIR *stream = NULL;
         struct dirent *entry;
+        struct stat above, below;
         int r = 0;
 
         if (depth > DEPTH_MAX)
                 return -ELOOP;
         fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fchown(fd, geteuid(), (gid_t) -1) < 0 || fchmod(fd, 0700) < 0)
+        if (fd < 0 || fstat(fd, &below) < 0 || fstat(parent, &above) < 0)
+                return -errno;
+        if (below.st_dev != above.st_dev)
+                return -EXDEV;
+        if (fchown(fd, geteuid(), (gid_t) -1) < 0 || fchmod(fd, 0700) < 0)
                 return -errno;
         stream = fdopendir(fd);
         if (!stream)
@@ -56,14 +64,26 @@ static int remove_directory(int parent, const char *name, unsigned depth)
         return r < 0 ? r : -errno;
 }
 
+/* Only below the directory of all guests, and only one component down from it. */
+static int open_guests(int *ret)
+{
+        int fd = open(GUESTS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        *ret = fd;
+        return 0;
+}
+
 void run_directory_forget(const char *guest)
 {
-        _cleanup_(freep) char *path = text_format("/run/vm/%s", guest);
+        _cleanup_(closep) int guests = -EBADF;
         int r;
 
-        if (!path || !getenv("SERVICE_RESULT") || getenv("RUNTIME_DIRECTORY"))
+        if (!getenv("SERVICE_RESULT") || getenv("RUNTIME_DIRECTORY"))
                 return;
-        r = remove_directory(AT_FDCWD, path, 0);
+        r = guest_name_is_valid(guest) ? open_guests(&guests) : -EINVAL;
+        r = r < 0 ? r : remove_directory(guests, guest, 0);
         if (r < 0 && r != -ENOENT)
-                log_errno(LOG_WARNING, r, "Cannot remove %s", path);
+                log_errno(LOG_WARNING, r, "Cannot remove " GUESTS_DIRECTORY "/%s", guest);
 }

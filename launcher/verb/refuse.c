@@ -62,7 +62,7 @@ static int refuse_instance(const char *instance, const char *why)
                 log_error("No such guest: %s%s%s", name, why ? ". " : ".", why ?: "");
         else
                 log_error(
-                        "vm@%s.service is not a guest's unit: its instance is not an escaped name.",
+                        "vm@%s.service is not a guest's unit: its instance is not a guest's name.",
                         instance);
         return EXIT_NO_GUEST;
 }

@@ -61,6 +61,11 @@ static void test_bad(void)
         CHECK_NUMBER(READ(&t, NULL, "--guest=a", "--nothing=1"), -EINVAL);
         CHECK_NUMBER(READ(&t, NULL, "--guest"), -EINVAL);
         CHECK_NUMBER(READ(&t, NULL, "--guest="), -EINVAL);
+        CHECK_NUMBER(READ(&t, NULL, "--guest=."), -EINVAL);
+        CHECK_NUMBER(READ(&t, NULL, "--guest=.."), -EINVAL);
+        CHECK_NUMBER(READ(&t, NULL, "--guest=../x"), -EINVAL);
+        CHECK_NUMBER(READ(&t, NULL, "--guest=a\nb"), -EINVAL);
+        CHECK_NUMBER(READ(&t, NULL, "--guest=\xff"), -EINVAL);
         CHECK_NUMBER(READ(&t, NULL, "--gues=a"), -EINVAL);
         CHECK_NUMBER(READ(&t, NULL, "--guest=a", "--flag=yes"), -EINVAL);
         CHECK_NUMBER(READ(&t, NULL, "--guest=a", "--number=4294967296"), -EINVAL);

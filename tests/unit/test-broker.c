@@ -68,7 +68,7 @@ static void test_tap_aliases(void)
 
 static void test_guest_names(void)
 {
-        static const char *const bad[] = { "", ".", "..", "a/b", "a\nb", "a\x7f", "\x1b[m" };
+        static const char *const bad[] = { "", ".", "..", ".x", "\xff", "a/b", "a\nb", "a\x7f", "\x1b[m" };
         char name[GUEST_NAME_MAX + 2];
 
         CHECK_NUMBER(guest_name_check("web 1 %d \xc3\xa9"), 0);
@@ -153,7 +153,8 @@ static void test_requests(sd_bus *bus)
                         call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 1, "mac", "s", macs[i]), BAD_MAC);
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "a/b", 1, MAC),
-                "The guest's name is not valid: at most 128 bytes, no slash and no control character.");
+                "The guest's name is not valid: at most 128 bytes of UTF-8, no slash, no control character "
+                "and no leading dot.");
         check_refused(call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 0), "The option mac is missing.");
         check_refused(
                 call_of(bus, CREATE_TAP_SIGNATURE, "br0", "one", 2, MAC, MAC),
