@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <crypto>: a virtio device that encrypts for the guest, by QEMU's own code or by the host's kernel. */
+/* <crypto>: a virtio device that encrypts for the guest, in QEMU itself or in the host's kernel. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -52,7 +52,7 @@ static void crypto_complete(Guest *g, Device *d)
         device_set_id(g, d, "crypto%u", d->index);
         device_virtio_complete(g, d, VIRTIO_MODEL);
         if (d->bus == BUS_PCI)
-                d->pci = PCI_CONVENTIONAL; /* as libvirt has it, other than with any virtio device */
+                d->pci = PCI_CONVENTIONAL; /* libvirt's choice, unlike for all other virtio devices */
 }
 
 static void crypto_build(const Guest *g, const Device *d, Plan *p)

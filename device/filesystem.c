@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <filesystem>: a directory of the host in the guest, by 9p, which QEMU serves itself with the rights of the
- * guest's user, or by virtiofs, which another program serves behind a socket.
+ * <filesystem>: a directory of the host in the guest. QEMU serves 9p itself with the rights of the guest's
+ * user; another program serves virtiofs and listens on a socket.
  */
 
 #include "device/kinds.h"
@@ -82,7 +82,7 @@ static bool is_virtiofs(const Filesystem *f)
         return f->driver == FILESYSTEM_VIRTIOFS;
 }
 
-/* How virtiofsd is to be run is for whoever runs it. */
+/* The administrator starts virtiofsd, so its options are accepted and not used. */
 static void filesystem_read(Guest *g, Device *d)
 {
         const Filesystem *f = DEVICE_AS(Filesystem, d);

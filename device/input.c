@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <input>: what a user types and points with. PS/2 devices are part of every PC and need no option; the
- * others plug into USB or PCI, hand through an event device of the host, or mirror one (evdev).
+ * <input>: keyboards and pointing devices. PS/2 devices are part of every PC and need no option. Others plug
+ * into USB or PCI, pass an event device of the host to the guest, or mirror one (evdev).
  */
 
 #include "device/hostdev/hostdev.h"

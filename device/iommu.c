@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What keeps the guest's devices apart from its memory. A q35 with more than 255 CPUs needs one, because
- * interrupts reach the CPUs above that number only by remapping; so such a guest gets it unasked.
+ * <iommu>: limits which memory of the guest its devices can access. A q35 machine with more than 255 CPUs
+ * requires one, because interrupts reach the other CPUs only by remapping; it is added where the XML has
+ * none.
  */
 
 #include "device/kinds.h"
@@ -73,7 +74,7 @@ static void complete(Guest *g, Device *d)
                 if (iommu->eim == UNSET)
                         iommu->eim = ON;
         }
-        /* the same of AMD's */
+        /* AMD's equivalent */
         if (iommu->model == IOMMU_AMD && needs_remapping(g)) {
                 if (iommu->intremap == UNSET)
                         iommu->intremap = ON;
@@ -94,7 +95,7 @@ static void check_intel(const Guest *g, const Device *d)
                 device_error(g, d, "<iommu>: model='intel' requires machine type q35");
         if (iommu->eim == ON && iommu->intremap != ON)
                 device_error(g, d, "<iommu>: eim='on' requires intremap='on'");
-        if (iommu->intremap == ON && g->features->ioapic == 1)
+        if (iommu->intremap == ON && g->features->ioapic == IOAPIC_KVM)
                 device_error(g, d, "<iommu>: intremap='on' requires <ioapic driver='qemu'/> in <features>");
         if (needs_remapping(g) && iommu->eim != ON)
                 device_error(g, d, "<iommu>: more than %u CPUs require eim='on'", CPUS_WITHOUT_REMAPPING);
@@ -106,13 +107,13 @@ static void check_amd(const Guest *g, const Device *d)
 
         if (g->os->family != MACHINE_Q35)
                 device_error(g, d, "<iommu>: model='amd' requires machine type q35");
-        if (iommu->intremap == ON && g->features->ioapic == 1)
+        if (iommu->intremap == ON && g->features->ioapic == IOAPIC_KVM)
                 device_error(g, d, "<iommu>: intremap='on' requires <ioapic driver='qemu'/> in <features>");
         if (needs_remapping(g) && iommu->xtsup != ON)
                 device_error(g, d, "<iommu>: more than %u CPUs require xtsup='on'", CPUS_WITHOUT_REMAPPING);
 }
 
-/* Which of <driver>'s attributes a model has. */
+/* Which attributes of <driver> each model supports. */
 static void check_driver(const Guest *g, const Device *d)
 {
         const Iommu *iommu = DEVICE_AS(Iommu, d);
@@ -174,7 +175,7 @@ static void machine(const Guest *g, const Device *d, Props *props)
                 props_text(props, "kernel_irqchip", "split");
 }
 
-/* The PCI function that the guest finds, and behind it the IOMMU itself. */
+/* The PCI function that the guest finds, and the IOMMU that belongs to it. */
 static void build_amd(const Guest *g, const Device *d, Plan *p)
 {
         const Iommu *iommu = DEVICE_AS(Iommu, d);

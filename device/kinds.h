@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All device kinds that there are. To add a device is to add a file and a row here. */
+/* All device kinds. To add one, add a file and a row here. */
 
 #include "guest/device.h"
 
-/* In the order in which QEMU is told of them: a bus before what plugs into it. */
+/* In the order of QEMU's command line: a bus comes before the devices that plug into it. */
 #define DEVICE_KINDS(KIND)             \
         KIND(controller_pci)           \
         KIND(iommu)                    \

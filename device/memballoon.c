@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <memballoon>: memory that the guest gives back while it runs. Every guest has one unless the XML says
- * model='none', because libvirt adds it unasked, and the guest would otherwise miss a PCI device that it
- * knew.
+ * <memballoon>: memory that the guest returns to the host while it runs. Every guest has one unless the XML
+ * says model='none': libvirt adds it, so a guest moved from libvirt would otherwise miss a PCI device.
  */
 
 #include "device/kinds.h"
@@ -33,7 +32,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("@model", Memballoon, model, model_words),
         FIELD("@autodeflate", FIELD_SWITCH, Memballoon, deflate),
         FIELD("@freePageReporting", FIELD_SWITCH, Memballoon, report),
-        FIELD_SAID("stats", FIELD_IGNORED, NULL), /* how often libvirt asks for figures; nobody does here */
+        FIELD_SAID("stats", FIELD_IGNORED, NULL), /* how often libvirt polls statistics; vmunit does not */
         {},
 };
 
@@ -48,7 +47,7 @@ static void memballoon_read(Guest *g, Device *d)
                 device_error(g, d, "<memballoon>: a guest can have at most one");
 }
 
-/* Only PCs have one unasked. */
+/* Only PCs have one by default. */
 static void memballoon_imply(Guest *g)
 {
         size_t i = 0;

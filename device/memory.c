@@ -36,9 +36,9 @@ typedef struct MemoryDevice {
         Number size, node, label, block, requested, base;
 } MemoryDevice;
 
-#define MODULE_ALIGN (2 * MIB)   /* as libvirt has it: a huge page of the host */
+#define MODULE_ALIGN (2 * MIB)   /* libvirt's: a huge page of the host */
 #define LABEL_MIN    (128 * KIB) /* of the NVDIMM specification */
-#define BLOCK_MIN    (2 * MIB)   /* a huge page of the host, for virtio-mem takes and gives whole ones */
+#define BLOCK_MIN    (2 * MIB)   /* a huge page of the host: virtio-mem adds and removes whole ones */
 
 static const char *const model_words[] = { "dimm", "nvdimm", "virtio-pmem", "virtio-mem", "sgx-epc", NULL };
 static const char *const prefixes[] = { "dimm", "nvdimm", "virtiopmem", "virtiomem", "epc" }; /* of ids */
@@ -75,7 +75,7 @@ static bool is_virtio(const MemoryDevice *m)
         return m->model == MODEL_VIRTIO_PMEM || m->model == MODEL_VIRTIO_MEM;
 }
 
-/* What a model has no use for would be lost in silence. */
+/* Settings that a model does not use must not be ignored silently. */
 static void check_fields(const Guest *g, const MemoryDevice *m)
 {
         const Device *d = &m->device;
@@ -140,7 +140,7 @@ static void memory_device_complete(Guest *g, Device *d)
         }
 }
 
-/* libvirt names modules by their slots, and counts all others by their kind. */
+/* libvirt names modules by their slots, and numbers all others by kind. */
 static void memory_device_placed(Guest *g, Device *d)
 {
         const MemoryDevice *m = DEVICE_AS(MemoryDevice, d);
@@ -175,7 +175,7 @@ static void check_nvdimm(const Guest *g, const MemoryDevice *m)
                 device_error(g, &m->device, "<memory>: <label> must be smaller than the whole module");
 }
 
-/* Where in the guest's memory it lies; false where QEMU is to choose. */
+/* The range of guest memory that it occupies; false if QEMU chooses it. */
 static bool range_of(const MemoryDevice *m, uint64_t *ret_base, uint64_t *ret_size)
 {
         Number base = is_module(m) && m->device.address.type == ADDRESS_DIMM ? m->device.address.dimm.base
@@ -183,7 +183,7 @@ static bool range_of(const MemoryDevice *m, uint64_t *ret_base, uint64_t *ret_si
 
         *ret_base = base.value;
         *ret_size = m->size.value;
-        if (m->label.set) /* the guest sees it elsewhere; the rest is in whole units of the alignment */
+        if (m->label.set) /* the label is mapped elsewhere; the rest is in whole units of the alignment */
                 *ret_size =
                         (m->size.value - m->label.value) / (m->align.value ?: MIB) * (m->align.value ?: MIB);
         return base.set && base.value > 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <panic>: how the guest's kernel tells that it crashed. Hyper-V's way is a CPU feature and no device. */
+/* <panic>: how the guest's kernel reports a crash. Hyper-V's way is a CPU feature, not a device. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <pstore>: where a crashing guest leaves its last words, in a file of the host. */
+/* <pstore>: where a crashing guest saves its last messages, in a file of the host. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <tpm>: the host's own, or one that swtpm plays behind a socket. QEMU wants a file to cancel the host TPM's
- * commands with, which lies in a /sys that the sandbox does not let anybody write: it gets /dev/null, and
- * waits them out.
+ * <tpm>: the host's own TPM, or one that swtpm emulates behind a socket. QEMU requires a file through which
+ * it can cancel commands of the host's TPM. That file is in /sys, which is read-only in the sandbox, so QEMU
+ * gets /dev/null and waits until each command ends.
  */
 
 #include "device/kinds.h"
@@ -54,7 +54,7 @@ static const Field passthrough_fields[] = {
         {},
 };
 
-/* What but the version is for whoever starts swtpm; see tpm_complete(). */
+/* All but the version is for swtpm, which vmunit does not start; see tpm_complete(). */
 static const Field emulator_fields[] = {
         FIELD_OF_WORDS("@version", Tpm, version, version_words),
         FIELD_SAID("@persistent_state", FIELD_IGNORED, NULL),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <vsock>: sockets between guest and host. Of cid auto='yes' libvirt asks the host for the lowest number
- * that is free; here the guest's UUID gives it one, so that it keeps it and two guests hardly ever meet.
+ * <vsock>: sockets between guest and host. For cid auto='yes', libvirt takes the lowest number that is free
+ * on the host. Here the number follows from the guest's UUID: it never changes, and two guests rarely
+ * collide.
  */
 
 #include "device/kinds.h"
@@ -12,7 +13,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
-#define CID_MIN UINT32_C(3) /* below are the host and what is reserved */
+#define CID_MIN UINT32_C(3) /* lower ones are the host's, or reserved */
 #define CID_MAX UINT32_C(0xfffffffe)
 #define NODE    "/dev/vhost-vsock"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <watchdog>. A q35 machine has one in its ICH9 whether the XML says so or not; libvirt lists it as
- * model='itco' and lets it bite, so that is what a guest moved from there expects. QEMU knows one action for
- * all watchdogs of a guest.
+ * <watchdog>. A q35 machine always has one in its ICH9. libvirt lists it as model='itco' and enables it, so
+ * a guest moved from libvirt expects it. QEMU has one action for all watchdogs of a guest.
  */
 
 #include "device/kinds.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Names of devices: those that the XML chose stay, all others are libvirt's. */
+/* Ids of devices: those that the XML chose stay, all others are the ones that libvirt would give. */
 
 #include "guest/device.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What all devices have in common, and what a device kind has to say of itself.
+ * What all devices have in common, and what a device kind provides.
  *
  * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases,
  * each over all devices before the next: read, complete, place (guest/place/), placed, check, build. From
@@ -31,7 +31,7 @@ typedef enum AddressType {
         ADDRESS_UNASSIGNED,
 } AddressType;
 
-#define USB_PORT_DEPTH 4 /* hubs may be nested so deep, as libvirt has it */
+#define USB_PORT_DEPTH 4 /* how deep hubs may be nested; libvirt's limit */
 
 typedef struct Address {
         AddressType type;
@@ -65,7 +65,7 @@ typedef struct Address {
 
 /*
  * The bus that a device plugs into; its kind says so in complete(), and guest/placement/place.c then finds
- * it a place there. An address that the XML gave is left alone, but has to be of the bus's type.
+ * it a place there. An address from the XML is kept, but must be of the bus's type.
  */
 typedef enum Bus {
         BUS_NONE,  /* no address, or one that only the device itself understands */
@@ -81,7 +81,7 @@ typedef enum Bus {
 /* What slot a PCI device wants. The first three are for any device, the others only for PCI controllers. */
 typedef enum PciWant {
         PCI_CONVENTIONAL = 1 << 0, /* a conventional slot */
-        PCI_EXPRESS = 1 << 1,      /* an express slot where the machine has them, else a conventional one */
+        PCI_EXPRESS = 1 << 1,      /* an express slot if the machine has any, else a conventional one */
         PCI_INTEGRATED = 1 << 2,   /* only on the root bus itself; with one of those above */
         PCI_BRIDGE = 1 << 3,
         PCI_EXPANDER = 1 << 4,
@@ -93,7 +93,7 @@ typedef enum PciWant {
         PCI_EXPRESS_EXPANDER = 1 << 10,
 } PciWant;
 
-#define NVME_NAMESPACES 256 /* that one controller of QEMU's has */
+#define NVME_NAMESPACES 256 /* of one of QEMU's controllers */
 
 /* The kinds of controllers whose units are drives; those of NVMe are its namespaces, less one. */
 typedef enum DriveBus {
@@ -114,8 +114,7 @@ typedef enum BootClass {
         BOOT_CLASS_NETWORK,
 } BootClass;
 
-/* What the XML's model='virtio…' says of most virtio devices; words
- * to a field of it are virtio_model_words. */
+/* The values of model='virtio…' of most virtio devices, in the order of virtio_model_words. */
 typedef enum VirtioModel {
         VIRTIO_MODEL = 1,
         VIRTIO_MODEL_TRANSITIONAL, /* with the legacy interface: a conventional slot */
@@ -138,8 +137,8 @@ typedef struct Rom {
 /* The head of every kind's own struct, which has it as its first member, named "device". */
 struct Device {
         const DeviceKind *kind;
-        XmlElement *xml; /* NULL for one that the XML only implies */
-        Place place;     /* for findings; of <devices> where it is implied */
+        XmlElement *xml; /* NULL for an implied device */
+        Place place;     /* for findings; that of <devices> for an implied device */
         unsigned index;  /* among the guest's devices of the same element, in order */
         const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the
                             address */
@@ -149,7 +148,7 @@ struct Device {
         unsigned pci; /* PciWant bits */
         DriveBus drive_bus;
         Number drive_index;   /* from a disk's <target dev=>: 1 for sdb; unset: the next free unit */
-        Number pci_preferred; /* slot << 3 | function of bus 0 that it takes where nobody else has it */
+        Number pci_preferred; /* slot << 3 | function of bus 0 that it takes if free */
         Number boot_order;
         BootClass boot_class;
         Number boot_index; /* QEMU's bootindex: from boot_order or from <os><boot>; see guest/place/boot.c */
@@ -169,7 +168,7 @@ struct DeviceKind {
         bool has_host_pci; /* its struct begins with a HostPciDevice of device/hostdev/hostdev.h */
 
         void (*read)(Guest *g, Device *d); /* what the table cannot say; g->findings for errors */
-        void (*imply)(Guest *g); /* once a guest, before any complete(): adds what the XML leaves out */
+        void (*imply)(Guest *g);           /* once per guest, before any complete(): adds implied devices */
         /* fills in defaults, bus, pci, id; may imply further devices */
         void (*complete)(Guest *g, Device *d);
         void (*placed)(Guest *g, Device *d); /* fills in what follows from the addresses of devices */
@@ -184,7 +183,7 @@ struct DeviceKind {
 
 /*
  * The device as its kind's own struct, as const as d is; NULL for NULL. A device of a kind whose struct has
- * another size is a programming error, and ends the program.
+ * another size is a programming error and aborts the program.
  */
 #define DEVICE_AS(type, d) DEVICE_AS_CONST(type, d, device_as(d, sizeof(type)))
 
@@ -205,6 +204,6 @@ void *device_as_head(const Device *d, const char *element);
 /* Sets the id unless the XML chose one; from device.index, as in "net%u". */
 void device_set_id(Guest *g, Device *d, const char *format, ...) _printf_(3, 4);
 
-/* For kinds that share a prefix: the number behind the highest so far, which ids that the XML chose do not
- * count for. */
+/* For kinds that share a prefix: the number after the highest so far. Ids that the XML chose do not count.
+ */
 void device_set_next_id(Guest *g, Device *d, const char *prefix);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The reader that smart cards are put into: a USB device with one slot. */
+/* The reader for smart cards: a USB device with one slot. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"

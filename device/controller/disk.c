@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* IDE and SATA: those of index 0 are the machine's own, the i440fx's and the q35's. */
+/* IDE and SATA controllers. Index 0 is part of the machine: IDE on i440fx, SATA on q35. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The floppy controller sits on the ISA bus. The i440fx has one built in; a q35 gets one where there is a
- * floppy drive. It is the controller, not the drive, that QEMU is told to boot from.
+ * The floppy controller sits on the ISA bus. The i440fx has one built in; a q35 gets one if there is a
+ * floppy drive. QEMU boots from the controller, not from the drive.
  */
 
 #include "device/kinds.h"
@@ -19,7 +19,7 @@ static const Field fields[] = {
 
 static void complete(Guest *g, Device *d)
 {
-        /* whatever address the XML has for it: it is no PCI device */
+        /* ignores any address in the XML: it is not a PCI device */
         d->address = (Address){};
 }
 

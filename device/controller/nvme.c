@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * NVMe controllers, whose disks are namespaces. The serial number is the controller's own, and QEMU wants
- * one: where the XML gives it to a disk, as with any other bus, it is that of the disk's controller.
+ * NVMe controllers, whose disks are namespaces. The serial number belongs to the controller, and QEMU
+ * requires it. If the XML gives one to a disk, as for any other bus, the disk's controller takes it.
  */
 
 #include "device/disk/disk.h"

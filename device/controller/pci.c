@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI roots, ports and bridges. The root is the machine's own, so QEMU is told only of what differs from its
- * default; of all others it is told in the order of guest/placement/place-pci.c.
+ * PCI roots, ports and bridges. The root is part of the machine, so only settings that differ from its
+ * defaults are passed to QEMU. All others are devices, in the order of guest/placement/place-pci.c.
  */
 
 #include "device/kinds.h"
@@ -37,7 +37,7 @@ static const char *const model_words[] = {
         NULL,
 };
 
-/* What a model is to QEMU, and which settings it has. */
+/* QEMU's driver for a model, and the settings that the model supports. */
 static const struct {
         const char *driver, *other_driver;
         bool chassis_nr, chassis, bus_nr, hotplug, hole64, mem_reserve;
@@ -103,7 +103,7 @@ static void complete(Guest *g, Device *d)
                 d->pci_preferred = (Number){ 0x1e << 3, true };
 }
 
-/* The bus numbers from this one on are its own; two for each that the XML gives none, downward from the
+/* The first of an expander's bus numbers. Those without one in the XML get two each, counted down from the
  * highest. */
 static Number free_bus_nr(const Guest *g)
 {

@@ -89,7 +89,7 @@ static bool is_default(const ScsiController *scsi)
         return !scsi->model || scsi->model == SCSI_AUTO;
 }
 
-/* One for which the XML has no model is of that of the first that has one; 0 where none has. */
+/* A controller without a model in the XML takes that of the first that has one; 0 if none has. */
 static int model_of_likes(const Guest *g)
 {
         GUEST_FOREACH_CONTROLLER(g, CONTROLLER_SCSI, c)

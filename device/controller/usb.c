@@ -73,8 +73,7 @@ static const Field fields[] = {
         {},
 };
 
-/* What libvirt takes where the XML names no model: for a controller that it names, and for one that it
- * implies. */
+/* libvirt's default model, for controllers in the XML and for implied ones. */
 static int default_model(const Guest *g, const Device *d)
 {
         if (g->os->family == MACHINE_VIRT || (!d->xml && g->os->family == MACHINE_Q35))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Channels and virtio consoles plug into these. */
+/* virtio-serial controllers, which channels and virtio consoles plug into. */
 
 #include "device/kinds.h"
 #include "guest/guest.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a disk cannot be. A table says what each kind of drive may have, because QEMU would refuse the rest
- * only when the guest starts; the functions say what depends on more than the bus.
+ * Combinations that a disk cannot have. QEMU would refuse them too, but only when the guest starts and
+ * without the place in the XML. check_bus() has what depends on the bus alone, the other functions the rest.
  */
 
 #include "device/disk/disk.h"
@@ -218,7 +218,7 @@ static void check_numbers(const Guest *g, const Disk *disk)
         iothread_mapping_check(g, disk->iothreads, disk->queues.value);
 }
 
-/* QEMU only connects the server of the disk to the guest; all else is the server's. */
+/* QEMU only connects the guest to the disk's server, which decides everything else. */
 static void check_vhost_user(const Guest *g, const Disk *disk)
 {
         const SourceOptions *o = &disk->options;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <disk>: hard disks, CD-ROM and floppy drives, and whole SCSI units. The image and all behind it is
- * guest/image/source.c's; here is the drive: its name, which says where it is plugged in, its bus, and how
- * QEMU serves it.
+ * <disk>: hard disks, CD-ROM and floppy drives, and whole SCSI units. Images are handled in
+ * guest/image/; this file has the drive: its name, which says where it is plugged in, its bus, and how QEMU
+ * serves it.
  */
 
 #include "device/disk/disk.h"
@@ -66,17 +66,17 @@ static const Field fields[] = {
         FIELD_SAID("@snapshot", FIELD_IGNORED, NULL), /* what libvirt's snapshots do with it by default */
         FIELD_SAID(
                 "mirror", FIELD_IGNORED,
-                NULL), /* a copy that was being made while the guest ran under libvirt */
+                NULL), /* a copy that was in progress while the guest ran under libvirt */
         FIELD_SAID("driver/statistics", FIELD_IGNORED, NULL),
         FIELD("transient", FIELD_PRESENT, Disk, transient),
         FIELD_SAID(
                 "transient@shareBacking", FIELD_IGNORED,
-                NULL), /* it can be shared anyway: it is only read */
+                NULL), /* the backing file is only read, so it can always be shared */
         FIELD_SAID("backenddomain", FIELD_REFUSED, "exists only on Xen"),
         {},
 };
 
-/* 0 for nvme0n1, 1 for nvme0n2, NVME_NAMESPACES for nvme1n1; -1 where the name is none of that form. */
+/* 0 for nvme0n1, 1 for nvme0n2, NVME_NAMESPACES for nvme1n1; -1 if the name has another form. */
 static int index_of_namespace(const char *name)
 {
         unsigned controller, namespace;
@@ -89,7 +89,7 @@ static int index_of_namespace(const char *name)
         return (int) (controller * NVME_NAMESPACES + namespace - 1);
 }
 
-/* 0 for sda, 25 for sdz, 26 for sdaa; -1 where the name is none of that form. */
+/* 0 for sda, 25 for sdz, 26 for sdaa; -1 if the name has another form. */
 static int index_of_name(const char *name)
 {
         static const char *const prefixes[] = { "fd", "hd", "vd", "sd", "xvd", "ubd" };
@@ -112,8 +112,8 @@ static int index_of_name(const char *name)
 }
 
 /*
- * libvirt keeps the disks of a bus sorted by their names, and slots and boot order follow that. A new one
- * goes before the first of its bus that comes later, else behind the last of its bus, else to the end.
+ * libvirt keeps the disks of a bus sorted by their names, and slots and boot order depend on it. A new one
+ * goes before the first disk of its bus with a later name, else after the last of its bus, else to the end.
  */
 static void sort_in(Guest *g, Device *d)
 {
@@ -166,8 +166,8 @@ static void read_tray(Guest *g, Disk *disk)
                         "<target>: ignoring tray='open': the drive starts with its tray closed");
 }
 
-/* What libvirt did for SCSI commands that the kernel reserves. Units that are handed through mostly do
- * without. */
+/* libvirt's settings for SCSI commands that the kernel reserves. Most units that are passed through work
+ * without them. */
 static void read_commands(Guest *g, Disk *disk)
 {
         static const char *const filters[] = { "filtered", NULL }, *const raw[] = { "yes", "no", NULL };
@@ -214,7 +214,7 @@ static void disk_read(Guest *g, Device *d)
         sort_in(g, d);
 }
 
-/* libvirt numbers the images of the last disk first; so does this, for those who compare. */
+/* Numbered from the last disk to the first, as libvirt does. */
 static void name_images(Guest *g)
 {
         for (size_t i = g->n_devices; i-- > 0;) {
@@ -300,7 +300,7 @@ static void complete_options(Disk *disk)
         disk->source.shared = disk->shareable;
         disk->options.floppy = disk->kind == DISK_FLOPPY;
         disk->options.cdrom = disk->kind == DISK_CDROM;
-        /* libvirt's default: a disk that others write as well must not be cached by this host */
+        /* libvirt's default: this host must not cache a disk that others also write */
         if (disk->shareable && !disk->read_only && disk->options.cache <= CACHE_DEFAULT)
                 disk->options.cache = CACHE_NONE;
 }
@@ -340,7 +340,7 @@ static void build_copy_on_read(const Disk *disk, Plan *p)
         plan_json(p, "-blockdev", &filter);
 }
 
-/* QEMU makes the overlay in /var/tmp and unlinks it at once: only the old kind of drive can do that. */
+/* QEMU creates the overlay in /var/tmp and unlinks it at once. Only -drive can do that, not -blockdev. */
 static void build_overlay(const Disk *disk, Plan *p)
 {
         _cleanup_(freep) char *image = NULL;
@@ -355,7 +355,7 @@ static void build_overlay(const Disk *disk, Plan *p)
         plan_list_named(p, "-drive", &drive);
 }
 
-/* QEMU drives an NVMe controller itself, which it gets from the host like any other PCI device. */
+/* QEMU has its own driver for NVMe controllers and gets them from the host like any other PCI device. */
 static void plan_nvme(const Source *s, Plan *p)
 {
         for (; s; s = s->backing)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* <disk>: what the files of disk-*.c share. */
+/* <disk>: what the files of this folder share. */
 
 #include "device/hostdev/hostdev.h"
 #include "guest/device.h"
@@ -11,7 +11,7 @@ typedef enum DiskDevice {
         DISK_DISK = 1,
         DISK_CDROM,
         DISK_FLOPPY,
-        DISK_LUN, /* a SCSI unit whose commands go through to the device */
+        DISK_LUN, /* a SCSI unit: the guest's commands are passed to the device */
 } DiskDevice;
 
 typedef enum DiskBus {
@@ -27,7 +27,7 @@ typedef enum DiskBus {
 /* The first three are VirtioModel. */
 typedef enum DiskModel {
         DISK_USB_STORAGE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
-        DISK_USB_BOT, /* the same to the guest's USB, but shows a CD-ROM drive as one */
+        DISK_USB_BOT, /* the same for the guest, but a CD-ROM drive appears as one */
 } DiskModel;
 
 typedef enum ErrorPolicy {
@@ -42,7 +42,7 @@ typedef struct DiskGeometry {
         int translation;
 } DiskGeometry;
 
-/* Limits of <iotune>; see disk-throttle.c, which has them in a table. */
+/* Limits of <iotune>; throttle.c has them in a table. */
 #define THROTTLE_LIMITS 19
 
 typedef struct DiskThrottle {
@@ -54,10 +54,10 @@ typedef struct DiskThrottle {
 typedef struct Disk {
         Device device;
         int type, kind, model; /* SourceType, DiskDevice, DiskModel */
-        bool transient;        /* what the guest writes is gone when it stops */
+        bool transient;        /* what the guest writes is lost when it stops */
         const char *target;
         int target_index; /* 0 for sda, 1 for sdb …; of NVMe by namespaces */
-        int xml_bus, bus; /* as the XML says, 0 where it does not; DiskBus */
+        int xml_bus, bus; /* DiskBus; xml_bus is 0 if the XML does not say */
         int format;       /* SourceFormat, or 0 */
         Source source;
         SourceOptions options;
@@ -78,11 +78,11 @@ typedef struct Disk {
         Tristate reconnect;  /* to a vhost-user server */
         Number reconnect_seconds;
 
-        /* from the image upwards; NULL where there is none of the kind */
+        /* the nodes above the image, from the lowest; NULL for none */
         const char *cor_node;  /* copy-on-read */
         unsigned n_filters;    /* of throttling */
         unsigned first_filter; /* the number of the first of their nodes */
-        const char *overlay;   /* a drive of its own, not a node: where a transient disk's changes go */
+        const char *overlay;   /* a drive, not a node: receives a transient disk's changes */
         const char *drive;     /* what the guest's drive is connected to; NULL for none */
 } Disk;
 
@@ -110,16 +110,16 @@ static inline HostPci disk_nvme_host(const Source *s)
         };
 }
 
-/* disk-throttle.c */
+/* throttle.c */
 void throttle_groups_read(Guest *g);
 void throttle_groups_build(const Guest *g, Plan *p);
 void throttle_read(Guest *g, Disk *disk);
 void throttle_check(const Guest *g, const Disk *disk);
-void throttle_name(Guest *g, Disk *disk); /* n_filters and first_filter */
+void throttle_name(Guest *g, Disk *disk); /* sets n_filters and first_filter */
 void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p);
 
-/* disk-check.c */
+/* check.c */
 void disk_check(const Guest *g, const Device *d);
 
-/* disk-frontend.c */
+/* frontend.c */
 void disk_frontend_build(const Guest *g, const Disk *disk, Plan *p);

@@ -54,7 +54,7 @@ static void props_geometry(const Disk *disk, Props *p)
                 props_text(p, "bios-chs-trans", translations[geometry->translation - 1]);
 }
 
-/* libvirt writes a backslash before each blank, and guests know their disks by that. */
+/* libvirt writes a backslash before each blank, and guests identify their disks by the result. */
 static void props_serial(Props *p, const char *serial)
 {
         char *escaped = malloc(strlen(serial) * 2 + 1), *to = escaped;
@@ -73,12 +73,12 @@ static void props_serial(Props *p, const char *serial)
         free(escaped);
 }
 
-/* What the guest can tell the drive by. */
+/* What identifies the drive to the guest. */
 static void props_identity(const Disk *disk, Props *p)
 {
         bool ata = disk->bus == DISK_IDE || disk->bus == DISK_SATA;
 
-        /* the page of a SCSI unit's identity would else hold QEMU's name for the drive, which may change */
+        /* otherwise a SCSI unit's identity would contain QEMU's name for the drive, which may change */
         if (disk->bus == DISK_SCSI && disk->kind != DISK_LUN) {
                 if (disk->serial)
                         props_text(p, "device_id", disk->serial);
@@ -90,7 +90,7 @@ static void props_identity(const Disk *disk, Props *p)
         props_number_if(p, "rotation_rate", disk->rotation_rate);
         props_text(p, "vendor", disk->vendor);
         props_text(p, ata ? "model" : "product", disk->product);
-        /* that of NVMe is its controller's */
+        /* with NVMe, it belongs to the controller */
         if (disk->serial && disk->bus != DISK_NVME)
                 props_serial(p, disk->serial);
 }
@@ -105,7 +105,7 @@ static void props_errors(const Disk *disk, Props *p)
         };
         int read = disk->read_error_policy;
 
-        /* no space left cannot happen to a read */
+        /* a read cannot fail for lack of space */
         if (!read && disk->error_policy != ERROR_ENOSPACE)
                 read = disk->error_policy;
         if (disk->error_policy)
@@ -123,7 +123,7 @@ static void props_cache(const Disk *disk, Props *p)
                 props_text(p, "write-cache", write_through ? "off" : "on");
 }
 
-/* The server of the disk listens on the socket; QEMU only shows it the guest's memory. */
+/* The server of the disk listens on the socket; QEMU only shares the guest's memory with it. */
 static void build_vhost_user(const Guest *g, const Disk *disk, Plan *p)
 {
         const Chardev chardev = {

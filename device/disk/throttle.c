@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <iotune>, <throttlegroups>, <throttlefilters>: how fast a disk may be. libvirt sets the first over the
- * monitor once the guest runs; here a throttle node stands between the image and the guest's drive from the
- * start, as for the others.
+ * <iotune>, <throttlegroups>, <throttlefilters>: limits on the speed of a disk. libvirt sets <iotune>
+ * through the monitor once the guest runs. Here all three are throttle nodes between the image and the
+ * guest's drive, so that the limits apply from the start.
  */
 
 #include "device/disk/disk.h"
@@ -40,7 +40,7 @@ enum {
         LIMIT_TOTAL,
         LIMIT_READ,
         LIMIT_WRITE,
-        LIMIT_IOPS = 3, /* what is said of bytes at 0 … 2 is said of operations at 3 … 5 */
+        LIMIT_IOPS = 3, /* 0 … 2 limit bytes, 3 … 5 operations */
         LIMIT_MAX = 6,  /* the bursts of the first six */
         LIMIT_MAX_LENGTH = 12,
         LIMIT_SIZE = 18,
@@ -68,7 +68,7 @@ static void read_limits(Guest *g, XmlElement *e, DiskThrottle *t)
                 g->findings);
 }
 
-/* The same again without findings, for when they were told already. */
+/* The same without findings, for when these were already reported. */
 static void limits_of(XmlElement *e, DiskThrottle *t)
 {
         *t = (DiskThrottle){ .xml = e, .group = xml_text(xml_child(e, "group_name")) };
@@ -123,7 +123,7 @@ static void build_group(const DiskThrottle *t, const char *name, Plan *p)
 
         props_textf(&group, "id", "throttle-%s", name);
         object = props_object(&group, "limits");
-        /* 0 is no limit; but a burst's length of 0 is none at all */
+        /* 0 means no limit; but a burst with a length of 0 is not allowed */
         for (unsigned i = 0; i < THROTTLE_LIMITS; i++)
                 if (t->limits[i].value > 0 || i < LIMIT_MAX_LENGTH || i == LIMIT_SIZE)
                         json_object_set_new(
@@ -131,7 +131,7 @@ static void build_group(const DiskThrottle *t, const char *name, Plan *p)
         plan_json(p, "-object", &group);
 }
 
-/* What may stand in the name of an object (QEMU's id_wellformed()). */
+/* Characters allowed in the name of an object (QEMU's id_wellformed()). */
 static bool is_object_name(const char *name)
 {
         for (const char *c = name; *c; c++)
@@ -205,7 +205,7 @@ void throttle_read(Guest *g, Disk *disk)
                         (void) xml_attribute(filter, "group");
 }
 
-/* The first disk of a group that says limits says them for all of it. */
+/* The first disk of a group that sets limits sets them for the whole group. */
 static const Disk *leader(const Guest *g, const Disk *disk)
 {
         const Disk *first = NULL;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI devices of the host. QEMU opens them by VFIO without any privilege once the node of the device's IOMMU
- * group is the guest's user's. Which group that is, and which driver has the device now, only the host can
- * tell: vm-launcher prepare is told the device's address and does the rest.
+ * What devices of the host have in common, and the PCI devices among them. QEMU opens those through VFIO and
+ * needs no privilege once the guest's user owns the node of the device's IOMMU group. Only the host knows
+ * that group and the device's current driver, so vm-launcher prepare gets the device's address and does the
+ * rest.
  */
 
 #include "device/hostdev/hostdev.h"
@@ -100,7 +101,7 @@ void host_pci_plan(const HostPci *h, const char *extra, Plan *p)
         hostdev_plan_vfio(p);
 }
 
-/* VFIO keeps all of the guest's memory where devices may write to it, and so it is all locked. */
+/* Devices may write to all of the guest's memory, so VFIO locks all of it. */
 void hostdev_plan_vfio(Plan *p)
 {
         for (size_t i = 0; i < p->n_directives; i++)
@@ -110,7 +111,8 @@ void hostdev_plan_vfio(Plan *p)
         plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
         plan_directive(p, "DeviceAllow", "char-vfio rw");
         plan_directive(
-                p, "BindPaths", "-/dev/vfio"); /* not there before its module is: the launcher says so */
+                p, "BindPaths",
+                "-/dev/vfio"); /* does not exist before the module is loaded; the launcher reports that */
         plan_directive(p, "LimitMEMLOCK", "infinity");
 }
 
@@ -151,7 +153,7 @@ void host_pci_device_build(const Guest *g, const HostPciDevice *h, const char *e
         Props device;
 
         host_pci_plan(&h->host, extra, p);
-        /* without an address the guest does not see it, but the host's drivers do not, either */
+        /* without an address, the device is kept from the guest and from the host's drivers */
         if (h->device.address.type == ADDRESS_UNASSIGNED)
                 return;
         device = host_pci_new(&h->host);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the kinds share that hand a device of the host to the guest. */
+/* What the kinds that pass a device of the host to the guest have in common. */
 
 #include "guest/device.h"
 
-/* An error where the administrator's policy has no guest have devices of the host. */
+/* An error if the administrator's policy forbids devices of the host. */
 void hostdev_check_allowed(const Guest *g, const Device *d);
 
-/* The attribute mode; QEMU has something for the first only. */
+/* The attribute mode; only the first is supported. */
 typedef enum HostdevMode {
         HOSTDEV_SUBSYSTEM = 1,
         HOSTDEV_CAPABILITIES,
@@ -43,17 +43,17 @@ extern const char *const hostdev_driver_words[];
 
 bool host_pci_equal(const HostPci *a, const HostPci *b);
 
-/* Errors for what is missing, or where the guest has the same device by another element. */
+/* Errors for what is missing, and if another element of this guest names the same device. */
 void host_pci_check(const Guest *g, const Device *d, const HostPci *h);
 
 /* "vfio-pci" with the device as QEMU names it, ready for further props. */
 Props host_pci_new(const HostPci *h);
 
-/* What the host must do for it: find, bind to VFIO, hand over. extra is further words of the argument, or
- * "". */
+/* What the host must do: find the device, bind it to VFIO and pass it on. extra is appended to the argument
+ * of vm-launcher; "" for nothing. */
 void host_pci_plan(const HostPci *h, const char *extra, Plan *p);
 
-/* What any device that VFIO hands through needs. */
+/* What every device that is passed through VFIO needs. */
 void hostdev_plan_vfio(Plan *p);
 
 typedef enum TeamingType {
@@ -81,7 +81,7 @@ typedef struct HostPciDevice {
         Teaming teaming;
 } HostPciDevice;
 
-/* That of a device of such a kind; NULL for any other. */
+/* The head of a device of such a kind; NULL for any other device. */
 const HostPciDevice *host_pci_device(const Device *d);
 
 /* What those kinds have in common; extra is as for host_pci_plan(). */

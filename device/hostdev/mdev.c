@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <hostdev type='mdev'>: a mediated device, such as a slice of a graphics card. It exists on the host
- * already; the launcher hands the node of its IOMMU group to the guest's user.
+ * <hostdev type='mdev'>: a mediated device, such as a slice of a graphics card. It must
+ * exist on the host; the launcher makes the guest's user the owner of the node of its IOMMU group.
  */
 
 #include "device/graphics/graphics.h"

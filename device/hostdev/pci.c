@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* <hostdev type='pci'>. An interface that is a card of the host is device/interface/hostdev.c's. */
+/* <hostdev type='pci'>; for network cards see also device/interface/hostdev.c. */
 
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
@@ -21,7 +21,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("teaming@type", HostdevPci, head.teaming.type, hostdev_teaming_words),
         FIELD("teaming@persistent", FIELD_TEXT, HostdevPci, head.teaming.persistent),
         FIELD("acpi@nodeset", FIELD_SET, HostdevPci, nodes),
-        FIELD_SAID("source@writeFiltering", FIELD_IGNORED, NULL), /* of Xen */
+        FIELD_SAID("source@writeFiltering", FIELD_IGNORED, NULL), /* for Xen */
         {},
 };
 
@@ -39,7 +39,7 @@ static void check(const Guest *g, const Device *d)
                         set_last(&h->nodes));
 }
 
-/* By ACPI's table of these, a guest knows which of its nodes without memory are the device's own. */
+/* Tells the guest, through an ACPI table, which of its nodes without memory belong to the device. */
 static void build_initiators(const Guest *g, const HostdevPci *h, Plan *p)
 {
         const Device *d = &h->head.device;

@@ -3,8 +3,8 @@
 /*
  * <hostdev type='scsi'> and <hostdev type='scsi_host'>: a SCSI unit of the host or of an iSCSI server, and a
  * target of the host's kernel. Which /dev/sgN a unit is may differ at each boot, so the launcher looks for
- * it by its address, opens it and hands the descriptor over; QEMU wants a name that is a character device,
- * and /proc/self/fd has one.
+ * it by its address, opens it and passes the descriptor. QEMU requires the path of a character device, and
+ * gets one in /proc/self/fd.
  */
 
 #include "contract/fd-name.h"
@@ -14,7 +14,7 @@
 #include "guest/image/source.h"
 #include "guest/place/device-props.h"
 
-/* the other of its words, unfiltered, is what no kernel does any more */
+/* 'unfiltered' is missing: kernels no longer support it */
 static const char *const sgio_words[] = { "filtered", NULL };
 static const char *const protocol_words[] = { "vhost", NULL };
 
@@ -38,7 +38,7 @@ static const Field scsi_fields[] = {
         FIELD_IN_RANGE("source/address@unit", HostScsi, unit, 0, UINT32_MAX),
         FIELD("readonly", FIELD_PRESENT, HostScsi, read_only),
         FIELD("shareable", FIELD_PRESENT, HostScsi, shareable),
-        FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to change */
+        FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to replace */
         FIELD("@rawio", FIELD_YESNO, HostScsi, rawio),
         FIELD_OF_WORDS("@sgio", HostScsi, sgio, sgio_words),
         {},
@@ -185,7 +185,7 @@ static const Field vhost_fields[] = {
         FIELD_OF_WORDS("@model", HostVhostScsi, model, virtio_model_words),
         FIELD_OF_WORDS("source@protocol", HostVhostScsi, protocol, protocol_words),
         FIELD("source@wwpn", FIELD_TEXT, HostVhostScsi, wwpn),
-        FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to change */
+        FIELD_SAID("@managed", FIELD_IGNORED, NULL), /* there is no driver to replace */
         FIELD_SAID(
                 "boot", FIELD_REFUSED,
                 "is not supported for type='scsi_host': QEMU cannot boot from a vhost target"),

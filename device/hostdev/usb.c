@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <hostdev type='usb'>: a USB device of the host, named by its place on a bus or by vendor and product. By
- * those, the launcher looks for it; QEMU's own search would need all the host's USB devices to be the
- * guest's user's.
+ * <hostdev type='usb'>: a USB device of the host, named by its place on a bus or by vendor and product. The
+ * launcher looks for it: for QEMU's own search, the guest's user would have to own all USB devices of the
+ * host.
  */
 
 #include "contract/fd-name.h"
@@ -14,7 +14,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 
-#define PORT_TEXT_MAX 23 /* seven hubs behind each other, as USB has it at most, and three digits each */
+#define PORT_TEXT_MAX 23 /* at most seven levels, three digits each */
 
 typedef struct HostdevUsb {
         Device device;
@@ -41,7 +41,7 @@ static const char *const reset_words[] = { "off", "uninitialized", "on", NULL };
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@mode", HostdevUsb, mode, hostdev_mode_words),
-        FIELD_SAID("@managed", FIELD_IGNORED, NULL),       /* QEMU takes it from its driver itself */
+        FIELD_SAID("@managed", FIELD_IGNORED, NULL),       /* QEMU detaches it from its driver itself */
         FIELD_SAID("source@missing", FIELD_IGNORED, NULL), /* what libvirt last saw */
         FIELD("source@autoAddress", FIELD_YESNO, HostdevUsb, auto_address),
         FIELD_OF_WORDS("source@startupPolicy", HostdevUsb, startup, startup_words),
@@ -113,7 +113,7 @@ static void hostdev_usb_check(const Guest *g, const Device *d)
         }
 }
 
-/* Those that are not named by their node alone: the launcher finds it, opens it, and QEMU gets the
+/* For devices that are not named by their node: the launcher finds and opens the device, and QEMU gets the
  * descriptor. */
 static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <interface type='hostdev'>: a network card of the host, handed through to the guest as <hostdev
- * type='pci'> is (device/hostdev/), whose MAC address and VLAN vm-launcher prepare sets before QEMU has it.
+ * <interface type='hostdev'>: a network card of the host, passed to the guest like <hostdev
+ * type='pci'> (device/hostdev/). vm-launcher prepare sets its MAC address and VLAN before QEMU opens it.
  */
 
 #include "device/hostdev/hostdev.h"
@@ -24,7 +24,7 @@ static const Field fields[] = {
         FIELD("teaming@persistent", FIELD_TEXT, InterfaceHostdev, head.teaming.persistent),
         FIELD("vlan", FIELD_ELEMENT, InterfaceHostdev, vlan_element),
         FIELD_IN_RANGE("vlan/tag@id", InterfaceHostdev, vlan, 0, 4095),
-        FIELD_SAID("model@type", FIELD_IGNORED, NULL), /* the device is what it is */
+        FIELD_SAID("model@type", FIELD_IGNORED, NULL), /* the guest sees the real card */
         FIELD_SAID(
                 "virtualport", FIELD_REFUSED,
                 "vmunit does not negotiate virtual ports with switches (802.1Qbg, 802.1Qbh)"),

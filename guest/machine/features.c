@@ -190,7 +190,7 @@ static void features_check(const Guest *g)
                 guest_error_at(g, "features/ps2", "<ps2>: this machine has none");
         if (f->ps2 == OFF && f->vmport == ON)
                 guest_error_at(g, "features/vmport", "<vmport> needs <ps2>, which is off");
-        if (f->ioapic && !kvm && f->ioapic == 1)
+        if (f->ioapic == IOAPIC_KVM && !kvm)
                 guest_error_at(g, "features/ioapic", "<ioapic>: driver='kvm' needs type='kvm'");
         if (f->tcg_tb_cache.set && kvm)
                 guest_error_at(g, "features/tcg", "<tcg> is for type='qemu'");

@@ -18,12 +18,18 @@ typedef struct Hyperv {
         const char *vendor_id;
 } Hyperv;
 
+typedef enum Ioapic {
+        IOAPIC_KVM = 1,
+        IOAPIC_QEMU,
+} Ioapic;
+
 typedef struct Features {
         bool acpi, apic, hyperv_present;
         Tristate apic_eoi, pmu, pvspinlock, vmport, smm, ps2, ras;
         Tristate vmcoreinfo;
         Number tseg;
-        int ioapic, gic;
+        int ioapic; /* Ioapic */
+        int gic;
         Tristate kvm_hidden, kvm_dedicated, kvm_poll_control, kvm_pv_ipi, kvm_dirty_ring;
         Number kvm_dirty_ring_size;
         Number tcg_tb_cache;

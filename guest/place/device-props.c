@@ -45,7 +45,7 @@ static void drive_props(const Guest *g, const Device *d, Props *p)
         const Address *a = &d->address;
 
         switch (d->drive_bus) {
-        case DRIVE_FDC: /* there is but one controller */
+        case DRIVE_FDC: /* there is only one controller */
                 props_number(p, "unit", a->drive.unit);
                 break;
         case DRIVE_IDE:
@@ -54,7 +54,7 @@ static void drive_props(const Guest *g, const Device *d, Props *p)
                         a->drive.bus);
                 props_number(p, "unit", a->drive.unit);
                 break;
-        case DRIVE_SATA: /* each port of it is a bus of its own to QEMU */
+        case DRIVE_SATA: /* each port is a bus of its own for QEMU */
                 props_textf(
                         p, "bus", "%s.%u", controller_id(g, CONTROLLER_SATA, a->drive.controller),
                         a->drive.unit);
@@ -122,7 +122,7 @@ void device_props(const Guest *g, const Device *d, Props *p)
 {
         props_text(p, "id", d->id);
         address_props(g, d, p);
-        /* a floppy boots by its controller; see device/controller/fdc.c */
+        /* floppies boot through their controller; see device/controller/fdc.c */
         if (d->drive_bus != DRIVE_FDC)
                 props_number_if(p, "bootindex", d->boot_index);
         props_number_if(p, "acpi-index", d->acpi_index);

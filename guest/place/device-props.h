@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every device tells QEMU: its id, where it plugs in, and the options of its <driver>, <rom> and
+/* The QEMU properties that all devices share: id, where it plugs in, and the options of <driver>, <rom> and
  * <boot>. */
 
 #include "guest/device.h"
@@ -20,7 +20,7 @@ void device_virtio_props(const Device *d, Props *p);
 /* Whether <driver> has any of them. */
 bool device_has_virtio_options(const Device *d);
 
-/* An error where <driver> has those although the device is not a virtio one. */
+/* An error if <driver> has any of those; for devices that are not virtio devices. */
 void device_no_virtio_options(const Guest *g, const Device *d);
 
 /*
