@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Several may be attached to a console at once, and all of them may type, like people at one keyboard: so a
- * connection that somebody forgot elsewhere locks nobody out. Nobody is waited for. Who does not read what
- * the guest prints is dropped when his share of memory is used up. Who closed his direction of the
- * connection, as a pipe into it does at its end, types no more, and still sees what comes.
+ * One client of a guest's console. Several clients may be attached at once, and all of them may type, so
+ * that a forgotten connection locks nobody out. The launcher never waits for a client, which is not trusted:
+ * one that does not read is dropped when its buffer is full. A client that closes its sending side, as a
+ * pipe does at its end, still receives the output.
  */
 
 #include "launcher/attach/console-client.h"
@@ -22,7 +22,7 @@ struct ConsoleClient {
         sd_event_source *source;
         int fd;
         bool listens;
-        bool ended; /* he types no more */
+        bool ended; /* it sends nothing more */
         char *waiting;
         size_t waiting_size;
 };
@@ -33,7 +33,7 @@ static void update_events(ConsoleClient *a)
                 a->source, (a->listens && !a->ended ? EPOLLIN : 0) | (a->waiting_size > 0 ? EPOLLOUT : 0));
 }
 
-/* False when he is gone. */
+/* False if the client is gone. */
 static bool write_waiting(ConsoleClient *a)
 {
         ssize_t n = send(a->fd, a->waiting, a->waiting_size, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -103,7 +103,7 @@ bool console_client_show(ConsoleClient *a, const char *data, size_t size)
 {
         char *bigger;
 
-        if (size == 0) /* to realloc() a size of 0 means to free */
+        if (size == 0) /* realloc() with a size of 0 would free the buffer */
                 return true;
         if (size > CONSOLE_OUTPUT_MAX - a->waiting_size)
                 return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Somebody at a guest's console: gets what it prints, and types. */
+/* A client of a guest's console: receives its output and sends input. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,13 +9,13 @@
 
 #include "util/ownership.h"
 
-#define CONSOLE_CLIENT_TURN 1024 /* bytes of typing that come at once, at most */
+#define CONSOLE_CLIENT_TURN 1024 /* at most so many bytes of input are read at once */
 
 typedef struct ConsoleClient ConsoleClient;
 
 typedef struct ConsoleClientHandlers {
         void (*typed)(const char *data, size_t size, void *userdata);
-        void (*left)(ConsoleClient *a, void *userdata); /* the last call; he is freed then */
+        void (*left)(ConsoleClient *a, void *userdata); /* the last call; frees the client */
 } ConsoleClientHandlers;
 
 /* Takes the descriptor, also on failure. */
@@ -23,10 +23,10 @@ int console_client_new(
         sd_event *event, int fd, const ConsoleClientHandlers *handlers, void *userdata, ConsoleClient **ret);
 ConsoleClient *console_client_free(ConsoleClient *a); /* returns NULL */
 
-/* Shows him data, now or when he reads. False when too much waits: he is to be freed. */
+/* Sends data, now or when the client reads. False if its buffer is full: the caller frees it. */
 bool console_client_show(ConsoleClient *a, const char *data, size_t size);
 
-/* Whether his typing is read; not while the guest is slow to read it. */
+/* Whether the client's input is read; off while the guest does not read it. */
 void console_client_listen(ConsoleClient *a, bool listen);
 
 DEFINE_CLEANUP(ConsoleClient, console_client_free);

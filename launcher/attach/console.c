@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU writes what the guest prints into a socketpair, and a QEMU that cannot write waits, monitor and all.
- * So a console is read always, whether or not anybody is there to see it, and nothing that is done with it
- * may wait: the journal gets lines, as many as a limit allows, those who are attached get the bytes, and the
- * last 64 KiB are kept for who attaches later, so that he sees the prompt that he is to answer.
+ * QEMU writes the guest's output into a socketpair, and blocks, with its monitor, when it cannot write. So a
+ * console is always read, and nothing done with the output may block: the journal gets lines, up to a rate
+ * limit, attached clients get the bytes, and the last 64 KiB are kept for clients that attach later, so that
+ * they see the prompt that waits for them. Neither the guest nor a client is trusted.
  *
- * What people type waits in a small buffer for the guest to read it; while that is full, nobody's typing is
- * read.
+ * Input waits in a small buffer until the guest reads it; while that is full, no client's input is read.
  */
 
 #include "launcher/attach/console.h"
@@ -29,7 +28,7 @@
 #include "util/text.h"
 
 #define CONSOLE_DRAIN_TURNS 256    /* a socket holds less */
-#define CONSOLE_IDLE_USEC   250000 /* after so long the start of a line is shown: it may be a prompt */
+#define CONSOLE_IDLE_USEC   250000 /* an unfinished line is logged after so long: it may be a prompt */
 
 struct Console {
         sd_event *event;
@@ -44,7 +43,7 @@ struct Console {
         bool backlog_full;
         char typed[CONSOLE_INPUT_MAX];
         size_t typed_size;
-        ConsoleClient *attached[CONSOLE_ATTACHED_MAX];
+        ConsoleClient *clients[CONSOLE_ATTACHED_MAX];
 };
 
 static uint64_t console_now(const Console *c)
@@ -97,8 +96,8 @@ static void on_left(ConsoleClient *a, void *userdata)
         Console *c = userdata;
 
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++)
-                if (c->attached[i] == a)
-                        c->attached[i] = NULL;
+                if (c->clients[i] == a)
+                        c->clients[i] = NULL;
         console_client_free(a);
         log_debug("A client detached from console %s.", c->label);
 }
@@ -106,22 +105,22 @@ static void on_left(ConsoleClient *a, void *userdata)
 static void show_to_all(Console *c, const char *data, size_t size)
 {
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++)
-                if (c->attached[i] && !console_client_show(c->attached[i], data, size)) {
+                if (c->clients[i] && !console_client_show(c->clients[i], data, size)) {
                         log_debug("Dropping a client of console %s that does not read.", c->label);
-                        c->attached[i] = console_client_free(c->attached[i]);
+                        c->clients[i] = console_client_free(c->clients[i]);
                 }
 }
 
-/* While there is room for a turn of one who types, all are heard: so nothing that was typed is ever lost. */
+/* Reads input only while there is room for all that one client can send at once, so that none is lost. */
 static void listen_to_all(Console *c)
 {
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++)
-                if (c->attached[i])
+                if (c->clients[i])
                         console_client_listen(
-                                c->attached[i], sizeof(c->typed) - c->typed_size >= CONSOLE_CLIENT_TURN);
+                                c->clients[i], sizeof(c->typed) - c->typed_size >= CONSOLE_CLIENT_TURN);
 }
 
-/* Gives the guest what was typed, as far as it reads. */
+/* Writes as much of the input as the guest reads. */
 static void flush_typed(Console *c)
 {
         ssize_t n =
@@ -146,7 +145,7 @@ static void on_typed(const char *data, size_t size, void *userdata)
         flush_typed(c);
 }
 
-static const ConsoleClientHandlers attached_handlers = { .typed = on_typed, .left = on_left };
+static const ConsoleClientHandlers client_handlers = { .typed = on_typed, .left = on_left };
 
 static void on_attach(int fd, void *userdata)
 {
@@ -155,9 +154,9 @@ static void on_attach(int fd, void *userdata)
         ConsoleClient *a;
 
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++) {
-                if (c->attached[i])
+                if (c->clients[i])
                         continue;
-                if (console_client_new(c->event, fd, &attached_handlers, c, &a) < 0)
+                if (console_client_new(c->event, fd, &client_handlers, c, &a) < 0)
                         return;
                 log_debug("A client attached to console %s.", c->label);
                 if ((c->backlog_full &&
@@ -167,7 +166,7 @@ static void on_attach(int fd, void *userdata)
                         console_client_free(a);
                         return;
                 }
-                c->attached[i] = a;
+                c->clients[i] = a;
                 listen_to_all(c);
                 return;
         }
@@ -175,7 +174,7 @@ static void on_attach(int fd, void *userdata)
         (void) fd_close(fd);
 }
 
-/* 1 when something was read, 0 when QEMU closed it, negative errno when there is nothing now. */
+/* 1 if something was read, 0 if QEMU closed its end, negative errno if there is nothing to read. */
 static int console_read(Console *c)
 {
         char data[8192];
@@ -202,7 +201,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata)
         return 0;
 }
 
-/* The timer comes once more when lines were suppressed, to say so even if the guest falls silent. */
+/* If lines were suppressed the timer runs once more, so that they are reported even if the guest falls
+ * silent. */
 static int on_idle(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Console *c = userdata;
@@ -259,7 +259,7 @@ Console *console_free(Console *c)
         if (c->source)
                 lines_flush(&c->lines, on_line, c);
         for (size_t i = 0; i < CONSOLE_ATTACHED_MAX; i++)
-                console_client_free(c->attached[i]);
+                console_client_free(c->clients[i]);
         listener_free(c->listener);
         sd_event_source_disable_unref(c->source);
         sd_event_source_disable_unref(c->idle);

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * machinectl of systemd 262 does not send a signal to a guest that registered with a control address: it
- * connects to that socket as the user who called it, and calls a method. There is no way back to signals, so
- * all of the methods are here; those that would change the guest's disks are answered with "not supported",
- * which is an answer too.
+ * The guest's control socket. To a guest registered with a control address, machinectl of systemd 262 sends
+ * no signals: it connects to this socket as its user and calls a method. It does not fall back to signals,
+ * so all methods are implemented; those that would change the guest's disks reply "not supported".
  *
- * libsystemd has Varlink since 257 only; the protocol is an object each way, so a channel and a table of
- * methods are all. A caller gives one call at a time: with some the answer has to wait for QEMU, and answers
- * must keep the order of the calls. Who gives another one before is cut off.
+ * libsystemd has Varlink only since 257. The protocol is one JSON object in each direction, so a channel and
+ * a table of methods suffice. A client may have one call pending: some replies have to wait for QEMU, and
+ * replies must keep the order of the calls. A client that sends another call before is disconnected.
  *
- * listener.c lets only root and the guest's user in. Still nothing that a caller sends is believed, nor is
- * he waited for.
+ * listener.c admits only root and the guest's user. Even so, nothing that a client sends is trusted, and the
+ * launcher never waits for it.
  */
 
 #include "launcher/attach/control.h"
@@ -31,9 +30,9 @@
 typedef struct Caller {
         Control *control;
         Channel *channel;
-        bool waits; /* for the answer to his call */
+        bool waits; /* for the reply to its call */
         bool subscribed;
-        bool oneway;    /* he wants no answer to this call */
+        bool oneway;    /* it expects no reply to this call */
         json_t *filter; /* names of events, or NULL for all */
 } Caller;
 
@@ -60,9 +59,9 @@ static const char interface_text[] =
         "error NotConnected()\n"
         "error NotSupported()\n";
 
-/* ——— answers ——— */
+/* ——— replies ——— */
 
-/* Takes the message. A caller for whom there is no room any more is cut off by his channel's end. */
+/* Takes the message. A client whose buffer is full is disconnected through its channel. */
 static int send_message(Caller *caller, json_t *message)
 {
         _cleanup_(json_decrefp) json_t *taken = message;
@@ -105,7 +104,7 @@ static void on_qemu_answered(const json_t *result, const char *error, void *user
         (void) answer_request(caller, result ? 0 : -EIO);
 }
 
-/* ——— methods; each answers, now or later ——— */
+/* ——— methods; each replies, now or later ——— */
 
 static int call_terminate(Caller *caller, const json_t *call)
 {
@@ -158,7 +157,7 @@ static int call_subscribe(Caller *caller, const json_t *call)
                         json_pack("{s:s}", "parameter", "filter"));
         caller->subscribed = true;
         caller->filter = json_is_array(filter) ? json_incref(filter) : NULL;
-        return 0; /* the answers are the events */
+        return 0; /* the events are the replies */
 }
 
 static int call_storage(Caller *caller, const json_t *call)
@@ -302,7 +301,7 @@ void control_publish(Control *c, const char *name, const json_t *data)
                 if (!caller || !wants(caller, name))
                         continue;
 
-                /* who does not read his events loses his subscription, and sees it */
+                /* a client that does not read its events is disconnected, so that it notices the loss */
                 if (send_message(
                             caller, json_pack(
                                             "{s:{s:s, s:O*}, s:b}", "parameters", "event", name, "data",

@@ -11,11 +11,11 @@
 
 typedef struct Control Control;
 
-/* The socket is DIRECTORY/control. life is borrowed, and to be freed after the control. */
+/* The socket is DIRECTORY/control. life is borrowed and must be freed after the control. */
 int control_new(sd_event *event, const char *directory, Lifecycle *life, Control **ret);
-Control *control_free(Control *c); /* returns NULL; whoever is connected is cut off */
+Control *control_free(Control *c); /* returns NULL; disconnects all clients */
 
-/* Tells those who subscribed; data (or NULL) is borrowed. */
+/* Sends an event to the clients that subscribed; data (or NULL) is borrowed. */
 void control_publish(Control *c, const char *name, const json_t *data);
 
 DEFINE_CLEANUP(Control, control_free);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The side of a user's guest that calls its helper. systemd takes descriptors into a unit's store from
- * processes of that unit only, so what the helper opened is handed to systemd from here. The helper is
- * believed: it is the user's own, and out of the guest's reach.
+ * How the launcher of a user's guest calls its helper. systemd accepts descriptors for a unit's store only
+ * from processes of that unit, so the launcher stores those that the helper opened. The helper is trusted:
+ * it runs as the user, out of the guest's reach.
  */
 
 #include <errno.h>

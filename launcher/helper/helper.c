@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A user's service manager has no way to start a part of a unit outside of the unit's sandbox. So what a
- * guest needs from there is done by another unit of the user's, vm-helper@NAME.service: it opens TAPs by the
- * broker, and backing files, before the start, and tells the user's machined afterwards. The buses, machined
- * and the user's files are then out of the guest's reach.
+ * A user's service manager cannot start a part of a unit outside the unit's sandbox. So another unit of the
+ * user, vm-helper@NAME.service, does what a guest needs from outside: before the start it opens backing
+ * files, and TAPs through the broker; afterwards it registers the guest with the user's machined. This keeps
+ * the buses, machined and the user's files out of the guest's reach.
  *
- * The guest's launcher calls it by a socket. That is within the guest's reach, so who calls may be a QEMU
- * that was taken over, which would have the backing files opened anew that its image's header names by now.
- * So it is asked of the service manager which process the launcher is, and no other is served: QEMU cannot
- * make the launcher call (run.c), nor the manager believe that it is the launcher (NotifyAccess=exec). And
- * all that may be said is which of two things is to be done; what exactly, stands in the arguments, from the
- * unit.
+ * The guest's launcher calls it through a socket that the guest can reach too. A QEMU that was taken over
+ * could write other backing files into its image's header and have the helper open them. So the helper asks
+ * the service manager which process is the launcher, and serves no other: QEMU can neither make the launcher
+ * call (verb/run.c) nor pose as the launcher to the manager (NotifyAccess=exec). A request only selects one
+ * of two tasks; the details are in the arguments, which come from the unit.
  *
- * Started without a caller, it makes what the sandbox can show only if it is there before.
+ * Started without a client, it creates what must exist before the sandbox can show it.
  *
- * There are no privileges here but the user's own. One call is served, then the process ends; systemd starts
- * it anew for the next one.
+ * It has only the user's own rights. It serves one call and exits; systemd starts it again for the next one.
  */
 
 #include "launcher/helper/helper.h"
@@ -41,7 +39,7 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-#define HELPER_PATIENCE 10 /* seconds for a caller to say what he wants */
+#define HELPER_PATIENCE 10 /* seconds until a client must have sent its request */
 
 static const Argument serve_arguments[] = {
         { "guest", "a guest's name", argument_guest, offsetof(ServeOptions, guest), ARGUMENT_REQUIRED },
@@ -58,12 +56,12 @@ int serve_options_read(int argc, char **argv, ServeOptions *ret)
         if (r < 0)
                 return r;
         o.prepare_argc = argc - (int) (rest - argv) + 1;
-        o.prepare_argv = rest - 1; /* the "--", in place of a verb's name */
+        o.prepare_argv = rest - 1; /* the "--" takes the place of a verb's name */
         *ret = o;
         return 0;
 }
 
-/* A caller of this user; others could not enter the socket's directory. -EAGAIN where there is none. */
+/* Accepts a client of this user; others could not enter the socket's directory. -EAGAIN if there is none. */
 static int accept_caller(int *ret, unsigned *ret_pid)
 {
         const struct timeval patience = { .tv_sec = HELPER_PATIENCE };
@@ -92,7 +90,7 @@ static int accept_caller(int *ret, unsigned *ret_pid)
         return 0;
 }
 
-/* By the manager's own socket, as systemctl does: a user need not have a bus. */
+/* Through the manager's own socket, like systemctl: a user need not have a bus. */
 static int open_manager(sd_bus **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -117,7 +115,8 @@ static int open_manager(sd_bus **ret)
         return 0;
 }
 
-/* A pid that is another process's by now had to be the guest's launcher's, and nobody reads the answer. */
+/* If the client exited and its pid was reused, only the launcher itself would pass, and nobody reads the
+ * reply. */
 static int check_launcher(const char *unit, unsigned caller)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -195,7 +194,7 @@ static int serve(const ServeOptions *service, const PrepareRequest *request, int
         return r < 0 ? log_errno(LOG_ERR, r, "Failed to reply to the guest's launcher") : 0;
 }
 
-/* What the user cannot get to, systemd cannot show in the sandbox, and says less. */
+/* systemd cannot show files in the sandbox that the user cannot access, and its message does not say why. */
 static int check_ways(const PrepareRequest *request)
 {
         int result = 0;
@@ -214,7 +213,7 @@ static int check_ways(const PrepareRequest *request)
         return result;
 }
 
-/* The rest is said to the caller who comes then, and repeated here it would be said twice. */
+/* All else is reported when the client calls; here it would be reported twice. */
 static int make_early(const PrepareRequest *request)
 {
         const char *state = getenv("STATE_DIRECTORY");
@@ -232,7 +231,7 @@ static int make_early(const PrepareRequest *request)
         return prepare_guest(&early, NULL, NULL);
 }
 
-/* What fails is said in the guest's journal, where the user looks. */
+/* Failures are logged for the guest's unit, where the user looks. */
 int verb_serve(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The helper of a user's guest, outside of its sandbox: what it is told and says, and how to call it. */
+/* The helper of a user's guest, outside its sandbox: its requests, its replies, and how to call it. */
 
 #include "launcher/store/fds.h"
 
 #define HELPER_NAME_MAX 256 /* bytes of a name in systemd's store, with its NUL */
 
 typedef enum HelperKind {
-        HELPER_PREPARE,  /* asks: open what the guest needs */
+        HELPER_PREPARE,  /* request: open what the guest needs */
         HELPER_REGISTER, /* asks: make the caller known to machined as the guest's launcher; nothing answers
                           */
-        HELPER_STORE,    /* answers, any number of times: systemd is to keep the descriptor by that name */
-        HELPER_REMOVE,   /* answers, likewise: systemd is to remove what has that name */
-        HELPER_DONE,     /* answers, the last: exit_status of the preparation */
+        HELPER_STORE,    /* reply, any number: store the descriptor in systemd under that name */
+        HELPER_REMOVE,   /* reply, any number: remove that name from systemd's store */
+        HELPER_DONE,     /* the last reply: exit_status of the preparation */
 } HelperKind;
 
 /* One message, as errand_send() and errand_receive() carry it. */
@@ -23,26 +23,25 @@ typedef struct HelperMessage {
         char name[HELPER_NAME_MAX];
 } HelperMessage;
 
-/* What the verb `serve` is told. */
+/* The options of the verb `serve`. */
 typedef struct ServeOptions {
         const char *guest;
         char uuid[37];
-        int prepare_argc; /* the arguments of prepare, which come behind "--" */
+        int prepare_argc; /* the arguments of prepare, after "--" */
         char **prepare_argv;
 } ServeOptions;
 
-/* Reads argv[1] and the following. Every mistake is logged; negative errno if there was one. */
+/* Reads argv[1] and the following. Logs every error; negative errno if there was one. */
 int serve_options_read(int argc, char **argv, ServeOptions *ret);
 
 /* The verb `serve`: argv[0] is its name; returns what the program exits with. */
 int verb_serve(int argc, char **argv);
 
 /*
- * Has the helper prepare the guest; what it opened is added to fds, and systemd's store has it too. 0, the
- * exit status where the helper says that the guest cannot start (which is logged), or a negative errno
- * (logged here).
+ * Has the helper prepare the guest; what it opened is added to fds and to systemd's store. 0, the exit
+ * status if the guest cannot start (the helper logged why), or a negative errno (logged here).
  */
 int helper_prepare(const char *socket, Fds *fds);
 
-/* Has the helper register the calling process, without waiting for that. */
+/* Has the helper register the calling process, without waiting for the result. */
 void helper_register(const char *socket);

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd-machined knows the guests of a host, for machinectl and whoever else asks. A guest is registered
- * once it runs, with the launcher as its leader; machined forgets it when the unit ends. A host without
- * machined has its guests all the same.
+ * systemd-machined lists the guests of a host for machinectl and other programs. A guest is registered once
+ * it runs, with the launcher as its leader; machined forgets it when the unit ends. Guests run without
+ * machined, too.
  *
- * machined of systemd 262 takes a control address too, where machinectl then asks the guest itself to power
- * off, reboot, pause and so on (control.c); older ones send the launcher signals. The new way is tried
- * first, and where machined does not know it, the old one is taken.
+ * machined of systemd 262 also accepts a control address, through which machinectl asks the guest itself to
+ * power off, reboot or pause (attach/control.c); older versions send signals to the launcher. The new way is
+ * tried first, then the old one.
  *
  * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
  * user's whole session for the guest.
  *
- * machined takes host names only: letters, digits, and single dots and dashes between them. A guest of
- * another name has a machine of a name made from it, and two guests could come to one ("a b" and "a-b"), so
- * that the wrong one would be powered off. So whatever is changed ends in digits made from the UUID.
- *
- * This runs as root, because machined believes only root, and gives up every capability before it talks to
- * anybody. For a user's guest the helper does it (helper.c): the socket of the user's machined is not for
- * the guest's sandbox, since who may talk to it may have a shell outside.
+ * This runs as root, because machined accepts only root, and drops all capabilities before it connects
+ * anywhere. For a user's guest the helper does it (helper.c): the socket of the user's machined must stay
+ * out of the guest's sandbox, because clients of machined can get a shell outside it.
  */
 
 #include "launcher/helper/register.h"
@@ -43,7 +39,7 @@
 #define MACHINE_SERVICE  "vmunit"
 #define SUFFIX_LENGTH    9 /* "-01234567" */
 #define BUS_TIMEOUT_USEC UINT64_C(10000000)
-#define EXISTS_TIMES     20         /* looks at a machine that is about to be forgotten, */
+#define EXISTS_TIMES     20         /* checks for a machine that is going away, */
 #define EXISTS_PAUSE     100000000L /* nanoseconds between two */
 #define MACHINED         "org.freedesktop.machine1", "/org/freedesktop/machine1", "org.freedesktop.machine1.Manager"
 
@@ -82,8 +78,9 @@ static void registration_done(Registration *reg)
         free(reg->indices);
 }
 
-/* Of any other character a dash is made. Returns the length. */
-static size_t make_host_name(const char *guest, size_t max, char ret[static MACHINE_NAME_MAX + 1])
+/* machined takes host names only: letters, digits, and single dots and dashes between them. Other characters
+ * become dashes. */
+static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
 {
         static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
         size_t n = 0;
@@ -117,7 +114,7 @@ void register_machine_name(const char *guest, const char *uuid, char ret[static 
         snprintf(ret + n, SUFFIX_LENGTH + 1, "-%08x", (unsigned) (uint32_t) (hash ^ hash >> 32));
 }
 
-/* An interface that is not there any more is left out. */
+/* Interfaces that no longer exist are omitted. */
 static int find_interfaces(Registration *reg, const Strings *interfaces)
 {
         reg->indices = calloc(interfaces->count + 1, sizeof(int));
@@ -158,7 +155,7 @@ static json_t *registration_json(const Registration *reg)
                 "controlAddress", reg->control, "allocateUnit", 0);
 }
 
-/* 0, or negative errno where machined does not take it so; -EEXIST where it has a machine of that name. */
+/* 0, or negative errno if machined refuses this way; -EEXIST if it already has a machine of that name. */
 static int register_by_varlink(const Registration *reg)
 {
         _cleanup_(freep) char *address = machined_address(), *error = NULL;
@@ -175,9 +172,9 @@ static int register_by_varlink(const Registration *reg)
 }
 
 /*
- * A restart is too quick for machined, which still has the guest's last life when the next one comes. Only
- * what belongs to this guest's own unit is forgotten; another machine of this name stays, and the
- * registration then says so.
+ * After a quick restart, machined may still list the guest's previous run. Only a machine of this guest's
+ * own unit is removed; another machine with this name stays, and the registration then fails with that
+ * reason.
  */
 static void forget_last_life(const Registration *reg, sd_bus *bus)
 {
@@ -223,7 +220,7 @@ static int register_by_bus(const Registration *reg, sd_bus *bus)
         return r;
 }
 
-/* After a restart, the user's machined may not have seen yet that the last life ended. */
+/* After a restart, the user's machined may not have noticed yet that the previous run ended. */
 void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note)
 {
         _cleanup_(registration_done) Registration reg = { .guest = guest, .leader = leader };
@@ -249,7 +246,7 @@ static int read_leader(unsigned *ret)
 }
 
 /*
- * Only a mistake is a failure of the unit; a machined that is not there or does not want the guest is none.
+ * Only invalid arguments fail the unit; a missing machined, or one that refuses the guest, does not.
  */
 int verb_register(int argc, char **argv)
 {
@@ -265,7 +262,7 @@ int verb_register(int argc, char **argv)
         if (read_leader(&reg.leader) < 0)
                 return EXIT_BAD_USAGE;
 
-        /* the interfaces are the host's, and the unit has a network of its own */
+        /* the interfaces belong to the host, and the unit has its own network namespace */
         if (privileges_enter_host() < 0 || privileges_keep(0) < 0 ||
             find_interfaces(&reg, &options.interfaces) < 0)
                 return EXIT_OS;

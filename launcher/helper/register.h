@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Making a user's guest known to the user's own machined. */
+/* Registers guests with systemd-machined. */
 
 #include "launcher/store/prepared.h"
 #include "util/text.h"
 
-#define MACHINE_NAME_MAX 64
-
-/* What the verb is told. */
+/* The options of the verb. */
 typedef struct RegisterOptions {
         const char *guest;
         char uuid[37];
         Strings interfaces;
 } RegisterOptions;
 
-/* Reads argv[1] and the following. Every mistake is logged; negative errno if there was one. */
+/* Reads argv[1] and the following. Logs every error; negative errno if there was one. */
 int register_options_read(int argc, char **argv, RegisterOptions *ret);
 void register_options_done(RegisterOptions *options); /* also after a failure */
 
@@ -23,8 +21,8 @@ void register_options_done(RegisterOptions *options); /* also after a failure */
 int verb_register(int argc, char **argv);
 
 /*
- * leader is the launcher's process; the note says the guest's interfaces. Where there is no such machined,
- * or it does not want the guest, nothing happens.
+ * leader is the launcher's process; the note names the guest's interfaces. Does nothing if the user has no
+ * machined or it refuses the guest.
  */
 void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* QEMU's monitor (QMP): commands with an answer each, and events. */
+/* QEMU's monitor (QMP): commands with one reply each, and events. */
 
 #include <jansson.h>
 #include <stdint.h>
@@ -12,36 +12,37 @@
 typedef struct Monitor Monitor;
 
 typedef struct MonitorHandlers {
-        void (*ready)(void *userdata);                      /* capabilities are negotiated */
+        void (*ready)(void *userdata);                      /* capabilities have been negotiated */
         void (*event)(const json_t *event, void *userdata); /* as QEMU sent it */
         void (*closed)(int error, void *userdata);          /* 0: by QEMU; else an error. The last call. */
 } MonitorHandlers;
 
-/* result is QEMU's "return", borrowed; NULL on an error, then error says which. */
+/* result is QEMU's "return", borrowed; NULL on failure, with the reason in error. */
 typedef void (*MonitorReply)(const json_t *result, const char *error, void *userdata);
 
-#define MONITOR_SECOND   UINT64_C(1000000)
-#define MONITOR_PATIENCE (30 * MONITOR_SECOND) /* for commands that QEMU answers at once unless it hangs */
+#define MONITOR_SECOND UINT64_C(1000000)
+#define MONITOR_PATIENCE \
+        (30 * MONITOR_SECOND) /* for commands that QEMU answers immediately unless it hangs */
 #define MONITOR_NO_LIMIT UINT64_MAX
 
 /* Takes the descriptor, also on failure. */
 int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *userdata, Monitor **ret);
-Monitor *monitor_free(Monitor *m); /* returns NULL; commands that wait get no reply */
+Monitor *monitor_free(Monitor *m); /* returns NULL; pending commands get no reply */
 
 /*
- * Gives a command; arguments (or NULL) are taken. reply (or NULL: an error is logged) is called once, at the
- * latest after patience microseconds, and never before this returns. Where this fails it is logged, and
- * reply is not called.
+ * Sends a command; takes arguments (or NULL). reply is called once, after patience microseconds at the
+ * latest, and never before this returns; with NULL, errors are logged. If this fails, it logs that and does
+ * not call reply.
  */
 int monitor_execute(
         Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
         uint64_t patience);
 
-/* The same, and a descriptor goes along for the command ("getfd", "add-fd"); it stays the caller's. */
+/* The same with a descriptor for the command ("getfd", "add-fd"), which stays the caller's. */
 int monitor_execute_fd(
         Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
 
-/* No reply is called any more with that userdata: its owner goes away. */
+/* Calls no more replies with that userdata, because its owner is freed. */
 void monitor_forget(Monitor *m, const void *userdata);
 
 DEFINE_CLEANUP(Monitor, monitor_free);

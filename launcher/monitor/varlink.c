@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd's own Varlink client is in libsystemd since 257 only. The protocol is a JSON object each way,
- * ended by a NUL, so that little is needed for a single call. Who answers is a service of the host, and
- * still is given only so much time and room.
+ * libsystemd has a Varlink client only since 257. The protocol is one JSON object in each direction,
+ * terminated by NUL, so a single call needs little code. The peer is a service of the host; even so, the
+ * time and size of its reply are limited.
  */
 
 #include "launcher/monitor/varlink.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One call of a Varlink method, waiting for its answer. */
+/* Calls one Varlink method and waits for the reply. */
 
 #include <jansson.h>
 
 /*
- * parameters is taken. 0 when the method succeeded; -EREMOTE when it returned an error, whose name is in
- * *ret_error then, a new string; else what went wrong with the connection (-ENOENT or -ECONNREFUSED: nobody
- * listens).
+ * Takes parameters. 0 if the method succeeded; -EREMOTE if it returned an error, with its name in
+ * *ret_error, a new string; else the error of the connection (-ENOENT or -ECONNREFUSED if no service is
+ * listening).
  */
 int varlink_call(const char *address, const char *method, json_t *parameters, char **ret_error);

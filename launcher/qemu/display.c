@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU without a screen for its window says "Could not initialize SDL" and no more. What is wrong mostly is
- * that nobody is logged in at a screen, or that the session did not tell systemd of it: a service has not
- * the environment of the terminal that it is started from.
+ * Without a screen for its window, QEMU only reports "Could not initialize SDL". Usually nobody is logged in
+ * at a screen, or the session did not import its environment into systemd: a service does not inherit that
+ * of the terminal that starts it.
  *
- * Only what is plain is found out here. That a screen lets the guest's user in is for QEMU to see.
+ * Only these two cases are checked. Whether the screen admits the guest's user, QEMU finds out.
  */
 
 #include "launcher/qemu/display.h"
@@ -19,7 +19,7 @@
 
 #define X_SOCKETS "/tmp/.X11-unix/X"
 
-/* The socket of the display ":N" or ":N.SCREEN", a new string; NULL where it is on another host. */
+/* The socket of the display ":N" or ":N.SCREEN", a new string; NULL if it is on another host. */
 static char *x_socket(const char *display)
 {
         const char *number = text_after(display, ":") ?: text_after(display, "unix:");

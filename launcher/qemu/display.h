@@ -3,6 +3,5 @@
 
 /* Whether there is a screen for the guest's window. */
 
-/* 0, or -ENOENT where the environment names none or what it names is not there; that is logged, with what to
- * do. */
+/* 0, or -ENOENT if the environment names no screen or it does not exist; logs that and what to do. */
 int display_check(void);

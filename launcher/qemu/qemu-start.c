@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The generator numbered QEMU's descriptors without knowing the host; here they are brought together: what
- * systemd stored by name, the monitor's socketpair, and one for each console. What the store lacks is an
- * error, but for two things that a host may not have: vhost for a TAP, and images behind a disk.
- * QEMU's command line gets its last words here.
+ * Collects the descriptors that the generator numbered for QEMU: those that systemd stored by name, the
+ * monitor's socketpair, and one for each console. A missing one is an error, except for two that a host may
+ * lack: vhost for a TAP, and backing files of a disk. The rest adapts QEMU's command line to this start.
  */
 
 #include "launcher/qemu/qemu-start.h"
@@ -37,7 +36,7 @@ static int place(QemuStart *h, int from, int to)
         return 0;
 }
 
-/* A socketpair: the one end goes to QEMU as that number, the other to *ret. */
+/* A socketpair: one end becomes that number in QEMU, the other is *ret. */
 static int place_pair(QemuStart *h, int to, int *ret)
 {
         int *bigger = realloc(h->theirs, (h->n_theirs + 1) * sizeof(*bigger)), fds[2];
@@ -95,7 +94,7 @@ static int place_optional(QemuStart *h, const RunOptions *o, Fds *store)
                         continue;
                 }
 
-                /* prepare said why */
+                /* prepare logged why */
                 r = id ? command_drop_vhost(&h->argv, id) : -EINVAL;
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Required file descriptor %s is missing", n->name);
@@ -103,7 +102,8 @@ static int place_optional(QemuStart *h, const RunOptions *o, Fds *store)
         return 0;
 }
 
-/* passt takes the guest's addresses from where the host's default route leads; older ones end without one.
+/* passt takes the guest's addresses from the interface of the host's default route; older versions exit
+ * without one.
  */
 static bool host_has_route(void)
 {
@@ -152,7 +152,7 @@ static int place_passts(QemuStart *h, const RunOptions *o)
 }
 
 typedef struct Chain {
-        QemuStart *handover;
+        QemuStart *start;
         const char *prefix; /* "chain.NODE." */
         BackingImage images[CHAIN_DEPTH_MAX];
         size_t count;
@@ -176,10 +176,10 @@ static int add_to_chain(const char *name, int fd, void *userdata)
                 .depth = depth,
                 .format = format,
                 .driver = S_ISBLK(st.st_mode) ? "host_device" : "file",
-                .fd = ++c->handover->highest,
+                .fd = ++c->start->highest,
         };
         c->count++;
-        return place(c->handover, fd, c->handover->highest);
+        return place(c->start, fd, c->start->highest);
 }
 
 static int place_chain(QemuStart *h, const char *node, Fds *store)
@@ -190,7 +190,7 @@ static int place_chain(QemuStart *h, const char *node, Fds *store)
 
         if (!prefix || !c)
                 return log_out_of_memory();
-        c->handover = h;
+        c->start = h;
         c->prefix = prefix;
         r = fds_each(store, prefix, add_to_chain, c);
         if (r < 0)
@@ -215,8 +215,8 @@ static int copy_argv(QemuStart *h, char *const *argv)
 }
 
 /*
- * systemd drops what its store has no room for, and tells neither us nor prepare. A disk without the end of
- * its backing chain would be another disk, so all that prepare noted has to be there.
+ * If its store is full, systemd drops descriptors without telling us or prepare. A disk without a part of
+ * its backing chain would have other contents, so all descriptors that prepare noted must be there.
  */
 static int check_complete(const RunOptions *o, const Fds *store)
 {
@@ -246,8 +246,8 @@ static int check_complete(const RunOptions *o, const Fds *store)
         return 0;
 }
 
-/* What the generator could not know. */
-static int adapt(QemuStart *h, const RunOptions *o)
+/* Adapts the command line to what the generator could not know. */
+static int complete_arguments(QemuStart *h, const RunOptions *o)
 {
         QemuVersion version;
         int r;
@@ -261,7 +261,7 @@ static int adapt(QemuStart *h, const RunOptions *o)
         }
         r = qemu_version_ask(h->argv.items[0], &version);
         if (r == -ENODATA)
-                return 0; /* is told in the words of today; if it does not know them it says so */
+                return 0; /* gets the newest syntax, and reports what it does not understand */
         if (r < 0)
                 return r;
         return qemu_syntax_to_version(&h->argv, version) < 0 ? log_out_of_memory() : 0;
@@ -292,7 +292,7 @@ static int fill(QemuStart *h, const RunOptions *o, Fds *store)
                 r = place_passts(h, o);
         for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
                 r = place_chain(h, o->chains.items[i], store);
-        return r < 0 ? r : adapt(h, o);
+        return r < 0 ? r : complete_arguments(h, o);
 }
 
 int qemu_start_prepare(QemuStart *ret, const RunOptions *options, Fds *store)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All that QEMU is handed at its start: its command line as this start needs it, and descriptors. */
+/* What QEMU gets when it starts: its final command line, and its descriptors. */
 
 #include "launcher/run/run-options.h"
 #include "launcher/store/fds.h"
@@ -10,18 +10,18 @@ typedef struct QemuStart {
         Strings argv;
         Placement *placements;
         size_t count;
-        int highest;   /* number that QEMU gets a descriptor as */
-        int monitor;   /* our ends of what is made here; to be taken */
+        int highest;   /* the highest number of a descriptor in QEMU */
+        int monitor;   /* our ends of the socketpairs; to be taken */
         int *consoles; /* one for each of the options' */
-        int *passts;   /* likewise; -1 where the host has none and QEMU is its own */
-        int *theirs;   /* QEMU's ends, owned until it has them */
+        int *passts;   /* likewise; -1 if the host has no passt and QEMU's own network is used */
+        int *theirs;   /* QEMU's ends, owned until QEMU is started */
         size_t n_consoles, n_passts, n_theirs;
         bool private_network;
 } QemuStart;
 
-/* Mistakes are logged. The descriptors of the store stay its own. */
+/* Logs errors. The store keeps its descriptors. */
 int qemu_start_prepare(QemuStart *ret, const RunOptions *options, Fds *store);
 void qemu_start_done(QemuStart *h);
 
-/* QEMU has its ends now: closes ours of them, so that its end shows. */
+/* To be called once QEMU is started: closes our copies of its ends, so that its exit is noticed. */
 void qemu_start_given(QemuStart *h);

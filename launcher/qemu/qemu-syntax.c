@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The generator knows neither when the guest starts nor which QEMU the host will have then, and the unit
- * shows what it wrote. Here that gets its last words: the date that the guest's clock is to begin at, and
- * options that had another name before.
+ * The generator knows neither when the guest will start nor with which version of QEMU. This rewrites its
+ * command line for both: the date at which the guest's clock begins, and options with another name in other
+ * versions.
  */
 
 #include "launcher/qemu/qemu-syntax.h"
@@ -11,11 +11,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The launcher's monitor as the generator writes it, and as it is called since QEMU 11.1. */
+/* The launcher's monitor as the generator writes it, and its form since QEMU 11.1. */
 #define MONITOR        "chardev=charmonitor,id=monitor,mode=control"
 #define MONITOR_OBJECT "monitor-qmp,id=monitor,chardev=charmonitor"
 
-/* The place behind the first -rtc, whose value begins so; argv->count where there is none. */
+/* The index of the value of the first -rtc that begins so; argv->count if there is none. */
 static size_t find_rtc(const Strings *argv, const char *base)
 {
         for (size_t i = 0; i + 1 < argv->count; i++) {
@@ -114,7 +114,7 @@ static int say_seconds(Strings *argv)
         return 0;
 }
 
-/* A monitor that the XML adds by itself (<qemu:commandline>) stays as it is said there. */
+/* A monitor from the XML's <qemu:commandline> stays unchanged. */
 static int say_monitor(Strings *argv)
 {
         int r = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An option that got another name must be right on the command line, before there is a monitor to ask. So
- * QEMU is run once for its version, before the guest is, in the same sandbox.
+ * Options that were renamed must be right on the command line, before there is a monitor to ask. So QEMU is
+ * run once with --version before the guest starts, in the same sandbox.
  */
 
 #include "launcher/qemu/qemu-version.h"
@@ -21,8 +21,8 @@
 #include "log/log.h"
 #include "util/text.h"
 
-#define PATIENCE_MS 10000 /* QEMU of a cold disk takes one or two seconds */
-#define ANSWER_MAX  512u  /* bytes; the version is at their beginning */
+#define PATIENCE_MS 10000 /* loading QEMU from a cold disk takes one or two seconds */
+#define ANSWER_MAX  512u  /* bytes; the version comes first */
 
 int qemu_version_parse(const char *text, QemuVersion *ret)
 {
@@ -42,7 +42,7 @@ static int64_t now_ms(void)
         return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* All that comes before the end, ended by NUL; what is beyond the buffer is read and dropped. */
+/* Reads until the end and terminates with NUL; bytes that do not fit are dropped. */
 static int read_answer(int fd, char answer[static ANSWER_MAX])
 {
         int64_t deadline = now_ms() + PATIENCE_MS;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The unit of a guest that passt connects shares the host's network, for passt is one of its processes. QEMU
- * needs none of it, its end is a socket pair: so it goes into a network namespace of its own, as
- * PrivateNetwork=yes has it for other guests, and a guest that took QEMU over does not reach past passt.
+ * The unit of a guest that uses passt shares the host's network, because passt is one of its processes. QEMU
+ * only needs its end of a socket pair, so it gets its own network namespace, like other guests through
+ * PrivateNetwork=yes. A guest that takes over QEMU cannot bypass passt.
  *
- * Without capabilities a network namespace takes a user namespace to own it. In that the process would have
- * all capabilities, over that empty network and nothing else; it gives them up at the exec, and none can
- * come back since the bounding set is emptied first. User and group are the same within; other groups have
- * no number there, and count as before.
+ * Without capabilities, a network namespace requires a user namespace. In it the process has all
+ * capabilities, but only over that empty network. It loses them at the exec, and cannot regain any because
+ * the bounding set is emptied first. User and group keep their numbers; other groups have none there, but
+ * stay effective.
  *
- * The launcher is not dumpable (run.c), nor is what it forks, and such a process's maps in /proc are root's.
- * It becomes dumpable for them within its own user namespace, where the exec would make it so anyway.
+ * The launcher and its children are not dumpable (verb/run.c), so root owns their uid_map and gid_map in
+ * /proc. The child becomes dumpable to write them, inside its own user namespace; the exec would do the
+ * same.
  */
 
 #include "launcher/rights/private-network.h"

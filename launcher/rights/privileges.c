@@ -41,7 +41,7 @@ bool privileges_are_root(void)
         return geteuid() == 0;
 }
 
-/* A descriptor of the host's namespace; -EBADF where the caller is in it. */
+/* A descriptor of the host's namespace; -EBADF if the caller is in it. */
 static int open_foreign(const char *kind, int *ret)
 {
         _cleanup_(closep) int fd = -EBADF;
@@ -64,7 +64,7 @@ int privileges_enter_host(void)
         _cleanup_(closep) int network = -EBADF, mounts = -EBADF;
         int r;
 
-        /* both first: after the one, /proc may be another */
+        /* open both first: entering one may change /proc */
         r = open_foreign("net", &network);
         if (r >= 0)
                 r = open_foreign("mnt", &mounts);

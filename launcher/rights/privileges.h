@@ -15,15 +15,14 @@ typedef uint64_t Capabilities;
 bool privileges_are_root(void);
 
 /*
- * Enters the network and the mounts of the host's first process where these are not the caller's already.
- * Needs all of root's privileges, and is to come first. Failures are logged.
+ * Enters the network and mount namespaces of the host's first process, unless the caller is in them already.
+ * Needs all of root's privileges, so it must come first. Logs errors.
  */
 int privileges_enter_host(void);
 
 /*
- * Keeps these capabilities and no other, in no set, and never again: the bounding and ambient sets are
- * emptied, and no program that is executed gains any. For who is not root, all of them go. Failures are
- * logged.
+ * Keeps only these capabilities, for good: the bounding and ambient sets are emptied, and executing a
+ * program gains none. Processes that do not run as root lose all. Logs errors.
  */
 int privileges_keep(Capabilities keep);
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * passt stands between the guest's network card and sockets of the host's, as a process of the guest's user
- * and in the guest's unit. It is joined with QEMU by a socket pair, so there is no socket in the file system
- * that others could connect to, and one is gone when the other is: passt ends when QEMU closes its end.
+ * passt connects the guest's network card to sockets of the host. It runs as the guest's user in the guest's
+ * unit. A socket pair connects it to QEMU, so there is no socket in the file system that other processes
+ * could use, and passt exits when QEMU closes its end.
  *
- * When passt ends first, the guest's network is gone until the guest is started again: QEMU cannot be handed
- * another end of a pair for a backend that is there, and the connections that passt carried are lost in any
- * case. It is said in the journal, and the guest sees its cable pulled.
+ * If passt exits first, the guest has no network until it is restarted: QEMU cannot get a new socket for an
+ * existing backend, and passt's connections are lost anyway. This is logged, and the guest sees its link go
+ * down.
  *
- * passt reads what a guest sends, so it is trusted no more than QEMU. It has the unit's sandbox and no
- * capability in it, and before the first packet it shuts itself into namespaces with an empty file system
- * and a system call filter of a few dozen calls. What the unit has to leave open for that is kept from QEMU,
- * see call-filter.c and private-network.c.
+ * passt reads what the guest sends, so it is trusted no more than QEMU. It runs in the unit's sandbox
+ * without any capability, and before the first packet it confines itself to namespaces with an empty file
+ * system and a filter that allows a few dozen system calls. What the unit must permit for that is kept from
+ * QEMU: see call-filter.c and private-network.c in rights/.
  *
- * passt speaks to syslog, and its last words to stderr, too. That is kept here, and shown when passt fails:
- * of a process that said something and is gone, journald does not know the unit any more.
+ * passt logs to syslog, and its final messages to stderr as well. These are kept and logged if passt fails,
+ * because journald can no longer assign messages of an exited process to the unit.
  */
 
 #include "launcher/run/passt.h"
@@ -36,12 +36,12 @@
 #include "log/log.h"
 
 #define PASST_SOCKET     3
-#define PASST_LAST_WORDS 4096 /* bytes that are kept of what it says */
+#define PASST_LAST_WORDS 4096 /* bytes of its output that are kept */
 
-/* QEMU closed its end: mostly because it ends, which is seen within that time. */
+/* QEMU closed its end, usually because it is exiting, which shows within this time. */
 #define PASST_GRACE_USEC UINT64_C(1000000)
 
-/* ——— what is asked for ——— */
+/* ——— the argument ——— */
 
 static int read_use(const char *text, void *target)
 {
@@ -183,7 +183,7 @@ typedef struct Passt {
         Passts *all;
         const PasstOptions *options;
         Listener *listener;
-        pid_t pid; /* 0 when it is gone, or not there yet */
+        pid_t pid; /* 0 before it is started and after it has exited */
         sd_event_source *child, *output, *grace;
         char said[PASST_LAST_WORDS];
         size_t n_said;
@@ -202,7 +202,7 @@ static void on_line(const char *text, size_t size, void *userdata)
         log_line(LOG_INFO, "passt", text, size);
 }
 
-/* Returns what read() did. Where there is no room the older half goes. */
+/* Returns the result of read(). If the buffer is full, drops the older half. */
 static ssize_t read_output(Passt *p)
 {
         size_t half = sizeof(p->said) / 2;
@@ -258,7 +258,7 @@ static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
         return 0;
 }
 
-/* Sets *ret to the end that passt is to write to. */
+/* Sets *ret to the end for passt's output. */
 static int listen_to(Passt *p, int *ret)
 {
         int fds[2], r;
@@ -304,7 +304,7 @@ static void on_connection(int socket, void *userdata)
         _cleanup_(closep) int fd = socket;
         Passt *p = userdata;
 
-        if (p->output) /* QEMU has one connection, and where passt ended there is no other */
+        if (p->output) /* QEMU connects once, so nobody connects again after passt exited */
                 return;
         if (start_one(p, fd) < 0)
                 p->all->ended(p->options->id, "failed to start", p->all->userdata);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU is a plain child. What ties it to the launcher is PR_SET_PDEATHSIG: with KillMode=mixed systemd would
- * kill a QEMU whose launcher died only after the stop, and until then a second one could be started on the
- * same disk.
+ * QEMU is a plain child. PR_SET_PDEATHSIG makes the kernel kill it when the launcher dies: with
+ * KillMode=mixed, systemd would kill it only after the stop commands, and until then a second QEMU could be
+ * started on the same disk.
  *
  * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
  * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well. The last

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Starts QEMU, and others beside it, as children that cannot outlive the launcher. */
+/* Starts QEMU and its helpers as children that cannot outlive the launcher. */
 
 #include <sys/types.h>
 
 #include "launcher/store/fds.h"
 
 typedef enum ProcessFlags {
-        PROCESS_SHUTS_ITSELF_IN =
-                1 << 0, /* it may make namespaces, mount in them, and signal its children */
-        PROCESS_PRIVATE_NETWORK = 1 << 1, /* it sees nothing of the unit's network */
+        PROCESS_SHUTS_ITSELF_IN = 1 << 0, /* may create namespaces, mount in them, and signal its children */
+        PROCESS_PRIVATE_NETWORK = 1 << 1, /* has its own empty network instead of the unit's */
 } ProcessFlags;
 
 /*
- * argv is ended by NULL, argv[0] an absolute path. The child gets the placed descriptors, /dev/null as
- * stdin, output as stdout and stderr, and nothing else that is open here. Returns when the program was
- * really executed; else the errno of what failed, which is logged.
+ * argv ends with NULL, argv[0] is an absolute path. The child gets the placed descriptors, /dev/null as
+ * stdin, output as stdout and stderr, and no other descriptor. Returns once the program has been executed,
+ * or else the negative errno, which is logged.
  */
 int process_spawn(
         char *const *argv, Placement *placements, size_t count, int output, ProcessFlags flags, pid_t *ret);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The arguments of `run`, checked as a whole: that no two descriptors are to have one number, which would
- * give QEMU a disk where it expects a network, and that QEMU is named by its path.
+ * The arguments of `run`, which come from the unit. Checks them as a whole: QEMU must be named by its path,
+ * and no two descriptors may have the same number, or QEMU could get a disk in place of a network.
  */
 
 #include "launcher/run/run-options.h"
@@ -72,7 +72,7 @@ static int read_crash_fate(const char *text, void *target)
         return read_fate(text, target, FATE_DUMP_RESTART);
 }
 
-/* No more than the generator takes from the XML: 68 years. */
+/* The generator's limit, too: 68 years. */
 static int read_seconds(const char *text, void *target)
 {
         uint64_t n;

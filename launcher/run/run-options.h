@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What `vm-launcher run` is told. */
+/* The options of `vm-launcher run`. */
 
 #include "contract/words.h"
 #include "launcher/run/passt.h"
@@ -9,7 +9,7 @@
 #include "util/text.h"
 
 /*
- * "NAME:NUMBER": a console's label or a stored descriptor's name, and the number that QEMU is to get it as.
+ * "NAME:NUMBER": a console's label or a stored descriptor's name, and its number in QEMU.
  */
 typedef struct Numbered {
         char *name;
@@ -23,33 +23,33 @@ typedef struct NumberedList {
 
 typedef struct LifecycleOptions {
         Fate on_poweroff, on_reboot, on_crash;
-        bool dump_on_watchdog;       /* when that pauses the guest, which goes on then */
+        bool dump_on_watchdog;       /* if the watchdog pauses the guest; it then resumes */
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;
         Strings links_down; /* ids of network cards that the guest finds unplugged */
-        uint64_t balloon;   /* bytes that the guest is to keep of its memory; 0: all of it */
+        uint64_t balloon;   /* bytes of memory that the guest keeps; 0: all of it */
         ThreadRules threads;
 } LifecycleOptions;
 
 typedef struct RunOptions {
         const char *guest;
-        const char *helper; /* the socket of a user's guest's helper; NULL for guests of the system's */
+        const char *helper; /* the socket of the helper of a user's guest; NULL for system guests */
         char uuid[37];
         LifecycleOptions life;
         int monitor;
         NumberedList consoles, fds, try_fds;
         PasstList passts;
-        bool display;         /* it has a window on somebody's screen */
-        bool private_network; /* QEMU needs none of the unit's, where all passts are there */
+        bool display;         /* the guest has a window on a screen */
+        bool private_network; /* QEMU gets its own if all passts exist */
         Strings chains;
-        int64_t rtc_offset; /* seconds that the guest's clock begins ahead; 0: as QEMU's command line says */
-        char **argv;        /* QEMU's, ended by NULL; part of the launcher's own */
+        int64_t rtc_offset; /* seconds by which the guest's clock begins ahead; 0: unchanged */
+        char **argv;        /* QEMU's, ends with NULL; part of the launcher's own */
 } RunOptions;
 
-/* Every mistake is logged; negative errno if there was one. */
+/* Logs every error; negative errno if there was one. */
 int run_options_read(RunOptions *ret, int argc, char **argv);
 void run_options_done(RunOptions *o);
 
-/* The highest number that a descriptor was given. */
+/* The highest number of a descriptor in QEMU. */
 int run_options_highest_fd(const RunOptions *o);

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd knows processes, and a guest that is pinned is so by its threads: QEMU is asked which of its
- * threads serve vCPUs and IOThreads, and before the guest runs its first instruction each gets what its
- * rule says. The launcher may do that without a privilege, because it has QEMU's user; real-time scheduling
- * needs the unit's LimitRTPRIO= as well.
+ * Pins QEMU's threads, because systemd only knows processes. QEMU reports which threads serve vCPUs and
+ * IOThreads, and each gets its rule's settings before the guest runs its first instruction. The launcher
+ * needs no privilege because it has QEMU's user; real-time scheduling also requires the unit's LimitRTPRIO=.
  *
- * A guest whose threads cannot be put on their CPUs does not start: it would disturb those that others
- * count on. One that the host does not schedule in real time is only slower than meant; it runs, and an
- * error says so.
+ * A guest whose threads cannot be pinned does not start: it would use CPUs that others rely on. Without
+ * real-time scheduling it is only slower than intended, so it runs and an error is logged.
  *
- * The same user may have other guests, whose threads a QEMU that lies must not get its hands on: a number
- * that QEMU gives counts only where it is one of QEMU's own threads.
+ * QEMU is not trusted. The same user may run other guests, so a thread that QEMU reports is accepted only if
+ * it is one of its own.
  */
 
 #include "launcher/run/threads.h"
@@ -26,7 +24,7 @@
 #include "log/log.h"
 #include "util/text.h"
 
-#define CPU_MAX 16384u /* as many CPUs as libvirt knows */
+#define CPU_MAX 16384u /* libvirt's limit */
 
 typedef struct CpuSet {
         cpu_set_t words[CPU_MAX / CPU_SETSIZE];
@@ -51,7 +49,7 @@ struct Threads {
 
 /* ——— arguments ——— */
 
-/* A number at *text, which goes on behind it. */
+/* Reads a number at *text and moves *text behind it. */
 static int read_number(const char **text, unsigned max, unsigned *ret)
 {
         uint64_t n = 0;
@@ -99,7 +97,7 @@ static int read_cpus(const char *text, CpuSet *ret)
         return 0;
 }
 
-/* "vcpu.3:" and its like; what is behind goes to *ret_rest. */
+/* "vcpu.3:" and the like; *ret_rest is what follows. */
 static int read_thread(const char *text, ThreadRule *rule, const char **ret_rest)
 {
         const char *rest;
@@ -121,7 +119,7 @@ static int read_thread(const char *text, ThreadRule *rule, const char **ret_rest
         return 0;
 }
 
-/* Two rules about one thread would leave it to their order. */
+/* With two rules for one thread, the result would depend on their order. */
 static int add_rule(ThreadRules *rules, const ThreadRule *rule)
 {
         ThreadRule *bigger;
@@ -199,7 +197,7 @@ void thread_rules_done(ThreadRules *rules)
         *rules = (ThreadRules){ 0 };
 }
 
-/* ——— carrying them out ——— */
+/* ——— applying the rules ——— */
 
 static int apply(pid_t tid, const ThreadRule *rule, const CpuSet *set)
 {
@@ -227,8 +225,8 @@ static bool is_emulator(const Threads *t, pid_t tid)
 }
 
 /*
- * The first thread comes first, since those that it makes from now on take after it. Of the others one may
- * be gone already, or be the kernel's own work for QEMU, which it does not let anybody move.
+ * The main thread comes first, because threads that it creates later inherit its settings. Of the others,
+ * one may have exited already, or be a kernel thread working for QEMU, which cannot be moved.
  */
 static int apply_to_emulator(const Threads *t, const ThreadRule *rule, const CpuSet *set)
 {
@@ -388,7 +386,7 @@ int threads_new(
                 .monitor = monitor, .rules = rules, .qemu = qemu, .done = done, .userdata = userdata
         };
 
-        /* QEMU answers in this order */
+        /* QEMU replies in this order */
         r = monitor_execute(monitor, "query-cpus-fast", NULL, on_vcpus, t, MONITOR_PATIENCE);
         if (r >= 0)
                 r = monitor_execute(monitor, "query-iothreads", NULL, on_iothreads, t, MONITOR_PATIENCE);

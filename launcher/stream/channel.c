@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU's monitor and Varlink are both JSON objects on a stream, each ended by one byte. The other side is
- * not trusted: what it may send and what may wait for it to be read is limited, and a side that breaks the
- * rules is cut off.
+ * QEMU's monitor and Varlink are both JSON objects on a stream, each ended by one byte. The peer is
+ * not trusted: the size of its messages and of unread output is limited, and a peer that breaks the rules is
+ * disconnected.
  *
- * A channel is closed from inside its own event handlers only, so that a callback never finds it gone under
- * its feet.
+ * A channel is closed only in its own event handlers, so that it never disappears during a callback.
  */
 
 #include "launcher/stream/channel.h"
@@ -19,7 +18,7 @@
 
 #include "launcher/stream/frames.h"
 
-#define CHANNEL_INTEGER_DIGITS 18 /* so many fit into 64 bits for certain */
+#define CHANNEL_INTEGER_DIGITS 18 /* so many always fit into 64 bits */
 
 struct Channel {
         const ChannelKind *kind;
@@ -32,7 +31,7 @@ struct Channel {
         bool closed;
 };
 
-/* Puts quotes around integers that may be too long; text is JSON, or not, then so is the result. */
+/* Puts quotes around integers that may be too long. If text is not valid JSON, neither is the result. */
 static char *quote_long_integers(const char *text, size_t size)
 {
         char *out = malloc(2 * size + 1), *p = out;
@@ -132,7 +131,7 @@ static int channel_deliver(Channel *c)
         return 0;
 }
 
-/* 1, or 0 when the other side is gone. */
+/* 1, or 0 if the peer is gone. */
 static int channel_read(Channel *c)
 {
         char *room;
@@ -146,7 +145,7 @@ static int channel_read(Channel *c)
         n = recv(c->fd, room, size, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return 1;
-        if (n == 0 || (n < 0 && errno == ECONNRESET)) /* the latter when it left without reading all */
+        if (n == 0 || (n < 0 && errno == ECONNRESET)) /* the latter if it closed with unread data */
                 return 0;
         if (n < 0)
                 return -errno;
@@ -207,7 +206,7 @@ Channel *channel_free(Channel *c)
         return NULL;
 }
 
-/* The descriptor goes with the first byte that is sent after it; nothing may wait before that byte. */
+/* The descriptor is sent with the first byte of its message, so no older output may be waiting. */
 static int send_fd(Channel *c, const char *text, int fd)
 {
         union {

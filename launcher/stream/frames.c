@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who is at the other end (QEMU, a caller of the control socket) is not trusted: he may send a frame that
- * never ends, or a byte at a time. So a frame has a largest size, and no byte is looked at twice in search
- * of the end.
+ * Splits a stream into messages. The peer (QEMU, a client of the control socket) is not trusted: it may send
+ * a frame that never ends, or one byte at a time. So frames have a maximum size, and no byte is searched
+ * twice for the end.
  */
 
 #include "launcher/stream/frames.h"

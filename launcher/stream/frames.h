@@ -16,22 +16,21 @@ typedef struct Frames {
         size_t max; /* bytes of one frame, without its end */
         char *data;
         size_t size, room;
-        size_t start;   /* where the first frame begins that was not handed out */
-        size_t scanned; /* up to where there is no end of it */
+        size_t start;   /* where the next frame begins */
+        size_t scanned; /* no end of a frame before this */
 } Frames;
 
 /*
- * Where to read to, at least one byte. To be called when frames_next() has nothing more to give. -EMSGSIZE
- * when what is there of a frame is longer than one may be, -ENOMEM.
+ * Room to read into, at least one byte. To be called when frames_next() returns false. -EMSGSIZE if a frame
+ * is longer than max, -ENOMEM.
  */
 int frames_prepare(Frames *f, char **ret_room, size_t *ret_size);
 
-/* size bytes are there now. */
+/* size bytes were read into the room. */
 void frames_received(Frames *f, size_t size);
 
 /*
- * The next whole frame, ended by a NUL in place of its end, valid until frames_prepare(); false where there
- * is none.
+ * The next complete frame, terminated by NUL and valid until frames_prepare(); false if there is none.
  */
 bool frames_next(Frames *f, char **ret_frame, size_t *ret_size);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A console is a stream of bytes from the guest, the journal takes lines of text. A carriage return ends a
- * line as a line feed does, since what it would overwrite on a screen is worth reading in a log; lines of
- * nothing but blanks are left out. A line that grows too long goes on in the next entry.
+ * A console is a stream of bytes from the guest, which is not trusted; the journal takes lines of text. A
+ * carriage return ends a line like a line feed, because text that it would overwrite on a screen is worth
+ * logging. Blank lines are omitted, and a line that is too long continues in the next entry.
  */
 
 #include "launcher/stream/lines.h"

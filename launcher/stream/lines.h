@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Cuts what a console prints into lines that are fit for the journal. */
+/* Splits a console's output into lines for the journal. */
 
 #include "contract/limits.h"
 #include "launcher/stream/sanitize.h"
@@ -17,5 +17,5 @@ typedef void (*LinesEmit)(const char *text, size_t size, void *userdata);
 
 void lines_feed(Lines *l, const char *data, size_t size, LinesEmit emit, void *userdata);
 
-/* Emits what is there of a line: nothing more comes for now. */
+/* Emits an unfinished line. */
 void lines_flush(Lines *l, LinesEmit emit, void *userdata);

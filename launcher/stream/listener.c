@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who may talk to a guest is decided twice: the socket is 0600 in a directory that is 0700, and who connects
- * is asked for his uid, since a descriptor of the directory may have gone elsewhere. Root and the guest's
- * user may.
+ * Access to a guest's sockets is checked twice: the socket has mode 0600 in a directory with mode 0700, and
+ * the uid of each client is checked, because a descriptor of the directory may have been passed on. Root and
+ * the guest's user may connect.
  *
- * The directory belongs to the guest's user, so that a QEMU that was taken over can replace the socket. It
- * gains nothing: it is one of the two who may connect anyway.
+ * The directory belongs to the guest's user, so a QEMU that was taken over can replace the socket. It gains
+ * nothing, as it may connect anyway.
  */
 
 #include "launcher/stream/listener.h"
@@ -58,8 +58,8 @@ static int on_connection(sd_event_source *s, int listening, uint32_t revents, vo
 }
 
 /*
- * By way of the directory's descriptor: the path of a guest with a long name does not fit into a socket's
- * address.
+ * Through the directory's descriptor: the path may not fit into a socket's address if the guest's name is
+ * long.
  */
 static int bind_in(int fd, int directory, const char *name)
 {

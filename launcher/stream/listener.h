@@ -9,10 +9,10 @@
 
 typedef struct Listener Listener;
 
-/* Somebody who may connected; the descriptor is taken, non-blocking. */
+/* A permitted client connected. Takes the descriptor, which is non-blocking. */
 typedef void (*ListenerAccept)(int fd, void *userdata);
 
-/* What a name may not have: a slash, or a dot at its start. A socket that was left there is replaced. */
+/* name must not contain a slash or begin with a dot. A socket left over from before is replaced. */
 int listener_new(
         sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata,
         Listener **ret);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Who reads the journal reads it at a terminal, and the guest must not write to that terminal: neither move
- * its cursor, nor turn what stands there around, nor send it the sequences that make a terminal answer. So
- * of what a guest prints, the characters are kept and the rest is left out; a byte that is part of no
- * character is shown as U+FFFD.
+ * The journal is read on terminals, and the guest must not control them: it must not move the cursor,
+ * reverse the direction of text, or send sequences that a terminal replies to. So only printable characters
+ * of its output are kept; a byte that is not part of a character is shown as U+FFFD.
  *
- * This works byte by byte with a state of a few words, since a console ends nowhere and may be cut anywhere.
+ * This works byte by byte with a small state, because reads may split a console's output anywhere.
  */
 
 #include "launcher/stream/sanitize.h"
@@ -20,15 +19,14 @@
 enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CSI, ESCAPE_STRING, ESCAPE_STRING_END };
 
 /*
- * A sequence that does not end is not believed for longer than this, or a lone ESC would silence the rest of
- * the console.
+ * Unfinished sequences end after so many bytes; otherwise a lone ESC would hide the rest of the output.
  */
 #define ESCAPE_LENGTH_MAX 256
 
 #define REPLACEMENT      "\xef\xbf\xbd"
 #define REPLACEMENT_SIZE 3
 
-/* Swallows the bytes of a terminal sequence; false when the byte belongs to none. */
+/* Drops the bytes of a terminal sequence; false if the byte belongs to none. */
 static bool in_escape(Sanitizer *s, uint8_t byte)
 {
         if (byte == 0x1b) {
@@ -68,8 +66,7 @@ static bool in_escape(Sanitizer *s, uint8_t byte)
 }
 
 /*
- * C0 and C1 controls, what turns the direction of writing around, line separators, and what is no character
- * at all.
+ * C0 and C1 controls, marks that change the direction of text, line separators, and the byte order mark.
  */
 static bool is_unsafe(uint32_t c)
 {
@@ -107,7 +104,7 @@ static size_t write_replacement(char *ret)
         return REPLACEMENT_SIZE;
 }
 
-/* The first byte of a character of several; false where none begins so. */
+/* The first byte of a multi-byte character; false if none begins with it. */
 static bool begin_character(Sanitizer *s, uint8_t byte)
 {
         if (byte >= 0xc2 && byte <= 0xdf)
@@ -135,7 +132,7 @@ size_t sanitize_byte(Sanitizer *s, uint8_t byte, char ret[static SANITIZED_MAX])
                         s->code = s->code << 6 | (byte & 63);
                         return --s->missing > 0 ? 0 : end_character(s, ret);
                 }
-                s->missing = 0; /* a broken character; what follows stands for itself */
+                s->missing = 0; /* the character is incomplete; this byte begins a new one */
         }
         if (in_escape(s, byte))
                 return 0;

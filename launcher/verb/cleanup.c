@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * After a guest, its disks go back to who owned them, and what else was changed on the host for it is
- * changed back (undo.h); then it is tried once more what other guests could not give back. systemd runs this
- * as root after each stop, also of a guest that never came up or was killed; TAPs and other descriptors need
- * no cleaning up, since systemd drops them with the unit.
+ * Returns a guest's disks to their owners and reverts other changes made on the host for it
+ * (prepare/undo.h), then retries what other guests could not return. systemd runs this as root after each
+ * stop, even if the guest never started or was killed. TAPs and other descriptors need no cleanup, because
+ * systemd closes them with the unit.
  *
- * With --stale, for the time after a crash of the host, it gives back what was handed out in an earlier
- * boot.
+ * With --stale, after a crash of the host, it returns what was given to guests before the present boot.
  *
  * All it needs to know is in the records, so it has no other input than a guest's name, as the instance of
  * its unit: the call stands in the template, for the guest's XML may have gone while it ran. Capabilities:
@@ -40,7 +39,7 @@ static const Argument cleanup_arguments[] = {
         { "stale", "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
 };
 
-/* What was changed on the host, once nobody but root owns anything of it. */
+/* Changes made on the host, once only root owns what they concern. */
 static int undo(const char *guest)
 {
         _cleanup_(undo_log_freep) UndoLog *undo = NULL;
@@ -50,7 +49,7 @@ static int undo(const char *guest)
         return r < 0 ? r : undo_run(undo);
 }
 
-/* What is that guest's, or with NULL what nobody has any more. */
+/* What that guest has, or with NULL what no guest uses any more. */
 static int give_back(const char *guest, bool report_absent)
 {
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
@@ -81,7 +80,7 @@ static int cleanup(const CleanupRequest *q)
         }
         r = undoes ? undo(q->guest) : 0;
         result = result < 0 ? result : r;
-        /* the last, since others' storage may not answer */
+        /* last, because the storage of other guests may hang */
         r = give_back(NULL, q->stale);
         return result < 0 ? result : r;
 }
@@ -113,7 +112,7 @@ int verb_cleanup(int argc, char **argv)
         }
         log_open(request.guest, NULL);
         if (!privileges_are_root())
-                return 0; /* a user's own guest had nothing handed out */
+                return 0; /* nothing was given to a user's guest */
         umask(0022);
         r = privileges_enter_host();
         if (r >= 0)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest that vm-generator could not convert has a unit all the same, so that `systemctl start` fails with
- * the reason and not with "unit not found". That unit's ExecStart= is this verb, with --guest= and the
- * findings. A unit of no guest has that of the template, with --instance=, which fails too. The verb has no
- * privileges and trusts nobody: the findings are printed as they are, one a line.
+ * Says why a guest cannot start. A guest that vm-generator cannot convert still gets a unit, so that
+ * `systemctl start` fails with the reason instead of "unit not found": its ExecStart= is this verb with
+ * --guest= and the findings. An instance without a guest gets the template's ExecStart=, with --instance=,
+ * which fails too. The verb has no privileges and trusts nothing: it prints the findings unchanged, one per
+ * line.
  */
 
 #include <errno.h>
@@ -29,7 +30,7 @@ static const Argument refusal_arguments[] = {
         { "exit", "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
 };
 
-/* By line, so that a finding with a newline in it cannot pass as a message of another priority. */
+/* Line by line, so that a newline in a finding cannot forge a message of another priority. */
 static void print_finding(const char *finding)
 {
         const char *p = finding;
@@ -42,7 +43,7 @@ static void print_finding(const char *finding)
         } while (*p++);
 }
 
-/* Who typed "web\\x2d1" has it from systemd-escape(1), and is told what is typed for the guest web-1. */
+/* "web\\x2d1" is what systemd-escape(1) makes of web-1; the message says what to type for that guest. */
 static int refuse_instance(const char *instance, const char *why)
 {
         _cleanup_(freep) char *name = NULL, *unit = NULL;

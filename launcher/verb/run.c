@@ -7,8 +7,8 @@
  * systemd's ear, and the call of a user's helper. So before QEMU is there the launcher becomes not dumpable:
  * to the kernel, which would let a process of the same user write its memory through /proc, that is root's.
  *
- * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those who are
- * attached. What happens is decided in lifecycle.c; this file puts the parts together.
+ * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those attached
+ * clients. What happens is decided in lifecycle.c; this file puts the parts together.
  *
  * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes
  * from QEMU.
@@ -335,7 +335,7 @@ static int set_up(Run *run, QemuStart *h)
 
 int verb_run(int argc, char **argv)
 {
-        _cleanup_(qemu_start_done) QemuStart handover = { .monitor = -1 };
+        _cleanup_(qemu_start_done) QemuStart start = { .monitor = -1 };
         _cleanup_(freep) char *state_directory = NULL;
         _cleanup_(run_done) Run run = {
                 .console_limit = { CONSOLE_RATE_SECONDS * MONITOR_SECOND, CONSOLE_RATE_LINES,
@@ -356,7 +356,7 @@ int verb_run(int argc, char **argv)
         run.options.life.state_directory = state_directory;
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
-        r = set_up(&run, &handover);
+        r = set_up(&run, &start);
         if (r != 0)
                 return r > 0 ? r : r == -ENOENT ? EXIT_MISSING : EXIT_OS;
         r = sd_event_loop(run.event);

@@ -3,9 +3,10 @@
 
 /*
  * Verbs of vm-launcher, one file each. argv[0] is the verb's name; the result is the exit status. The others
- * are verb_prepare() (prepare.h), verb_register() (register.h) and verb_serve() (helper.h).
+ * are verb_prepare() (prepare/prepare.h), verb_register() (helper/register.h) and verb_serve()
+ * (helper/helper.h).
  */
 
 int verb_run(int argc, char **argv);     /* the guest itself: QEMU, its monitor, its consoles */
-int verb_cleanup(int argc, char **argv); /* after the guest: gives disks back to their owners */
-int verb_refuse(int argc, char **argv);  /* instead of a guest that cannot be started: says why */
+int verb_cleanup(int argc, char **argv); /* after the guest: returns disks to their owners */
+int verb_refuse(int argc, char **argv);  /* instead of a guest that cannot start: logs why */
