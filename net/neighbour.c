@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The kernel's neighbour table has the IP address of each machine that the host spoke to lately. It is asked
- * for a guest's addresses because it needs nothing of the guest; a guest that said nothing is not in it.
+ * The kernel's neighbour table has the IP addresses of machines that the host recently communicated with. It
+ * is used to find a guest's addresses because it requires nothing from the guest; a guest that has sent
+ * nothing is not in it. The kernel is trusted, but the addresses are what machines on the network claim.
  */
 
 #include "net/neighbour.h"

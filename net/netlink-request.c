@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * sd-netlink is systemd's own, and a library for a few requests is more to trust than they are. Requests go
- * one at a time on a blocking socket, each with an acknowledgement, so that every failure has its cause.
- * What comes back is the kernel's (the sender's port is checked to be 0), bounds are checked by the
- * NLMSG_OK() and RTA_OK() of the kernel's headers. What an earlier request left behind, whose answer could
- * not be received whole, has that one's number and is skipped.
+ * sd-netlink is private to systemd, and another library would be more code to trust than these few requests.
+ * Requests are sent one at a time on a blocking socket, each with an acknowledgement, so that every failure
+ * has its cause. Only answers of the kernel are accepted (the sender's port must be 0); NLMSG_OK() and
+ * RTA_OK() of the kernel's headers check the bounds. Answers to an earlier request that could not be
+ * received completely have that request's number and are skipped.
  */
 
 #include "net/netlink-request.h"
@@ -85,7 +85,7 @@ static int error_of(const struct nlmsghdr *h)
         return h->nlmsg_len < NLMSG_LENGTH(sizeof(e->error)) ? -EBADMSG : e->error;
 }
 
-/* The numbers start at 1: what comes unasked has 0. */
+/* Numbers start at 1, because unsolicited messages have 0. */
 static int send_request(int fd, NetlinkRequest *q)
 {
         static uint32_t sequence;
@@ -131,11 +131,11 @@ int netlink_request_do(int fd, NetlinkRequest *q)
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         struct nlmsghdr *h;
 
-        /* an acknowledgement is all that can come: no message has this type */
+        /* only an acknowledgement can arrive: no message has this type */
         return answer ? netlink_request_get(fd, q, NLMSG_NOOP, answer, &h) : -ENOMEM;
 }
 
-/* To the end also after an error, so that nothing of it is taken for the next request's answer. */
+/* Reads to the end also after an error, so that nothing is mistaken for the next request's answer. */
 static int receive_list(
         int fd, uint32_t sequence, uint16_t type, char answer[static NETLINK_ANSWER_MAX], NetlinkEach *each,
         void *data)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A virtual function has no say in its own MAC address and VLAN: they are set on its physical function, in
- * the list of that interface's functions, and hold whichever driver the virtual function has. Trusted: the
+ * A virtual function cannot choose its own MAC address and VLAN: they are set on its physical function, in
+ * that interface's list of functions, and apply with any driver of the virtual function. Trusted: the
  * kernel's answers, within the bounds that RTA_OK() checks.
  */
 

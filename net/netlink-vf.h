@@ -10,7 +10,7 @@
 
 #define VF_VLAN_MAX 4095U
 
-/* What the physical function sends and lets in for a virtual function. */
+/* What the physical function allows a virtual function to send and receive. */
 typedef struct VfVlan {
         unsigned id;       /* 0 to 4095; 0: no VLAN */
         unsigned priority; /* 802.1p, 0 to 7 */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Interfaces by rtnetlink: creating, finding, changing and removing them. It is written out here because
- * what is needed fits on a page; the kernel is trusted, and its answers are still checked for their
- * length.
+ * Interfaces by rtnetlink: creating, finding, changing and removing them. A library would be larger than
+ * these few requests. The kernel is trusted, and the length of its answers is checked nevertheless.
  */
 
 #include "net/netlink.h"
@@ -38,7 +37,7 @@ static void link_request_init(NetlinkRequest *q, uint16_t type, uint16_t flags, 
         netlink_request_init(q, type, flags, &link, sizeof(link));
 }
 
-/* The kernel's own NUL may be the last that there is room for; ret is all zero. */
+/* The kernel's NUL may just fit; ret must be all zero. */
 static void read_text(const struct rtattr *a, char *ret, size_t room)
 {
         size_t size = RTA_PAYLOAD(a);
@@ -61,7 +60,7 @@ static bool read_flag(const struct rtattr *a)
         return a && RTA_PAYLOAD(a) >= 1 && *(const uint8_t *) RTA_DATA(a);
 }
 
-/* One attribute of those that another holds; NULL where it is not among them. */
+/* Finds one attribute inside another; NULL if it is not there. */
 static const struct rtattr *inner(const struct rtattr *outer, uint16_t type)
 {
         int size = (int) RTA_PAYLOAD(outer);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Whether the host has a default route. passt takes the guest's addresses from the interface that it leads
- * to.
+ * Whether the host has a default route. passt takes the guest's addresses from the interface of that route.
+ * The kernel's answer is trusted.
  */
 
 #include "net/route.h"

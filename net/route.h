@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where the host's packets go. */
+/* The host's default route. */
 
-/* 1 where there is a default route of IPv4 or IPv6, 0 where there is none, or the kernel's negative errno.
- */
+/* 1 if there is a default route of IPv4 or IPv6, 0 if not, or the kernel's negative errno. */
 int route_has_default(int fd);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * These are the qdiscs that libvirt makes by tc(8): HTB with one class for what goes out, a policing filter
- * for what comes in. The latter cannot wait: a packet that came in is in the kernel's hands already, so what
- * is too much is dropped, and the sender's TCP goes by that.
+ * These are the qdiscs that libvirt creates with tc(8): HTB with one class for outgoing traffic, and a
+ * policing filter for incoming traffic. Incoming packets cannot be delayed, because the kernel has received
+ * them already, so the excess is dropped and the sender's TCP slows down.
  *
- * A guest hands over as much as 64 KiB at a time and leaves it to the host to cut it into packets. A policer
- * with a smaller burst would drop all of these, so that is the least that it gets by itself.
+ * A guest hands over up to 64 KiB at a time and leaves it to the host to split it into packets. A policer
+ * with a smaller burst would drop all of these, so that is the minimum burst.
  *
- * The kernel wants a burst as the time that it takes at the rate, in units of 64 ns. Tables of the time that
- * a packet of each size takes are of the past; the policer does not look at its own, but insists on one.
+ * The kernel expects a burst as the time that it takes at the given rate, in units of 64 ns. Tables with the
+ * time for each packet size are obsolete; the policer ignores its table, but requires one. The kernel is
+ * trusted.
  */
 
 #include "net/shape.h"
@@ -27,12 +28,12 @@
 #define HTB_VERSION         3U
 #define HTB_HANDLE          TC_H_MAKE(1U << 16, 0U)
 #define HTB_CLASS           TC_H_MAKE(1U << 16, 1U)
-#define HTB_QUANTUM         1514U /* what a class may send at its turn: there is but one */
+#define HTB_QUANTUM         1514U /* what a class may send per turn; there is only one class */
 #define EGRESS_BURST        1600U
 #define INGRESS_HANDLE      TC_H_MAKE(TC_H_INGRESS, 0U)
 #define INGRESS_BURST_LEAST 65536U
-#define POLICE_MTU          65536U /* longer packets would be dropped */
-#define POLICE_CELL_LOG     9      /* of a table whose last entry is for packets that long */
+#define POLICE_MTU          65536U /* longer packets are dropped */
+#define POLICE_CELL_LOG     9      /* for a table whose last entry is for packets of that size */
 
 static void request_init(NetlinkRequest *q, uint16_t type, uint16_t flags, const struct tcmsg *message)
 {
@@ -49,7 +50,7 @@ static int do_request(int fd, NetlinkRequest *q)
         int r;
 
         r = netlink_request_do(fd, q);
-        return r == -ENOENT ? -EOPNOTSUPP : r; /* the kernel's word for a kind that it does not know */
+        return r == -ENOENT ? -EOPNOTSUPP : r; /* the kernel's answer for an unknown kind */
 }
 
 static uint32_t clamp(uint64_t n)
@@ -75,7 +76,7 @@ static int delete_qdisc(int fd, unsigned index, uint32_t parent)
         request_init(
                 &q, RTM_DELQDISC, 0, &(struct tcmsg){ .tcm_ifindex = (int) index, .tcm_parent = parent });
         r = netlink_request_do(fd, &q);
-        return r == -ENOENT || r == -EINVAL ? 0 : r; /* there is none but the interface's own */
+        return r == -ENOENT || r == -EINVAL ? 0 : r; /* there is only the interface's default one */
 }
 
 int shape_clear(int fd, unsigned index)
@@ -133,7 +134,7 @@ static int add_class(int fd, unsigned index, const ShapeRate *rate)
         return do_request(fd, &q);
 }
 
-/* Among what waits, no connection keeps the others waiting. Without, who came first goes first. */
+/* With fq_codel, no connection delays the others; without it, the queue is first in, first out. */
 static void try_fair_queue(int fd, unsigned index)
 {
         NetlinkRequest q;
@@ -172,7 +173,7 @@ static void add_police(NetlinkRequest *q, const ShapeRate *rate)
 
         police.rate.cell_log = POLICE_CELL_LOG;
         actions = netlink_request_begin(q, TCA_MATCHALL_ACT);
-        action = netlink_request_begin(q, 1); /* the first */
+        action = netlink_request_begin(q, 1); /* the first action */
         add_kind(q, TCA_ACT_KIND, "police");
         options = netlink_request_begin(q, TCA_ACT_OPTIONS);
         netlink_request_add(q, TCA_POLICE_TBF, &police, sizeof(police));

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Limits to how fast an interface passes packets. */
+/* Rate limits for the traffic of an interface. */
 
 #include <stdint.h>
 
-/* Bytes a second, and bytes. */
+/* Bytes per second, and bytes. */
 typedef struct ShapeRate {
         uint64_t average; /* 0: not limited */
-        uint64_t peak;    /* how fast a burst may go; 0: as fast as it comes */
-        uint64_t burst;   /* beyond the average, after a pause; 0: as much as makes sense */
+        uint64_t peak;    /* maximum rate of a burst; 0: unlimited */
+        uint64_t burst;   /* bytes above the average after a pause; 0: a suitable default */
 } ShapeRate;
 
-/* The interface limits nothing any more. */
+/* Removes all limits from the interface. */
 int shape_clear(int fd, unsigned index);
 
 /*
- * What the host sends through the interface waits until its time has come. -EOPNOTSUPP where the kernel
- * lacks SHAPE_EGRESS_NEEDS, else its own negative errnos. Nothing may be limited yet: see shape_clear().
+ * Delays what the host sends through the interface so that it keeps to the rate. -EOPNOTSUPP if the kernel
+ * lacks SHAPE_EGRESS_NEEDS, otherwise the kernel's negative errno. The interface must have no limits yet:
+ * see shape_clear().
  */
 #define SHAPE_EGRESS_NEEDS "sch_htb"
 int shape_egress(int fd, unsigned index, const ShapeRate *rate);
 
-/* What comes in through the interface is dropped where it is too much; there is no peak. The rest as above.
+/*
+ * Drops what arrives through the interface above the rate; there is no peak. Otherwise like the function
+ * above.
  */
 #define SHAPE_INGRESS_NEEDS "sch_ingress, cls_matchall and act_police"
 int shape_ingress(int fd, unsigned index, const ShapeRate *rate);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * TAP devices by /dev/net/tun: opening, attaching and setting up their queues. Whoever holds the
- * descriptor can do all of this without a privilege, but creating an interface takes CAP_NET_ADMIN.
+ * TAP devices by /dev/net/tun: opening, attaching and setting up their queues. All of this works for any
+ * process with the descriptor, but creating an interface requires CAP_NET_ADMIN. The kernel is trusted;
+ * names come from the callers.
  */
 
 #include "net/tun.h"
@@ -38,7 +39,7 @@ int tun_attach(int fd, const char *interface, TunFlags flags)
                 request.ifr_flags |= IFF_MULTI_QUEUE;
         if (ioctl(fd, TUNSETIFF, &request) < 0)
                 return -errno;
-        /* as virtio 1.0 has it; QEMU sets its own when guest and device have agreed */
+        /* as in virtio 1.0; QEMU sets its own after guest and device have negotiated */
         return ioctl(fd, TUNSETVNETHDRSZ, &header) < 0 ? -errno : 0;
 }
 

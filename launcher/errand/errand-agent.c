@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The child that is the guest's user. It has no capability, so whatever a file or a directory of the guest
- * makes it do, the guest's user could have done itself; and it can harm only that user's guests. It logs
- * nothing: the parent knows what the errand was for. It trusts the parent.
+ * The child's side of errands: it runs as the guest's user, without any capability. Whatever a file or
+ * directory tricks it into, that user could have done without it, and it can harm only that user's guests.
+ * It logs nothing, because only the parent knows what an errand is for. It trusts the parent.
  */
 
 #include "launcher/errand/errand-agent.h"
@@ -34,7 +34,7 @@ static int serve_reopen(const ErrandRequest *request, int fd, ErrandReply *reply
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-                return -EMEDIUMTYPE; /* opening a FIFO waits, opening a device may do something */
+                return -EMEDIUMTYPE; /* opening a FIFO blocks, and opening a device may have effects */
         r = path_reopen(fd, O_RDONLY | O_NOCTTY);
         if (r < 0)
                 return r;
@@ -95,7 +95,7 @@ static int (*const servants[ERRAND_KINDS])(const ErrandRequest *, int, ErrandRep
         [ERRAND_HEADER] = serve_header,
 };
 
-/* One errand. A negative errno ends the child. */
+/* Serves one errand. A negative errno ends the child. */
 static int serve(int socket)
 {
         _cleanup_(closep) int given = -EBADF, brought = -EBADF;
@@ -119,8 +119,10 @@ int errand_agent(int socket, const GuestUser *user)
         int r;
 
         r = privileges_become(user->uid, user->gid);
-        /* once more, since the kernel forgets it with a change of user; and no other process of that user
-         * may trace this one */
+        /*
+         * set again, because the kernel clears it when the user changes; and no other process of that user
+         * may trace this one
+         */
         if (r >= 0 &&
             (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
                 r = -errno;

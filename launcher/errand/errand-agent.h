@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The child's side of errands, and what goes between both. */
+/*
+ * The child's side of errands, and the messages that parent and child exchange. Open this to add an errand.
+ */
 
 #include <limits.h>
 
@@ -22,23 +24,27 @@ typedef enum ErrandKind {
 /* One message, with at most one descriptor. */
 typedef struct ErrandRequest {
         ErrandKind kind;
-        int mode;            /* of ERRAND_ACCESS; of ERRAND_RENAME: whether to replace */
-        char path[PATH_MAX]; /* below the directory whose descriptor comes along, or absolute; "" where there
-                                is none */
+        int mode;            /* for ERRAND_ACCESS; for ERRAND_RENAME: whether to replace the target */
+        char path[PATH_MAX]; /* relative to the directory whose descriptor is sent along, or absolute; "" if
+                                unused */
         char to[PATH_MAX];
 } ErrandRequest;
 
-/* One message, with a descriptor where one was asked for and the result is 0. */
+/* One message, with a descriptor if one was requested and the result is 0. */
 typedef struct ErrandReply {
         int result;
         Qcow2Header header;
 } ErrandReply;
 
-/* What both sides send and receive with; a descriptor of -EBADF stands for none. 0, or a negative errno;
- * -EPIPE at the end. */
+/*
+ * Used by both sides to send and receive; a descriptor of -EBADF means none. 0 or a negative errno; -EPIPE
+ * if the other side has closed.
+ */
 int errand_send(int socket, const void *message, size_t size, int fd);
 int errand_receive(int socket, void *message, size_t size, int *ret_fd);
 
-/* Becomes the guest's user, says so with an empty reply, and serves until the other side closes. The exit
- * status. */
+/*
+ * Becomes the guest's user, reports that with an empty reply, and serves until the other side closes.
+ * Returns the exit status.
+ */
 int errand_agent(int socket, const GuestUser *user);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Much of what prepare does concerns files that the guest's user may have written, in directories that it
- * may write. Root that reads a header, or makes a file there, has to think of every trick; a process that
- * has no more rights than who laid the trap has nothing to lose. So a child that is the guest's user does
- * it, and root gets a descriptor or an answer.
+ * Much of what prepare does concerns files that the guest's user may have written, in directories where it
+ * can write. Root would have to anticipate every trick when it reads a header or creates a file there, but a
+ * process with no more rights than the attacker has nothing to lose. So a child process that runs as the
+ * guest's user does it, and root receives a descriptor or an answer.
  *
- * The child is not trusted: the guest's user might find a way to it. A descriptor that comes back is no more
- * than the user could have opened, and is looked at again by who uses it; a header is a claim anyway, and
- * only its lengths are checked here.
+ * The child is not trusted, because the guest's user might take control of it. A descriptor from it is
+ * nothing more than that user could have opened, and the caller checks it again. A header is an unverified
+ * claim in any case, so only its lengths are checked here.
  */
 
 #include "launcher/errand/errand.h"
@@ -30,7 +30,7 @@
 struct Errand {
         int socket;
         pid_t child;
-        bool lost; /* it did not answer in time, so what it says later is no answer */
+        bool lost; /* it did not answer in time, so later messages are not answers */
 };
 
 int errand_send(int socket, const void *message, size_t size, int fd)
@@ -93,7 +93,7 @@ static void _noreturn_ child_main(int socket, pid_t parent, const GuestUser *use
 {
         int status = 1;
 
-        /* nothing of what the parent has open is the guest's business */
+        /* the guest's user must not see anything that the parent has open */
         if (dup3(socket, 3, O_CLOEXEC) == 3 && close_range(4, ~0U, 0) == 0 &&
             prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent)
                 status = errand_agent(3, user);
@@ -125,7 +125,7 @@ int errand_start(const GuestUser *user, Errand **ret)
                 child_main(copy, parent, user);
         }
         other = fd_close(other);
-        /* the guest's user may stop the child, and others wait for what we hold meanwhile */
+        /* the guest's user can stop the child, and other guests wait for the locks that we hold meanwhile */
         if (setsockopt(errand->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
             setsockopt(errand->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot set a timeout on a socket");
@@ -145,8 +145,9 @@ Errand *errand_free(Errand *errand)
 {
         if (!errand)
                 return NULL;
-        fd_close(errand->socket); /* tells it to end */
-        /* one that does not answer is not waited for; systemd kills what a failed start leaves in the unit
+        fd_close(errand->socket); /* this makes the child exit */
+        /*
+         * do not wait for a child that does not answer; systemd kills what a failed start leaves in the unit
          */
         if (errand->child > 0 && !errand->lost)
                 while (waitpid(errand->child, NULL, 0) < 0 && errno == EINTR)
@@ -186,7 +187,7 @@ static int errand_do(Errand *errand, const ErrandRequest *request, int fd, Erran
         return reply->result > 0 ? -EPROTO : reply->result;
 }
 
-/* An errand that brings no descriptor back. */
+/* An errand whose reply has no descriptor. */
 static int errand_plain(Errand *errand, const ErrandRequest *request, int fd)
 {
         _cleanup_(closep) int none = -EBADF;
@@ -195,7 +196,7 @@ static int errand_plain(Errand *errand, const ErrandRequest *request, int fd)
         return errand_do(errand, request, fd, &reply, &none);
 }
 
-/* An errand that brings one. */
+/* An errand whose reply has a descriptor, which is returned. */
 static int errand_fetch(Errand *errand, const ErrandRequest *request, int fd)
 {
         _cleanup_(closep) int got = -EBADF;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The unit says User=, but the helpers that systemd starts as root are not told: with DynamicUser= there is
- * not even a name for it. What tells is who owns the run-time directory, which systemd made for this start
- * in a directory of root's.
+ * Finds out which user a guest runs as. The unit has User=, but systemd does not tell the commands that it
+ * starts as root, and with DynamicUser= the user may not even have a name. The owner of the runtime
+ * directory tells: systemd created it for this start, in a directory that only root can write in.
  *
- * With DynamicUser= newer systemds keep the directory as nobody's and map its owner in the mounts of the
- * unit. So it is looked at, and opened, from there; the descriptor goes on to see it so after the host's
- * mounts have been entered.
+ * With DynamicUser=, newer versions of systemd keep the directory owned by nobody and map its owner in the
+ * unit's mounts. So it is inspected and opened in those mounts; the descriptor keeps showing the mapped
+ * owner after the host's mounts have been entered. Trusted: systemd, and its environment variables.
  */
 
 #include "launcher/errand/guest-user.h"
@@ -20,10 +20,12 @@
 #include "log/log.h"
 #include "util/text.h"
 
-#define NOBODY 65534U /* who owns what the kernel or systemd has mapped to no user */
+#define NOBODY 65534U /* the owner of files whose user the kernel or systemd could not map */
 
-/* The first of a list of directories; they are separated by colons, which are not escaped, and an instance
- * may hold some. */
+/*
+ * The first of a list of directories. Colons separate them and are not escaped, although an instance name
+ * may contain some.
+ */
 static char *first_directory(const char *variable, const char *guest)
 {
         const char *list = getenv(variable);

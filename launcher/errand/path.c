@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Root acts here on paths that a guest's XML names, and a guest's user may write some of the directories on
- * the way: its state directory, or a home directory. It could put a symbolic link there (to have root act on
- * another file), a hard link (the same, and no look at the path tells), or swap directories while root
- * walks.
+ * Root acts here on paths that a guest's XML names, while the guest's user may be able to write in some of
+ * the directories on the way, such as its state directory or a home directory. That user could put a
+ * symbolic link there to make root act on another file, put a hard link there, which no look at the path
+ * reveals, or swap directories while root walks.
  *
- * So a path is walked one component at a time, each opened below the descriptor of the one before, never
- * through a symbolic link by the kernel; the result is a descriptor, and whoever acts, acts on that. Each
- * directory is asked who may change it. Root's own symbolic links (/dev/VG/LV, /dev/disk/by-…) are followed;
- * another's never. Against hard links helps only who owns the file: nobody can make a file his own, so a
- * file of the one who controls the way is his to lose. Who is not root (a user's own guests) has no rights
- * that a trap could turn to use, and follows all links.
+ * So a path is walked one component at a time. Each is opened relative to the descriptor of the previous
+ * one, and the kernel never follows a symbolic link. The result is a descriptor, and callers act on that.
+ * For each directory it is recorded who may change it. Root's own symbolic links (/dev/VG/LV,
+ * /dev/disk/by-…) are followed, anybody else's are not. Against hard links only the file's owner helps:
+ * users cannot make themselves the owner of a file, so a file owned by the user who controls the way is that
+ * user's to lose. An unprivileged caller (a user's own guests) has no rights that a trap could exploit, and
+ * follows all links.
  *
- * Trusted: root, and every filesystem root mounted. Not trusted: every other user.
+ * Trusted: root, and every filesystem that root mounted. Not trusted: every other user.
  */
 
 #include "launcher/errand/path.h"
@@ -32,7 +33,7 @@ typedef struct Walker {
         Walk *walk;
         int directory;
         struct stat st;      /* of directory */
-        char rest[PATH_MAX]; /* what is still to be walked */
+        char rest[PATH_MAX]; /* the part that has not been walked yet */
         char path[PATH_MAX]; /* of directory; "" for the root */
         unsigned links;
 } Walker;
@@ -52,7 +53,7 @@ void walk_done(Walk *walk)
 
 static bool writable_by_many(const struct stat *st)
 {
-        /* with an access control list the group's bits are its mask, so that they tell of named users too */
+        /* with an access control list, the group's bits are its mask and so cover named users too */
         return st->st_mode & (S_IWGRP | S_IWOTH);
 }
 
@@ -60,8 +61,10 @@ int path_control_add(PathControl *control, const struct stat *st, const char *pa
 {
         bool many = writable_by_many(st), another = st->st_uid != 0 && st->st_uid != control->owner;
 
-        /* in a sticky directory nobody can rename or remove a directory of somebody else; for other files
-         * see walk_end() */
+        /*
+         * in a sticky directory, users cannot rename or remove others' directories; for other files see
+         * walk_end()
+         */
         if (many && st->st_mode & S_ISVTX)
                 many = false;
         if (!many && !another)
@@ -84,7 +87,7 @@ static bool root_controls(const PathControl *control)
         return !control->anyone && control->owner == 0;
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of the descriptor. */
 static int walker_enter(Walker *w, int fd, const struct stat *st)
 {
         walker_done(w);
@@ -111,7 +114,7 @@ static int walker_enter_root(Walker *w)
         return walker_enter(w, fd, &st);
 }
 
-/* Puts a link's target before what is left of the way. */
+/* Puts a link's target in front of the remaining path. */
 static int walker_follow(Walker *w, int link)
 {
         char target[PATH_MAX], rest[PATH_MAX];
@@ -135,14 +138,14 @@ static int walker_follow(Walker *w, int link)
         return target[0] == '/' ? walker_enter_root(w) : 0;
 }
 
-/* Cuts the next component off. False where there is none. */
+/* Cuts off the next component; false if there is none. */
 static bool walker_next(Walker *w, char component[static NAME_MAX + 2])
 {
         size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/"),
                kept = n > NAME_MAX ? NAME_MAX + 1 : n;
 
         memcpy(component, w->rest + skip,
-               kept); /* one that is too long stays too long, for the kernel to say so */
+               kept); /* a component that is too long stays so, and the kernel refuses it */
         component[kept] = '\0';
         memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
         return n > 0;
@@ -168,8 +171,10 @@ static int walk_end(Walker *w, int fd, const struct stat *st)
 {
         Walk *walk = w->walk;
 
-        /* the last of the way may be a hard link that anybody made who may write here, the sticky bit
-         * notwithstanding */
+        /*
+         * despite the sticky bit, the last component may be a hard link created by anybody who can write
+         * here
+         */
         if (!S_ISDIR(st->st_mode) && writable_by_many(&w->st) && !walk->control.anyone) {
                 free(walk->control.where);
                 walk->control.where = path_directory(w->path);
@@ -182,7 +187,7 @@ static int walk_end(Walker *w, int fd, const struct stat *st)
         return 0;
 }
 
-/* As a directory first: only so the kernel mounts what is to be mounted on demand there. */
+/* Tried as a directory first, because only then does the kernel trigger automounts. */
 static int walker_open(Walker *w, const char *component)
 {
         int fd;
@@ -193,7 +198,7 @@ static int walker_open(Walker *w, const char *component)
         return openat(w->directory, component, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* One component. 1 where it was the last and is not a directory. */
+/* Walks one component. 1 if it was the last one and is not a directory. */
 static int walker_step(Walker *w, const char *component)
 {
         _cleanup_(closep) int fd = -EBADF;

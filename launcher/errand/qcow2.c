@@ -2,12 +2,12 @@
 
 /*
  * The guest's own QEMU wrote this header, and a QEMU that its guest has taken over may have written
- * anything. So every offset and size is checked against the bytes that are there before it is used, and
- * whoever calls this does it in a process that has no rights but the guest's (see errand-agent.c). What the
- * header says is a claim: whether the named file is opened is decided in chain.c.
+ * anything. So every offset and size is checked against the bytes that exist before it is used, and callers
+ * run in a process that has only the guest's rights (see errand-agent.c). What the header says is a claim:
+ * chain.c decides whether the named file is opened.
  *
- * Source: docs/interop/qcow2.rst of QEMU. Numbers are big-endian. Versions 2 (72 bytes) and 3 (104 bytes and
- * more).
+ * Source: docs/interop/qcow2.rst of QEMU. Numbers are big-endian. Versions 2 (72 bytes) and 3 (at least 104
+ * bytes).
  */
 
 #include "launcher/errand/qcow2.h"
@@ -28,7 +28,7 @@
 #define QCOW2_EXTENSION_BACKING 0xe2792acaU /* the backing file's format */
 #define QCOW2_EXTENSION_DATA    0x44415441U /* the data file's name */
 
-/* Where in the header the fields are that matter here. */
+/* Offsets of the header fields that matter here. */
 enum {
         QCOW2_AT_MAGIC = 0,
         QCOW2_AT_VERSION = 4,
@@ -41,7 +41,7 @@ enum {
 
 typedef struct Image {
         const uint8_t *data;
-        size_t size; /* of what is there, not more than a cluster */
+        size_t size; /* of the available bytes, at most one cluster */
 } Image;
 
 static int get_u32(const Image *image, uint64_t offset, uint32_t *ret)
@@ -66,8 +66,10 @@ static int get_u64(const Image *image, uint64_t offset, uint64_t *ret)
         return 0;
 }
 
-/* Text of that length into a buffer one byte larger than max. A NUL inside would name another file to QEMU
- * than to us. */
+/*
+ * Copies text of that length into a buffer one byte larger than max. A NUL inside is refused, because QEMU
+ * and vmunit would then read different names.
+ */
 static int get_text(const Image *image, uint64_t offset, uint32_t length, size_t max, char *ret)
 {
         if (length > max || offset > image->size || image->size - offset < length)
@@ -79,8 +81,10 @@ static int get_text(const Image *image, uint64_t offset, uint32_t length, size_t
         return 0;
 }
 
-/* From the header's end to the backing file's name (QEMU reads no
- * further), or to where what is there ends. */
+/*
+ * From the end of the header to the backing file's name (QEMU reads no further), or to the end of the
+ * available bytes.
+ */
 static int read_extensions(const Image *image, uint64_t offset, uint64_t end, Qcow2Header *header)
 {
         bool cut = end > image->size && image->size >= QCOW2_HEADER_MAX;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Messages name users as administrators know them. The name is for people only: nothing is decided by it.
+ * Messages name users the way administrators know them. Names are only for messages: no decision depends on
+ * them.
  */
 
 #include "launcher/errand/user-name.h"
@@ -15,7 +16,7 @@ UserName user_name(uid_t uid)
         const struct passwd *entry = getpwuid(uid);
         UserName name;
 
-        /* a longer one cannot be told apart when it is cut */
+        /* a truncated name would be ambiguous */
         if (entry && strlen(entry->pw_name) < sizeof(name.text))
                 strcpy(name.text, entry->pw_name);
         else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a user is called in messages. */
+/* User names for messages. */
 
 #include <sys/types.h>
 
@@ -9,5 +9,5 @@ typedef struct UserName {
         char text[64];
 } UserName;
 
-/* The name that the host has for it, or its number. To be used as user_name(uid).text. */
+/* The user's name on this host, or its number. Use it as user_name(uid).text. */
 UserName user_name(uid_t uid);

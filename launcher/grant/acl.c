@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A list is a version and then entries, little-endian, in the order of their tags and users. Whoever has an
- * entry of a named user needs the mask, which the group's bits of the mode show from then on; what the group
- * itself may do stays in an entry of its own.
+ * A list is a version followed by entries, little-endian, ordered by tag and user. A list with an entry for
+ * a named user requires a mask, and the mode's group bits then show that mask; the group's own permissions
+ * are in an entry of their own. Lists read from a file may come from its user, so they are checked before
+ * use.
  */
 
 #include "launcher/grant/acl.h"
@@ -59,7 +60,7 @@ static void append(uint8_t *acl, size_t *size, AclEntry e)
         *size += sizeof(e);
 }
 
-/* The list that says no more than a mode. */
+/* The list that is equivalent to a mode. */
 static size_t from_mode(uint8_t *acl, mode_t mode)
 {
         uint32_t version = htole32(ACL_VERSION);
@@ -132,8 +133,7 @@ int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uin
                 if (tag == TAG_OTHER && !masked)
                         append(list, &n, entry(TAG_MASK, group | MAY_READ, NOBODY));
                 if (tag == TAG_MASK) {
-                        /* a mask that keeps others from what their entries say keeps them from it still, but
-                         * for reading */
+                        /* a mask that restricts other entries keeps doing so, except for reading */
                         e = entry(TAG_MASK, le16toh(e.permissions) | MAY_READ, NOBODY);
                         masked = true;
                 }
@@ -146,7 +146,7 @@ int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uin
         return 0;
 }
 
-/* Extended attributes and modes cannot be reached by an O_PATH descriptor, but by its name in /proc. */
+/* Extended attributes of an O_PATH descriptor can only be reached by its name in /proc. */
 static void name_of_fd(int fd, char name[static 32])
 {
         snprintf(name, 32, "/proc/self/fd/%d", fd);

@@ -2,28 +2,28 @@
 
 /*
  * A guest's XML names the top image, and each image's header names the next. The XML is the administrator's,
- * but the top image is written by the guest's own QEMU: if that has been taken over, its header can name any
- * file of the host, to get it opened at the next start. So what only a header names is opened
+ * but the guest's own QEMU writes the top image: a QEMU that has been taken over can name any file of the
+ * host in its header, to have it opened at the next start. So a file that only a header names is opened
  *
- *   - where it is near: in the directory of the image that names it, or in one of the directories that are
- *     for images; not deeper, since other guests' disks may lie there. First as the guest's user; where that
- *     user may not, with root's rights, on a way that passes path_walk() and walk_check_owner().
- *   - elsewhere only as the guest's user, and only an image of qcow2 format that everybody may read. The
- *     sandbox that QEMU is in would have hidden the rest even from its own user, among it other guests'
- *     files.
+ *  - if it is near: in the directory of the image that names it, or in one of the configured image
+ *    directories, but not in their subdirectories, where other guests' disks may be. It is opened as the
+ *    guest's user first; if that user may not, with root's rights, after path_walk() and walk_check_owner()
+ *    have approved the way.
+ *  - elsewhere only as the guest's user, and only if it is a qcow2 image that everybody may read. QEMU's
+ *    sandbox would have hidden everything else, such as other guests' files, even from its own user.
  *
- * An ordinary user's guest (no ledger) is that user to files, and beside an image in the home directory lie
- * keys and passwords. So there a file beside the image has to be of qcow2 format, too. Whether it is, its
- * own header says, which is read next; of the other formats raw is what every file is, and the rest QEMU
- * would have as a descriptor before it looks.
+ * A user's own guest (no ledger) has all the file access of that user, and a home directory may have keys
+ * and passwords beside an image. So for such guests a file beside the image must be of qcow2 format, too.
+ * Its own header, which is read next, shows whether it is. Any file passes as raw, and images of the other
+ * formats would reach QEMU as descriptors before anything has examined them.
  *
- * A file that a running guest writes is refused in any case (grant_note_reader(); of a user's guests by
- * QEMU's locks). What an administrator names in the XML (<backingStore>) does not come here. That near files
- * can be named is no boundary between guests whose disks lie in one directory: for that, give each guest's
- * disks a directory of their own, or name the chain in the XML.
+ * A file that a running guest writes is always refused (by grant_remember_reader(), or by QEMU's locks for a
+ * user's guests). What an administrator names in the XML (<backingStore>) is not checked here. Naming near
+ * files is not a boundary between guests whose disks share a directory: to separate them, give each guest's
+ * disks their own directory, or name the chain in the XML.
  *
- * Headers are read by the child that is the guest's user. QEMU is told the chain that was found here and
- * never follows a header by itself, so what a header says later does not matter.
+ * Headers are read by the child that runs as the guest's user. QEMU is told the chain found here and never
+ * follows a header by itself, so later changes of a header have no effect.
  */
 
 #include "launcher/grant/chain.h"
@@ -38,7 +38,7 @@
 #include "launcher/errand/user-name.h"
 #include "log/log.h"
 
-/* Formats whose images name no further file, and the one whose headers are read here. */
+/* Formats whose images name no other file, and qcow2, whose headers are read here. */
 static const char *const formats[] = { "qcow2", "raw", "vdi", "vpc", "vhdx" };
 
 typedef struct Chain {
@@ -50,10 +50,10 @@ typedef struct Chain {
         unsigned depth;
 } Chain;
 
-/* An image while its header is read. */
+/* An image whose header is being read. */
 typedef struct Image {
         int fd;
-        char *path; /* as it is to be resolved against */
+        char *path; /* the path that relative names are resolved against */
         char *format;
 } Image;
 
@@ -90,7 +90,7 @@ int chain_resolve(const char *image, const char *backing, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-/* `path` has no slash at its end; one that was configured may. */
+/* `path` has no trailing slash; a configured directory may have one. */
 static bool is_directory(const char *path, const char *configured)
 {
         size_t n = strlen(configured);
@@ -139,7 +139,7 @@ static int refuse_format(const Image *image, const Image *backing, const char *p
         return -EPERM;
 }
 
-/* A file that the guest's user may read itself. */
+/* Checks a file that the guest's user could open itself. */
 static int check_opened(const Chain *chain, const Image *image, const Image *backing)
 {
         _cleanup_(freep) char *real = NULL, *real_image = NULL;
@@ -167,7 +167,7 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
         return beside ? refuse_format(image, backing, real) : refuse_far(image, real);
 }
 
-/* A file that the guest's user may not read. */
+/* Opens a file that the guest's user may not read. */
 static int open_with_privilege(const Chain *chain, const Image *image, Image *backing)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
@@ -222,7 +222,7 @@ static int open_backing(const Chain *chain, const Image *image, Image *backing)
                 LOG_ERR, backing->fd, "Cannot open the backing file %s of %s", backing->path, image->path);
 }
 
-/* Whether the chain has come to an image for the second time. */
+/* Detects a loop in the chain. */
 static int check_loop(Chain *chain, const Image *image)
 {
         struct stat st;
@@ -240,7 +240,7 @@ static int check_loop(Chain *chain, const Image *image)
         return 0;
 }
 
-/* What the header says of the next image. */
+/* Checks what the header says about the next image. */
 static int name_backing(const Image *image, const Qcow2Header *header, Image *backing)
 {
         int r;
@@ -272,7 +272,7 @@ static int name_backing(const Image *image, const Qcow2Header *header, Image *ba
         return r < 0 || !backing->format ? log_out_of_memory() : 0;
 }
 
-/* The image behind this one goes to *backing, which is left empty where there is none. */
+/* Opens the image behind this one into *backing, which stays empty if there is none. */
 static int follow(Chain *chain, const Image *image, Image *backing)
 {
         Qcow2Header header;
@@ -315,7 +315,7 @@ static int store_backing(const Chain *chain, const Image *image)
         r = path_of_fd(image->fd, &real);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot stat %s", image->path);
-        r = grant_note_reader(chain->granting, image->fd, real);
+        r = grant_remember_reader(chain->granting, image->fd, real);
         if (r < 0)
                 return r;
         fd = fcntl(image->fd, F_DUPFD_CLOEXEC, 3);
@@ -348,7 +348,7 @@ int chain_open(const Granting *granting, const Strings *directories, const Chain
         _cleanup_(image_done) Image image = { .fd = -EBADF };
         int r;
 
-        /* no header says which format it is: a guest can write a qcow2 header into its raw disk */
+        /* nothing reliable tells the format: a guest can write a qcow2 header into its raw disk */
         if (!chain_format_is_known(q->format)) {
                 log_error(
                         "Cannot determine the backing file of %s, because vmunit does not read headers of "

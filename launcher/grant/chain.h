@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The rest of an image's backing chain, as its headers tell it, opened for reading. */
+/*
+ * Backing chains: finds the files that an image's headers name and opens them for reading. Open this to
+ * change which files a header may name.
+ */
 
 #include "launcher/grant/grant.h"
 #include "launcher/store/fd-store.h"
 #include "util/text.h"
 
 typedef struct ChainRequest {
-        const char *node; /* QEMU's name of the image, names the descriptors */
+        const char *node; /* QEMU's node name of the image, part of the descriptors' names */
         const char *format;
         const char *path;
 } ChainRequest;
 
 /*
- * Puts each backing file into the store as "chain.NODE.DEPTH.FORMAT", DEPTH from 1. directories are those
- * that an image's header may name files in; NULL for none. Failures are logged: -EBADMSG for an image that
- * is damaged or says too little, -EPERM and the like for a file that a header alone is not to be believed
- * about, and for an image whose header is not read here.
+ * Puts each backing file into the store as "chain.NODE.DEPTH.FORMAT", with DEPTH starting at 1. directories
+ * are those in which a header may name files; NULL for none. Failures are logged: -EBADMSG for an image that
+ * is damaged or does not say enough, -EPERM and the like for a file that must not be opened because of a
+ * header alone, and for an image whose header is not read here.
  */
 int chain_open(const Granting *granting, const Strings *directories, const ChainRequest *q, Store *store);
 
-/* Whether an image of that format can be at the end of, or within, a chain. */
+/* Whether an image of that format can be part of a chain. */
 bool chain_format_is_known(const char *format);
 
-/* The path of a backing file that the header of the image at `image` names; -EPROTONOSUPPORT where that is
- * no file. */
+/*
+ * The path of a backing file named by the header of the image at `image`; -EPROTONOSUPPORT if it does not
+ * name a file.
+ */
 int chain_resolve(const char *image, const char *backing, char **ret);
 
-/* Whether the file lies in the image's directory, or in one that is for images; paths without symbolic
- * links. */
+/*
+ * Whether the file is in the image's directory, or in a listed image directory. Paths must be free of
+ * symbolic links.
+ */
 bool chain_is_beside(const char *image, const char *backing);
 bool chain_is_listed(const char *backing, const Strings *directories);

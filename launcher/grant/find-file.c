@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * That a file is not at its path says little: it or its directory may have been renamed, or its filesystem
- * be unmounted for a while, or not mounted yet after a crash of the host. So it is looked for by its handle,
- * which the filesystem finds it by wherever it lies, and it is said to be gone only where that filesystem is
- * there and has it no more.
+ * A file that is not at its path may still exist: it or its directory may have been renamed, or its
+ * filesystem may be unmounted, or not mounted yet after a crash of the host. So it is looked up by its
+ * handle, with which the filesystem finds it under any name, and it is considered gone only if that
+ * filesystem is there and no longer has it.
  *
- * Whether it is that filesystem, its number tells in one boot. The next one may give it another number, and
- * the old one to another filesystem: then it is believed where the directory is the same one that the file
- * was in, by its inode and when it was made; and a file is believed to be the same one only where both tell
- * when it was made.
+ * Within one boot, a filesystem is recognized by its number. After a reboot the number may have changed, or
+ * belong to another filesystem. Then the filesystem is recognized by the directory that the file was in, by
+ * inode and creation time, and a file is considered the same only if both creation times are known. Trusted:
+ * the record, and the kernel's answers.
  */
 
 #include "launcher/grant/find-file.h"
@@ -20,7 +20,7 @@
 
 #include "util/text.h"
 
-/* By its handle, on the filesystem that `directory` is of. */
+/* Opens the file by its handle, on the filesystem of `directory`. */
 static Place find_by_handle(const Record *record, bool rebooted, int directory, Walk *walk)
 {
         struct {
@@ -45,7 +45,7 @@ static Place find_by_handle(const Record *record, bool rebooted, int directory, 
         return PLACE_FOUND;
 }
 
-/* Whether it is on the filesystem that the file lay on, as far as its number tells. */
+/* Whether it is on the file's filesystem, judging by its number. */
 static bool is_filesystem(const Record *record, const Walk *directory)
 {
         const Identity *known = record->directory.inode ? &record->directory : &record->identity;
@@ -53,7 +53,7 @@ static bool is_filesystem(const Record *record, const Walk *directory)
         return directory->st.st_dev == known->file_system;
 }
 
-/* Whether it is the directory that the file lay in. */
+/* Whether it is the directory that the file was in. */
 static bool is_parent(const Record *record, const Walk *directory)
 {
         Identity identity;
@@ -62,7 +62,7 @@ static bool is_parent(const Record *record, const Walk *directory)
                identity.inode == record->directory.inode && identity.born == record->directory.born;
 }
 
-/* Looks on the filesystem of a directory of the path; `parent`: it is the one that the file was in. */
+/* Looks on the filesystem of one directory of the path; `parent` means that the file was directly in it. */
 static Place look_below(const Record *record, bool rebooted, const Walk *directory, bool parent, Walk *walk)
 {
         bool certain = rebooted ? parent && is_parent(record, directory) : is_filesystem(record, directory);
@@ -76,7 +76,7 @@ static Place look_below(const Record *record, bool rebooted, const Walk *directo
         return place == PLACE_GONE && !certain ? PLACE_UNKNOWN : place;
 }
 
-/* The file is not at its path. Looks below the deepest directory of the path that is there. */
+/* If the file is not at its path: starts from the deepest directory of the path that exists. */
 static Place find_elsewhere(const Record *record, bool rebooted, Walk *walk)
 {
         _cleanup_(freep) char *path = path_directory(record->path);
@@ -120,7 +120,7 @@ int find_file(const Record *record, bool rebooted, Walk *walk, Place *ret)
                 }
         }
         walk_done(walk);
-        /* device nodes come and go with their devices */
+        /* device nodes appear and disappear with their devices */
         *ret = device ? PLACE_GONE : find_elsewhere(record, rebooted, walk);
         if (*ret == PLACE_GONE && taken)
                 *ret = PLACE_TAKEN;

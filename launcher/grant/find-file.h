@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where a file is by now that was handed out. */
+/*
+ * Finds a file that was handed out, even if it was renamed or its filesystem changed its number. Open this
+ * to change how such a file is recognized; restore.c uses it to give files back.
+ */
 
 #include "launcher/errand/path.h"
 #include "launcher/ledger/ledger.h"
 
 typedef enum Place {
         PLACE_FOUND,
-        PLACE_GONE,    /* it is no more */
-        PLACE_TAKEN,   /* another file is where it was */
-        PLACE_UNKNOWN, /* it may turn up */
+        PLACE_GONE,    /* it no longer exists */
+        PLACE_TAKEN,   /* another file is at its path */
+        PLACE_UNKNOWN, /* it may reappear */
 } Place;
 
 /*
- * Of `walk` fd and st are set where it is found. rebooted: the record is of an earlier boot of the host's.
- * Fails where what is at the path cannot be looked at.
+ * Sets fd and st of `walk` if the file is found. rebooted means that the record is from an earlier boot.
+ * Fails if the file at the path cannot be examined.
  */
 int find_file(const Record *record, bool rebooted, Walk *walk, Place *ret);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What keeps a file from being handed to a guest's user. Each says what it is and what can be done about it,
- * since these are the messages that administrators meet most.
+ * The reasons for not handing a file to a guest's user. Each message says what the reason is and what to do
+ * about it, because administrators meet these messages most often. Not trusted: the file, its directories
+ * and everybody who can write in them.
  */
 
 #include "launcher/grant/grant-check.h"

@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A disk belongs to whom it belongs, and to the guest's user only while the guest runs. What has to be right
- * about that:
+ * A disk keeps its owner, and belongs to the guest's user only while the guest runs. This requires care:
  *
- *   - Root changes owners here, at paths where others may write. path_walk() sees to the way;
- * walk_check_owner() sees to hard links: where somebody controls a directory on the way, only a file of his
- * own is handed out. Elsewhere a file with several names is refused all the same, since one of them may be
- * where nobody expects a change.
- *   - All is done on the descriptor of the walk, so that what was checked is what is changed.
- *   - The record is on the disk before the owner changes; see restore.c for the way back.
- *   - Two guests may read one file, and two that both say so may write it. Otherwise a file that is written
- * has one guest. That is asked of the records, so that the answer names the other guest, before QEMU's own
- * locks would only say no.
+ *  - Root changes owners here, at paths where others may write. path_walk() protects the way;
+ *    walk_check_owner() protects against hard links: if a user controls a directory on the way, only that
+ *    user's own files are handed out. Elsewhere a file with several names is refused anyway, because one of
+ *    the names may be where nobody expects a change.
+ *  - Everything is done on the walk's descriptor, so what was checked is what is changed.
+ *  - The record is on disk before the owner changes; see restore.c for giving files back.
+ *  - Two guests may both read a file, and two that both say so (shareable) may both write it. Otherwise a
+ *    file that is written has only one guest. The records are asked first, because their answer names the
+ *    other guest; QEMU's own locks would only refuse.
  *
  * A file that a guest only reads keeps its owner: an entry in its access control list lets the guest's user
  * read it.
  *
- * A user that may use the file already gets no more, and its directories do not matter then. Whether it may
- * is asked of the kernel by the process that is that user. Only owners change: a mode that does not let its
- * owner write means it, and a file with setuid or setgid bits is no disk.
+ * A user that can already use the file gets nothing more, and then its directories do not matter. The
+ * process that runs as that user asks the kernel whether it can. Only owners change: a mode that keeps the
+ * owner from writing is deliberate, and a file with setuid or setgid bits is not a disk.
  *
- * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and who else may write on
- * the way.
+ * Trusted: root, and the paths in the arguments. Not trusted: the guest's user, and everybody else who can
+ * write on the way.
  */
 
 #include "launcher/grant/grant.h"
@@ -43,7 +42,7 @@ static int access_mode(GrantMode mode)
         return mode == GRANT_READ ? R_OK : R_OK | W_OK;
 }
 
-/* What is so now, for a record that does not say yet what to go back to. */
+/* Stores the current owner, mode and list in a record that has none to restore yet. */
 static int remember_state(Record *record, const Walk *walk)
 {
         _cleanup_(freep) uint8_t *acl = NULL;
@@ -62,7 +61,7 @@ static int remember_state(Record *record, const Walk *walk)
         return 0;
 }
 
-/* Where the file lies, for when its path leads there no more. */
+/* Stores where the file is, for the case that its path no longer leads there. */
 static int remember_place(Record *record, const Walk *walk)
 {
         struct {
@@ -116,7 +115,7 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         r = grant_check_file(granting, walk, mode);
         if (r >= 0)
                 r = grant_check_users(granting, record);
-        /* an owner that is not the one we set was set by somebody since, and is the one to go back to */
+        /* an owner other than the one we set was set by somebody since, and is the one to restore */
         if (r >= 0 && !record->listed && !(record->granted && record->granted_user == walk->st.st_uid))
                 r = remember_state(record, walk);
         if (r < 0)
@@ -151,8 +150,8 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
 }
 
 /*
- * Who only reads gets no more than that: an owner could let itself write. The entry stands in the access
- * control list until nobody has the file any more.
+ * A reader does not become the owner, because an owner could give itself write access. The entry stays in
+ * the access control list until no guest uses the file.
  */
 static int let_read(const Granting *granting, Record *record, const Walk *walk)
 {
@@ -198,8 +197,7 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         return 0;
 }
 
-/* What waits to be given back and cannot be told from this file
- * by more than its path is not taken for it. */
+/* A file that waits to be given back is not confused with one that only differs in its path. */
 static bool is_another(const Record *record, const Identity *identity, const char *path)
 {
         if (!identity_same(&record->identity, identity, false))
@@ -207,7 +205,7 @@ static bool is_another(const Record *record, const Identity *identity, const cha
         return *record->pending && !identity->born && !streq(record->path, path);
 }
 
-/* The file's record, a new one where there is none. */
+/* The file's record, or a new one if there is none. */
 static int find_record(const Granting *granting, const Identity *identity, const char *path, Record **ret)
 {
         _cleanup_(record_freep) Record *record = NULL;
@@ -269,7 +267,7 @@ static int walk_to_file(const char *path, Walk *walk)
         return 0;
 }
 
-/* A file that needs nothing but to be remembered. */
+/* Records that the guest uses a file that needs no change. */
 static int hold(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
 {
         int r;
@@ -288,7 +286,8 @@ static bool is_everybodys(const struct stat *st)
         return S_ISCHR(st->st_mode) && (st->st_mode & 0666) == 0666;
 }
 
-/* Locks the file, and settles what its last guest left that could not clean up. To be unlocked in any case.
+/*
+ * Locks the file, and gives back what its last guest could not. The caller unlocks it, also after a failure.
  */
 static int lock(const Granting *granting, Walk *walk, Identity *ret)
 {
@@ -300,7 +299,7 @@ static int lock(const Granting *granting, Walk *walk, Identity *ret)
         r = ledger_lock(granting->ledger, ret, true);
         if (r < 0)
                 return r;
-        /* that it cannot be given back was said, and shows below */
+        /* failures have been logged, and the checks below will notice them */
         (void) restore_file_left(granting->ledger, ret);
         return fstat(walk->fd, &walk->st) < 0 ? log_errno(LOG_ERR, -errno, "Cannot stat %s", walk->path) : 0;
 }
@@ -369,7 +368,7 @@ int grant_take_device(const Granting *granting, GrantMode mode, const char *path
         return r < 0 ? r : take(granting, mode, &walk);
 }
 
-static int note(const Granting *granting, GrantMode mode, int fd, const char *path)
+static int remember_use(const Granting *granting, GrantMode mode, int fd, const char *path)
 {
         _cleanup_(record_freep) Record *record = NULL;
         Walk walk = { .fd = fd, .path = (char *) path };
@@ -389,12 +388,12 @@ static int note(const Granting *granting, GrantMode mode, int fd, const char *pa
         return r;
 }
 
-int grant_note_reader(const Granting *granting, int fd, const char *path)
+int grant_remember_reader(const Granting *granting, int fd, const char *path)
 {
-        return note(granting, GRANT_READ, fd, path);
+        return remember_use(granting, GRANT_READ, fd, path);
 }
 
-int grant_note_device(const Granting *granting, int fd, const char *path)
+int grant_remember_device(const Granting *granting, int fd, const char *path)
 {
-        return note(granting, GRANT_WRITE, fd, path);
+        return remember_use(granting, GRANT_WRITE, fd, path);
 }

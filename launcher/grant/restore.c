@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Owner, group, mode and access control list go back to what they were. The last two count: a QEMU that its
- * guest has taken over owns the file for as long as it runs, and could have let itself a way in by them. The
- * owner goes first, so that from then on nobody can change what is set next. chown clears setuid and setgid
- * bits by itself, and files that had some were never handed out.
+ * Owner, group, mode and access control list are restored to what they were. Mode and list matter because a
+ * QEMU that its guest has taken over owns the file while it runs and could have used them to keep access.
+ * The owner is restored first, so that nobody can change what is set next. chown() clears setuid and setgid
+ * bits, and files that had any were never handed out.
  *
- * The record may tell of a file that is no more what it was when somebody else came between: a file that was
- * replaced is another file, and an owner that we did not set is somebody's decision. Both are left as they
- * are, with a warning.
+ * If somebody intervened, the record may no longer describe the file: a file that was replaced is another
+ * file, and an owner that we did not set is somebody's decision. Both are left unchanged, with a warning.
  *
- * A record is dropped only where the file is known to be gone (locate.c). Otherwise it stays, and is looked
- * at again when a guest starts that has the file, and when any guest stops. A start looks at no other
- * guest's files, since they may lie on a server that does not answer.
+ * A record is removed only if the file is known to be gone (find-file.c). Otherwise it stays, and is retried
+ * when a guest that uses the file starts, and when any guest stops. A start does not touch other guests'
+ * files, because they may be on a server that does not answer.
  *
- * A crash at any point is safe. The record is removed last; when it is found again, the owner tells how far
- * things went. Only where mode or list have to be set after the owner, the record says so before
- * ("returning").
+ * A crash at any point is safe. The record is removed last, and if it is found again, the owner shows how
+ * much was done. Only if mode or list must be set after the owner, the record says so first ("returning").
  *
- * Trusted: the records. Not trusted: all that the guest's user may have done to the file.
+ * Trusted: the records. Not trusted: anything that the guest's user may have done to the file.
  */
 
 #include "launcher/grant/restore.h"
@@ -51,13 +49,16 @@ static int acl_differs(int fd, const Record *record)
         return differs_from(fd, record->acl, record->acl_size);
 }
 
-/* Mode and list, once the owner is who it was. The mode first: it would change a list's mask. */
+/*
+ * Restores mode and list after the owner. The mode comes first, because setting it would change a list's
+ * mask.
+ */
 static int set_access(int fd, const Record *record)
 {
         char name[32];
         int r;
 
-        /* an O_PATH descriptor's mode cannot be set but by its name in /proc */
+        /* the mode behind an O_PATH descriptor can only be set by its name in /proc */
         snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
         if (chmod(name, record->mode) < 0)
                 return -errno;
@@ -66,8 +67,8 @@ static int set_access(int fd, const Record *record)
 }
 
 /*
- * Where records and files lie on different filesystems, a crash of the host could keep the removed record
- * and lose the change of owner.
+ * If records and files are on different filesystems, a crash of the host could preserve the removal of the
+ * record but lose the change of owner.
  */
 static void sync_owner(int fd, const Record *record)
 {
@@ -91,8 +92,8 @@ static int mark_returning(Ledger *ledger, Record *record)
 }
 
 /*
- * An entry for a reader goes. The rest of the list is as it was, unless its owner changed it meanwhile: then
- * only the entry is taken out of what there is.
+ * Removes a reader's entry. The original list is restored, unless the file's owner changed the list
+ * meanwhile: then only the entry is removed from the current one.
  */
 static int unlist(Ledger *ledger, Record *record, int fd)
 {
@@ -104,7 +105,7 @@ static int unlist(Ledger *ledger, Record *record, int fd)
         if (r < 0)
                 return r;
         if (!record->returning && !now)
-                return 0; /* crashed before it was set, or somebody removed it */
+                return 0; /* a crash came before it was set, or somebody removed it */
         if (!record->returning) {
                 r = acl_add_reader(
                         record->acl, record->acl_size, record->mode, record->listed_user, &listed,
@@ -143,7 +144,7 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         }
         if (fchownat(fd, "", record->owner, record->group, AT_EMPTY_PATH) < 0)
                 return -errno;
-        /* once more: who owned it until now may have changed it after the first look */
+        /* checked again: the previous owner may have changed it after the first check */
         if (fstat(fd, &after) < 0)
                 return -errno;
         differs = acl_differs(fd, record);
@@ -159,7 +160,7 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         return r;
 }
 
-/* 1 where the record has to stay, since the file may still turn up. */
+/* 1 if the record must stay, because the file may reappear. */
 static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool report_absent)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
@@ -169,7 +170,7 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
         r = find_file(record, rebooted, &walk, &place);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot stat %s to give it back", record->path);
-        /* device nodes are made anew, with their own owners, at each boot */
+        /* device nodes are created anew, with their own owners, at each boot */
         if (record->identity.type != IDENTITY_FILE && rebooted)
                 return 0;
         if (place == PLACE_UNKNOWN) {
@@ -220,12 +221,12 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
 }
 
 typedef struct Release {
-        const char *guest;        /* whose files only, or NULL */
-        const Identity *identity; /* which file only, or NULL; its lock is held */
+        const char *guest;        /* only this guest's files, or NULL for all */
+        const Identity *identity; /* only this file, whose lock is held, or NULL for all */
         bool report_absent;
 } Release;
 
-/* systemd makes a guest's run-time directory before prepare runs, and removes it after cleanup did. */
+/* systemd creates a guest's runtime directory before prepare runs, and removes it after cleanup has run. */
 static bool holds_no_more(const Ledger *ledger, const Release *release, const Holder *h)
 {
         if (!streq(h->boot, ledger_boot(ledger)))
@@ -265,7 +266,7 @@ static bool held_since_boot(const Ledger *ledger, const Record *record)
         return false;
 }
 
-/* Ends what is held of a file that is not there, so that no guest is told that it is in use. */
+/* Removes the holders of a file that is missing, so that no guest is told that it is in use. */
 static int put_off(Ledger *ledger, Record *record)
 {
         if (*record->pending)
@@ -290,8 +291,7 @@ static int release_locked(Ledger *ledger, const Release *release, Record *record
                 return ledger_save(ledger, record);
         }
         if (record->granted || record->listed) {
-                /* where that fails the holders stay in the record,
-                 * so that the next one to look tries again */
+                /* after a failure the holders stay in the record, so that the next process tries again */
                 bool rebooted =
                         !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
 
@@ -314,7 +314,7 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
                 return 0;
         if (release->identity)
                 return release_locked(ledger, release, record);
-        /* of another guest's file nothing needs to be done while somebody is at it */
+        /* another guest's file can be skipped while a process has it locked */
         r = ledger_lock(ledger, &record->identity, release->guest);
         if (r < 0)
                 return r == -EBUSY ? 0 : r;

@@ -2,18 +2,19 @@
 #pragma once
 
 /*
- * Files that were handed to guests' users go back to who owned them, when no guest has them any more, as
- * exactly as they were. What cannot be done is logged; the first failure is returned after all was tried.
+ * Giving files back to their original owners, exactly as they were, when no guest uses them any more. Open
+ * this to change how and when that happens. Failures are logged; the first one is returned after everything
+ * was tried.
  */
 
 #include "launcher/ledger/ledger.h"
 
-/* What that guest has. */
+/* What that guest uses. */
 int restore_guest(Ledger *ledger, const char *guest);
 
 /*
- * What guests had that are not there any more, from before the host's last boot or without a run-time
- * directory. With report_absent it is also said which files are not there for now.
+ * What guests used that no longer run, because they are from an earlier boot or have no runtime directory.
+ * report_absent also logs which files are missing for now.
  */
 int restore_left(Ledger *ledger, bool report_absent);
 

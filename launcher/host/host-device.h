@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Devices of the host that a guest gets. What is read of the kernel's tree is read below `sysfs`, which is
- * SYSFS but in tests. All failures are logged: -ENODEV and the like where there is no such device, -EBUSY
- * where somebody else has it, -EPERM where it cannot be handed out.
+ * Devices of the host that a guest gets: one host-KIND.c for each kind. Open this to add a kind; parsing its
+ * argument is in device-request.h. The kernel's tree is read below `sysfs`, which is SYSFS except in tests.
+ * Failures are logged: -ENODEV and the like if the device does not exist, -EBUSY if it is in use, -EPERM if
+ * it cannot be handed out.
  */
 
 #include "launcher/grant/grant.h"
@@ -16,28 +17,30 @@
 int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, Store *store);
 int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret_device);
 
-/* Hands a SCSI unit to the guest's user, and opens it into the store as "scsi.ID". */
+/* Hands a SCSI unit to the guest's user and opens it into the store as "scsi.ID". */
 int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q, Store *store);
 int scsi_find(const char *sysfs, const ScsiRequest *q, char **ret_name);
 
-/* Has VFIO's driver have the PCI devices, and hands the nodes of their IOMMU groups to the guest's user. */
+/* Binds the PCI devices to VFIO's driver and hands the nodes of their IOMMU groups to the guest's user. */
 int pci_take(
         const Granting *granting, const char *sysfs, const PciRequest *requests, size_t count,
         UndoLog *undo);
 
-/* Whether one can be handed through; its group's number belongs to the caller. */
+/* Checks whether a device can be assigned; the caller owns its group's number. */
 int pci_check(
         const char *sysfs, const PciRequest *requests, size_t count, const PciRequest *q, char **ret_group);
 
-/* Binds it to its driver, where it is not so already. pci_undo() gives it back to the driver that it had,
- * for undo.c. */
+/*
+ * Binds the device to the requested driver, unless it already is. pci_undo() returns it to its previous
+ * driver, for undo.c.
+ */
 int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo);
 int pci_undo(char *words);
 
 /*
  * Sets the MAC address and VLAN of a virtual function of a network card, in the host's network namespace.
- * The other three are parts of it: which interface and which of its functions the PCI device is; for undo.c,
- * setting the old values again; and reading such a step, whose texts are the words'.
+ * The other three are its parts: finding the physical function's interface and the function's number;
+ * restoring the old values, for undo.c; and parsing such a step, whose texts point into `words`.
  */
 int vf_set(const char *sysfs, const char *address, const VfSettings *settings, UndoLog *undo);
 int vf_find(const char *sysfs, const char *address, char **ret_interface, unsigned *ret_number);

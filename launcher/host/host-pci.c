@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * VFIO hands PCI devices through by groups: those that the IOMMU cannot tell apart. Whoever has the group's
- * node has all devices in it that VFIO's driver has, and the kernel gives nobody the node's use while any
- * other driver has one of them. So before anything is changed it is asked whether that will be so once the
- * guest's own devices are VFIO's.
+ * VFIO assigns PCI devices by groups: devices that the IOMMU cannot tell apart. The node of a group gives
+ * access to all devices in it that are bound to VFIO's driver, and the kernel does not let anybody use the
+ * node while another driver has one of them. So before anything is changed, this checks that the group will
+ * be usable once the guest's own devices are bound to VFIO.
  *
- * A managed device is taken from its driver, which is written down before (undo.c), and given back after the
- * guest. For one that is not managed, the administrator has bound it. All is done by writing to sysfs as its
- * owner, which takes no capability; the guest's user gets the node as it gets a disk.
+ * A managed device is unbound from its driver, which is written to the undo log first (undo.c), and rebound
+ * after the guest. A device that is not managed must have been bound by the administrator. All of this is
+ * done by writing to sysfs as its owner, which takes no capability; the guest's user gets the node the way
+ * it gets a disk.
  *
  * Trusted: the kernel's tree, the arguments.
  */
@@ -20,10 +21,10 @@
 #include "launcher/host/sysfs.h"
 #include "log/log.h"
 
-#define CLASS_BRIDGE 0x0604U /* PCI to PCI */
-#define NOTHING      "-"     /* for no driver, and no override, in a step to be undone */
+#define CLASS_BRIDGE 0x0604U /* PCI-to-PCI bridge */
+#define NOTHING      "-"     /* in an undo step: no driver, or no override */
 
-/* NULL and 0 where it has none. */
+/* *ret is NULL, and the result 0, if the device has no driver. */
 static int find_driver(const char *sysfs, const char *address, char **ret)
 {
         int r;
@@ -39,7 +40,7 @@ static bool is_vfio(const char *driver)
                text_ends_with(driver, "vfio-pci");
 }
 
-/* Whether the kernel lets a group be handed through in which this one stays as it is. */
+/* Whether the kernel allows a group to be assigned while this device in it keeps its driver. */
 static bool may_stay(const char *sysfs, const char *address, const char *driver)
 {
         unsigned class;
@@ -226,7 +227,8 @@ static int unbind(const char *address, const char *ours, const char *override, c
         r = find_driver(SYSFS, address, &driver);
         if (r < 0)
                 return r;
-        if (driver && !streq(driver, ours)) /* it did not come to it, or somebody has bound it since */
+        if (driver &&
+            !streq(driver, ours)) /* the step was not carried out, or somebody has bound it since */
                 return sysfs_write(
                         SYSFS, *override ? override : "\n", "bus/pci/devices/%s/driver_override", address);
         return change_driver(SYSFS, address, driver, override, before);
@@ -294,7 +296,7 @@ int pci_take(
 
         if (count == 0)
                 return 0;
-        /* who comes second would find a device without a driver, and give it back as such */
+        /* a second process would find the device without a driver, and record that as its original state */
         if (granting->ledger)
                 r = ledger_lock_drivers(granting->ledger);
         if (r >= 0)

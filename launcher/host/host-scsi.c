@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A SCSI unit's generic node is found by the unit's address. QEMU opens what it is handed a second time, by
- * its name in /proc, and for that the kernel asks whether QEMU's user may: so the node is handed out as well
- * as opened.
+ * A SCSI unit's generic node is found by the unit's address. QEMU reopens the descriptor that it receives by
+ * its name in /proc, for which the kernel checks the permissions of QEMU's user. So the node is handed to
+ * that user as well as opened. Trusted: the kernel's tree, the arguments.
  */
 
 #include <errno.h>

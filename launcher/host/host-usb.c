@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A USB device is found in sysfs by what the guest's XML says of it, and opened here; QEMU gets the
- * descriptor and no right to any other device on the bus. Two devices that look alike are not chosen
- * between: libvirt does not, either, and which one it is would depend on the order in which they were
- * plugged in.
+ * A USB device is found in sysfs by what the guest's XML says about it, and opened here. QEMU gets the
+ * descriptor and no right to any other device on the bus. If two devices match, neither is chosen, as in
+ * libvirt, because the choice would depend on the order in which they were plugged in. Trusted: the kernel's
+ * tree, the arguments. Not trusted: what a device says about itself.
  */
 
 #include <errno.h>
@@ -28,7 +28,7 @@ static void usb_device_done(UsbDevice *d)
         free(d->port);
 }
 
-/* What was unplugged meanwhile is as good as never there. */
+/* A device unplugged meanwhile counts as never present. */
 static int read_device(const char *sysfs, const char *name, UsbDevice *ret)
 {
         int r;
@@ -87,7 +87,7 @@ int usb_find(const char *sysfs, const UsbRequest *q, char **ret_path, dev_t *ret
         while (directory && (entry = readdir(directory))) {
                 _cleanup_(usb_device_done) UsbDevice d = { 0 };
 
-                /* one with a colon is an interface of a device */
+                /* a name with a colon is an interface of a device */
                 if (entry->d_name[0] == '.' || strchr(entry->d_name, ':'))
                         continue;
                 if (read_device(sysfs, entry->d_name, &d) < 0 || !is_sought(q, &d))
@@ -134,6 +134,6 @@ int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, S
                 log_error("%s is not the USB device that the kernel has by this name.", path);
                 return -ENODEV;
         }
-        r = grant_note_device(granting, fd, path);
+        r = grant_remember_device(granting, fd, path);
         return r < 0 ? r : store_add(store, fd_name_usb(q->id), TAKE_FD(fd));
 }

@@ -2,14 +2,14 @@
 
 /*
  * <interface type='hostdev'> gives a guest a virtual function of a network card, and its <mac> and <vlan>
- * are set on the physical function: the guest cannot send with another address or leave its VLAN then. The
- * old values are written to the undo log first, and cleanup sets them again.
+ * are set on the physical function, so that the guest can neither send with another address nor leave its
+ * VLAN. The old values are written to the undo log first, and cleanup restores them.
  *
- * This happens after the function was bound to VFIO's driver. So cleanup, which undoes the last step first,
+ * This happens after the function was bound to VFIO's driver. Cleanup undoes the last step first, so it
  * restores the address before the host's own driver gets the function back and reads it.
  *
- * Needs CAP_NET_ADMIN in the host's network namespace. Trusted: the kernel's tree, the arguments, the undo
- * log.
+ * Requires CAP_NET_ADMIN in the host's network namespace. Trusted: the kernel's tree, the arguments, the
+ * undo log.
  */
 
 #include <errno.h>
@@ -24,10 +24,12 @@
 #include "util/interface-name.h"
 #include "util/text.h"
 
-#define NOTHING "-" /* in a step: this was not changed */
+#define NOTHING "-" /* in an undo step: not changed */
 
-/* In switchdev mode the card's directory also has an interface for each virtual function ("pf0vf1"). The
- * port itself is "p0", or has no such name. */
+/*
+ * In switchdev mode, the card's directory also has an interface for each virtual function ("pf0vf1"). The
+ * port itself is named "p0", or has no such name.
+ */
 static bool is_port(const char *sysfs, const char *address, const char *interface)
 {
         _cleanup_(freep) char *name = NULL;
@@ -218,8 +220,10 @@ int vf_parse_step(char *words, VfStep *ret)
         return 0;
 }
 
-/* Some drivers report an address of zeros where none was set, but refuse to set it. Any other address than
- * the guest's will do then; this one is libvirt's choice. */
+/*
+ * Some drivers report an address of zeros if none was set, but refuse to set it. Any address other than the
+ * guest's will do then; libvirt chooses this one.
+ */
 static int restore(int netlink, VfStep *step)
 {
         static const uint8_t zeros[6] = { 0 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Only what is needed here: libudev and sd-device read udev's
- * database too, and follow more than one tree. */
+/*
+ * Reads and writes attributes of the host's devices. libudev and sd-device would read udev's database too,
+ * and cannot use a test's tree. Trusted: the kernel's tree, and the names that callers make paths of.
+ */
 
 #include "launcher/host/sysfs.h"
 
@@ -16,7 +18,7 @@
 #include "util/file.h"
 #include "util/text.h"
 
-#define ATTRIBUTE_MAX 4096 /* the kernel writes no more than a page */
+#define ATTRIBUTE_MAX 4096 /* the kernel writes at most a page */
 
 _printf_(2, 0) static char *path_below(const char *sysfs, const char *format, va_list arguments)
 {
@@ -27,7 +29,7 @@ _printf_(2, 0) static char *path_below(const char *sysfs, const char *format, va
         return below ? text_format("%s/%s", sysfs, below) : NULL;
 }
 
-/* The path that the variable arguments behind `format` make, or NULL. */
+/* The path formatted from the variable arguments after `format`, or NULL. */
 #define PATH(sysfs, format)                                    \
         ({                                                     \
                 va_list arguments_;                            \

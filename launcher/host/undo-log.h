@@ -18,7 +18,7 @@ typedef struct UndoLog UndoLog;
 int undo_log_open(const char *guest, UndoLog **ret);
 UndoLog *undo_log_free(UndoLog *log); /* the file stays; returns NULL */
 
-/* Whether there is anything to be undone for that guest. */
+/* Whether anything has to be undone for that guest. */
 bool undo_log_is_needed(const char *guest);
 
 /* Remembers a step, a kind of the table in undo.c and then its words, before it is carried out. Failures are

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * One file for each file that was handed out, named after what identifies it while the host is up
- * (filesystem, inode and when it was made, or a device's number) and the boot, so that two paths to one file
- * meet in one record, and none meets that of an earlier boot, when the numbers meant something else. A
- * record is written beside its name, synced, and renamed there; then the directory is synced. So at any
- * moment the host may crash and each record is whole.
+ * There is one record file for each file that was handed out. Its name consists of what identifies the file
+ * while the host is up (filesystem, inode and creation time, or a device number) and of the boot ID. So two
+ * paths to one file lead to the same record, and records of an earlier boot, when the numbers had other
+ * meanings, are not confused with it. A record is written to a temporary file, synced and renamed, and then
+ * the directory is synced, so that each record is complete even if the host crashes.
  *
- * Who changes a file's owner, or a record of it, holds that file's lock; there is none for all, since a file
- * may lie on a server that does not answer, and no guest is to wait for another one's. Locks are bytes of
- * one file (OFD locks, fcntl(2)), at an offset that follows from what identifies the file over reboots; the
- * kernel takes them back from a process that dies. Two files that meet in one byte wait for each other, and
- * that is all.
+ * A process that changes a file's owner or its record holds that file's lock. There is no global lock,
+ * because a file may be on a server that does not answer, and no guest must wait for another one's. Locks
+ * are bytes of one file (OFD locks, fcntl(2)) at an offset derived from what identifies the file across
+ * reboots; the kernel releases them when a process dies. Two files with the same offset merely wait for each
+ * other.
  *
- * Trusted: root, who alone can enter the directory.
+ * Trusted: root, the only user that can enter the directory.
  */
 
 #include "launcher/ledger/ledger.h"
@@ -33,12 +33,12 @@
 
 #define LOCK_DIRECTORY "/run/vmunit"
 #define LOCK_FILE      LOCK_DIRECTORY "/grants.lock"
-#define DRIVERS_LOCK   0 /* an offset that is no file's */
+#define DRIVERS_LOCK   0 /* an offset that no file has */
 
 struct Ledger {
         int directory;
         int locks;
-        int64_t locked; /* the offset of the file's lock that is held; -1 for none */
+        int64_t locked; /* the offset of the lock that is held; -1 for none */
         char boot[RECORD_BOOT_SIZE];
 };
 
@@ -130,7 +130,7 @@ static int lock_at(const Ledger *ledger, int64_t offset, short type, bool wait)
         return 0;
 }
 
-/* A filesystem's number may change with a reboot, so it does not count. */
+/* A filesystem's number may change with a reboot, so it is not part of the key. */
 static int64_t lock_offset(const Identity *id)
 {
         const uint64_t key[] = { id->type, id->type == IDENTITY_FILE ? id->inode : id->device,
@@ -287,7 +287,7 @@ int ledger_remove(Ledger *ledger, const Record *record)
 
         if (!name)
                 return log_out_of_memory();
-        /* not synced: a record that comes back after a crash says what is so, and is removed again */
+        /* not synced: if the record reappears after a crash it is still true, and is removed again */
         if (unlinkat(ledger->directory, name, 0) < 0 && errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, "Cannot remove " LEDGER_DIRECTORY "/%s", name);
         return 0;
@@ -311,11 +311,11 @@ int ledger_set_aside(Ledger *ledger, Record *record)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot rename " LEDGER_DIRECTORY "/%s", record->name) : 0;
 }
 
-/* What a crash left of records that were being written; nothing was done on their behalf yet. */
+/* Partly written records left by a crash; nothing had been done on their behalf yet. */
 static void remove_halves(Ledger *ledger, const Strings *names)
 {
         if (names->count == 0 || flock(ledger->directory, LOCK_EX | LOCK_NB) < 0)
-                return; /* somebody is writing one, and the next to look removes these */
+                return; /* one is being written; the next listing removes these */
         for (size_t i = 0; i < names->count; i++)
                 (void) unlinkat(ledger->directory, names->items[i], 0);
         (void) flock(ledger->directory, LOCK_UN);
@@ -327,7 +327,7 @@ static int list_names(Ledger *ledger, Strings *names)
         _cleanup_(strings_done) Strings halves = { 0 };
         int fd, r;
 
-        /* a descriptor of its own: fdopendir() takes it */
+        /* needs its own descriptor, because fdopendir() takes it over */
         fd = openat(ledger->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot open " LEDGER_DIRECTORY);
@@ -360,13 +360,15 @@ int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata)
         _cleanup_(strings_done) Strings names = { 0 };
         int r, result;
 
-        /* the names first, since the function removes and adds some */
+        /* list the names first, because the function adds and removes records */
         result = list_names(ledger, &names);
         for (size_t i = 0; i < names.count; i++) {
                 Record *record = NULL;
 
-                /* what cannot be read was said, and is no reason
-                 * for each guest's stop to fail from then on */
+                /*
+                 * an unreadable record has been logged, and must not make every guest's stop fail from now
+                 * on
+                 */
                 r = load(ledger, names.items[i], &record) < 0 || !record
                             ? 0
                             : function(ledger, record, userdata);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The directory of records about files that were handed to guests' users, and a lock for each such file. */
+/*
+ * The ledger: the directory of records about files that were handed to guests' users, and a lock for each
+ * such file. Open this to change how records are stored, found and locked; record.h is what one record says,
+ * and grant/ decides what to do with it.
+ */
 
 #include <sys/stat.h>
 
@@ -11,51 +15,56 @@
 
 typedef struct Ledger Ledger;
 
-/* Makes the directory where it is missing. Failures are logged. */
+/* Creates the directory if it does not exist. Failures are logged. */
 int ledger_open(Ledger **ret);
 Ledger *ledger_free(Ledger *ledger); /* unlocks; returns NULL */
 
 /*
- * Until it is unlocked nobody else changes the file, or a record of it. Whoever has one file's lock waits
- * for no other file's. Failures are logged, but for -EBUSY: somebody has it, and we were not to wait.
+ * Until it is unlocked, no other process changes the file or a record of it. While holding one file's lock,
+ * never wait for another file's. Failures are logged, except -EBUSY: the lock is held elsewhere and wait is
+ * false.
  */
 int ledger_lock(Ledger *ledger, const Identity *identity, bool wait);
 void ledger_unlock(Ledger *ledger);
 
-/* The same for the drivers of host devices; files may be locked meanwhile. */
+/* The same for the drivers of host devices; files may be locked while this is held. */
 int ledger_lock_drivers(Ledger *ledger);
 void ledger_unlock_drivers(Ledger *ledger);
 
 const char *ledger_boot(
-        const Ledger *ledger); /* the id of the host's present boot, RECORD_BOOT_SIZE with its NUL */
+        const Ledger *ledger); /* the host's current boot ID, RECORD_BOOT_SIZE bytes with its NUL */
 
-/* Which file a descriptor is. */
+/* Identifies the file that a descriptor refers to. */
 int identity_of_fd(int fd, Identity *ret);
 
 /*
- * Whether it is the same file. After a reboot, or when it was mounted anew, the number of its filesystem may
- * be another; in the same boot that is believed only where the filesystem tells when the file was made.
+ * Whether both are the same file. After a reboot or a new mount, the filesystem may have another number.
+ * Within one boot, another number is accepted only if the filesystem reports when the file was created.
  */
 bool identity_same(const Identity *a, const Identity *b, bool rebooted);
 
-/* Whether both have one lock: they are the same file, as far as that can be told over a reboot. */
+/*
+ * Whether both have the same lock: they are the same file, as far as that can be determined across a reboot.
+ */
 bool identity_may_be(const Identity *a, const Identity *b);
 
-/* The file's record of the present boot, or NULL where there is none (0 is returned all the same). */
+/* The file's record of the current boot, or NULL if there is none, which is not an error. */
 int ledger_load(Ledger *ledger, const Identity *identity, Record **ret);
 
-/* The record as it is by now; NULL where it was removed. */
+/* The current version of the record; NULL if it was removed. */
 int ledger_reload(Ledger *ledger, const Record *record, Record **ret);
 
-/* Safely on the disk when this returns. */
+/* The record is safely on disk when this returns. */
 int ledger_save(Ledger *ledger, const Record *record);
 int ledger_remove(Ledger *ledger, const Record *record);
 
-/* Gives the record another name, since another file has come to the one it has. */
+/* Renames the record, because another file now has the identity that its name says. */
 int ledger_set_aside(Ledger *ledger, Record *record);
 
-/* Calls for each record that can be read, which the function owns then, and without a lock. Goes on after a
- * failure and returns the first. */
+/*
+ * Calls the function, which takes ownership, for each record that can be read, without holding a lock.
+ * Continues after a failure and returns the first one.
+ */
 typedef int (*LedgerFunction)(Ledger *ledger, Record *record, void *userdata);
 int ledger_each(Ledger *ledger, LedgerFunction function, void *userdata);
 

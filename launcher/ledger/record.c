@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A record outlives the process that wrote it, and the host's crash; then it is all that is left to tell
- * whose file it was. It is text, so that an administrator can read it when all else failed: one "key=value"
- * a line, values with blanks, backslashes and what is not printable as \xNN.
+ * A record outlives the process that wrote it, and even a crash of the host; then nothing else tells who
+ * owned the file. It is text, so that an administrator can read it if everything else failed: one
+ * "key=value" per line, with blanks, backslashes and unprintable characters of values as \xNN.
  *
- * Records lie in a directory that only root can enter, so they are trusted; they are parsed strictly all the
- * same, because half a record acted upon would give a file to the wrong owner. The first line is the
+ * Records are in a directory that only root can enter, so they are trusted. They are parsed strictly
+ * nevertheless, because acting on half a record would give a file to the wrong owner. The first line is the
  * format's version.
  */
 
@@ -56,7 +56,7 @@ void record_remove_holder(Record *record, size_t i)
         memmove(&record->holders[i], &record->holders[i + 1], (record->n_holders - i) * sizeof(Holder));
 }
 
-/* The stronger one: who may read and write alone, and who writes along with others, must not lose that. */
+/* The stronger of two modes, so that neither exclusive nor shared write access is lost. */
 static GrantMode grant_mode_both(GrantMode a, GrantMode b)
 {
         if (a == GRANT_WRITE || b == GRANT_WRITE)
@@ -255,7 +255,7 @@ static int read_born(Record *record, char *value)
 static int read_owner(Record *record, char *value)
 {
         return read_u32(
-                value, UINT32_MAX - 1, &record->owner); /* (uid_t) -1 would leave the owner as it is */
+                value, UINT32_MAX - 1, &record->owner); /* chown() takes (uid_t) -1 as "leave unchanged" */
 }
 
 static int read_group(Record *record, char *value)
@@ -332,7 +332,7 @@ static int read_directory(Record *record, char *value)
         return value ? -EBADMSG : 0;
 }
 
-/* The handle's type, four bytes, before the handle itself. */
+/* Four bytes of the handle's type, followed by the handle itself. */
 static int read_handle(Record *record, char *value)
 {
         _cleanup_(freep) uint8_t *bytes = NULL;

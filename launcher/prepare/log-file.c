@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt's users name a file for a serial port or its log, and virtlogd makes it. In the sandbox QEMU could
- * not: it is shown that one file, which must be there. So it is made here, and handed out and given back as
- * a disk is. It is never removed, since it is what somebody wants to read afterwards.
+ * libvirt's users name a file for a serial port or its log, and virtlogd creates it. QEMU cannot create it
+ * in its sandbox, which shows only that file and requires it to exist. So it is created here, and handed out
+ * and given back like a disk. It is never removed, because somebody wants to read it afterwards.
  *
- * Root makes it only where nobody else may write, so that it is made where the path says, and nobody finds a
- * file of root's in his own directory. In a directory of the guest's user, and in the user scope, that user
- * makes it (errand.c). A symbolic link is followed in neither.
+ * Root creates it only in directories where nobody else can write, so that it is created at the named path,
+ * and users do not find files of root in their own directories. In a directory of the guest's user, and in
+ * the user scope, that user creates it (errand.c). Symbolic links are followed in neither case. Trusted: the
+ * path in the arguments.
  */
 
 #include "launcher/prepare/log-file.h"
@@ -20,7 +21,7 @@
 #include "launcher/errand/user-name.h"
 #include "log/log.h"
 
-/* Whether nobody but root may change what is in the directory, not even add to it (the sticky bit). */
+/* Checks that only root can change the directory, or add to it (which the sticky bit allows). */
 static int check_directory(const Walk *walk, const char *path)
 {
         if (!walk->control.anyone && walk->control.owner == 0 && !(walk->st.st_mode & (S_IWGRP | S_IWOTH)))
@@ -70,7 +71,7 @@ int log_file_make(const Granting *granting, const char *path)
         if (r < 0)
                 return r;
         if (fstatat(walk.fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
-                return 0; /* whether it is what it should be is seen when it is handed out */
+                return 0; /* handing it out checks whether it is suitable */
         if (errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
         own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Files that QEMU writes a serial port to. */
+/* Files that QEMU writes a serial port's output to. Open this to change who creates them. */
 
 #include "launcher/grant/grant.h"
 
 /*
- * Makes an empty file where there is none, for root alone; grant_take() hands it over. What is there stays
- * as it is. Failures are logged; -EPERM where others than root may write in its directory.
+ * Creates an empty file, for root alone, if there is none; grant_take() hands it over. An existing file is
+ * left unchanged. Failures are logged; -EPERM if users other than root can write in its directory.
  */
 int log_file_make(const Granting *granting, const char *path);

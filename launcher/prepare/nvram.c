@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The file lies in the guest's state directory, where the guest's user may write, or where libvirt has it,
- * in a directory of another user's. In the first case the child that is the guest's user makes it, with no
- * more rights than who could lay a trap there. In the second root does, below the descriptor of a checked
- * walk: a new file under a name nobody knows, given to the guest's user by its descriptor, and renamed only
- * to a name that is free. A symbolic link is followed in neither.
+ * The file is in the guest's state directory, where the guest's user can write, or where libvirt keeps it,
+ * in another user's directory. In the first case, the child that runs as the guest's user creates it, with
+ * no more rights than anybody who could lay a trap there. In the second case root does, relative to the
+ * descriptor of a checked walk: it creates a file with a random name, gives it to the guest's user by its
+ * descriptor, and renames it only to a name that does not exist. Symbolic links are followed in neither
+ * case.
  *
- * Trusted: the template, which the administrator's XML names; it is read with root's rights. It may be large
- * by mistake.
+ * Trusted: the template, which the administrator's XML names. It is read with root's rights, and only its
+ * size is checked, because a wrong file may be large.
  */
 
 #include "launcher/prepare/nvram.h"
@@ -79,7 +80,7 @@ static char *temporary_name(const char *path)
         return text_format(".#%s.%08x", strrchr(path, '/') + 1, random);
 }
 
-/* In the guest's own directory. */
+/* In a directory of the guest's user. */
 static int make_as_guest(const Granting *granting, int directory, const char *path, int template)
 {
         _cleanup_(freep) char *temporary = temporary_name(path);
@@ -99,7 +100,7 @@ static int make_as_guest(const Granting *granting, int directory, const char *pa
         return r;
 }
 
-/* In a directory of root's, or of somebody else's. */
+/* In a directory of root or of another user. */
 static int make_as_root(const Granting *granting, int directory, const char *path, int template)
 {
         _cleanup_(freep) char *temporary = temporary_name(path);
@@ -121,7 +122,7 @@ static int make_as_root(const Granting *granting, int directory, const char *pat
         return r;
 }
 
-/* Makes the missing part of the way, below the last directory that is there, if that is root's alone. */
+/* Creates the missing directories, if only root controls the deepest one that exists. */
 static int make_directories(const char *path)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
@@ -178,7 +179,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         if (r < 0)
                 return r;
         if (fstatat(walk.fd, strrchr(path, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) >= 0)
-                return 0; /* whether it is what it should be is seen when it is handed out or opened */
+                return 0; /* handing it out, or opening it, checks whether it is suitable */
         if (errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
         r = open_template(template, &fd);
@@ -186,7 +187,7 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
                 return r;
         own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
         r = own >= 0 ? make_as_guest(granting, own, path, fd) : make_as_root(granting, walk.fd, path, fd);
-        if (r == -EEXIST) /* somebody was faster */
+        if (r == -EEXIST) /* another process was faster */
                 return 0;
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot create %s as a copy of %s", path, template);

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What has to be done for a guest with privileges that neither its QEMU nor the launcher beside it shall
- * have: TAPs are opened, disks are handed to the guest's user, backing files are opened that only root may
- * read. systemd starts this as root, before the guest; what it opened reaches the guest's process through
- * systemd's store of descriptors.
+ * Everything for a guest that requires privileges which neither its QEMU nor the launcher beside it may
+ * have: opening TAPs, handing disks to the guest's user, opening backing files that only root may read.
+ * systemd starts this as root, before the guest; the descriptors it opens reach the guest's process through
+ * systemd's store.
  *
- * The order follows from what is left when something fails. TAPs vanish when we exit, so they come first;
- * then files, which have to be given back (done here, and by cleanup if we are killed); and the store last,
- * when nothing else can go wrong. What does not vanish by itself is remembered before it is made, see
- * undo.c.
+ * The order follows from what remains after a failure. TAPs disappear when this process exits, so they come
+ * first. Files come next, because they have to be given back (done here, or by cleanup if this process is
+ * killed). The store comes last, when nothing else can fail. What does not disappear by itself is recorded
+ * before it is done, see undo.c.
  *
- * Capabilities, from the arguments and for the whole of the run (the stages before are told in
- * privileges.c):
+ * Capabilities depend on the arguments and are kept for the whole run (privileges.c describes the stages
+ * before):
  *
- *   - CAP_NET_ADMIN only with --tap=, and --pci=…,mac= or vlan=
- *   - CAP_MKNOD only with --tap=…,lower=: in a container a macvtap's device has no node
- *   - CAP_CHOWN only with files: to hand them over, and back
- *   - CAP_FOWNER only with files: to give back the mode and access control list of one that is not root's
- *   - CAP_DAC_READ_SEARCH only with files: to walk through, and read below, directories that are closed to
- *     root without it
- *   - CAP_DAC_OVERRIDE only with --nvram=, since libvirt's directory for these is not root's, and --scsi=,
- *     whose node is opened when it is the guest's user's already
+ *  - CAP_NET_ADMIN only with --tap=, and --pci=…,mac= or vlan=
+ *  - CAP_MKNOD only with --tap=…,lower=: in a container, a macvtap's device has no node
+ *  - CAP_CHOWN only with files: to hand them over, and back
+ *  - CAP_FOWNER only with files: to restore mode and access control list of files that are not root's
+ *  - CAP_DAC_READ_SEARCH only with files: to walk through, and read in, directories that are closed to root
+ *    without it
+ *  - CAP_DAC_OVERRIDE only with --nvram=, because libvirt's directory for these is not root's, and with
+ *    --scsi=, whose node is opened when it belongs to the guest's user already
  *
- * Trusted: the arguments, from the guest's unit. Not trusted: all that the guest's user can write, which is
- * its run-time and state directories, and each image's content.
+ * Trusted: the arguments, from the guest's unit. Not trusted: everything that the guest's user can write,
+ * which is its runtime and state directories, and each image's content.
  */
 
 #include <cap-ng.h>
@@ -53,9 +53,9 @@
 typedef struct Preparation {
         const PrepareRequest *request;
         Granting granting;
-        UndoLog *undo; /* NULL where the arguments ask for nothing that needs it */
+        UndoLog *undo; /* NULL if no argument requires it */
         Store store;
-        Prepared last, note;
+        Prepared last, prepared;
 } Preparation;
 
 static void preparation_done(Preparation *p)
@@ -63,7 +63,7 @@ static void preparation_done(Preparation *p)
         p->undo = undo_log_free(p->undo);
         store_done(&p->store);
         prepared_done(&p->last);
-        prepared_done(&p->note);
+        prepared_done(&p->prepared);
 }
 
 static bool wants_macvtap(const PrepareRequest *q)
@@ -102,7 +102,9 @@ static Capabilities needed_capabilities(const PrepareRequest *q)
         return c;
 }
 
-/* systemd warns of a changed XML only while the unit is loaded, and not of one with an older date. */
+/*
+ * systemd warns about changed XML only while the unit is loaded, and not if the new file has an older date.
+ */
 static void check_source(const PrepareRequest *q)
 {
         _cleanup_(freep) char *data = NULL;
@@ -137,9 +139,10 @@ static int open_taps(Preparation *p)
         for (size_t i = 0; i < taps->count; i++) {
                 const TapRequest *q = &taps->items[i];
 
-                r = q->lower    ? macvtap_open(netlink, q, p->undo, &p->store)
-                    : q->broker ? user_tap_open(netlink, p->request->guest, q, &p->last, &p->store, &p->note)
-                                : tap_open(netlink, q, &p->last, &p->store, &p->note);
+                r = q->lower ? macvtap_open(netlink, q, p->undo, &p->store)
+                    : q->broker
+                            ? user_tap_open(netlink, p->request->guest, q, &p->last, &p->store, &p->prepared)
+                            : tap_open(netlink, q, &p->last, &p->store, &p->prepared);
                 if (r < 0)
                         return r;
         }
@@ -183,43 +186,43 @@ static int take_files(Preparation *p)
         return r < 0 ? r : take_devices(p);
 }
 
-/* What was stored for the guest's last life and is neither kept nor stored anew. */
+/* Removes what was stored for the guest's previous run and is neither kept nor stored again. */
 static int remove_stale(const Preparation *p)
 {
         int r = 0;
 
         for (size_t i = 0; i < p->last.names.count && r >= 0; i++)
-                if (!strings_have(&p->note.names, p->last.names.items[i]))
+                if (!strings_have(&p->prepared.names, p->last.names.items[i]))
                         r = store_remove(&p->store, p->last.names.items[i]);
         return r;
 }
 
 /*
- * The note before the store, so that a TAP that is in the store has always been noted; one that is only
- * noted is gone when somebody looks.
+ * The list is written before the store is filled, so that every TAP in the store is in the list. A TAP that
+ * is only in the list will turn out to be gone.
  */
 static int hand_on(Preparation *p)
 {
         int r;
 
         for (size_t i = 0; i < p->store.count; i++)
-                if (!strings_have(&p->note.names, p->store.items[i].name) &&
-                    strings_add(&p->note.names, p->store.items[i].name) < 0)
+                if (!strings_have(&p->prepared.names, p->store.items[i].name) &&
+                    strings_add(&p->prepared.names, p->store.items[i].name) < 0)
                         return log_out_of_memory();
-        if (p->note.names.count == 0 && p->last.names.count == 0)
+        if (p->prepared.names.count == 0 && p->last.names.count == 0)
                 return 0;
         r = remove_stale(p);
         if (r >= 0)
-                r = prepared_write(p->granting.errand, p->granting.user, &p->note);
+                r = prepared_write(p->granting.errand, p->granting.user, &p->prepared);
         if (r >= 0)
                 r = store_send(&p->store);
         return r;
 }
 
-/* After a failure; returns that. */
+/* Undoes what was done before a failure, and returns that failure. */
 static int undo(Preparation *p, int failure)
 {
-        store_done(&p->store); /* a device is busy while it is open */
+        store_done(&p->store); /* a device is busy while a descriptor of it is open */
         if (p->undo)
                 (void) undo_run(p->undo);
         return failure;
@@ -243,7 +246,7 @@ static int prepare(Preparation *p)
                 r = ledger_open(&ledger);
         if (r < 0)
                 return undo(p, r);
-        /* what a life of this guest left that could not clean up */
+        /* what a previous run of this guest could not clean up */
         if (ledger)
                 (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = ledger;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What vm-launcher does with root's privileges before a guest starts; the order of it all. */
+/*
+ * What vm-launcher does with root's privileges before a guest starts, and in which order. Open this first;
+ * each step is in the folder of its thing (tap/, grant/, host/, store/).
+ */
 
 #include "launcher/prepare/prepare-request.h"
 
-/* The verb: argv[0] is its name; returns what the program exits with. */
+/* The verb: argv[0] is its name; returns the exit status. */
 int verb_prepare(int argc, char **argv);
 
-/* Does it; tell() is as in fd-store.h. Failures are logged; returns what the program exits with. */
+/* Carries it out; tell() is described in fd-store.h. Failures are logged; returns the exit status. */
 int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata);

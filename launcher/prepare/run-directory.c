@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * RuntimeDirectory= stands in a guest's drop-in, so systemd removes the directory after the guest. But where
- * the guest's XML was taken away or spoilt while it ran, and systemd was reloaded, the unit does not name it
- * any more, and the directory would stay. That systemd says so shows in the environment of ExecStopPost=:
- * $SERVICE_RESULT is there, and $RUNTIME_DIRECTORY is not.
+ * RuntimeDirectory= is in a guest's drop-in, so systemd removes the directory after the guest. But if the
+ * guest's XML was removed or broken while it ran, and systemd was reloaded, the unit no longer names the
+ * directory, which would stay. The environment of ExecStopPost= shows this: $SERVICE_RESULT is set, and
+ * $RUNTIME_DIRECTORY is not.
  *
- * Trusted: who may write in /run/vm, which is root. Not trusted: what is in the directory, which was the
- * guest's user's; no link is followed, each directory is taken from that user before it is read, and
- * what is mounted there stays. The name is not trusted either, see unit-name.h.
+ * Trusted: users that can write in /run/vm, which is only root. Not trusted: the contents of the directory,
+ * which belonged to the guest's user: no link is followed, and each directory is taken from that user before
+ * it is read.
  */
 
 #include "launcher/prepare/run-directory.h"
@@ -23,8 +23,7 @@
 #include "util/text.h"
 #include "util/unit-name.h"
 
-#define GUESTS_DIRECTORY "/run/vm"
-#define DEPTH_MAX        8 /* QEMU and the launcher make no directories in it; a guest's user may have */
+#define DEPTH_MAX 8 /* QEMU and the launcher create no directories in it, but a guest's user may have */
 
 static int remove_directory(int parent, const char *name, unsigned depth);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Modules remember their steps in the undo log, so the log cannot know them: the table that leads from a
- * step back to its module is here, above both. Trusted: the log, which only root can write.
+ * The table that leads from the undo log's steps to the modules that undo them. It is above both, because
+ * modules write to the log and so the log cannot know them. Trusted: the log, which only root can write.
  */
 
 #include "launcher/prepare/undo.h"

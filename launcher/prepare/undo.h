@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Undoes what the undo log tells of: open this to add a kind of step; remembering is
- * launcher/host/undo-log.c.
+/*
+ * Undoes the steps in the undo log. Open this to add a kind of step; how steps are remembered is in
+ * launcher/host/undo-log.h.
  */
 
 #include "launcher/host/undo-log.h"
 
-/* Needs CAP_NET_ADMIN for steps that concern the network. What fails stays in the log; returns the first
- * failure, logged. */
+/*
+ * Requires CAP_NET_ADMIN for network steps. Steps that fail stay in the log; returns the first failure,
+ * which is logged.
+ */
 int undo_run(UndoLog *log);

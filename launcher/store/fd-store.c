@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd keeps descriptors for a unit and gives them to its main process (sd_notify(3), FDSTORE=1). It
- * keeps what came under one name twice, and never tells us what it has. So of each name what may be there
- * from a guest's last life is removed before the new one is stored: what vhost and images were opened for
- * one QEMU is of no use to the next.
+ * systemd keeps descriptors for a unit and passes them to its main process (sd_notify(3), FDSTORE=1). It
+ * keeps both descriptors if a name is stored twice, and it does not tell us what it has. So before a
+ * descriptor is stored, any descriptor of that name left by the guest's previous run is removed: a vhost
+ * device or image opened for one QEMU is useless to the next. Trusted: the callers' names, which are checked
+ * nevertheless because they become lines of a message to systemd.
  */
 
 #include "launcher/store/fd-store.h"

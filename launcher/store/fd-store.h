@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* systemd's store of descriptors, from which `run` gets what prepare opened. */
+/*
+ * Putting descriptors into systemd's store, which prepare does. Open this to store something; `run` takes it
+ * out with fds.h, and prepared.h is the list of what is there.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,31 +16,40 @@ typedef struct StoreItem {
         int fd;
 } StoreItem;
 
-/* Has systemd keep the descriptor by that name, or with -EBADF remove what has it. Logged. */
+/*
+ * Makes systemd keep the descriptor under that name, or with -EBADF remove that name. Failures are logged.
+ */
 typedef int (*StoreTell)(const char *name, int fd, void *userdata);
 
-/* What is to be stored, all at once and last, so that a start that fails leaves nothing there. */
+/*
+ * Descriptors to be stored, all at once and last, so that a failed start leaves nothing in systemd's store.
+ */
 typedef struct Store {
         StoreItem *items;
         size_t count;
-        StoreTell tell; /* NULL: systemd itself is told, which takes a process of the guest's unit */
+        StoreTell tell; /* NULL: systemd itself, which requires a process of the guest's unit */
         void *userdata;
 } Store;
 
-void store_done(Store *store); /* closes what it has; what is in systemd's store stays there */
+void store_done(Store *store); /* closes its descriptors; systemd's store is unchanged */
 
-/* Whether a name is one that systemd takes and that cannot be taken for anything else in a message to it. */
+/* Whether systemd accepts a name, and it cannot be mistaken for another part of a message to systemd. */
 bool store_name_is_valid(const char *name);
 
-/* Takes the descriptor and the name (NULL: memory ran out), also on failure. Logged. */
+/*
+ * Takes ownership of the descriptor and of the name (NULL for out of memory), also on failure. Failures are
+ * logged.
+ */
 int store_add(Store *store, char *name, int fd);
 
-/* The one that tells systemd itself. */
+/* The StoreTell function that sends to systemd. */
 int store_tell(const char *name, int fd, void *userdata);
 
-/* Removes a descriptor from systemd's store at once; also for a name that is not there. Logged. */
+/* Removes a name from systemd's store immediately, whether it is there or not. Failures are logged. */
 int store_remove(const Store *store, const char *name);
 
-/* Stores all, in place of what is there under their names. After a failure nothing of it is in systemd's
- * store. Logged. */
+/*
+ * Stores all of them, replacing what is stored under their names. After a failure none of them is in
+ * systemd's store. Failures are logged.
+ */
 int store_send(Store *store);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What `prepare` opened with privileges, systemd hands to `run`, which has none: by name, in an order that
- * means nothing. systemd stays the owner, so a guest that is started again finds its TAP where it was.
+ * systemd passes what `prepare` opened with privileges to `run`, which has none: by name, in an order
+ * without meaning. systemd keeps its copies, so a guest that is restarted finds its TAP again.
  *
- * Three things make this more than a table of names. A TAP that somebody deleted leaves a dead descriptor in
- * the store, and the next `prepare` puts a new one of the same name beside it. Descriptors of backing files
- * and of vhost devices are opened anew at each start and would pile up. And a guest whose XML changed may
- * not need all of what is kept.
+ * Three things make this more than a table of names. If somebody deletes a TAP, a dead descriptor stays in
+ * the store, and the next `prepare` adds a new one of the same name. Descriptors of backing files and vhost
+ * devices are opened for each start and would accumulate. And a guest whose XML changed may not need
+ * everything in the store.
  *
- * The names and descriptors are believed, since systemd takes them from processes of this unit only.
+ * Names and descriptors are trusted, because systemd accepts them only from processes of this unit.
  */
 
 #include "launcher/store/fds.h"
@@ -130,7 +130,7 @@ static void store_remove(const char *name)
         (void) sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
 
-/* systemd removes by name, so the living one of that name is given back to it. */
+/* systemd removes all descriptors of a name, so the one that is still alive is stored again. */
 static void store_keep_only(const char *name, int fd)
 {
         _cleanup_(freep) char *state = text_format("FDSTORE=1\nFDNAME=%s", name);
@@ -178,7 +178,7 @@ int fds_place(Placement *placements, size_t count)
                         above = placements[i].to;
 
         /*
-         * first all sources go where no target is, so that no target can overwrite a source that is still
+         * first move all sources above the targets, so that no target can overwrite a source that is still
          * needed
          */
         for (size_t i = 0; i < count; i++) {

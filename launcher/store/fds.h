@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The descriptors that systemd kept for the guest, and how they come to the numbers that QEMU's arguments
- * name.
+ * Taking descriptors out of systemd's store, which `run` does, and moving them to the numbers that QEMU's
+ * arguments name. Open this to change what `run` finds there; prepare fills the store with fd-store.h.
  */
 
 #include <stdbool.h>
@@ -14,7 +14,7 @@
 typedef struct StoredFd {
         char *name;
         int fd;
-        bool wanted; /* somebody asked for this name */
+        bool wanted; /* requested by its name */
 } StoredFd;
 
 typedef struct Fds {
@@ -22,31 +22,31 @@ typedef struct Fds {
         size_t count;
 } Fds;
 
-/* Takes what systemd passed (LISTEN_FDS); none is no error. */
+/* Takes the descriptors that systemd passed (LISTEN_FDS); having none is not an error. */
 int fds_take(Fds *ret);
 void fds_done(Fds *f);
 
 /*
- * The descriptor of that name, which stays f's; -ENOENT where there is none. Of several the first one that
- * is alive: the device of a TAP may have been deleted behind systemd's back.
+ * The descriptor of that name, which f keeps; -ENOENT if there is none. If there are several, the first one
+ * that is alive, because a TAP's device may have been deleted without systemd's knowledge.
  */
 int fds_find(Fds *f, const char *name, int *ret);
 
-/* The names that begin so, each once, in the order of the store. Counts as asking for them. */
+/* Visits each name with that prefix once, in the order of the store. This marks them as requested. */
 typedef int (*FdsVisit)(const char *name, int fd, void *userdata);
 int fds_each(Fds *f, const char *prefix, FdsVisit visit, void *userdata);
 
-/* Adds one, and takes it, also on -ENOMEM. */
+/* Adds a descriptor and takes ownership of it, also on -ENOMEM. */
 int fds_put(Fds *f, const char *name, int fd);
-void fds_drop(Fds *f, const char *name); /* closes and forgets all of that name */
+void fds_drop(Fds *f, const char *name); /* closes and removes all of that name */
 
 /*
- * Tells systemd what it need not keep: dead descriptors, names that nobody asked for, and those that every
- * start brings anew. To be called when all was asked for.
+ * Tells systemd what it need not keep: dead descriptors, names that were not requested, and those that every
+ * start opens anew. Call this after everything has been requested.
  */
 void fds_tidy_store(const Fds *f);
 
-/* True unless it is of a TAP whose device is gone. */
+/* False for a TAP whose device no longer exists, true for everything else. */
 bool fds_is_alive(const char *name, int fd);
 
 typedef struct Placement {
@@ -54,9 +54,9 @@ typedef struct Placement {
 } Placement;
 
 /*
- * Makes each `to` a copy of its `from`, not close-on-exec, and every other descriptor from 3 up
- * close-on-exec. Only calls what may be called between fork() and exec(). Sources and targets may overlap in
- * any way; targets must differ.
+ * Makes each `to` a copy of its `from` without close-on-exec, and sets close-on-exec on every other
+ * descriptor from 3 up. Safe between fork() and exec(). Sources and targets may overlap in any way; targets
+ * must differ.
  */
 int fds_place(Placement *placements, size_t count);
 

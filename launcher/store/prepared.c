@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The note lies in the guest's run-time directory, because systemd keeps that one over a restart and removes
- * it at a stop, exactly as it does with the stored descriptors. That directory is the guest's user's, so the
- * note is written and opened by the child that is that user, and what it says is believed only where the
- * kernel agrees (an interface that exists and has that index) or where only the guest's own descriptors can
- * suffer.
+ * The list is a file in the guest's runtime directory, because systemd keeps that directory over a restart
+ * and removes it at a stop, exactly as it does with the stored descriptors. The directory belongs to the
+ * guest's user, so the child that runs as that user opens and writes the file. What the file says is
+ * believed only where the kernel agrees (an interface exists and has that index), or where only the guest's
+ * own descriptors can be affected.
  *
- * One line each: "tap ID INTERFACE INDEX QUEUES MAC" and "fd NAME". `run` compares the names with what it
- * got.
+ * Each line is "tap ID INTERFACE INDEX QUEUES MAC" or "fd NAME". `run` compares the names with the
+ * descriptors that it received.
  */
 
 #include "launcher/store/prepared.h"
@@ -26,54 +26,54 @@
 #include "util/file.h"
 #include "util/interface-name.h"
 
-void prepared_done(Prepared *note)
+void prepared_done(Prepared *prepared)
 {
-        for (size_t i = 0; i < note->n_taps; i++) {
-                free((char *) note->taps[i].id);
-                free((char *) note->taps[i].interface);
+        for (size_t i = 0; i < prepared->n_taps; i++) {
+                free((char *) prepared->taps[i].id);
+                free((char *) prepared->taps[i].interface);
         }
-        free(note->taps);
-        strings_done(&note->names);
-        *note = (Prepared){ 0 };
+        free(prepared->taps);
+        strings_done(&prepared->names);
+        *prepared = (Prepared){ 0 };
 }
 
-int prepared_add_tap(Prepared *note, const PreparedTap *tap)
+int prepared_add_tap(Prepared *prepared, const PreparedTap *tap)
 {
         _cleanup_(freep) char *id = strdup(tap->id), *interface = strdup(tap->interface);
-        PreparedTap *taps = reallocarray(note->taps, note->n_taps + 1, sizeof(*taps));
+        PreparedTap *taps = reallocarray(prepared->taps, prepared->n_taps + 1, sizeof(*taps));
 
         if (taps)
-                note->taps = taps;
+                prepared->taps = taps;
         if (!taps || !id || !interface)
                 return -ENOMEM;
-        taps[note->n_taps] = *tap;
-        taps[note->n_taps].id = TAKE_PTR(id);
-        taps[note->n_taps++].interface = TAKE_PTR(interface);
+        taps[prepared->n_taps] = *tap;
+        taps[prepared->n_taps].id = TAKE_PTR(id);
+        taps[prepared->n_taps++].interface = TAKE_PTR(interface);
         return 0;
 }
 
-const PreparedTap *prepared_find_tap(const Prepared *note, const char *id)
+const PreparedTap *prepared_find_tap(const Prepared *prepared, const char *id)
 {
-        for (size_t i = 0; i < note->n_taps; i++)
-                if (streq(note->taps[i].id, id))
-                        return &note->taps[i];
+        for (size_t i = 0; i < prepared->n_taps; i++)
+                if (streq(prepared->taps[i].id, id))
+                        return &prepared->taps[i];
         return NULL;
 }
 
-static int parse_tap(Prepared *note, const char *const words[static 5])
+static int parse_tap(Prepared *prepared, const char *const words[static 5])
 {
         PreparedTap tap = { .id = words[0], .interface = words[1] };
 
-        if (note->n_taps >= TAPS_MAX || !store_name_is_valid(tap.id) ||
+        if (prepared->n_taps >= TAPS_MAX || !store_name_is_valid(tap.id) ||
             !interface_name_is_valid(tap.interface) ||
             text_to_unsigned(words[2], INT32_MAX, &tap.index) < 0 ||
             text_to_unsigned(words[3], TAP_QUEUES_MAX, &tap.queues) < 0 ||
             text_to_mac(words[4], tap.mac) < 0)
                 return -EBADMSG;
-        return prepared_add_tap(note, &tap);
+        return prepared_add_tap(prepared, &tap);
 }
 
-static int parse_line(Prepared *note, char *line)
+static int parse_line(Prepared *prepared, char *line)
 {
         const char *words[6];
         size_t n = 0;
@@ -83,15 +83,15 @@ static int parse_line(Prepared *note, char *line)
         if (line)
                 return -EBADMSG;
         if (n == 2 && streq(words[0], "fd"))
-                return !store_name_is_valid(words[1]) || note->names.count >= STORED_MAX
+                return !store_name_is_valid(words[1]) || prepared->names.count >= STORED_MAX
                                ? -EBADMSG
-                               : strings_add(&note->names, words[1]);
-        return n == 6 && streq(words[0], "tap") ? parse_tap(note, words + 1) : -EBADMSG;
+                               : strings_add(&prepared->names, words[1]);
+        return n == 6 && streq(words[0], "tap") ? parse_tap(prepared, words + 1) : -EBADMSG;
 }
 
 int prepared_parse(const char *data, size_t size, Prepared *ret)
 {
-        _cleanup_(prepared_done) Prepared note = { 0 };
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
         _cleanup_(freep) char *copy = strndup(data, size);
         char *p = copy, *line;
 
@@ -100,13 +100,13 @@ int prepared_parse(const char *data, size_t size, Prepared *ret)
         if (strlen(copy) != size)
                 return -EBADMSG;
         while ((line = strsep(&p, "\n"))) {
-                int r = *line ? parse_line(&note, line) : 0;
+                int r = *line ? parse_line(&prepared, line) : 0;
 
                 if (r < 0)
                         return r;
         }
-        *ret = note;
-        note = (Prepared){ 0 };
+        *ret = prepared;
+        prepared = (Prepared){ 0 };
         return 0;
 }
 
@@ -150,7 +150,7 @@ int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
         return r == -ENOMEM || r == -EPIPE || r == -ETIMEDOUT ? r : 0;
 }
 
-static int write_note(int fd, const Prepared *note)
+static int write_list(int fd, const Prepared *prepared)
 {
         _cleanup_(freep) char *text = NULL;
         size_t size = 0;
@@ -159,21 +159,21 @@ static int write_note(int fd, const Prepared *note)
 
         if (!f)
                 return -ENOMEM;
-        for (size_t i = 0; i < note->n_taps; i++) {
-                const PreparedTap *t = &note->taps[i];
+        for (size_t i = 0; i < prepared->n_taps; i++) {
+                const PreparedTap *t = &prepared->taps[i];
 
                 fprintf(f, "tap %s %s %u %u %02x:%02x:%02x:%02x:%02x:%02x\n", t->id, t->interface, t->index,
                         t->queues, t->mac[0], t->mac[1], t->mac[2], t->mac[3], t->mac[4], t->mac[5]);
         }
-        for (size_t i = 0; i < note->names.count; i++)
-                fprintf(f, "fd %s\n", note->names.items[i]);
+        for (size_t i = 0; i < prepared->names.count; i++)
+                fprintf(f, "fd %s\n", prepared->names.items[i]);
         failed = ferror(f);
         if (fclose(f) != 0 || failed)
                 return -ENOMEM;
         return file_write_all(fd, text, size);
 }
 
-int prepared_write(Errand *errand, const GuestUser *user, const Prepared *note)
+int prepared_write(Errand *errand, const GuestUser *user, const Prepared *prepared)
 {
         char temporary[sizeof(".#" PREPARED_NAME ".12345678")];
         _cleanup_(closep) int fd = -EBADF;
@@ -184,7 +184,7 @@ int prepared_write(Errand *errand, const GuestUser *user, const Prepared *note)
                 return log_errno(LOG_ERR, -errno, "Failed to get random bytes");
         snprintf(temporary, sizeof(temporary), ".#" PREPARED_NAME ".%08x", random);
         fd = errand_create(errand, user->directory_fd, temporary);
-        r = fd < 0 ? fd : write_note(fd, note);
+        r = fd < 0 ? fd : write_list(fd, prepared);
         if (r >= 0)
                 r = errand_rename(errand, user->directory_fd, temporary, PREPARED_NAME, true);
         if (r < 0) {

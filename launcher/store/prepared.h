@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What prepare stored, noted for its next run: systemd's store outlives a restart, and nobody can ask what
- * is in it. */
+/*
+ * The list of what prepare put into systemd's store, for the next prepare: the store survives a restart, and
+ * systemd does not tell what is in it. Open this to remember one more fact about a stored descriptor.
+ */
 
 #include <stdint.h>
 
@@ -13,30 +15,32 @@
 
 /* A TAP that is in the store. */
 typedef struct PreparedTap {
-        const char *id; /* what its descriptors are named by */
+        const char *id; /* part of its descriptors' names */
         const char *interface;
-        unsigned index; /* of the interface, which no later one of that name has */
+        unsigned index; /* of the interface; the kernel does not reuse it */
         unsigned queues;
-        uint8_t mac[6]; /* that it was asked for with */
+        uint8_t mac[6]; /* the MAC address that was requested */
 } PreparedTap;
 
 typedef struct Prepared {
         PreparedTap *taps;
         size_t n_taps;
-        Strings names; /* of all that is in the store, a TAP's too */
+        Strings names; /* of everything in the store, including TAPs */
 } Prepared;
 
-void prepared_done(Prepared *note);
+void prepared_done(Prepared *prepared);
 
-/* The note is the guest's user's own file: who forges it misleads itself, and gets nothing else than its own
- * descriptors. */
-int prepared_parse(const char *data, size_t size, Prepared *ret);           /* -EBADMSG, -ENOMEM */
-int prepared_add_tap(Prepared *note, const PreparedTap *tap);               /* copies its texts */
-const PreparedTap *prepared_find_tap(const Prepared *note, const char *id); /* NULL where it is not there */
+/*
+ * The file belongs to the guest's user: by forging it, that user can only affect descriptors of its own
+ * guest.
+ */
+int prepared_parse(const char *data, size_t size, Prepared *ret);               /* -EBADMSG, -ENOMEM */
+int prepared_add_tap(Prepared *prepared, const PreparedTap *tap);               /* copies the texts */
+const PreparedTap *prepared_find_tap(const Prepared *prepared, const char *id); /* NULL if there is none */
 
-/* The note as the guest's user itself reads it; -ENOENT where there is none. */
+/* The list, read by a process that is the guest's user already; -ENOENT if there is none. */
 int prepared_load(const char *directory, Prepared *ret);
 
-/* In the guest's run-time directory. No note, or one that makes no sense, is an empty note. */
+/* The list in the guest's runtime directory. If it does not exist or is invalid, it is empty. */
 int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret);
-int prepared_write(Errand *errand, const GuestUser *user, const Prepared *note); /* logged */
+int prepared_write(Errand *errand, const GuestUser *user, const Prepared *prepared); /* logged */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A user has no right to make a TAP; the broker has, and gives one to whom vmunit.conf and polkit allow it.
- * Whatever it answers, the guest's user reads it in the journal of the guest: so each refusal becomes one
- * line that says what can be done, and where that is the administrator's, which lines to ask for.
+ * A user may not create a TAP, but the broker may, and gives one to the users that vmunit.conf and polkit
+ * allow. Its answer ends up in the guest's journal, where the guest's user reads it. So each refusal becomes
+ * one line that says what to do, and, if an administrator has to do it, which lines to ask for.
  *
- * The broker is trusted with the TAP and not with more: a name or a number of descriptors that was not asked
- * for is an error.
+ * The broker is trusted with the TAP and nothing else: a name or number of descriptors that was not
+ * requested is an error.
  */
 
 #include "launcher/tap/broker-client.h"
@@ -23,7 +23,7 @@
 #define BROKER       "org.vmunit.Broker1", "/org/vmunit/Broker1", "org.vmunit.Broker1"
 #define BROKER_ERROR "org.vmunit.Broker1.Error."
 #define BUS_ERROR    "org.freedesktop.DBus.Error."
-#define BROKER_USEC  UINT64_C(120000000) /* somebody may have to type a password */
+#define BROKER_USEC  UINT64_C(120000000) /* a user may have to type a password */
 #define PAUSE_TIMES  4                   /* see may_pass() */
 
 void broker_tap_done(BrokerTap *tap)
@@ -33,9 +33,9 @@ void broker_tap_done(BrokerTap *tap)
         tap->queues = 0;
 }
 
-/* What an error means here, and what to do. */
+/* What each of the broker's errors means, and what to do. */
 static const struct {
-        const char *name; /* without BROKER_ERROR */
+        const char *name; /* the part after BROKER_ERROR */
         int error;
         const char *advice; /* %1$s: the bridge, %2$s: the user */
 } broker_errors[] = {
@@ -56,7 +56,7 @@ static const struct {
         { "Failed", -EIO, "The administrator finds details with journalctl -u vm-broker" },
 };
 
-/* Errors that mean that nobody is there to answer. */
+/* Errors that mean that there is no broker to answer. */
 static bool is_missing(const char *name)
 {
         static const char *const names[] = { BUS_ERROR "ServiceUnknown", BUS_ERROR "NameHasNoOwner",
@@ -77,7 +77,7 @@ static const char *user_name(char room[static 16])
         return entry ? entry->pw_name : room;
 }
 
-/* The broker's words, without a full stop, since ours go on. */
+/* The broker's message without its full stop, because our sentence continues. */
 static char *words_of(const sd_bus_error *error)
 {
         const char *text = error->message && *error->message ? error->message : error->name;
@@ -87,7 +87,7 @@ static char *words_of(const sd_bus_error *error)
 }
 
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are those of the table above */
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are in the table above */
 static char *advice_for(const char *format, const TapRequest *q)
 {
         char number[16], *text;
@@ -176,11 +176,11 @@ static int read_answer(sd_bus_message *answer, unsigned queues, BrokerTap *ret)
 }
 
 /*
- * What is otherwise in a moment. A TAP of the guest's last life, whose stop systemd has just reported, may
- * still be about to go, and has the address until then. And while the broker starts, the bus keeps only so
- * many calls for it, which one user may use up. A broker that ends while polkit thinks, or is
- * killed (the bus says NoReply then; sd-bus calls our own patience Timeout), is started again by the next
- * call.
+ * Errors that may go away by themselves. A TAP of the guest's previous run, whose stop systemd has just
+ * reported, may be about to disappear and keeps its address until then. While the broker starts, the bus
+ * queues only a limited number of calls for it, which one user can exhaust. A broker that exits while polkit
+ * decides, or is killed, is started again by the next call (the bus then says NoReply; sd-bus calls our own
+ * timeout Timeout).
  */
 static bool may_pass(const sd_bus_error *error)
 {

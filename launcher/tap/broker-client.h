@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Asking the broker, org.vmunit.Broker1 on the system bus, for a TAP on a bridge. */
+/*
+ * Requesting a TAP on a bridge from the broker, org.vmunit.Broker1 on the system bus. Open this to change
+ * the call or what its refusals tell the user; user-tap.h decides when a TAP is requested.
+ */
 
 #include <net/if.h>
 
@@ -10,15 +13,15 @@
 
 typedef struct BrokerTap {
         char interface[IFNAMSIZ];
-        int fds[TAP_QUEUES_MAX]; /* one for each queue that was asked for */
+        int fds[TAP_QUEUES_MAX]; /* one for each requested queue */
         unsigned queues;
 } BrokerTap;
 
-void broker_tap_done(BrokerTap *tap); /* closes what is still there */
+void broker_tap_done(BrokerTap *tap); /* closes the remaining descriptors */
 
 /*
- * q has bridge, mac and queues. Who asks is known to the broker from the bus. A refusal is logged with what
- * can be done about it: -EPERM where policy says no, -EEXIST where another TAP has the MAC, -E2BIG where
- * there are too many, -ENODEV where bus, broker or bridge is missing, or another negative errno.
+ * q must have bridge, mac and queues. The broker learns from the bus which user calls. A refusal is logged
+ * with advice: -EPERM if the policy forbids it, -EEXIST if another TAP has the MAC address, -E2BIG if a
+ * limit is reached, -ENODEV if bus, broker or bridge does not exist, or another negative errno.
  */
 int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A macvtap is an interface of the kernel's beside one of the host's, with an address of its own; packets to
- * that address are read from a character device. The kernel makes that with each interface, under a number
- * that nobody can know before, and it lives until it is removed, so it is removed after the guest and made
- * anew at each start (see undo.c).
+ * A macvtap is a kernel interface on top of one of the host's, with an address of its own; packets to that
+ * address are read from a character device. The kernel creates that device with the interface, under a
+ * number that cannot be known before. The interface exists until it is removed, so it is removed after the
+ * guest and created anew at each start (see undo.c).
  *
- * Its node is devtmpfs' work. In a container /dev is none, so there a node is made where nobody else gets
- * to, opened, and removed at once; which device it is to be, sysfs says. What is opened in the end is
- * compared with that.
+ * devtmpfs creates the device's node. A container's /dev is not a devtmpfs, so there a node is created in a
+ * private directory, opened, and removed at once. sysfs tells which device it must be, and the opened node
+ * is compared with that. Trusted: the arguments and the kernel's tree.
  */
 
 #include "launcher/tap/macvtap.h"
@@ -73,7 +73,7 @@ static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
                      : 0;
 }
 
-/* -ENOENT where the node is another device's. Not logged. */
+/* -ENOENT if the node is another device's. Not logged. */
 static int open_node(const char *path, dev_t device)
 {
         _cleanup_(closep) int fd = -EBADF;
@@ -220,8 +220,10 @@ int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
         r = make(netlink, q, undo, &link);
         if (r < 0)
                 return r;
-        /* a new one in mode passthrough has the address of the interface below, which gets this one as long
-         * as it lives */
+        /*
+         * in mode passthrough, the new interface has the address of the interface below, which in turn gets
+         * this address for as long as it exists
+         */
         if (memcmp(link.address, q->mac, sizeof(link.address)) != 0) {
                 r = netlink_set_address(netlink, link.index, q->mac);
                 if (r < 0)
@@ -252,7 +254,7 @@ int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
         return tap_open_vhost(q, store);
 }
 
-/* One that was found by its name was about to be made; before, nothing had this name. */
+/* If the index is unknown, the interface was about to be created; nothing had this name before. */
 static bool is_ours(const Link *link, bool by_index, const uint8_t mac[static 6])
 {
         return streq(link->kind, "macvtap") && (by_index || memcmp(link->address, mac, 6) == 0);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest that was to be limited and is not is one that others on its network pay for, and in VLANs one that
- * sees what it must not: so what cannot be had ends the start.
+ * Other guests on the network pay for a guest whose limits are missing, and without its VLANs a guest sees
+ * traffic that it must not. So the start fails if a requested setting is not available.
  *
- * Towards the guest is out of the host by a TAP, but into it by a macvtap, which is an interface of the
- * host's as the guest sees it.
+ * Traffic to the guest leaves the host through a TAP, but enters it through a macvtap, so the directions are
+ * swapped for the latter. Trusted: the arguments.
  */
 
 #include "launcher/tap/tap-port.h"

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What limits the traffic of a guest's interface on the host, where the request says so. All is logged. */
+/*
+ * Limits for the traffic of a guest's interface on the host: rates, VLANs and isolation, as far as
+ * requested. Open this to change them for TAPs and macvtaps. Failures are logged.
+ */
 
 #include "launcher/tap/tap-request.h"
 
-/* -ENODEV where the bridge has no VLANs. The interface of that index is in it. */
+/* -ENODEV if the bridge does not filter VLANs. The interface of that index is a port of it. */
 int tap_set_port(int netlink, const TapRequest *q, unsigned index, const Link *bridge);
 
-/* -ENODEV where the kernel cannot. Limits that the interface had before are gone. */
+/* -ENODEV if the kernel does not support it. Earlier limits of the interface are removed. */
 int tap_set_rates(int netlink, const TapRequest *q, unsigned index);

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A TAP is made here with CAP_NET_ADMIN, and its descriptors go to the guest's QEMU through systemd's store;
- * so QEMU needs no right at all for its network. It is not persistent: it goes when its last descriptor is
- * closed, whatever happens to systemd, QEMU or us.
+ * A TAP is created here with CAP_NET_ADMIN, and its descriptors reach the guest's QEMU through systemd's
+ * store, so QEMU needs no rights at all for its network. The TAP is not persistent: it disappears when its
+ * last descriptor is closed, whatever happens to systemd, QEMU or the launcher.
  *
- * Over a restart the store keeps it, for which there is no sign here but that the kernel says "busy", and
- * not even that with several queues. So prepare notes the interface's index, which the kernel does not use
- * twice: if the interface of that name has that index it is ours and held, since a TAP that nobody holds
- * would be gone.
+ * The store keeps it over a restart. The only sign of that is the kernel's answer "busy", and with several
+ * queues not even that. So prepare stores the interface's index, which the kernel does not reuse: if the
+ * interface of that name still has that index, it is ours and in the store, because a TAP without
+ * descriptors would be gone. Newer versions of systemd close stored descriptors a moment after the unit
+ * stopped, so an interface of that name may be about to disappear.
  *
- * Newer systemds close what they stored a moment after the unit stopped, so one of that name may be just
- * about to go.
- *
- * Several queues are opened by naming an interface again, which root alone may do: it becomes the TAP's
- * owner.
+ * Further queues are opened by naming the interface again, which only root may do: root becomes the TAP's
+ * owner. Trusted: the arguments. The list of what is in the store is not (prepared.h).
  */
 
 #include "launcher/tap/tap.h"
@@ -31,7 +29,7 @@
 #include "net/netlink.h"
 #include "net/tun.h"
 
-#define TAP_PAUSE 20U /* milliseconds between two looks */
+#define TAP_PAUSE 20U /* milliseconds between two attempts */
 
 void tap_wait(unsigned *waited)
 {
@@ -56,7 +54,7 @@ static int open_tun(int *ret_fd)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot open /dev/net/tun") : 0;
 }
 
-/* One queue of the interface, made if it is not there. Not logged. */
+/* Attaches one queue of the interface, which is created if it does not exist. Not logged. */
 static int attach(int fd, const TapRequest *q, TunFlags flags)
 {
         int r;
@@ -70,7 +68,7 @@ int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store)
         return store_add(store, fd_name_tap(q->id, queue), fd);
 }
 
-/* The first queue. Something of that name may be about to go. */
+/* Opens the first queue, and waits if an interface of that name may be about to disappear. */
 static int open_first(int netlink, const TapRequest *q, Store *store, Link *ret)
 {
         TunFlags flags = q->unmanaged ? 0 : TUN_NEW;
@@ -158,7 +156,9 @@ static int find_bridge(int netlink, const TapRequest *q, Link *ret)
         return 0;
 }
 
-/* A kept TAP joins anew, since what its port was set to may be no longer what is asked for. */
+/*
+ * A kept TAP leaves and rejoins the bridge, because its port may have settings that are no longer requested.
+ */
 static int join(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
 {
         int r;
@@ -175,7 +175,7 @@ static int join(int netlink, const TapRequest *q, const Link *tap, const Link *b
         return tap_set_port(netlink, q, tap->index, bridge);
 }
 
-/* The MTU before it joins: a bridge takes over the smallest one of its ports. */
+/* The MTU is set before joining, because a bridge adopts the smallest MTU of its ports. */
 static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link *bridge)
 {
         static const uint8_t none[6];
@@ -208,13 +208,13 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
         return 0;
 }
 
-int tap_forget(int netlink, const TapRequest *q, const PreparedTap *noted, const Store *store)
+int tap_forget(int netlink, const TapRequest *q, const PreparedTap *known, const Store *store)
 {
         unsigned waited = 0;
         Link link;
         int r;
 
-        for (unsigned queue = 0; queue < noted->queues; queue++) {
+        for (unsigned queue = 0; queue < known->queues; queue++) {
                 _cleanup_(freep) char *name = fd_name_tap(q->id, queue);
 
                 if (!name)
@@ -224,24 +224,24 @@ int tap_forget(int netlink, const TapRequest *q, const PreparedTap *noted, const
                         return r;
         }
         while (!q->unmanaged && waited < TAP_PATIENCE &&
-               netlink_find(netlink, noted->interface, &link) >= 0 && link.index == noted->index)
+               netlink_find(netlink, known->interface, &link) >= 0 && link.index == known->index)
                 tap_wait(&waited);
         return 0;
 }
 
-/* 1 where systemd's store has the TAP as it should be. */
+/* 1 if systemd's store has the TAP in the requested form. */
 static int find_kept(int netlink, const TapRequest *q, const Prepared *last, const Store *store, Link *ret)
 {
-        const PreparedTap *noted = prepared_find_tap(last, q->id);
+        const PreparedTap *known = prepared_find_tap(last, q->id);
         int r;
 
-        if (!noted)
+        if (!known)
                 return 0;
-        if (!q->unmanaged && streq(noted->interface, q->interface) && noted->queues == q->queues &&
-            netlink_find(netlink, q->interface, ret) >= 0 && ret->index == noted->index &&
+        if (!q->unmanaged && streq(known->interface, q->interface) && known->queues == q->queues &&
+            netlink_find(netlink, q->interface, ret) >= 0 && ret->index == known->index &&
             streq(ret->kind, "tun"))
                 return 1;
-        r = tap_forget(netlink, q, noted, store);
+        r = tap_forget(netlink, q, known, store);
         return r < 0 ? r : 0;
 }
 
@@ -294,19 +294,19 @@ int tap_open_vhost(const TapRequest *q, Store *store)
         return 0;
 }
 
-int tap_note(const TapRequest *q, const char *interface, unsigned index, Prepared *note)
+int tap_remember(const TapRequest *q, const char *interface, unsigned index, Prepared *prepared)
 {
         PreparedTap tap = { .id = q->id, .interface = interface, .index = index, .queues = q->queues };
         int r;
 
         memcpy(tap.mac, q->mac, sizeof(tap.mac));
-        r = prepared_add_tap(note, &tap);
+        r = prepared_add_tap(prepared, &tap);
         for (unsigned queue = 0; queue < q->queues && r >= 0; queue++)
-                r = strings_take(&note->names, fd_name_tap(q->id, queue));
+                r = strings_take(&prepared->names, fd_name_tap(q->id, queue));
         return r < 0 ? log_out_of_memory() : 0;
 }
 
-int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *store, Prepared *note)
+int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *store, Prepared *prepared)
 {
         Link bridge = { 0 }, tap = { 0 };
         int r, kept;
@@ -335,5 +335,5 @@ int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *stor
                         return r;
         }
         r = tap_open_vhost(q, store);
-        return r < 0 ? r : tap_note(q, q->interface, tap.index, note);
+        return r < 0 ? r : tap_remember(q, q->interface, tap.index, prepared);
 }

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* TAP devices for the guest's network interfaces. */
+/*
+ * TAP devices for the guest's network interfaces. Open this for TAPs that root creates; those of user's
+ * guests are in user-tap.h, settings of a bridge's port in tap-port.h, and the ioctls in net/tun.h.
+ */
 
 #include "launcher/store/fd-store.h"
 #include "launcher/store/prepared.h"
 #include "launcher/tap/tap-request.h"
 
 /*
- * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and what is to be
- * remembered into the note. Where the last note says that systemd's store still has the TAP, and it exists,
- * it is only set up again. A TAP lives as long as a descriptor of it is open, so that after a failure
- * nothing is left. Failures are logged: -ENODEV and the like where something is missing, -EEXIST where the
- * name is taken.
+ * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and adds it to
+ * `prepared`. If the last list says that systemd's store has the TAP, and it still exists, it is only set up
+ * again. A TAP exists while a descriptor of it is open, so nothing is left after a failure. Failures are
+ * logged: -ENODEV and the like if something is missing, -EEXIST if the name is taken.
  */
-int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *store, Prepared *note);
+int tap_open(int netlink, const TapRequest *q, const Prepared *last, Store *store, Prepared *prepared);
 
-/* What tap_open() is made of, for who opens one in another way. All are logged. */
-int tap_store_queue(const TapRequest *q, unsigned queue, int fd, Store *store); /* takes the descriptor */
-int tap_note(const TapRequest *q, const char *interface, unsigned index, Prepared *note);
-void tap_wait(unsigned *waited); /* a moment; adds its milliseconds */
+/* The parts of tap_open(), for other ways of opening a TAP. Failures are logged. */
+int tap_store_queue(
+        const TapRequest *q, unsigned queue, int fd, Store *store); /* takes ownership of the descriptor */
+int tap_remember(const TapRequest *q, const char *interface, unsigned index, Prepared *prepared);
+void tap_wait(unsigned *waited); /* waits a moment and adds its milliseconds */
 
-/* Removes what systemd's store may have of an earlier TAP of ours, and lets it go. */
-int tap_forget(int netlink, const TapRequest *q, const PreparedTap *noted, const Store *store);
+/* Removes an earlier TAP of ours from systemd's store, and waits until it has disappeared. */
+int tap_forget(int netlink, const TapRequest *q, const PreparedTap *known, const Store *store);
 
-/* Opens what the kernel moves its packets by, for each queue. Logged. */
+/* Opens vhost-net, by which the kernel moves packets, for each queue. Failures are logged. */
 int tap_open_vhost(const TapRequest *q, Store *store);

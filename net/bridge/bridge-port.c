@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A locked port drops what comes from an address that is not known to be behind it, and with learning off
- * nothing becomes known but what is said here. A static address moves to whatever port frames come from that
- * claim it, unless it is sticky too.
+ * A locked port drops frames from addresses that are not known to be behind it, and with learning off, only
+ * the addresses set here are known. A static address would move to any port that receives frames from it,
+ * unless it is sticky too.
  *
- * A kernel that does not know an attribute of a port passes over it without a word, so that what is needed
- * is looked at afterwards.
+ * A kernel that does not know an attribute of a port ignores it silently, so the required ones are read
+ * back. The kernel is trusted.
  */
 
 #include "net/bridge/bridge-port.h"
@@ -45,9 +45,9 @@ static int set_port(int fd, unsigned index, const Setting *settings, size_t n)
 int bridge_port_guard(int fd, unsigned index)
 {
         static const Setting settings[] = {
-                { IFLA_BRPORT_GUARD, 1 },            /* no BPDU comes in */
-                { IFLA_BRPORT_PROTECT, 1 },          /* it never leads to the root bridge */
-                { IFLA_BRPORT_MULTICAST_ROUTER, 0 }, /* no router for multicast is behind it */
+                { IFLA_BRPORT_GUARD, 1 },            /* drop incoming BPDUs */
+                { IFLA_BRPORT_PROTECT, 1 },          /* never the way to the root bridge */
+                { IFLA_BRPORT_MULTICAST_ROUTER, 0 }, /* no multicast router behind it */
         };
 
         return set_port(fd, index, settings, ELEMENTS(settings));
@@ -112,7 +112,7 @@ static int list_address(struct nlmsghdr *h, void *data)
                 .is_own = entry->ndm_state & NUD_PERMANENT,
                 .is_static = entry->ndm_state & (NUD_PERMANENT | NUD_NOARP),
         };
-        /* what an interface itself filters by is no address that the bridge knows */
+        /* addresses in an interface's own filter are not addresses that the bridge knows */
         if (entry->ndm_family != AF_BRIDGE || entry->ndm_flags & NTF_SELF)
                 return 0;
         size = (int) NLMSG_PAYLOAD(h, sizeof(*entry));
@@ -125,7 +125,7 @@ static int list_address(struct nlmsghdr *h, void *data)
         return 0;
 }
 
-/* The kernel takes the bridge to list the addresses of in this form, which is an interface's. */
+/* The kernel expects an interface's header here, and selects the bridge by IFLA_MASTER. */
 int bridge_list_addresses(int fd, unsigned bridge, BridgeAddressEach *each, void *data)
 {
         struct ifinfomsg link = { .ifi_family = AF_BRIDGE };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * VLANs of a bridge's port. The kernel keeps them apart from the other settings of the port, as an
- * attribute of the bridge's address family.
+ * VLANs of a bridge's port. The kernel keeps them apart from the port's other settings, as an attribute of
+ * the bridge's address family. The kernel is trusted.
  */
 
 #include "net/bridge/bridge-vlan.h"
@@ -13,7 +13,7 @@
 
 #include "net/netlink-request.h"
 
-/* Changes of a port are those of its interface in the bridges' family. */
+/* A port is changed as its interface, in the address family of bridges. */
 static void request_init(NetlinkRequest *q, uint16_t type, unsigned index)
 {
         struct ifinfomsg port = { .ifi_family = AF_BRIDGE, .ifi_index = (int) index };

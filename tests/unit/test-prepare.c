@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What prepare reads without privileges: its arguments, and its note from the last time. */
+/* What prepare reads without privileges: its arguments, and the list of what it stored last time. */
 
 #include <errno.h>
 
@@ -199,15 +199,15 @@ static void test_note(void)
                 "fd \x01\n",
                 "what a\n",
         };
-        _cleanup_(prepared_done) Prepared note = { 0 };
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
 
-        CHECK_NUMBER(prepared_parse(good, strlen(good), &note), 0);
-        CHECK_NUMBER(note.names.count, 2);
-        CHECK(!prepared_find_tap(&note, "hostnet1"));
-        CHECK_TEXT(prepared_find_tap(&note, "hostnet0")->interface, "vm-a-0");
-        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->index, 12);
-        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->queues, 4);
-        CHECK_NUMBER(prepared_find_tap(&note, "hostnet0")->mac[5], 1);
+        CHECK_NUMBER(prepared_parse(good, strlen(good), &prepared), 0);
+        CHECK_NUMBER(prepared.names.count, 2);
+        CHECK(!prepared_find_tap(&prepared, "hostnet1"));
+        CHECK_TEXT(prepared_find_tap(&prepared, "hostnet0")->interface, "vm-a-0");
+        CHECK_NUMBER(prepared_find_tap(&prepared, "hostnet0")->index, 12);
+        CHECK_NUMBER(prepared_find_tap(&prepared, "hostnet0")->queues, 4);
+        CHECK_NUMBER(prepared_find_tap(&prepared, "hostnet0")->mac[5], 1);
         for (size_t i = 0; i < ELEMENTS(bad); i++) {
                 Prepared none = { 0 };
 
