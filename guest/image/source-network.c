@@ -18,8 +18,8 @@ static const char *const protocol_words[] = {
 };
 static const char *const transport_words[] = { "tcp", "unix", "rdma", NULL };
 
-#define NO_NBDKIT                                                                                \
-        "QEMU's own ssh client cannot do it; run nbdkit for the image, and use its socket with " \
+#define NO_NBDKIT                                                                                  \
+        "QEMU's ssh client does not support it; run nbdkit for the image and use its socket with " \
         "protocol='nbd'"
 
 static const Field fields[] = {
@@ -414,7 +414,7 @@ static void read_hosts(Guest *g, XmlElement *source, SourceNetwork *n)
                 SourceHost *h = &n->hosts[n->n_hosts];
 
                 if (n->n_hosts == SOURCE_HOSTS_MAX) {
-                        guest_error(g, e->place, "<host>: there are more than %d", SOURCE_HOSTS_MAX);
+                        guest_error(g, e->place, "<host>: at most %d are supported", SOURCE_HOSTS_MAX);
                         return;
                 }
                 n->n_hosts++;
@@ -430,10 +430,14 @@ static void read_cookies(Guest *g, SourceNetwork *n)
                 const char *name = xml_attribute(cookie, "name"), *value = xml_text(cookie);
 
                 if (!name || !*name || strpbrk(name, "()<>@,;:\\\"/[]?={} \t\r\n"))
-                        guest_error(g, cookie->place, "<cookie>: name='%s' is not a cookie's", name ?: "");
+                        guest_error(
+                                g, cookie->place, "<cookie>: name='%s' is not a valid cookie name",
+                                name ?: "");
                 else if (strpbrk(value, ",;\\ \t\r\n"))
                         guest_error(
-                                g, cookie->place, "<cookie>: the value of '%s' holds what a cookie may not",
+                                g, cookie->place,
+                                "<cookie>: the value of '%s' contains characters that are not allowed in a "
+                                "cookie",
                                 name);
         }
         if (!xml_child(n->cookies, "cookie"))
@@ -447,7 +451,7 @@ void source_network_read(Guest *g, XmlElement *source, Source *s)
         fields_read(source, fields, n, g->findings);
         if (!n->protocol) {
                 if (!xml_attribute(source, "protocol"))
-                        guest_error(g, s->place, "<source>: protocol is missing");
+                        guest_error(g, s->place, "<source>: protocol='…' is missing");
                 s->empty = true;
                 return;
         }
@@ -460,7 +464,7 @@ static void refuse(const Guest *g, const Source *s, bool wrong, const char *what
 {
         if (wrong)
                 guest_error(
-                        g, s->place, "<source>: protocol='%s' takes no %s",
+                        g, s->place, "<source>: protocol='%s' does not support %s",
                         protocol_words[s->network.protocol - 1], what);
 }
 
@@ -472,7 +476,7 @@ static void check_hosts(const Guest *g, const Source *s, const Protocol *protoco
                 guest_error(g, s->place, "<source>: <host> is missing");
         if (n->n_hosts > protocol->hosts_max)
                 guest_error(
-                        g, s->place, "<source>: protocol='%s' takes no more than %u <host>",
+                        g, s->place, "<source>: protocol='%s' supports at most %u <host>",
                         protocol_words[n->protocol - 1], protocol->hosts_max);
         for (unsigned i = 0; i < n->n_hosts; i++) {
                 const SourceHost *h = &n->hosts[i];
@@ -480,15 +484,15 @@ static void check_hosts(const Guest *g, const Source *s, const Protocol *protoco
                 if (h->transport == TRANSPORT_RDMA ||
                     (h->transport == TRANSPORT_UNIX && !protocol->unix_socket))
                         guest_error(
-                                g, h->place, "<host>: transport='%s' is none that this protocol has here",
+                                g, h->place, "<host>: this protocol does not support transport='%s'",
                                 transport_words[h->transport - 1]);
                 else if (h->transport == TRANSPORT_UNIX && !h->socket)
-                        guest_error(g, h->place, "<host>: socket is missing");
+                        guest_error(g, h->place, "<host>: socket='…' is missing");
                 else if (h->transport != TRANSPORT_UNIX && (!h->name || h->socket))
                         guest_error(
                                 g, h->place,
-                                h->socket ? "<host>: socket goes with transport='unix'"
-                                          : "<host>: name is missing");
+                                h->socket ? "<host>: socket='…' requires transport='unix'"
+                                          : "<host>: name='…' is missing");
         }
 }
 
@@ -501,19 +505,20 @@ static void check_name(const Guest *g, const Source *s, const Protocol *protocol
 
         if (!n->name) {
                 if (!protocol->name_optional)
-                        guest_error(g, s->place, "<source>: name is missing");
+                        guest_error(g, s->place, "<source>: name='…' is missing");
                 return;
         }
         slash = strchr(n->name + (n->name[0] == '/'), '/');
         if ((n->protocol == PROTOCOL_RBD || n->protocol == PROTOCOL_GLUSTER) &&
             (!slash || slash == n->name || !slash[1]))
                 guest_error(
-                        g, s->place, "<source>: name='%s' is not %s", n->name,
+                        g, s->place, "<source>: name='%s' must have the form %s", n->name,
                         n->protocol == PROTOCOL_RBD ? "POOL/IMAGE" : "VOLUME/IMAGE");
         if (n->protocol == PROTOCOL_ISCSI && !iscsi_split(n->name, &target, &lun))
-                guest_error(g, s->place, "<source>: name='%s' is not TARGET or TARGET/LUN", n->name);
+                guest_error(
+                        g, s->place, "<source>: name='%s' must have the form TARGET or TARGET/LUN", n->name);
         if (n->protocol == PROTOCOL_NFS && n->name[0] != '/')
-                guest_error(g, s->place, "<source>: name='%s' is not an absolute path", n->name);
+                guest_error(g, s->place, "<source>: name='%s' must be an absolute path", n->name);
 }
 
 static void check_secret(const Guest *g, const Source *s)
@@ -524,12 +529,12 @@ static void check_secret(const Guest *g, const Source *s)
                 return;
         if (!type || (!streq(type, "ceph") && !streq(type, "iscsi")))
                 guest_error(
-                        g, s->auth.xml->place, "<secret>: type='%s' is neither ceph nor iscsi", type ?: "");
+                        g, s->auth.xml->place, "<secret>: type='%s' must be one of: ceph, iscsi",
+                        type ?: "");
         else if (s->network.protocol == PROTOCOL_RBD && !streq(type, "ceph"))
-                guest_error(g, s->auth.xml->place, "<secret>: type='ceph' is expected for protocol='rbd'");
+                guest_error(g, s->auth.xml->place, "<secret>: protocol='rbd' requires type='ceph'");
         else if (s->network.protocol == PROTOCOL_ISCSI && !streq(type, "iscsi"))
-                guest_error(
-                        g, s->auth.xml->place, "<secret>: type='iscsi' is expected for protocol='iscsi'");
+                guest_error(g, s->auth.xml->place, "<secret>: protocol='iscsi' requires type='iscsi'");
 }
 
 /*
@@ -551,9 +556,9 @@ static void check_cookies(const Guest *g, const Source *s)
         if (s->cookies.credential)
                 guest_warning(
                         g, s->network.cookies->place,
-                        "<cookies>: they would stand in the unit for everybody to read; the text "
-                        "\"NAME=VALUE; NAME=VALUE\" is the credential '%s' instead, which has to be in "
-                        "/etc/credstore or /etc/credstore.encrypted (systemd-creds encrypt)",
+                        "<cookies>: ignored, because every user could read them in the unit; put the text "
+                        "\"NAME=VALUE; NAME=VALUE\" into the credential '%s' in /etc/credstore or "
+                        "/etc/credstore.encrypted (systemd-creds encrypt)",
                         s->cookies.credential);
 }
 
@@ -571,7 +576,7 @@ void source_network_check(const Guest *g, const Source *s)
 
         if (!protocol->props) {
                 guest_error(
-                        g, s->place, "<source>: QEMU has no protocol='%s' any more",
+                        g, s->place, "<source>: QEMU no longer supports protocol='%s'",
                         protocol_words[n->protocol - 1]);
                 return;
         }
@@ -582,7 +587,7 @@ void source_network_check(const Guest *g, const Source *s)
         refuse(g, s, n->tls_hostname && n->tls != ON, "tlsHostname without tls='yes'");
         refuse(g, s, n->query && !protocol->query, "query");
         if (n->query && n->query[strcspn(n->query, " \t\r\n\"<>")] != '\0')
-                guest_error(g, s->place, "<source>: query='%s' is not that of a URL", n->query);
+                guest_error(g, s->place, "<source>: query='%s' is not a valid URL query", n->query);
         refuse(g, s, n->snapshot && !protocol->snapshot, "<snapshot>");
         refuse(g, s, n->config && !protocol->config, "<config>");
         refuse(g, s, n->cookies && !protocol->cookies, "<cookies>");
@@ -601,11 +606,12 @@ void source_network_check(const Guest *g, const Source *s)
         if (n->known_hosts && !streq(n->known_hosts, KNOWN_HOSTS))
                 guest_warning(
                         g, s->place,
-                        "<knownHosts>: QEMU's ssh client looks the server up in " KNOWN_HOSTS " only");
+                        "<knownHosts>: ignored; QEMU's ssh client reads only " KNOWN_HOSTS
+                        ", so add the server's key there");
         refuse(g, s, s->auth.xml && !protocol->secret, "<auth>");
         if ((n->user && !is_id(n->user)) || (n->group && !is_id(n->group)))
                 guest_error(
                         g, s->place,
-                        "<identity>: user and group are numbers here, because the server's names are not "
-                        "known");
+                        "<identity>: user and group must be numbers, because the server's names are not "
+                        "known here");
 }

@@ -34,9 +34,7 @@ static const Field common_fields[] = {
         FIELD("reservations", FIELD_ELEMENT, Source, reservations),
         FIELD_SAID("@index", FIELD_IGNORED, NULL), /* libvirt's number of a running guest's image */
         FIELD_SAID("privateData", FIELD_IGNORED, NULL),
-        FIELD_SAID(
-                "@fdgroup", FIELD_WARNED,
-                "there is nobody to pass descriptors; the file is opened by its name"),
+        FIELD_SAID("@fdgroup", FIELD_WARNED, "ignored; the file is opened by its name"),
         {},
 };
 
@@ -52,8 +50,10 @@ static const Field reservation_fields[] = {
 static const Field encryption_fields[] = {
         FIELD_OF_WORDS("@format", SourceEncryption, format, encryption_words),
         FIELD_OF_WORDS("@engine", SourceEncryption, engine, engine_words),
-        FIELD_SAID("cipher", FIELD_REFUSED, "is said by the image itself"),
-        FIELD_SAID("ivgen", FIELD_REFUSED, "is said by the image itself"),
+        FIELD_SAID(
+                "cipher", FIELD_REFUSED, "not supported, because the image itself determines it; remove it"),
+        FIELD_SAID(
+                "ivgen", FIELD_REFUSED, "not supported, because the image itself determines it; remove it"),
         {},
 };
 
@@ -84,7 +84,7 @@ static void read_fixed(Guest *g, Source *s, const char *const *words)
         const char *type = xml_attribute(s->xml, "type");
 
         if (!type || !words_find(words, type))
-                guest_error(g, s->place, "<source>: type='%s' is expected", words[0]);
+                guest_error(g, s->place, "<source>: expected type='%s'", words[0]);
 }
 
 static void read_where(Guest *g, Source *s)
@@ -107,8 +107,8 @@ static void read_where(Guest *g, Source *s)
                 xml_claim_all(s->xml);
                 guest_error(
                         g, s->place,
-                        "<source>: storage pools are libvirt's own; name the volume's file or device "
-                        "instead (virsh vol-path says it)");
+                        "<source>: type='volume' is not supported; name the volume's file or device instead "
+                        "(virsh vol-path prints it)");
                 break;
         case SOURCE_NVME:
                 read_fixed(g, s, pci_words);
@@ -132,14 +132,17 @@ static void read_policy(Guest *g, Source *s)
         if (!words_find(policies, policy))
                 guest_error(
                         g, s->place,
-                        "<source>: startupPolicy='%s' is none of: mandatory, requisite, optional", policy);
+                        "<source>: startupPolicy='%s' must be one of: mandatory, requisite, optional",
+                        policy);
         else if (!source_is_local(s) && s->type != SOURCE_DIRECTORY)
                 guest_error(
-                        g, s->place, "<source>: startupPolicy is for files, directories and block devices");
+                        g, s->place,
+                        "<source>: startupPolicy requires a file, a directory or a block device");
         else if (!streq(policy, "mandatory"))
                 guest_warning(
                         g, s->place,
-                        "<source>: startupPolicy='%s' is taken for 'mandatory': the image must be there",
+                        "<source>: startupPolicy='%s' is treated as 'mandatory': the guest does not start "
+                        "without the image",
                         policy);
 }
 
@@ -158,17 +161,16 @@ static void read_labels(Guest *g, Source *s)
                 (void) xml_attribute(label, "type"); /* of an image's label it says nothing */
                 if (relabel && !streq(relabel, "no") && !streq(relabel, "yes"))
                         guest_error(
-                                g, label->place, "<seclabel>: relabel='%s' is neither yes nor no", relabel);
+                                g, label->place, "<seclabel>: relabel='%s' must be 'yes' or 'no'", relabel);
                 else if (relabel && !off && !text)
-                        guest_error(g, label->place, "<seclabel>: relabel='yes' without a <label>");
+                        guest_error(g, label->place, "<seclabel>: relabel='yes' requires a <label>");
                 else if (off && text)
-                        guest_error(
-                                g, label->place,
-                                "<seclabel>: a <label> although nothing is to be relabelled");
+                        guest_error(g, label->place, "<seclabel>: <label> requires relabel='yes'");
                 if (text && *xml_text(text))
                         guest_warning(
                                 g, label->place,
-                                "<seclabel>: images are not labelled here; label the file itself");
+                                "<seclabel>: ignored; vmunit does not label images, so label the file "
+                                "itself (chcon, semanage fcontext)");
                 if (off && model && streq(model, "dac"))
                         s->keep_owner = true;
         }
@@ -193,7 +195,7 @@ static void read_auth(Guest *g, XmlElement *holder, Source *s)
                 return;
         s->user = xml_attribute(auth, "username");
         if (!s->user)
-                guest_error(g, auth->place, "<auth>: username is missing");
+                guest_error(g, auth->place, "<auth>: username='…' is missing");
         secret_read(g, auth, &s->auth);
         if (!s->auth.xml)
                 guest_error(g, auth->place, "<auth>: <secret> is missing");
@@ -217,7 +219,7 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
                 return NULL;
         if (!type_word) {
                 guest_error(
-                        g, holder->place, "<%s>: type='%s' is none that an image can have", holder->name,
+                        g, holder->place, "<%s>: type='%s' is not supported for an image", holder->name,
                         type ?: "");
                 return NULL;
         }
@@ -226,7 +228,7 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
         if (!format_word) {
                 guest_error(
                         g, holder->place, "<%s>: its <format type='…'/> %s", holder->name,
-                        format_name ? "is none that QEMU can have there" : "is missing");
+                        format_name ? "is not supported by QEMU here" : "is missing");
                 return NULL;
         }
         source_read(g, holder, type_word, format_word, s);
@@ -252,7 +254,7 @@ static void read_backing(Guest *g, XmlElement *holder, Source *s)
         if (!backing)
                 return;
         if (depth(backing) > SOURCE_DEPTH_MAX) {
-                guest_error(g, backing->place, "<backingStore>: there are more than %d", SOURCE_DEPTH_MAX);
+                guest_error(g, backing->place, "<backingStore>: at most %d are supported", SOURCE_DEPTH_MAX);
                 xml_claim_all(backing);
         } else if (!xml_attribute(backing, "type")) {
                 s->last = true;
@@ -290,7 +292,7 @@ void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret
 
                 if (!what || !streq(what, "storage") || !ret->slice.offset.set || !ret->slice.size.set)
                         guest_error(
-                                g, slice->place, "<slice>: type='storage', offset and size are expected");
+                                g, slice->place, "<slice>: type='storage', offset and size are required");
         }
         data = xml_child(source, "dataStore");
         if (data)

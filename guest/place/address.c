@@ -23,7 +23,7 @@ static const Field pci_fields[] = {
         FIELD_IN_RANGE("@slot", Raw, slot, 0, 31),
         FIELD_IN_RANGE("@function", Raw, function, 0, 7),
         FIELD("@multifunction", FIELD_SWITCH, Raw, multifunction),
-        FIELD_SAID("zpci", FIELD_REFUSED, "exists on s390 only"),
+        FIELD_SAID("zpci", FIELD_REFUSED, "exists only on s390; remove it"),
         {},
 };
 
@@ -136,8 +136,8 @@ static void fill(Guest *g, XmlElement *e, const Raw *raw, Address *a)
                 if (raw->usb_port && !parse_usb_port(raw->usb_port, a->usb.port))
                         guest_error(
                                 g, e->place,
-                                "<address>: port='%s' is not up to %d numbers from 1 to 255 with dots "
-                                "between",
+                                "<address>: port='%s' must be at most %d numbers from 1 to 255, separated "
+                                "by dots",
                                 raw->usb_port, USB_PORT_DEPTH);
                 break;
         case ADDRESS_ISA:
@@ -163,7 +163,7 @@ void address_read(Guest *g, Device *d)
                 return;
         type = xml_attribute(e, "type");
         if (!type) {
-                guest_error(g, e->place, "<address>: type is missing");
+                guest_error(g, e->place, "<address>: type='…' is missing");
                 return;
         }
         for (size_t i = 1; i < ELEMENTS(types); i++)
@@ -171,13 +171,13 @@ void address_read(Guest *g, Device *d)
                         d->address.type = (AddressType) i;
         if (d->address.type == ADDRESS_NONE) {
                 xml_claim_all(e);
-                guest_error(g, e->place, "<address>: type='%s' is not known on this architecture", type);
+                guest_error(g, e->place, "<address>: type='%s' is not supported on this architecture", type);
                 return;
         }
         fields_read(e, types[d->address.type].fields, &raw, g->findings);
         fill(g, e, &raw, &d->address);
         if (xml_next(e))
-                guest_error(g, e->place, "<%s>: there is more than one <address>", d->kind->element);
+                guest_error(g, e->place, "<%s>: <address> may be given only once", d->kind->element);
 }
 
 bool address_is_vacant(const Address *a)

@@ -28,13 +28,13 @@ static void assign_orders(Guest *g)
                 d->boot_index = d->boot_order;
                 if (g->os->n_boot > 0)
                         device_error(
-                                g, d, "<boot>: a device's order does not go with <boot dev='…'/> of <os>");
+                                g, d, "<boot>: order='…' cannot be combined with <boot dev='…'/> in <os>");
                 for (size_t j = 0; j < i; j++) {
                         const Device *other = g->devices[j];
 
                         if (other->boot_order.set && other->boot_order.value == d->boot_order.value)
                                 device_error(
-                                        g, d, "<boot>: the <%s> in line %u has this order as well",
+                                        g, d, "<boot>: the <%s> in line %u already has this order",
                                         other->kind->element, other->place.line);
                 }
         }

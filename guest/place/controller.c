@@ -122,7 +122,7 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
                     (c->usb2 && other->usb2 && c->function != other->function))
                         continue;
                 device_error(
-                        g, &c->device, "<controller>: line %u has one of type '%s' and index %u as well",
+                        g, &c->device, "<controller>: line %u already has one with type='%s' and index='%u'",
                         other->device.place.line, types[type].word, (unsigned) c->index.value);
                 return;
         }
@@ -138,7 +138,7 @@ static bool choose_index(
                 index++;
         if (index > CONTROLLER_INDEX_MAX) {
                 device_error(
-                        g, &c->device, "<controller>: there are more than %u of type '%s'",
+                        g, &c->device, "<controller>: at most %u of type '%s' are supported",
                         CONTROLLER_INDEX_MAX + 1, types[type].word);
                 return false;
         }

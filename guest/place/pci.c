@@ -72,7 +72,9 @@ bool pci_buses_extend(PciBuses *b, unsigned n)
                 return true;
         if (n > PCI_BUSES_MAX) {
                 guest_error(
-                        b->guest, b->guest->devices_place, "the devices need more than %u PCI buses",
+                        b->guest, b->guest->devices_place,
+                        "the devices require more than %u PCI buses, which is the limit; remove some "
+                        "devices",
                         PCI_BUSES_MAX);
                 return false;
         }
@@ -125,7 +127,7 @@ static const char *misfit(const PciBus *bus, unsigned number, unsigned wants, bo
 
         if (wants & PCI_INTEGRATED) {
                 if (number != 0)
-                        return "the device has to be on the root bus";
+                        return "the device must be on the root bus (bus 0)";
                 automatic = true;
                 accepts |= ENDPOINTS;
         }
@@ -135,9 +137,9 @@ static const char *misfit(const PciBus *bus, unsigned number, unsigned wants, bo
                 if (wants & PCI_BRIDGE)
                         wants |= PCI_CONVENTIONAL;
         } else if (wants & ENDPOINTS && !automatic) {
-                return "that bus takes no devices unasked";
+                return "that bus accepts only devices whose <address> names it";
         }
-        return wants & accepts & ~(unsigned) PCI_INTEGRATED ? NULL : "that bus takes no such device";
+        return wants & accepts & ~(unsigned) PCI_INTEGRATED ? NULL : "that bus does not accept this device";
 }
 
 /* a: the address in question, or NULL */
@@ -177,7 +179,8 @@ static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
                 model = PCI_MODEL_ROOT_PORT;
         } else {
                 return complain(
-                        b, user, NULL, "no controller has a slot for it, and none can be added unasked");
+                        b, user, NULL,
+                        "no PCI controller has a slot for it; add a suitable <controller type='pci'>");
         }
         if (!pci_buses_extend(b, b->n + add))
                 return false;
@@ -202,11 +205,12 @@ bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user,
         if (b->growing && !grow(b, a, wants, user))
                 return false;
         if (b->n == 0)
-                return complain(b, user, NULL, "this machine has no PCI bus");
+                return complain(b, user, NULL, "this machine type has no PCI bus");
         if (a->pci.domain != 0)
-                return complain(b, user, a, "there is no PCI domain but 0");
+                return complain(b, user, a, "the PCI domain must be 0");
         if (a->pci.bus >= b->n)
-                return complain(b, user, a, "there is no such PCI controller");
+                return complain(
+                        b, user, a, "no PCI controller has this bus number; add a <controller type='pci'>");
         bus = &b->buses[a->pci.bus];
         why = misfit(bus, a->pci.bus, wants, from_xml);
         if (why)
@@ -216,20 +220,22 @@ bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user,
                 return complain(
                         b, user, a,
                         guest_text(
-                                b->guest, "a %s has slots from %u to %u", pci_model_word(bus->model),
-                                bus->first, bus->last));
+                                b->guest, "slot must be between %u and %u on a %s", bus->first, bus->last,
+                                pci_model_word(bus->model)));
         slot = &bus->slots[a->pci.slot];
         if (slot->users[a->pci.function]) {
                 const Device *other = slot->users[a->pci.function];
 
                 if (!user->kind)
-                        return complain(b, other, a, "the machine's own is there");
+                        return complain(
+                                b, other, a, "the address is used by a built-in device of the machine");
                 if (!other->kind)
-                        return complain(b, user, a, "the machine's own is there");
+                        return complain(
+                                b, user, a, "the address is used by a built-in device of the machine");
                 return complain(
                         b, user, a,
                         guest_text(
-                                b->guest, "taken by the <%s> of line %u", other->kind->element,
+                                b->guest, "already used by the <%s> in line %u", other->kind->element,
                                 other->place.line));
         }
         if (!slot_is_used(slot) && wants & PCI_ROOT_PORT)
@@ -274,9 +280,9 @@ bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned fun
                 a.pci.function = function == PCI_ANY_FUNCTION ? 0 : function;
                 a.pci.slot = 0;
                 if (b->n == 0)
-                        return complain(b, user, NULL, "this machine has no PCI bus");
+                        return complain(b, user, NULL, "this machine type has no PCI bus");
                 if (!b->growing)
-                        return complain(b, user, NULL, "there is no free PCI slot");
+                        return complain(b, user, NULL, "no PCI slot is free; add a <controller type='pci'>");
                 if (!grow(b, &a, wants, user))
                         return false;
                 a.pci.slot = b->buses[a.pci.bus].first;

@@ -81,7 +81,7 @@ static void place_in_free_unit(Guest *g, Device *d)
                                         return;
                                 }
         device_error(
-                g, d, "<%s>: there is no free unit on any %s controller", d->kind->element,
+                g, d, "<%s>: no unit is free on any %s controller", d->kind->element,
                 drive_buses[d->drive_bus].word);
 }
 
@@ -105,9 +105,10 @@ void place_drives(Guest *g)
 static bool check_machine(Guest *g, const Device *d)
 {
         if (d->drive_bus == DRIVE_IDE && g->os->family != MACHINE_I440FX && g->os->family != MACHINE_ISAPC)
-                device_error(g, d, "<%s>: this machine has no IDE; SATA is its successor", d->kind->element);
+                device_error(g, d, "<%s>: this machine type has no IDE; use bus='sata'", d->kind->element);
         else if (d->drive_bus == DRIVE_FDC && !os_is_x86(g->os))
-                device_error(g, d, "<%s>: this machine takes no floppy drives", d->kind->element);
+                device_error(
+                        g, d, "<%s>: this machine type does not support floppy drives", d->kind->element);
         else
                 return true;
         return false;
@@ -118,20 +119,21 @@ static bool check_range(Guest *g, const Device *d)
         const Address *a = &d->address;
         DriveBus i = d->drive_bus;
         const struct {
-                const char *what;
+                const char *one, *many;
                 unsigned value, n;
         } ranges[] = {
-                { "controllers", a->drive.controller, drive_buses[i].controllers },
-                { "buses", a->drive.bus, drive_buses[i].buses },
-                { "targets", a->drive.target, drive_buses[i].targets },
-                { "units", a->drive.unit, drive_buses[i].units_per_bus },
+                { "controller", "controllers", a->drive.controller, drive_buses[i].controllers },
+                { "bus", "buses", a->drive.bus, drive_buses[i].buses },
+                { "target", "targets", a->drive.target, drive_buses[i].targets },
+                { "unit", "units", a->drive.unit, drive_buses[i].units_per_bus },
         };
 
         for (size_t k = 0; k < ELEMENTS(ranges); k++)
                 if (ranges[k].value >= ranges[k].n) {
                         device_error(
-                                g, d, "<%s>: %s: the number of %s on %s is limited to %u", d->kind->element,
-                                address_text(g, a), ranges[k].what, drive_buses[i].word, ranges[k].n);
+                                g, d, "<%s>: %s: %s supports at most %u %s", d->kind->element,
+                                address_text(g, a), drive_buses[i].word, ranges[k].n,
+                                ranges[k].n == 1 ? ranges[k].one : ranges[k].many);
                         return false;
                 }
         return true;
@@ -145,15 +147,15 @@ static void check_unit(Guest *g, const Device *d)
 
         if (other)
                 device_error(
-                        g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
+                        g, d, "<%s>: %s is already used by the <%s> in line %u", d->kind->element,
                         address_text(g, &d->address), other->kind->element, other->place.line);
         if (c && c->narrow && d->address.drive.target != 0)
                 device_error(
-                        g, d, "<%s>: %s: this controller has only target 0", d->kind->element,
+                        g, d, "<%s>: %s: target must be 0 on this controller", d->kind->element,
                         address_text(g, &d->address));
         if (c && c->narrow && d->address.drive.unit > 7)
                 device_error(
-                        g, d, "<%s>: %s: this controller has only units up to 7", d->kind->element,
+                        g, d, "<%s>: %s: unit must be at most 7 on this controller", d->kind->element,
                         address_text(g, &d->address));
 }
 

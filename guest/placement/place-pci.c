@@ -144,7 +144,8 @@ static bool place_built_in(Placement *p)
                     (c->device.address.pci.bus != 0 || c->device.address.pci.slot != home.pci.slot ||
                      c->device.address.pci.function != home.pci.function)) {
                         device_error(
-                                p->guest, &c->device, "<controller>: this machine has it at %s",
+                                p->guest, &c->device,
+                                "<controller>: this machine type has it at %s; change or remove <address>",
                                 address_text(p->guest, &home));
                         ok = false;
                         continue;
@@ -404,7 +405,8 @@ static bool is_circular(Guest *g)
                         if (depth == PCI_BUSES_MAX) {
                                 device_error(
                                         g, &controllers[i]->device,
-                                        "<controller>: it plugs into a bus that plugs into it");
+                                        "<controller>: its bus is behind the controller itself; choose "
+                                        "another bus in <address>");
                                 return true;
                         }
                         c = controllers[c->device.address.pci.bus];

@@ -76,9 +76,9 @@ static void take(Guest *g, Ports *p, const Device *d)
         const Controller *c = controller_find(g, CONTROLLER_VIRTIO_SERIAL, a->serial.controller);
 
         if (!c || a->serial.port >= c->ports)
-                device_error(g, d, "<%s>: there is no %s", d->kind->element, address_text(g, a));
+                device_error(g, d, "<%s>: %s does not exist", d->kind->element, address_text(g, a));
         else if (p->used[a->serial.controller][a->serial.port])
-                device_error(g, d, "<%s>: %s is taken already", d->kind->element, address_text(g, a));
+                device_error(g, d, "<%s>: %s is already in use", d->kind->element, address_text(g, a));
         else
                 p->used[a->serial.controller][a->serial.port] = true;
 }
@@ -114,8 +114,7 @@ static void place(Guest *g, Ports *p, Device *d)
         }
         if (!found) {
                 device_error(
-                        g, d, "<%s>: there is no free port on any virtio-serial controller",
-                        d->kind->element);
+                        g, d, "<%s>: no port is free on any virtio-serial controller", d->kind->element);
                 return;
         }
         p->used[a.serial.controller][a.serial.port] = true;

@@ -74,15 +74,18 @@ static void take(UsbBuses *u, Device *d)
         unsigned depth = 0, port;
 
         if (!hub) {
-                device_error(u->guest, d, "<%s>: there is no USB bus %u", d->kind->element, a->usb.bus);
+                device_error(
+                        u->guest, d,
+                        "<%s>: USB bus %u does not exist; add a <controller type='usb'> with this index",
+                        d->kind->element, a->usb.bus);
                 return;
         }
         for (; depth + 1 < USB_PORT_DEPTH && a->usb.port[depth + 1] != 0; depth++) {
                 port = a->usb.port[depth];
                 if (port > hub->n || !hub->ports[port - 1].hub) {
                         device_error(
-                                u->guest, d, "<%s>: %s: there is no hub at its number %u", d->kind->element,
-                                address_text(u->guest, a), depth + 1);
+                                u->guest, d, "<%s>: %s: number %u of this port is not a hub",
+                                d->kind->element, address_text(u->guest, a), depth + 1);
                         return;
                 }
                 hub = hub->ports[port - 1].hub;
@@ -90,7 +93,7 @@ static void take(UsbBuses *u, Device *d)
         port = a->usb.port[depth];
         if (port > hub->n) {
                 device_error(
-                        u->guest, d, "<%s>: %s: there are only %u ports", d->kind->element,
+                        u->guest, d, "<%s>: %s: only ports 1 to %u exist", d->kind->element,
                         address_text(u->guest, a), hub->n);
                 return;
         }
@@ -98,7 +101,7 @@ static void take(UsbBuses *u, Device *d)
                 const Device *other = hub->ports[port - 1].user;
 
                 device_error(
-                        u->guest, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
+                        u->guest, d, "<%s>: %s is already used by the <%s> in line %u", d->kind->element,
                         address_text(u->guest, a), other->kind->element, other->place.line);
                 return;
         }
@@ -132,7 +135,11 @@ static void place(UsbBuses *u, Device *d)
         if (d->address.type == ADDRESS_USB) {
                 first = last = d->address.usb.bus;
                 if (!u->buses[first]) {
-                        device_error(u->guest, d, "<%s>: there is no USB bus %u", d->kind->element, first);
+                        device_error(
+                                u->guest, d,
+                                "<%s>: USB bus %u does not exist; add a <controller type='usb'> with this "
+                                "index",
+                                d->kind->element, first);
                         return;
                 }
         }
@@ -143,7 +150,10 @@ static void place(UsbBuses *u, Device *d)
                         take(u, d);
                         return;
                 }
-        device_error(u->guest, d, "<%s>: there is no free USB port", d->kind->element);
+        device_error(
+                u->guest, d,
+                "<%s>: no USB port is free; add a <hub type='usb'/> or a <controller type='usb'>",
+                d->kind->element);
 }
 
 /* Whether there is USB at all, where somebody needs it. */
@@ -160,9 +170,8 @@ static bool check_enabled(Guest *g)
         for (size_t i = 0; i < g->n_devices; i++)
                 if (g->devices[i]->bus == BUS_USB)
                         device_error(
-                                g, g->devices[i], "<%s>: the guest has no USB%s",
-                                g->devices[i]->kind->element,
-                                disabled ? ": <controller type='usb' model='none'/> switches it off"
+                                g, g->devices[i], "<%s>: requires USB%s", g->devices[i]->kind->element,
+                                disabled ? ", but <controller type='usb' model='none'/> turns it off"
                                          : " controller");
         return false;
 }

@@ -35,21 +35,21 @@ static void check_address_types(Guest *g)
 
                 if (d->address.type == ADDRESS_VIRTIO_MMIO && g->os->family != MACHINE_VIRT &&
                     g->os->family != MACHINE_MICROVM)
-                        device_error(g, d, "<%s>: this machine has no virtio-mmio", d->kind->element);
+                        device_error(g, d, "<%s>: this machine type has no virtio-mmio", d->kind->element);
                 else if (
                         d->bus == BUS_NONE && d->address.type == ADDRESS_PCI &&
                         !address_is_vacant(&d->address))
                         device_warning(
-                                g, d, "<%s>: it is no PCI device, so the address is only kept free",
+                                g, d, "<%s>: not a PCI device; its <address> is only kept free",
                                 d->kind->element);
                 else if (d->address.type == ADDRESS_UNASSIGNED && !streq(d->kind->element, "hostdev"))
                         device_error(
-                                g, d, "<%s>: only devices of the host can be kept from the guest",
+                                g, d, "<%s>: <address type='unassigned'/> requires <hostdev>",
                                 d->kind->element);
                 else if (
                         d->bus != BUS_NONE && d->address.type != ADDRESS_NONE &&
                         d->address.type != ADDRESS_UNASSIGNED && d->address.type != address_types[d->bus])
-                        device_error(g, d, "<%s>: it needs %s address", d->kind->element, bus_words[d->bus]);
+                        device_error(g, d, "<%s>: requires %s address", d->kind->element, bus_words[d->bus]);
         }
 }
 
@@ -69,7 +69,8 @@ static void imply_machine_controllers(Guest *g)
         if (found && found->pci_model != root)
                 device_error(
                         g, &found->device,
-                        "<controller>: on this machine, the PCI controller of index 0 is a %s and not a %s",
+                        "<controller>: the PCI controller with index='0' must have model='%s' on this "
+                        "machine type, not '%s'",
                         pci_model_word(root), pci_model_word(found->pci_model));
 }
 
@@ -98,8 +99,8 @@ static void place_dimms(Guest *g)
 
                         if (other)
                                 device_error(
-                                        g, d, "<%s>: %s is taken by the <%s> of line %u", d->kind->element,
-                                        address_text(g, &d->address), other->kind->element,
+                                        g, d, "<%s>: %s is already used by the <%s> in line %u",
+                                        d->kind->element, address_text(g, &d->address), other->kind->element,
                                         other->place.line);
                         continue;
                 }
@@ -159,7 +160,7 @@ static void check_ids(Guest *g)
         for (size_t i = 1; i < n; i++)
                 if (streq(chosen[i - 1]->id, chosen[i]->id))
                         device_error(
-                                g, chosen[i], "<alias>: the device of line %u is called '%s' as well",
+                                g, chosen[i], "<alias>: the device in line %u is already called '%s'",
                                 chosen[i - 1]->place.line, chosen[i]->id);
 }
 
@@ -178,11 +179,13 @@ static void check_acpi_indexes(Guest *g)
                 if (!d->acpi_index.set)
                         continue;
                 if (d->address.type != ADDRESS_PCI)
-                        device_error(g, d, "<%s>: only PCI devices have an ACPI index", d->kind->element);
+                        device_error(
+                                g, d, "<%s>: <acpi index='…'/> requires a PCI device", d->kind->element);
                 else if (*user)
                         device_error(
-                                g, d, "<%s>: the ACPI index %llu is that of line %u, too", d->kind->element,
-                                (unsigned long long) d->acpi_index.value, (*user)->place.line);
+                                g, d, "<%s>: ACPI index %llu is already used by the device in line %u",
+                                d->kind->element, (unsigned long long) d->acpi_index.value,
+                                (*user)->place.line);
                 *user = d;
         }
 }

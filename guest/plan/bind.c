@@ -70,7 +70,7 @@ const char *bind_own_socket(Guest *g, Place at, const char *element, const char 
         if (strlen(path) > SOCKET_PATH_MAX)
                 guest_error(
                         g, at,
-                        "<%s>: '%s' is longer than a socket's path may be: give the guest a shorter name",
+                        "<%s>: '%s' is too long for the path of a socket; give the guest a shorter name",
                         element, path);
         return path;
 }
@@ -84,7 +84,7 @@ void bind_check_socket(const Guest *g, Place at, const char *element, const char
                 return;
         directory = normalized(path, (size_t) (strrchr(path, '/') - path) + 1);
         if (!directory) {
-                guest_error(g, at, "<%s>: Out of memory", element);
+                guest_error(g, at, "<%s>: out of memory", element);
                 return;
         }
         if (is_same_or_below(directory, g->settings->run_directory))
@@ -93,8 +93,8 @@ void bind_check_socket(const Guest *g, Place at, const char *element, const char
             is_one_of(directory, crowded, false) || is_same_or_below(directory, GUESTS_DIRECTORY))
                 guest_error(
                         g, at,
-                        "<%s>: QEMU would have to see all of '%s' for this socket; put it into a directory "
-                        "of its own, or leave the path out: it is in %s then",
+                        "<%s>: this socket would require giving QEMU access to all of '%s'; put it in a "
+                        "directory of its own, or omit the path to have it created in %s",
                         element, directory, g->settings->run_directory);
 }
 
@@ -108,12 +108,16 @@ void bind_check_directory(const Guest *g, Place at, const char *element, const c
                 return;
         directory = normalized(path, strlen(path));
         if (!directory) {
-                guest_error(g, at, "<%s>: Out of memory", element);
+                guest_error(g, at, "<%s>: out of memory", element);
                 return;
         }
         if (is_one_of(directory, wholes, false) || is_one_of(directory, systems, false) ||
             is_one_of(directory, kernels, true))
-                guest_error(g, at, "<%s>: '%s' is the host's own, and no guest can have it", element, path);
+                guest_error(
+                        g, at,
+                        "<%s>: '%s' belongs to the host and cannot be given to a guest; choose another "
+                        "directory",
+                        element, path);
 }
 
 void bind_socket_directory(const Guest *g, const char *path, Plan *p)

@@ -36,8 +36,10 @@ const char *secret_credential(Guest *g, Place place, const char *usage)
                         to += sprintf(to, "_%02x", (unsigned char) *c);
         if (strlen("vm.secret.") + strlen(encoded) > CREDENTIAL_NAME_MAX)
                 guest_error(
-                        g, place, "the credential of '%s' would have a name longer than %d bytes", usage,
-                        CREDENTIAL_NAME_MAX);
+                        g, place,
+                        "the name of the credential for '%s' would be longer than %d bytes; choose a "
+                        "shorter usage",
+                        usage, CREDENTIAL_NAME_MAX);
         return guest_text(g, "vm.secret.%s", encoded);
 }
 
@@ -50,7 +52,7 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
                 return;
         fields_read(s->xml, fields, s, g->findings);
         if (!s->uuid == !s->usage) {
-                guest_error(g, s->xml->place, "<secret>: exactly one of uuid and usage names it");
+                guest_error(g, s->xml->place, "<secret>: exactly one of uuid and usage is required");
                 return;
         }
         if (s->usage)

@@ -114,13 +114,14 @@ static void read_feature(Guest *g, XmlElement *e)
         if (!name || !*name ||
             strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
                     strlen(name)) {
-                guest_error(g, e->place, "<feature>: name is missing or is none of a CPU feature");
+                guest_error(
+                        g, e->place, "<feature>: name='…' is missing or not a valid name of a CPU feature");
                 return;
         }
         if (policy == 0) {
                 guest_error(
                         g, e->place,
-                        "<feature>: policy='%s' is none of: force, require, optional, disable, forbid",
+                        "<feature>: policy='%s' must be one of: force, require, optional, disable, forbid",
                         policy_text);
                 return;
         }
@@ -128,9 +129,9 @@ static void read_feature(Guest *g, XmlElement *e)
                 return;
         name = feature_name(g, name);
         if (name && has_feature(cpu, name))
-                guest_error(g, e->place, "<feature>: '%s' is there twice", name);
+                guest_error(g, e->place, "<feature>: duplicate name='%s'", name);
         else if (cpu->n_features == CPU_FEATURES_MAX)
-                guest_error(g, e->place, "<feature>: there are more than %d", CPU_FEATURES_MAX);
+                guest_error(g, e->place, "<feature>: at most %d are supported", CPU_FEATURES_MAX);
         else if (name)
                 cpu->features[cpu->n_features++] = (CpuFeature){ name, policy <= POLICY_OPTIONAL };
 }
@@ -192,28 +193,30 @@ static void check_cache_and_address(const Guest *g)
         if (cpu->cache_mode == CACHE_PASSTHROUGH && !is_whole_host(cpu))
                 guest_error_at(
                         g, "cpu/cache",
-                        "<cache>: mode='passthrough' needs a CPU of mode='host-passthrough' or 'maximum'");
+                        "<cache>: mode='passthrough' requires <cpu mode='host-passthrough'> or <cpu "
+                        "mode='maximum'>");
         if (cpu->cache_mode == CACHE_EMULATE && cpu->cache_level.set && cpu->cache_level.value != 3)
-                guest_error_at(g, "cpu/cache", "<cache>: only a cache of level 3 can be emulated");
+                guest_error_at(g, "cpu/cache", "<cache>: mode='emulate' requires level='3'");
         if (cpu->cache_mode && cpu->cache_mode != CACHE_EMULATE && cpu->cache_level.set)
-                guest_error_at(g, "cpu/cache", "<cache>: level means nothing with this mode");
+                guest_error_at(g, "cpu/cache", "<cache>: level requires mode='emulate'");
         if (cpu->cache_level.set && !cpu->cache_mode)
-                guest_error_at(g, "cpu/cache", "<cache>: mode is missing");
+                guest_error_at(g, "cpu/cache", "<cache>: mode='…' is missing");
         if ((cpu->phys_bits.set || cpu->phys_limit.set) && !cpu->phys_mode)
-                guest_error_at(g, "cpu/maxphysaddr", "<maxphysaddr>: mode is missing");
+                guest_error_at(g, "cpu/maxphysaddr", "<maxphysaddr>: mode='…' is missing");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && cpu->phys_bits.set)
                 guest_error_at(
-                        g, "cpu/maxphysaddr", "<maxphysaddr>: bits means nothing with mode='passthrough'");
+                        g, "cpu/maxphysaddr",
+                        "<maxphysaddr>: bits cannot be combined with mode='passthrough'");
         if (cpu->phys_mode == PHYS_PASSTHROUGH && !is_whole_host(cpu))
                 guest_error_at(
                         g, "cpu/maxphysaddr",
-                        "<maxphysaddr>: mode='passthrough' needs a CPU of mode='host-passthrough' or "
-                        "'maximum'");
+                        "<maxphysaddr>: mode='passthrough' requires <cpu mode='host-passthrough'> or <cpu "
+                        "mode='maximum'>");
         if (cpu->phys_mode == PHYS_EMULATE && cpu->phys_limit.set)
                 guest_error_at(
-                        g, "cpu/maxphysaddr", "<maxphysaddr>: limit means nothing with mode='emulate'");
+                        g, "cpu/maxphysaddr", "<maxphysaddr>: limit cannot be combined with mode='emulate'");
         if ((cpu->phys_mode || cpu->cache_mode) && !os_is_x86(g->os))
-                guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> are for x86");
+                guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> require an x86 guest");
 }
 
 /* Lengths of vectors are features, too: "sve128". */
@@ -253,30 +256,34 @@ static void cpu_check(const Guest *g)
         vcpu_check(g);
         numa_check(g);
         if (cpu->mode == CPU_HOST_PASSTHROUGH && !kvm)
-                guest_error(g, cpu->place, "<cpu>: mode='host-passthrough' needs type='kvm'");
+                guest_error(g, cpu->place, "<cpu>: mode='host-passthrough' requires <domain type='kvm'>");
         if (cpu->mode == CPU_HOST_MODEL)
                 guest_warning(
                         g, cpu->place,
-                        "<cpu>: mode='host-model' is taken as mode='%s', so the guest's CPU depends on the "
-                        "host's%s",
+                        "<cpu>: mode='host-model' is treated as mode='%s', so the guest's CPU depends on "
+                        "the host's%s",
                         kvm ? "host-passthrough" : "maximum", kvm ? "" : " QEMU");
         if (cpu->match == MATCH_MINIMUM)
-                guest_warning(g, cpu->place, "<cpu>: match='minimum' is taken as 'exact'");
+                guest_warning(g, cpu->place, "<cpu>: match='minimum' is treated as 'exact'");
         if (cpu->migratable != UNSET && !is_whole_host(cpu))
-                guest_error(g, cpu->place, "<cpu>: migratable is for mode='host-passthrough' and 'maximum'");
+                guest_error(
+                        g, cpu->place,
+                        "<cpu>: migratable requires mode='host-passthrough' or mode='maximum'");
         if (cpu->mode == CPU_CUSTOM && !cpu->model && cpu->n_features > 0)
-                guest_error(g, cpu->place, "<cpu>: features, but no <model>");
+                guest_error(g, cpu->place, "<cpu>: <feature> requires <model>");
         if (has_sve_length(cpu) && !sve_is_implied(cpu) && !sve_of(cpu)->on)
-                guest_error(g, cpu->place, "<cpu>: 'sve' is disabled, and a length of its vectors required");
+                guest_error(
+                        g, cpu->place,
+                        "<cpu>: a required vector length (sve…) needs the feature 'sve', which is disabled");
         if (cpu->vendor && !cpu->model)
-                guest_error(g, cpu->place, "<cpu>: <vendor> without <model>");
+                guest_error(g, cpu->place, "<cpu>: <vendor> requires <model>");
         if (cpu->fallback && !streq(cpu->fallback, "allow") && !streq(cpu->fallback, "forbid"))
                 guest_error_at(
-                        g, "cpu/model", "<model>: fallback='%s' is none of: allow, forbid", cpu->fallback);
+                        g, "cpu/model", "<model>: fallback='%s' must be one of: allow, forbid",
+                        cpu->fallback);
         if (cpu->vendor_id && (strlen(cpu->vendor_id) != VENDOR_ID_LENGTH || strchr(cpu->vendor_id, ',')))
                 guest_error_at(
-                        g, "cpu/model",
-                        "<model>: vendor_id='%s' has not %d characters, or a comma among them",
+                        g, "cpu/model", "<model>: vendor_id='%s' must be %d characters without a comma",
                         cpu->vendor_id, VENDOR_ID_LENGTH);
         check_cache_and_address(g);
 }

@@ -37,7 +37,7 @@ static void iothreads_read(Guest *g)
                 return;
         XML_FOREACH(e, ids, "iothread") {
                 if (t->n == IOTHREADS_MAX) {
-                        guest_error(g, e->place, "<iothread>: there are more than %d", IOTHREADS_MAX);
+                        guest_error(g, e->place, "<iothread>: at most %d are supported", IOTHREADS_MAX);
                         return;
                 }
                 t->items[t->n].place = e->place;
@@ -68,9 +68,9 @@ static void iothreads_complete(Guest *g)
 static void check_pool(const Guest *g, Place at, const char *what, const Iothread *t)
 {
         if (t->pool_min.set && t->pool_max.set && t->pool_min.value > t->pool_max.value)
-                guest_error(g, at, "<%s>: thread_pool_min is greater than thread_pool_max", what);
+                guest_error(g, at, "<%s>: thread_pool_min must be at most thread_pool_max", what);
         if (t->pool_max.set && t->pool_max.value == 0)
-                guest_error(g, at, "<%s>: thread_pool_max='0' leaves no thread", what);
+                guest_error(g, at, "<%s>: thread_pool_max must be at least 1", what);
 }
 
 static void iothreads_check(const Guest *g)
@@ -82,12 +82,12 @@ static void iothreads_check(const Guest *g)
                 const Iothread *thread = &t->items[i];
 
                 if (!thread->id.set)
-                        guest_error(g, thread->place, "<iothread>: id is missing");
+                        guest_error(g, thread->place, "<iothread>: id='…' is missing");
                 check_pool(g, thread->place, "iothread", thread);
                 for (unsigned j = 0; j < i; j++)
                         if (thread->id.set && t->items[j].id.value == thread->id.value)
                                 guest_error(
-                                        g, thread->place, "<iothread>: id='%llu' is there twice",
+                                        g, thread->place, "<iothread>: duplicate id='%llu'",
                                         (unsigned long long) thread->id.value);
         }
 }
@@ -139,10 +139,12 @@ void iothread_mapping_check(const Guest *g, XmlElement *e, uint64_t queues)
 
                 fields_read(thread, mapping_fields, &m, g->findings);
                 if (!m.id.set)
-                        guest_error(g, thread->place, "<iothread>: id is missing");
+                        guest_error(g, thread->place, "<iothread>: id='…' is missing");
                 else if (!iothread_exists(g, m.id.value))
                         guest_error(
-                                g, thread->place, "<iothread>: the guest has no iothread %llu",
+                                g, thread->place,
+                                "<iothread>: iothread %llu does not exist; define it with <iothreads> in "
+                                "<domain>",
                                 (unsigned long long) m.id.value);
                 XML_FOREACH(queue, thread, "queue") {
                         Mapping q = { 0 };
@@ -152,19 +154,19 @@ void iothread_mapping_check(const Guest *g, XmlElement *e, uint64_t queues)
                                 g->findings);
                         if (!q.id.set || (queues > 0 && q.id.value >= queues))
                                 guest_error(
-                                        g, queue->place,
-                                        "<queue>: its id must be below the number of queues");
+                                        g, queue->place, "<queue>: id must be below the number of queues");
                         has_queue = true;
                 }
                 with_queues += has_queue;
                 n++;
         }
         if (n == 0)
-                guest_error(g, e->place, "<iothreads>: it names no <iothread>");
+                guest_error(g, e->place, "<iothreads>: at least one <iothread> is required");
         else if (with_queues > 0 && with_queues < n)
-                guest_error(g, e->place, "<iothreads>: either every <iothread> has a <queue>, or none has");
+                guest_error(
+                        g, e->place, "<iothreads>: either every <iothread> must have a <queue>, or none");
         else if (with_queues > 0 && queues == 0)
-                guest_error(g, e->place, "<iothreads>: a <queue> needs the driver's queues='…' to be set");
+                guest_error(g, e->place, "<iothreads>: <queue> requires <driver queues='…'>");
 }
 
 void iothread_mapping_props(XmlElement *e, Props *p)

@@ -53,9 +53,9 @@ static void read_pages(Guest *g, XmlElement *hugepages)
 
                 fields_read(page, pages_fields, &pages, g->findings);
                 if (!pages.size.set || pages.size.value == 0)
-                        guest_error(g, page->place, "<page>: size is missing");
+                        guest_error(g, page->place, "<page>: size='…' is missing");
                 else if (m->n_pages == MEMORY_PAGES_MAX)
-                        guest_error(g, page->place, "<page>: there are more than %d", MEMORY_PAGES_MAX);
+                        guest_error(g, page->place, "<page>: at most %d are supported", MEMORY_PAGES_MAX);
                 else
                         m->pages[m->n_pages++] = pages;
         }
@@ -97,8 +97,8 @@ void memory_require_shared(const Guest *g, Place at, const char *what)
         if (!shared)
                 guest_error(
                         g, at,
-                        "%s works on the guest's RAM itself: <memoryBacking> needs <access mode='shared'/> "
-                        "(and <source type='memfd'/>)",
+                        "%s shares the guest's RAM; add <access mode='shared'/> and "
+                        "<source type='memfd'/> to <memoryBacking>",
                         what);
 }
 
@@ -131,22 +131,24 @@ static void check_pages(const Guest *g)
 
                 if (p->size.set && (p->size.value & (p->size.value - 1)))
                         guest_error(
-                                g, p->place, "<page>: a size of %llu bytes is not a power of two",
+                                g, p->place, "<page>: size must be a power of two, not %llu bytes",
                                 (unsigned long long) p->size.value);
                 for (unsigned j = 0; j < i; j++)
                         if (p->nodes.set && m->pages[j].nodes.set &&
                             set_overlaps(&p->nodes, &m->pages[j].nodes))
                                 guest_error(
-                                        g, p->place, "<page>: nodeset overlaps with that of another <page>");
+                                        g, p->place,
+                                        "<page>: nodeset overlaps with that of another <page>; name each "
+                                        "node only once");
                 if (!p->nodes.set || (g->numa->n_cells == 0 && set_last(&p->nodes) == 0)) {
                         if (master)
-                                guest_error(
-                                        g, p->place,
-                                        "<page>: there is one already for all memory that no other is for");
+                                guest_error(g, p->place, "<page>: only one may omit nodeset='…'");
                         master = p;
                 } else if (set_last(&p->nodes) >= g->numa->n_cells) {
                         guest_error(
-                                g, p->place, "<page>: the guest has no NUMA node %u", set_last(&p->nodes));
+                                g, p->place,
+                                "<page>: NUMA node %u does not exist; define it with <cell> in <numa>",
+                                set_last(&p->nodes));
                 }
         }
 }
@@ -156,28 +158,32 @@ static void memory_check(const Guest *g)
         const Memory *m = g->memory;
 
         if (!m->size.set || m->size.value == 0) {
-                guest_error(g, m->place, "<memory> is missing, and <numa> does not say how much either");
+                guest_error(g, m->place, "<memory> is missing; it is required without <numa>");
                 return;
         }
         if (m->size.value > UINT64_C(1) << 52)
                 guest_error(
-                        g, m->place, "<memory>: %llu bytes are more than any machine has",
+                        g, m->place, "<memory>: %llu bytes is too large",
                         (unsigned long long) m->size.value);
         if (m->devices >= m->size.value && g->numa->n_cells == 0)
-                guest_error(g, m->place, "<memory>: the memory devices are larger than all of the memory");
+                guest_error(g, m->place, "<memory>: must be larger than all <memory> devices together");
         if (m->max.set && m->max.value < m->size.value)
-                guest_error_at(g, "maxMemory", "<maxMemory> is less than the memory that the guest has");
+                guest_error_at(g, "maxMemory", "<maxMemory>: must be at least the guest's <memory>");
         if (m->max.set && g->numa->n_cells == 0 && os_is_x86(g->os))
                 guest_error_at(
-                        g, "maxMemory", "<maxMemory>: the guest needs at least one NUMA node for that");
+                        g, "maxMemory",
+                        "<maxMemory>: requires at least one NUMA node; define it with <cell> in <numa>");
         if (m->allocation_threads.set && m->allocation != ALLOCATION_IMMEDIATE)
                 guest_error_at(
-                        g, "memoryBacking/allocation", "<allocation>: threads without mode='immediate'");
+                        g, "memoryBacking/allocation", "<allocation>: threads requires mode='immediate'");
         if (m->hugepages && m->source == MEMORY_SOURCE_ANONYMOUS)
-                guest_error_at(g, "memoryBacking/source", "<source>: huge pages are not anonymous memory");
+                guest_error_at(
+                        g, "memoryBacking/source",
+                        "<source>: type='anonymous' cannot be combined with <hugepages>");
         if (m->hugepages && m->allocation == ALLOCATION_ON_DEMAND)
                 guest_error_at(
-                        g, "memoryBacking/allocation", "<allocation>: huge pages are all set aside at once");
+                        g, "memoryBacking/allocation",
+                        "<allocation>: mode='ondemand' cannot be combined with <hugepages>");
         check_pages(g);
 }
 

@@ -113,13 +113,13 @@ static void read_caches(Guest *g, XmlElement *xml, NumaCell *cell)
                     !cache.line.set) {
                         guest_error(
                                 g, e->place,
-                                "<cache>: level, associativity, policy, <size> and <line> are needed");
+                                "<cache>: level, associativity, policy, <size> and <line> are required");
                         continue;
                 }
                 for (unsigned i = 0; i < cell->n_caches; i++)
                         if (cell->caches[i].level.value == cache.level.value)
                                 guest_error(
-                                        g, e->place, "<cache>: there is one of level %u already",
+                                        g, e->place, "<cache>: duplicate level='%u'",
                                         (unsigned) cache.level.value);
                 if (cell->n_caches < NUMA_CACHES_MAX)
                         cell->caches[cell->n_caches++] = cache;
@@ -139,15 +139,16 @@ static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 
                 fields_read(e, sibling_fields, &s, g->findings);
                 if (!s.id.set || !s.value.set) {
-                        guest_error(g, e->place, "<sibling>: id and value are needed");
+                        guest_error(g, e->place, "<sibling>: id and value are required");
                         continue;
                 }
                 if (s.id.value >= numa->n_cells)
-                        guest_error(g, e->place, "<sibling>: there is no cell %u", (unsigned) s.id.value);
+                        guest_error(g, e->place, "<sibling>: cell %u does not exist", (unsigned) s.id.value);
                 else if ((s.id.value == id) != (s.value.value == DISTANCE_LOCAL))
                         guest_error(
                                 g, e->place,
-                                "<sibling>: a distance of %u is a cell's to itself, and only that",
+                                "<sibling>: value must be %u for the cell itself, and another number for "
+                                "other cells",
                                 DISTANCE_LOCAL);
                 else {
                         numa->cells[id].distances[s.id.value] = (uint8_t) s.value.value;
@@ -164,7 +165,7 @@ static void read_cells(Guest *g, XmlElement *xml)
         unsigned position = 0, n = count(xml, "cell");
 
         if (n == 0 || n > NUMA_CELLS_MAX) {
-                guest_error(g, xml->place, "<numa>: between 1 and %d <cell> are possible", NUMA_CELLS_MAX);
+                guest_error(g, xml->place, "<numa>: between 1 and %d <cell> are required", NUMA_CELLS_MAX);
                 return;
         }
         numa->cells = guest_zeroed(g, n, sizeof(*numa->cells));
@@ -180,16 +181,16 @@ static void read_cells(Guest *g, XmlElement *xml)
                 position++;
                 if (id >= n) {
                         guest_error(
-                                g, e->place, "<cell>: id='%u', but there are only %u, counted from 0", id,
-                                n);
+                                g, e->place,
+                                "<cell>: id='%u' must be below the number of cells, which is %u", id, n);
                         continue;
                 }
                 if (numa->cells[id].memory.set) {
-                        guest_error(g, e->place, "<cell>: there is one with id='%u' already", id);
+                        guest_error(g, e->place, "<cell>: duplicate id='%u'", id);
                         continue;
                 }
                 if (!cell.memory.set)
-                        guest_error(g, e->place, "<cell>: memory is missing");
+                        guest_error(g, e->place, "<cell>: memory='…' is missing");
                 memcpy(cell.distances, numa->cells[id].distances, sizeof(cell.distances));
                 numa->cells[id] = cell;
                 read_caches(g, e, &numa->cells[id]);
@@ -220,7 +221,8 @@ static void read_interconnects(Guest *g, XmlElement *xml)
                 }
                 if (!i->initiator.set || !i->target.set || !i->type || !i->value.set)
                         guest_error(
-                                g, e->place, "<%s>: initiator, target, type and value are needed", e->name);
+                                g, e->place, "<%s>: initiator, target, type and value are required",
+                                e->name);
                 numa->n_interconnects++;
         }
 }
@@ -236,21 +238,23 @@ static void read_tune(Guest *g, XmlElement *xml)
 
                 fields_read(e, memnode_fields, &m, g->findings);
                 if (!m.cell.set || !m.nodes.set)
-                        guest_error(g, e->place, "<memnode>: cellid and nodeset are needed");
+                        guest_error(g, e->place, "<memnode>: cellid and nodeset are required");
                 else if (numa->placement == PLACEMENT_AUTO)
-                        guest_error(g, e->place, "<memnode>: the memory is placed automatically already");
+                        guest_error(
+                                g, e->place,
+                                "<memnode>: cannot be combined with <memory placement='auto'/>");
                 else if (m.cell.value >= numa->n_cells)
                         guest_error(
-                                g, e->place, "<memnode>: the guest has no NUMA node %u",
+                                g, e->place,
+                                "<memnode>: NUMA node %u does not exist; define it with <cell> in <numa>",
                                 (unsigned) m.cell.value);
                 else if (numa->cells[m.cell.value].host_nodes.set)
                         guest_error(
-                                g, e->place, "<memnode>: there is one for node %u already",
-                                (unsigned) m.cell.value);
+                                g, e->place, "<memnode>: duplicate cellid='%u'", (unsigned) m.cell.value);
                 else if (numa->mode == NUMA_RESTRICTIVE && m.mode != NUMA_RESTRICTIVE)
                         guest_error(
                                 g, e->place,
-                                "<memnode>: its mode must be 'restrictive', as that of <memory> is");
+                                "<memnode>: mode must be 'restrictive', because that of <memory> is");
                 else {
                         numa->cells[m.cell.value].mode = m.mode ?: NUMA_STRICT;
                         numa->cells[m.cell.value].host_nodes = m.nodes;
@@ -340,7 +344,7 @@ static void check_interconnect(const Guest *g, unsigned index)
         Place place = numa->xml->place;
 
         if (c->initiator.value >= numa->n_cells || c->target.value >= numa->n_cells) {
-                guest_error(g, place, "<interconnects>: initiator or target is no cell");
+                guest_error(g, place, "<interconnects>: initiator and target must be existing cells");
                 return;
         }
         if (set_count(&numa->cells[c->initiator.value].cpus) == 0)
@@ -359,7 +363,7 @@ static void check_interconnect(const Guest *g, unsigned index)
                 if (o->bandwidth == c->bandwidth && o->initiator.value == c->initiator.value &&
                     o->target.value == c->target.value && o->cache.value == c->cache.value &&
                     o->type == c->type)
-                        guest_error(g, place, "<interconnects>: the same is said twice");
+                        guest_error(g, place, "<interconnects>: duplicate entry");
         }
 }
 
@@ -370,23 +374,24 @@ void numa_check(const Guest *g)
         if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set &&
             numa->placement != PLACEMENT_AUTO &&
             (numa->placement == PLACEMENT_STATIC || g->cpu->placement != CPU_PLACEMENT_AUTO))
-                guest_error(g, numa->tune_place, "<numatune>: <memory> needs a nodeset");
+                guest_error(g, numa->tune_place, "<numatune>: <memory> requires nodeset='…'");
         if (numa->mode == NUMA_PREFERRED && numa->placement != PLACEMENT_AUTO &&
             set_count(&numa->host_nodes) > 1)
-                guest_error(g, numa->tune_place, "<numatune>: only one node can be preferred");
+                guest_error(
+                        g, numa->tune_place,
+                        "<numatune>: mode='preferred' supports only one node in nodeset");
         if (numa->placement == PLACEMENT_AUTO)
                 guest_warning(
                         g, numa->tune_place,
-                        "<numatune>: numad is not asked where the memory is to lie; the kernel decides");
+                        "<numatune>: vmunit does not use numad; the kernel places the memory");
         for (unsigned i = 0; i < numa->n_cells; i++) {
                 const NumaCell *cell = &numa->cells[i];
 
                 if (set_last(&cell->cpus) >= g->cpu->max.value && set_count(&cell->cpus) > 0)
-                        guest_error(
-                                g, cell->place, "<cell>: the guest has no CPU %u", set_last(&cell->cpus));
+                        guest_error(g, cell->place, "<cell>: CPU %u does not exist", set_last(&cell->cpus));
                 for (unsigned j = 0; j < i; j++)
                         if (set_overlaps(&cell->cpus, &numa->cells[j].cpus))
-                                guest_error(g, cell->place, "<cell>: it shares CPUs with cell %u", j);
+                                guest_error(g, cell->place, "<cell>: cpus overlaps with that of cell %u", j);
         }
         for (unsigned i = 0; i < numa->n_interconnects; i++)
                 check_interconnect(g, i);

@@ -65,7 +65,7 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
 
         fields_read(xml, vcpupin_fields, &pin, g->findings);
         if (!pin.id.set || !pin.cpus.set) {
-                guest_error(g, xml->place, "<vcpupin>: vcpu and cpuset are needed");
+                guest_error(g, xml->place, "<vcpupin>: vcpu and cpuset are required");
                 return;
         }
         if (pin.id.value >= g->cpu->max.value)
@@ -75,9 +75,7 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
         if (!t->vcpus)
                 return;
         if (t->vcpus[pin.id.value].set)
-                guest_error(
-                        g, xml->place, "<vcpupin>: there is one for CPU %u already",
-                        (unsigned) pin.id.value);
+                guest_error(g, xml->place, "<vcpupin>: duplicate vcpu='%u'", (unsigned) pin.id.value);
         t->vcpus[pin.id.value] = pin.cpus;
 }
 
@@ -96,13 +94,12 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
 
         fields_read(xml, iothreadpin_fields, &pin, g->findings);
         if (!pin.id.set || !pin.cpus.set) {
-                guest_error(g, xml->place, "<iothreadpin>: iothread and cpuset are needed");
+                guest_error(g, xml->place, "<iothreadpin>: iothread and cpuset are required");
                 return;
         }
         if (iothread_pin(t, pin.id.value))
                 guest_error(
-                        g, xml->place, "<iothreadpin>: there is one for IOThread %u already",
-                        (unsigned) pin.id.value);
+                        g, xml->place, "<iothreadpin>: duplicate iothread='%u'", (unsigned) pin.id.value);
         if (!t->iothreads)
                 t->iothreads = guest_zeroed(g, IOTHREADS_MAX, sizeof(*t->iothreads));
         if (t->iothreads && t->n_iothreads < IOTHREADS_MAX)
@@ -124,14 +121,14 @@ static void read_schedules(
                 fields_read(e, fields, &s, g->findings);
                 if (!s.scheduler || (!emulator && !s.ids.set))
                         guest_error(
-                                g, e->place, "<%s>: a scheduler%s is needed", name,
-                                emulator ? "" : " and the threads");
+                                g, e->place, "<%s>: %s required", name,
+                                emulator ? "scheduler='…' is" : "scheduler and the threads are");
                 else if (s.scheduler >= SCHEDULER_FIFO && !s.priority.set)
-                        guest_error(g, e->place, "<%s>: priority is missing", name);
+                        guest_error(g, e->place, "<%s>: this scheduler requires priority='…'", name);
                 else if ((emulator && n > 0) || set_overlaps(&taken, &s.ids))
-                        guest_error(g, e->place, "<%s>: one of these threads has a scheduler already", name);
+                        guest_error(g, e->place, "<%s>: one of these threads already has a scheduler", name);
                 else if (t->n_schedules == SCHEDULES_MAX)
-                        guest_error(g, e->place, "<%s>: there are more than %d", name, SCHEDULES_MAX);
+                        guest_error(g, e->place, "<%s>: at most %d are supported", name, SCHEDULES_MAX);
                 else if (t->schedules)
                         t->schedules[t->n_schedules++] = s;
                 set_join(&taken, &s.ids);
@@ -161,13 +158,13 @@ static void check_schedule(const Guest *g, const Schedule *s)
         for (unsigned i = 0; i < SET_MAX; i++)
                 if (set_has(&s->ids, i) && !(vcpu ? i < g->cpu->max.value : iothread_exists(g, i)))
                         guest_error(
-                                g, s->place, "<%ssched>: the guest has no %s %u", s->thread,
+                                g, s->place, "<%ssched>: %s %u does not exist", s->thread,
                                 vcpu ? "CPU" : "IOThread", i);
         if (s->scheduler >= SCHEDULER_FIFO && s->priority.value == 0)
                 guest_warning(
                         g, s->place,
-                        "<%ssched>: Linux has no priority 0 in real time (1 is the lowest); the threads are "
-                        "scheduled as all others",
+                        "<%ssched>: Linux has no real-time priority 0 (1 is the lowest); the threads are "
+                        "scheduled normally",
                         s->thread);
 }
 
@@ -178,15 +175,17 @@ void threads_check(const Guest *g)
         for (unsigned i = 0; i < t->n_iothreads; i++)
                 if (!iothread_exists(g, t->iothreads[i].id.value))
                         guest_error(
-                                g, t->iothreads[i].place, "<iothreadpin>: the guest has no IOThread %u",
+                                g, t->iothreads[i].place,
+                                "<iothreadpin>: IOThread %u does not exist; define it with <iothreads> in "
+                                "<domain>",
                                 (unsigned) t->iothreads[i].id.value);
         for (unsigned i = 0; i < t->n_schedules; i++) {
                 check_schedule(g, &t->schedules[i]);
                 if (g->settings->user_scope && t->schedules[i].scheduler >= SCHEDULER_FIFO)
                         guest_error(
                                 g, t->schedules[i].place,
-                                "<cputune>: a user's guest cannot be scheduled in real time; batch and idle "
-                                "can be");
+                                "<cputune>: a user's guest cannot use a real-time scheduler; scheduler must "
+                                "be one of: batch, idle");
         }
 }
 

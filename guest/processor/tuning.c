@@ -33,9 +33,13 @@ static const Field cpu_fields[] = {
         FIELD("emulator_quota", FIELD_TEXT, Tuning, emulator_bandwidth.quota),
         FIELD_IN_RANGE("iothread_period", Tuning, iothread_bandwidth.period, PERIOD_MIN, PERIOD_MAX),
         FIELD("iothread_quota", FIELD_TEXT, Tuning, iothread_bandwidth.quota),
-        FIELD_SAID("cachetune", FIELD_REFUSED, "the host's resctrl is not used"),
-        FIELD_SAID("energytune", FIELD_WARNED, "the host's resctrl, which counts it, is not used"),
-        FIELD_SAID("memorytune", FIELD_REFUSED, "the host's resctrl is not used"),
+        FIELD_SAID(
+                "cachetune", FIELD_REFUSED,
+                "not supported, because vmunit does not use the host's resctrl; remove it"),
+        FIELD_SAID("energytune", FIELD_WARNED, "ignored, because vmunit does not use the host's resctrl"),
+        FIELD_SAID(
+                "memorytune", FIELD_REFUSED,
+                "not supported, because vmunit does not use the host's resctrl; remove it"),
         {},
 };
 
@@ -43,7 +47,7 @@ static const Field memory_fields[] = {
         FIELD_OF_SIZE("hard_limit", Tuning, hard_limit, KIB),
         FIELD_OF_SIZE("soft_limit", Tuning, soft_limit, KIB),
         FIELD_OF_SIZE("swap_hard_limit", Tuning, swap_hard_limit, KIB),
-        FIELD_SAID("min_guarantee", FIELD_REFUSED, "neither QEMU nor libvirt's QEMU driver has it"),
+        FIELD_SAID("min_guarantee", FIELD_REFUSED, "not supported by QEMU; remove it"),
         {},
 };
 
@@ -64,7 +68,7 @@ static const Field io_fields[] = {
 
 static const Field resource_fields[] = {
         FIELD("partition", FIELD_PATH, Tuning, partition),
-        FIELD_SAID("fibrechannel", FIELD_REFUSED, "an application's id for fibre channel is not set"),
+        FIELD_SAID("fibrechannel", FIELD_REFUSED, "not supported; remove it"),
         {},
 };
 
@@ -98,11 +102,12 @@ static void read_io(Guest *g, XmlElement *xml)
                 if (!d.path || strpbrk(d.path, " \t\"'\\"))
                         guest_error(
                                 g, e->place,
-                                "<device>: <path> is missing, or holds a blank, a quote or a backslash");
+                                "<device>: <path> is required and must not contain a blank, a quote or a "
+                                "backslash");
                 else if (has_device(t, d.path))
-                        guest_error(g, e->place, "<device>: there is one for %s already", d.path);
+                        guest_error(g, e->place, "<device>: duplicate path '%s'", d.path);
                 else if (t->n_devices == TUNING_DEVICES_MAX)
-                        guest_error(g, e->place, "<device>: there are more than %d", TUNING_DEVICES_MAX);
+                        guest_error(g, e->place, "<device>: at most %d are supported", TUNING_DEVICES_MAX);
                 else if (t->devices)
                         t->devices[t->n_devices++] = d;
         }
@@ -141,8 +146,8 @@ static void check_quota(const Guest *g, const Bandwidth *b, const char *path)
 
         if (quota < 0 || (quota > 0 && quota < PERIOD_MIN))
                 guest_error_at(
-                        g, path, "<cputune>: a quota of '%s' is neither negative nor at least %d", b->quota,
-                        PERIOD_MIN);
+                        g, path, "<cputune>: quota '%s' must be negative (no limit) or at least %d",
+                        b->quota, PERIOD_MIN);
 }
 
 /* libvirt's "/machine/a" is machine.slice/machine-a.slice, which systemd calls machine-a.slice. */
@@ -174,9 +179,8 @@ static void tuning_check(const Guest *g)
         if (g->settings->user_scope && t->io_weight.value > 0)
                 guest_warning_at(
                         g, "blkiotune/weight",
-                        "<weight>: it has an effect only where the administrator delegates the io "
-                        "controller to users' "
-                        "managers");
+                        "<weight>: has an effect only if the administrator delegates the io controller to "
+                        "users' managers (Delegate= of user@.service)");
         check_quota(g, &t->vcpu, "cputune/quota");
         check_quota(g, &t->global, "cputune/global_quota");
         check_quota(g, &t->emulator_bandwidth, "cputune/emulator_quota");
@@ -184,29 +188,29 @@ static void tuning_check(const Guest *g)
         if (quota_of(&t->emulator_bandwidth) > 0 || quota_of(&t->iothread_bandwidth) > 0)
                 guest_warning(
                         g, t->cpu_place,
-                        "<cputune>: there is only one quota for all of the guest, <global_quota>");
+                        "<cputune>: ignoring <emulator_quota> and <iothread_quota>: a unit has only one "
+                        "quota, which <global_quota> sets");
         if (t->shares.value > 0 && (t->shares.value < SHARES_MIN || t->shares.value > SHARES_MAX))
                 guest_error_at(
-                        g, "cputune/shares", "<shares>: not between %d and %d", SHARES_MIN, SHARES_MAX);
+                        g, "cputune/shares", "<shares>: must be between %d and %d", SHARES_MIN, SHARES_MAX);
         else if (t->shares.value > WEIGHT_MAX)
-                guest_warning_at(
-                        g, "cputune/shares", "<shares>: more than %d is not possible and taken as that",
-                        WEIGHT_MAX);
+                guest_warning_at(g, "cputune/shares", "<shares>: the maximum is %d; using it", WEIGHT_MAX);
         if (quota_of(&t->vcpu) > 0)
                 guest_warning_at(
                         g, "cputune/quota",
-                        "<quota>: what all CPUs of the guest may use together is limited, not each");
+                        "<quota>: the limit applies to all CPUs of the guest together, not to each");
         if (t->swap_hard_limit.set && t->hard_limit.set && t->swap_hard_limit.value < t->hard_limit.value)
                 guest_error_at(
                         g, "memtune/swap_hard_limit",
-                        "<swap_hard_limit> is for memory and swap together and so not less than "
+                        "<swap_hard_limit>: is the limit of memory and swap together and must be at least "
                         "<hard_limit>");
         if (t->swap_hard_limit.set && t->swap_hard_limit.value < MEMORY_UNLIMITED && !t->hard_limit.set)
-                guest_error_at(g, "memtune/swap_hard_limit", "<swap_hard_limit> needs <hard_limit>");
+                guest_error_at(g, "memtune/swap_hard_limit", "<swap_hard_limit> requires <hard_limit>");
         threads_check(g);
         if (t->partition && !slice_name(t->partition, slice))
                 guest_error_at(
-                        g, "resource/partition", "<partition>: '%s' is no path of plain names",
+                        g, "resource/partition",
+                        "<partition>: '%s' must be a path of plain names, such as /machine/web",
                         t->partition);
 }
 

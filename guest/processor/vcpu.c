@@ -54,18 +54,17 @@ static void read_each(Guest *g, XmlElement *all)
                 cpu->online.set = true;
                 fields_read(e, one_fields, &v, g->findings);
                 if (!v.id.set || v.enabled == UNSET) {
-                        guest_error(g, e->place, "<vcpu>: id and enabled are needed");
+                        guest_error(g, e->place, "<vcpu>: id and enabled are required");
                         continue;
                 }
                 if (v.id.value >= cpu->max.value)
                         guest_error(
-                                g, e->place, "<vcpu>: there are only %u, counted from 0",
+                                g, e->place, "<vcpu>: id must be below the number of CPUs, which is %u",
                                 (unsigned) cpu->max.value);
                 else if (v.enabled == OFF && v.hotpluggable == OFF)
-                        guest_error(
-                                g, e->place, "<vcpu>: one that is not there at start must be hotpluggable");
+                        guest_error(g, e->place, "<vcpu>: enabled='no' requires hotpluggable='yes'");
                 else if (v.id.value == 0 && (v.enabled == OFF || v.hotpluggable == ON))
-                        guest_error(g, e->place, "<vcpu>: the first one is always there");
+                        guest_error(g, e->place, "<vcpu>: the CPU with id='0' must be enabled");
                 else if (v.enabled == ON)
                         set_add(&cpu->online, (unsigned) v.id.value);
                 if (v.enabled == ON && v.hotpluggable == ON)
@@ -108,44 +107,46 @@ void vcpu_check(const Guest *g)
 
         if (cpu->current.value > cpu->max.value)
                 guest_error_at(
-                        g, "vcpu", "<vcpu>: current='%u' is more than there are",
+                        g, "vcpu", "<vcpu>: current='%u' must be at most the number of CPUs",
                         (unsigned) cpu->current.value);
         if (cpu->placement == CPU_PLACEMENT_AUTO)
-                guest_warning_at(
-                        g, "vcpu",
-                        "<vcpu>: numad is not asked where the CPUs are to run; the kernel decides");
+                guest_warning_at(g, "vcpu", "<vcpu>: vmunit does not use numad; the kernel places the CPUs");
         if (cpu->max.value > CPUS_MAX_I440FX && g->os->family == MACHINE_I440FX)
-                guest_error_at(g, "vcpu", "<vcpu>: this machine has no more than %d", CPUS_MAX_I440FX);
+                guest_error_at(
+                        g, "vcpu", "<vcpu>: this machine type supports at most %d CPUs", CPUS_MAX_I440FX);
         if (cpu->sockets.set || cpu->dies.set || cpu->clusters.set || cpu->cores.set || cpu->threads.set) {
                 if (!cpu->sockets.set || !cpu->cores.set || !cpu->threads.set)
                         guest_error_at(
-                                g, "cpu/topology", "<topology>: sockets, cores and threads are needed");
+                                g, "cpu/topology", "<topology>: sockets, cores and threads are required");
                 else if (
                         cpu->sockets.value * cpu->dies.value * cpu->clusters.value * cpu->cores.value *
                                 cpu->threads.value !=
                         cpu->max.value)
                         guest_error_at(
                                 g, "cpu/topology",
-                                "<topology> comes to another number of CPUs than <vcpu>, which says %u",
+                                "<topology>: does not match the number of CPUs in <vcpu>, which is %u",
                                 (unsigned) cpu->max.value);
                 if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(g->os))
-                        guest_error_at(g, "cpu/topology", "<topology>: a PC has no clusters");
+                        guest_error_at(g, "cpu/topology", "<topology>: clusters is not supported on x86");
                 if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(g->os))
-                        guest_error_at(g, "cpu/topology", "<topology>: this machine has no dies");
+                        guest_error_at(
+                                g, "cpu/topology", "<topology>: dies is not supported on this machine type");
         }
         if (!set_has(&cpu->online, 0))
-                guest_error_at(g, "vcpus", "<vcpus>: the first CPU is always there");
+                guest_error_at(g, "vcpus", "<vcpus>: the CPU with id='0' must be enabled");
         for (unsigned i = 0; i < cpu->max.value; i++) {
                 bool fixed = set_has(&cpu->online, i) && !set_has(&cpu->plugged, i);
 
                 if (fixed && gap)
                         guest_error_at(
                                 g, "vcpus",
-                                "<vcpus>: CPU %u is not hotpluggable, so neither may be those before it", i);
+                                "<vcpus>: CPU %u is not hotpluggable, so the CPUs before it must not be "
+                                "either",
+                                i);
                 gap |= !fixed;
         }
         if (set_count(&cpu->plugged) > 0 && !os_is_pc(g->os))
-                guest_error_at(g, "vcpus", "<vcpus>: this machine cannot plug CPUs");
+                guest_error_at(g, "vcpus", "<vcpus>: this machine type does not support hotplugging CPUs");
 }
 
 static void build_plugged(const Guest *g, Plan *p, unsigned id)

@@ -87,7 +87,7 @@ static void read_word(const Field *f, const Target *t, int *to, Findings *findin
         list[0] = '\0';
         for (unsigned i = 0; f->words[i] && n < sizeof(list); i++)
                 n += (size_t) snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->words[i]);
-        complain(t, findings, "is none of: %s", list);
+        complain(t, findings, f->words[1] ? "must be one of: %s" : "must be '%s'", list);
 }
 
 static void read_switch(const Target *t, const char *on, const char *off, Tristate *to, Findings *findings)
@@ -97,7 +97,7 @@ static void read_switch(const Target *t, const char *on, const char *off, Trista
         else if (streq(t->value, off))
                 *to = OFF;
         else
-                complain(t, findings, "is neither %s nor %s", on, off);
+                complain(t, findings, "must be '%s' or '%s'", on, off);
 }
 
 static void read_number(const Field *f, const Target *t, Number *to, Findings *findings)
@@ -106,10 +106,10 @@ static void read_number(const Field *f, const Target *t, Number *to, Findings *f
         int r = text_to_u64(t->value, UINT64_MAX, &n);
 
         if (r == -EINVAL)
-                complain(t, findings, "is not a number");
+                complain(t, findings, "must be a number");
         else if (r < 0 || n > max || n < f->min)
                 complain(
-                        t, findings, "is not between %llu and %llu", (unsigned long long) f->min,
+                        t, findings, "must be between %llu and %llu", (unsigned long long) f->min,
                         (unsigned long long) max);
         else
                 *to = (Number){ n, true };
@@ -164,9 +164,14 @@ static void read_size(const Field *f, const Target *t, Number *to, Findings *fin
         int r = size_parse(t->value, unit, f->min, &n);
 
         if (r == -ERANGE)
-                complain(t, findings, "is too large a size");
+                complain(t, findings, "is too large");
+        else if (r < 0 && unit)
+                complain(
+                        t, findings,
+                        "must be a whole number with a known unit, such as KiB, MiB or GiB, not unit='%s'",
+                        unit);
         else if (r < 0)
-                complain(t, findings, "%s%s is not a size", unit ? "in units of " : "", unit ?: "");
+                complain(t, findings, "must be a whole number");
         else
                 *to = (Number){ n, true };
 }
@@ -176,11 +181,11 @@ static void read_set(const Target *t, Set *to, Findings *findings)
         int r = set_parse(t->value, to);
 
         if (r == -ERANGE)
-                complain(t, findings, "holds a number above %d", SET_MAX - 1);
+                complain(t, findings, "must not contain a number above %d", SET_MAX - 1);
         else if (r < 0)
-                complain(t, findings, "is not a set of numbers such as \"0-3,^2,7\"");
+                complain(t, findings, "must be a set of numbers, such as \"0-3,^2,7\"");
         else if (set_count(to) == 0)
-                complain(t, findings, "comes to no number at all");
+                complain(t, findings, "excludes every number it names; at least one must remain");
 }
 
 static bool path_is_plain(const char *path)
@@ -215,15 +220,15 @@ static void read_text(const Field *f, const Target *t, const char **to, Findings
         if (!*t->value && (f->type == FIELD_STRING || !t->attribute))
                 return;
         if (!*t->value)
-                complain(t, findings, "is empty");
+                complain(t, findings, "must not be empty");
         else if (f->type == FIELD_PATH && has_control(t->value))
-                complain(t, findings, "holds a control character");
+                complain(t, findings, "must not contain control characters");
         else if (f->type == FIELD_PATH && !path_is_plain(t->value))
-                complain(t, findings, "is not an absolute path without \".\" and \"..\"");
+                complain(t, findings, "must be an absolute path without \".\" and \"..\"");
         else if (f->type == FIELD_MAC && text_to_mac(t->value, mac) < 0)
-                complain(t, findings, "is not a MAC address");
+                complain(t, findings, "must be a MAC address, such as 52:54:00:12:34:56");
         else if (f->type == FIELD_UUID && text_to_uuid(t->value, uuid) < 0)
-                complain(t, findings, "is not a UUID");
+                complain(t, findings, "must be a UUID, such as c7a5fdbd-edaf-9455-926a-d65c16db1809");
         else
                 *to = t->value;
 }

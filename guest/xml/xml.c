@@ -190,7 +190,7 @@ static void on_doctype(void *userdata, const xmlChar *name, const xmlChar *exter
 {
         Builder *b = userdata;
 
-        finding(b->findings, SEVERITY_ERROR, place_of_tag(b), "a DOCTYPE is not allowed");
+        finding(b->findings, SEVERITY_ERROR, place_of_tag(b), "a DOCTYPE is not allowed; remove it");
         stop(b);
 }
 
@@ -244,7 +244,7 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
         xmlParserCtxtPtr parser;
 
         if (size > XML_SIZE_MAX) {
-                finding(findings, SEVERITY_ERROR, (Place){ file }, "larger than the limit of %zu MiB",
+                finding(findings, SEVERITY_ERROR, (Place){ file }, "the file must be at most %zu MiB",
                         XML_SIZE_MAX >> 20);
                 return NULL;
         }
@@ -253,7 +253,8 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
                 return NULL;
         }
         if (!encoding_is_utf8(data, size)) {
-                finding(findings, SEVERITY_ERROR, (Place){ file, 1, 1 }, "only UTF-8 is read");
+                finding(findings, SEVERITY_ERROR, (Place){ file, 1, 1 },
+                        "the file must be encoded in UTF-8");
                 return NULL;
         }
 
@@ -382,8 +383,7 @@ static void report_element(const XmlElement *e, Findings *findings)
                                 "<%s>: the attribute %s='%s' is not supported", e->name,
                                 e->attributes[i].name, quotable(&e->attributes[i]));
         if (!e->text_claimed && e->text && *e->text)
-                finding(findings, SEVERITY_ERROR, e->place, "<%s> holds text where none is expected",
-                        e->name);
+                finding(findings, SEVERITY_ERROR, e->place, "<%s> must not contain text", e->name);
         for (const XmlElement *c = e->first; c; c = c->next)
                 if (c->claimed)
                         report_element(c, findings);

@@ -56,7 +56,7 @@ static void test_unclaimed(void)
         xml_report_unclaimed(root, f);
         CHECK_NUMBER(findings_count(f), 3);
         check_finding(f, 0, "t.xml:1:1: error: <a>: the attribute two='2' is not supported");
-        check_finding(f, 1, "t.xml:1:1: error: <a> holds text where none is expected");
+        check_finding(f, 1, "t.xml:1:1: error: <a> must not contain text");
         check_finding(f, 2, "t.xml:1:31: error: <d> in <c> is not supported");
 }
 
@@ -64,10 +64,11 @@ static void test_refused(void)
 {
         static const char *const cases[][2] = {
                 { "<a><b></a>", "t.xml:1:" },
-                { "<!DOCTYPE a><a/>", "t.xml:1:1: error: a DOCTYPE is not allowed" },
+                { "<!DOCTYPE a><a/>", "t.xml:1:1: error: a DOCTYPE is not allowed; remove it" },
                 { "<a>\n&nosuch;</a>", "t.xml:2:" },
                 { "", "t.xml:1:1: error: the file is empty" },
-                { "<?xml version='1.0' encoding='UTF-16'?><a/>", "t.xml:1:1: error: only UTF-8 is read" },
+                { "<?xml version='1.0' encoding='UTF-16'?><a/>",
+                  "t.xml:1:1: error: the file must be encoded in UTF-8" },
                 { "<a>\xff</a>", "t.xml:1:" },
                 { "<a x='1' x='2'/>", "t.xml:1:" },
                 { "<a/><b/>", "t.xml:1:" },
@@ -144,14 +145,17 @@ static void test_bad_fields(void)
                       f);
         fields_read(root, fields, &v, f);
         CHECK_NUMBER(findings_count(f), 7);
-        check_finding(f, 0, "t.xml:1:1: error: <a>: text='' is empty");
+        check_finding(f, 0, "t.xml:1:1: error: <a>: text='' must not be empty");
         check_finding(
                 f, 1,
-                "t.xml:2:1: error: <path>: '/x/../y' is not an absolute path without \".\" and \"..\"");
-        check_finding(f, 2, "t.xml:3:7: error: <er>: word='blue' is none of: red, green");
-        check_finding(f, 3, "t.xml:4:1: error: <flag>: on='yes' is neither on nor off");
-        check_finding(f, 4, "t.xml:5:1: error: <number>: '10' is not between 2 and 9");
-        check_finding(f, 5, "t.xml:6:1: error: <size>: '2' in units of furlong is not a size");
+                "t.xml:2:1: error: <path>: '/x/../y' must be an absolute path without \".\" and \"..\"");
+        check_finding(f, 2, "t.xml:3:7: error: <er>: word='blue' must be one of: red, green");
+        check_finding(f, 3, "t.xml:4:1: error: <flag>: on='yes' must be 'on' or 'off'");
+        check_finding(f, 4, "t.xml:5:1: error: <number>: '10' must be between 2 and 9");
+        check_finding(
+                f, 5,
+                "t.xml:6:1: error: <size>: '2' must be a whole number with a known unit, such as KiB, MiB "
+                "or GiB, not unit='furlong'");
         check_finding(f, 6, "t.xml:7:1: error: <refused>: never");
         CHECK(!v.text && !v.path && !v.word && !v.number.set && !v.size.set);
 }
