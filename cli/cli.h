@@ -11,6 +11,7 @@
 
 /* What the command line asks a verb to do; vmctl.c has checked it against the verb's row. */
 typedef struct Call {
+        const char *verb;
         bool user_scope;
         const char *option; /* the one that was given, without its dashes, or NULL */
         int n_words;
@@ -22,6 +23,7 @@ int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);
 int verb_list(const Call *call);
+int verb_resume(const Call *call);
 int verb_undefine(const Call *call);
 int verb_unit(const Call *call);
 
@@ -51,6 +53,12 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
  * status; the caller releases c in any case. ret_path: the file, NULL for standard input.
  */
 int convert_argument(const Host *host, const char *argument, Conversion *c, char **ret_path);
+
+/*
+ * Connects to a socket of the running guest that the call's first word names. missing: what to say of a
+ * guest that has none. Prints its own error message; 0 or the exit status.
+ */
+int connect_to_guest(const Call *call, const char *name, const char *missing, int *ret);
 
 /* The bus of the scope's service manager; 0 or negative errno. */
 int manager_bus(bool user_scope, sd_bus **ret);

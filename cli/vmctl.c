@@ -65,11 +65,22 @@ static const Verb verbs[] = {
         { "console",
           "NAME",
           "connect to the guest's serial console",
-          "Shows the first serial console of a running guest and types on it. Ctrl-] disconnects.\n",
+          "Shows the first serial console of a running guest and types on it. Ctrl-] disconnects.\n"
+          "Exit status 69 means that the guest has ended, or does not run.\n",
           { NULL },
           1,
           1,
           verb_console },
+        { "resume",
+          "NAME",
+          "let a stopped guest continue",
+          "Lets a guest continue that is paused, sleeps, or was stopped by a disk error or its watchdog.\n"
+          "Remove the cause first, for example free space for its disk. Fails where the guest does not\n"
+          "run a moment later, and says why.\n",
+          { NULL },
+          1,
+          1,
+          verb_resume },
         { "argv",
           "[--json] FILE|NAME|-",
           "print the QEMU command line",
@@ -155,7 +166,7 @@ static int take_option(const Verb *v, const char *word, Call *call)
 /* words: what follows the verb, ended by NULL; options are taken out of it. */
 static int run_verb(const Verb *v, bool user_scope, char **words)
 {
-        Call call = { .user_scope = user_scope, .words = words };
+        Call call = { .verb = v->name, .user_scope = user_scope, .words = words };
         bool options = true;
 
         for (char **w = words; *w; w++) {

@@ -28,6 +28,8 @@
 #define MESSAGE_ID_BLOCK_JOB       "e7437e3cebfd43fe89ad4b02f4b3b235" /* a copy of a disk ended, or failed */
 #define MESSAGE_ID_DISK_TRAY       "d58d13355d64405a93bbba340c3a4de2" /* a drive's tray moved */
 #define MESSAGE_ID_CLIENT          "12007178e37e4d088e707b5b080a513a" /* somebody at its screen */
+#define MESSAGE_ID_WAITING         "d01781d4673247959dfaad6a40f6c287" /* it has not powered off yet */
+#define MESSAGE_ID_GIVEN_UP        "af4dce346cb44930b2d86d9e501511ab" /* ended without a power-down */
 #define MESSAGE_ID_NETWORK_LOST    "3380a2c077ef41b78fb3613fb817b59f" /* what connected a card has ended */
 #define MESSAGE_ID_SUPPRESSED      "119e39fd1a4944c98b9adffa54b6d195" /* what was too much */
 #define MESSAGE_ID_OTHER           "70161ded21ea472b8485bd8d612bf8e7" /* any other event */

@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define undefine console argv unit help
+set -l verbs list check define undefine console resume argv unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -21,6 +21,7 @@ complete -c vmctl -n $first -a check -d 'Report everything that is wrong with th
 complete -c vmctl -n $first -a define -d 'Check the XML of a guest and install it'
 complete -c vmctl -n $first -a undefine -d 'Remove the XML of a guest'
 complete -c vmctl -n $first -a console -d 'Connect to the serial console of a guest'
+complete -c vmctl -n $first -a resume -d 'Let a stopped guest continue'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
 complete -c vmctl -n $first -a unit -d 'Show the drop-in of a guest'
 complete -c vmctl -n $first -a help -d 'Show help'
@@ -29,6 +30,6 @@ complete -c vmctl -n '__fish_seen_subcommand_from list' -l json -d 'Print JSON'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l names -d 'Print names only'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l units -d 'Print units only'
 complete -c vmctl -n '__fish_seen_subcommand_from argv' -l json -d 'Print JSON'
-complete -c vmctl -n '__fish_seen_subcommand_from check undefine console argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from check undefine console resume argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

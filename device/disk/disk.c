@@ -366,6 +366,14 @@ static void plan_nvme(const Source *s, Plan *p)
                 }
 }
 
+/* For messages, which name the disk as the XML does and not by QEMU's node. */
+static void plan_name(const Disk *disk, Plan *p)
+{
+        const char *path = disk->source.path;
+
+        plan_run(p, "--disk=%s:%s%s%s", disk->drive, disk->target, path ? ":" : "", path ?: "");
+}
+
 static void disk_build(const Guest *g, const Device *d, Plan *p)
 {
         const Disk *disk = device_disk(d);
@@ -381,6 +389,7 @@ static void disk_build(const Guest *g, const Device *d, Plan *p)
                 throttle_build(g, disk, disk->cor_node ?: disk->source.node, p);
                 if (disk->overlay)
                         build_overlay(disk, p);
+                plan_name(disk, p);
         }
         disk_frontend_build(g, disk, p);
 }

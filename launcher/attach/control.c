@@ -56,8 +56,8 @@ static const char interface_text[] =
         "method AddStorage(fileDescriptorIndex: int, name: string, config: ?string) -> ()\n"
         "method RemoveStorage(name: string) -> ()\n"
         "method ReplaceStorage(fileDescriptorIndex: int, name: string) -> ()\n\n"
-        "error NotConnected()\n"
-        "error NotSupported()\n";
+        "error NotConnected(reason: ?string)\n"
+        "error NotSupported(reason: ?string)\n";
 
 /* ——— replies ——— */
 
@@ -95,13 +95,29 @@ static int answer_request(Caller *caller, int r)
                      : answer(caller, json_object());
 }
 
+/* A caller that shows more than the error's name, as vmctl does, shows the reason. */
+static int answer_reason(Caller *caller, const char *error, const char *reason)
+{
+        return answer_error(caller, error, json_pack("{s:s}", "reason", reason));
+}
+
+static int answer_busy(Caller *caller)
+{
+        return answer_reason(
+                caller, MACHINE ".NotConnected",
+                lifecycle_why_busy(caller->control->life) ?: "QEMU does not take commands");
+}
+
 static void on_qemu_answered(const json_t *result, const char *error, void *userdata)
 {
         Caller *caller = userdata;
 
-        if (!result)
-                log_debug("QEMU refused a request from the control socket: %s", error);
-        (void) answer_request(caller, result ? 0 : -EIO);
+        if (result)
+                (void) answer(caller, json_object());
+        else {
+                log_debug("Failed to execute a request from the control socket: %s", error);
+                (void) answer_reason(caller, MACHINE ".NotSupported", error);
+        }
 }
 
 /* ——— methods; each replies, now or later ——— */
@@ -123,16 +139,14 @@ static int call_reboot(Caller *caller, const json_t *call)
 
 static int call_pause(Caller *caller, const json_t *call)
 {
-        return lifecycle_pause(caller->control->life, on_qemu_answered, caller) < 0
-                       ? answer_request(caller, -EBUSY)
-                       : 0;
+        return lifecycle_pause(caller->control->life, on_qemu_answered, caller) < 0 ? answer_busy(caller)
+                                                                                    : 0;
 }
 
 static int call_resume(Caller *caller, const json_t *call)
 {
-        return lifecycle_resume(caller->control->life, on_qemu_answered, caller) < 0
-                       ? answer_request(caller, -EBUSY)
-                       : 0;
+        return lifecycle_resume(caller->control->life, on_qemu_answered, caller) < 0 ? answer_busy(caller)
+                                                                                     : 0;
 }
 
 static int call_describe(Caller *caller, const json_t *call)

@@ -13,6 +13,8 @@
 #include "launcher/lifecycle/events.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 
 #include "contract/limits.h"
@@ -33,6 +35,15 @@ struct EventRow {
         const char *text;         /* {path} stands for the value there; NULL: no entry */
         const EventField *fields; /* or NULL */
 };
+
+/*
+ * Keys that are added to an event's data here, whatever QEMU says: the disk as people know it (the target
+ * and its image), and the command that lets the guest continue.
+ */
+#define OWN_DISK   "-disk"
+#define OWN_TARGET "-target"
+#define OWN_PATH   "-path"
+#define OWN_RESUME "-resume"
 
 /* One list of fields for each kind of data that events carry; each ends with an empty one. */
 static const EventField reason_fields[] = { { "reason", "VM_REASON" }, { 0 } };
@@ -56,10 +67,12 @@ static const EventField vnc_fields[] = { { "client.host", "VM_CLIENT" },
                                          { "client.service", "VM_CLIENT_SERVICE" },
                                          { "client.sasl_username", "VM_CLIENT_USER" },
                                          { 0 } };
-static const EventField disk_fields[] = { { "device", "VM_DEVICE" },       { "node-name", "VM_NODE" },
+static const EventField disk_fields[] = { { OWN_TARGET, "VM_DISK" },       { OWN_PATH, "VM_PATH" },
+                                          { "device", "VM_DEVICE" },       { "node-name", "VM_NODE" },
                                           { "operation", "VM_OPERATION" }, { "action", "VM_ACTION" },
                                           { "reason", "VM_REASON" },       { 0 } };
-static const EventField corrupted_fields[] = { { "device", "VM_DEVICE" }, { "node-name", "VM_NODE" },
+static const EventField corrupted_fields[] = { { OWN_TARGET, "VM_DISK" }, { OWN_PATH, "VM_PATH" },
+                                               { "device", "VM_DEVICE" }, { "node-name", "VM_NODE" },
                                                { "msg", "VM_REASON" },    { "fatal", "VM_FATAL" },
                                                { "offset", "VM_OFFSET" }, { 0 } };
 static const EventField panic_fields[] = { { "action", "VM_ACTION" },
@@ -114,13 +127,19 @@ static const EventRow event_rows[] = {
         { "GUEST_PVSHUTDOWN", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_OTHER,
           "The guest announced that it is powering off." },
         { "BLOCK_IO_ERROR", "action", "ignore", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}, ignored: {reason}.", disk_fields },
+          "{operation} error on disk {" OWN_DISK "}, ignored: {reason}.", disk_fields },
         { "BLOCK_IO_ERROR", "action", "report", EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}, reported to the guest: {reason}.", disk_fields },
-        { "BLOCK_IO_ERROR", NULL, NULL, EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
-          "{operation} error on disk {device|node-name}; the guest is paused: {reason}.", disk_fields },
+          "{operation} error on disk {" OWN_DISK "}, reported to the guest: {reason}.", disk_fields },
+        { "BLOCK_IO_ERROR", "nospace", "true", EVENT_DISK_STOP, LOG_ERR, MESSAGE_ID_IO_ERROR,
+          "{operation} error on disk {" OWN_DISK "}; the guest is paused: {reason}. "
+          "Free space for it, then run: {" OWN_RESUME "}",
+          disk_fields },
+        { "BLOCK_IO_ERROR", NULL, NULL, EVENT_DISK_STOP, LOG_ERR, MESSAGE_ID_IO_ERROR,
+          "{operation} error on disk {" OWN_DISK "}; the guest is paused: {reason}. "
+          "Remove the cause, then run: {" OWN_RESUME "}",
+          disk_fields },
         { "BLOCK_IMAGE_CORRUPTED", NULL, NULL, EVENT_STATE, LOG_CRIT, MESSAGE_ID_IMAGE_CORRUPTED,
-          "The image of disk {device|node-name} is damaged: {msg}.", corrupted_fields },
+          "The image of disk {" OWN_DISK "} is damaged: {msg}.", corrupted_fields },
         { "WATCHDOG", "action", "poweroff", EVENT_OFF, LOG_ERR, MESSAGE_ID_WATCHDOG,
           "The guest's watchdog expired; powering off the guest.", action_fields },
         { "WATCHDOG", "action", "pause", EVENT_WATCHDOG, LOG_ERR, MESSAGE_ID_WATCHDOG,
@@ -292,6 +311,54 @@ static int add_fields(Strings *fields, const EventRow *row, const char *name, co
         return r;
 }
 
+char *event_resume_command(const char *guest)
+{
+        static const char plain[] =
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@";
+        _cleanup_(freep) char *quoted = NULL;
+        size_t size;
+        FILE *f;
+
+        if (*guest && *guest != '-' && strspn(guest, plain) == strlen(guest))
+                return text_format("vmctl resume %s", guest);
+        f = open_memstream(&quoted, &size);
+        if (!f)
+                return NULL;
+        for (; *guest; guest++)
+                if (*guest == '\'')
+                        fputs("'\\''", f);
+                else
+                        fputc(*guest, f);
+        return fclose(f) == 0 ? text_format("vmctl resume -- '%s'", quoted) : NULL;
+}
+
+static void set_text(json_t *data, const char *key, const char *text)
+{
+        (void) json_object_del(data, key);
+        if (text)
+                (void) json_object_set_new(data, key, json_string(text));
+}
+
+/* The event's data with the keys OWN_… in it; NULL where memory ran out. */
+static json_t *complete_data(const json_t *data, const EventContext *context)
+{
+        const char *device = json_string_value(json_object_get(data, "device"));
+        const char *node = json_string_value(json_object_get(data, "node-name"));
+        const DiskNames *disks = context ? context->disks : NULL;
+        const DiskName *disk = disk_names_find(disks, node) ?: disk_names_find(disks, device);
+        _cleanup_(freep) char *resume = event_resume_command(context ? context->guest : "NAME"),
+                              *shown = disk && disk->path ? text_format("%s (%s)", disk->target, disk->path)
+                                                          : NULL;
+        const char *name = disk ? disk->target : device && *device ? device : node;
+        json_t *copy = json_is_object(data) ? json_copy((json_t *) data) : json_object();
+
+        set_text(copy, OWN_DISK, shown ?: name);
+        set_text(copy, OWN_TARGET, name);
+        set_text(copy, OWN_PATH, disk ? disk->path : NULL);
+        set_text(copy, OWN_RESUME, resume);
+        return copy;
+}
+
 /* What nobody knows is kept whole, as far as a journal field should be long. */
 static int translate_unknown(const json_t *data, EventReport *report)
 {
@@ -312,8 +379,9 @@ static int translate_unknown(const json_t *data, EventReport *report)
         return r;
 }
 
-int event_translate(const json_t *event, EventReport *ret)
+int event_translate(const json_t *event, const EventContext *context, EventReport *ret)
 {
+        _cleanup_(json_decrefp) json_t *completed = NULL;
         const char *name = json_string_value(json_object_get(event, "event"));
         _cleanup_(event_report_done) EventReport report = { .name = name };
         const json_t *data = json_object_get(event, "data");
@@ -331,11 +399,12 @@ int event_translate(const json_t *event, EventReport *ret)
         else if (!row->text)
                 report.quiet = true;
         else {
+                completed = complete_data(data, context);
                 report.meaning = row->meaning;
                 report.priority = row->priority;
                 report.message_id = row->message_id;
-                report.text = fill_text(row->text, data);
-                r = add_fields(&report.fields, row, name, data);
+                report.text = fill_text(row->text, completed);
+                r = add_fields(&report.fields, row, name, completed);
         }
         if (r >= 0 && !report.quiet && !report.text)
                 r = -ENOMEM;

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "launcher/run/disk-names.h"
 #include "util/text.h"
 
 /* What an event is to the guest's life; lifecycle.c acts on it. */
@@ -13,6 +14,7 @@ typedef enum EventMeaning {
         EVENT_NOTE,           /* nothing changes */
         EVENT_BUTTON,         /* its power button was pressed, perhaps not for the first time */
         EVENT_STATE,          /* the guest goes on or stops: ask QEMU for its state */
+        EVENT_DISK_STOP,      /* the same, and what is told says why it stopped */
         EVENT_OFF,            /* the guest turned itself off */
         EVENT_OFF_BY_RESET,   /* a reset that QEMU was told to take as turning off */
         EVENT_OFF_BY_HOST,    /* QEMU is about to end because it was told to */
@@ -34,7 +36,17 @@ typedef struct EventReport {
         bool quiet;     /* known, and not worth an entry */
 } EventReport;
 
-/* Never fails for what QEMU says, only with -ENOMEM; or -EINVAL when there is no event in it at all. */
-int event_translate(const json_t *event, EventReport *ret);
+/* What events are told with, beside what QEMU says. */
+typedef struct EventContext {
+        const char *guest;
+        const DiskNames *disks;
+} EventContext;
+
+/* The command that lets the guest continue, as a person would type it; NULL where memory ran out. */
+char *event_resume_command(const char *guest);
+
+/* context may be NULL. Never fails for what QEMU says, only with -ENOMEM; or -EINVAL when there is no event
+ * in it at all. */
+int event_translate(const json_t *event, const EventContext *context, EventReport *ret);
 
 void event_report_done(EventReport *r);

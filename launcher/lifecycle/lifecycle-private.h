@@ -21,6 +21,8 @@ typedef enum Phase {
         PHASE_ENDING,    /* exit_status is decided, QEMU was told to end */
 } Phase;
 
+typedef struct Resume Resume;
+
 struct Lifecycle {
         sd_event *event;
         const LifecycleOptions *options;
@@ -33,12 +35,14 @@ struct Lifecycle {
         bool pressed;       /* its power button, since it was last asked to go off */
         bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
         const char *reason; /* of a failure, for STATUS= at the end; a constant */
+        char *trouble;      /* why its disk stopped it, while it is stopped */
         const RunState *state;
         char *description, *status;
         Describe *describe;
         Threads *threads;
         PowerDown *power_down;
         Dump *dump;
+        Resume *resumes;        /* that wait for QEMU */
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
 };
 
@@ -55,6 +59,9 @@ void lifecycle_fail(Lifecycle *l);
 /* What on_crash= says is done, after a dump where it says so. */
 void lifecycle_crashed(Lifecycle *l);
 void lifecycle_crash_ends(Lifecycle *l);
+
+/* Drops those that were asked for with that userdata; NULL: all. */
+void lifecycle_forget_resumes(Lifecycle *l, const void *userdata);
 
 /* Its watchdog paused it: it goes on after a dump. */
 void lifecycle_hung(Lifecycle *l);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <systemd/sd-daemon.h>
 
+#include "contract/message-ids.h"
 #include "log/log.h"
 
 /* A guest that cannot be asked is reset or ended without. */
@@ -24,9 +25,33 @@ static void on_impossible(const char *why, void *userdata)
                 lifecycle_start_again(l);
                 return;
         }
-        log_notice("Cannot power down the guest (%s); terminating it.", why);
-        lifecycle_end(l, 0);
+        log_entry(
+                LOG_ERR, MESSAGE_ID_GIVEN_UP, NULL,
+                "Cannot power down the guest (%s); terminating it. Data that it had not written yet is "
+                "lost.",
+                why);
+        l->reason = "Terminated without powering down";
+        lifecycle_fail(l);
 }
+
+static void on_waiting(unsigned seconds, void *userdata)
+{
+        static const char stop[] = "systemd kills it when TimeoutStopSec= of its unit is over",
+                          reboot[] = "the reboot is given up after 120 s",
+                          off[] = "to end it by force, use systemctl kill";
+        Lifecycle *l = userdata;
+        const char *next = l->request == REQUEST_STOP ? stop : l->request == REQUEST_REBOOT ? reboot : off;
+
+        log_entry(
+                LOG_NOTICE, MESSAGE_ID_WAITING, NULL,
+                "The guest has not reacted to its power button for %u s (%s); %s.", seconds, l->state->text,
+                next);
+        lifecycle_set_status(
+                l, "%s for %u s, the guest has not reacted yet; %s",
+                l->request == REQUEST_REBOOT ? "Rebooting" : "Powering down", seconds, next);
+}
+
+static const PowerDownHandlers power_down_handlers = { .impossible = on_impossible, .waits = on_waiting };
 
 static int power_down(Lifecycle *l, Request request)
 {
@@ -40,7 +65,7 @@ static int power_down(Lifecycle *l, Request request)
         if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
                 l->request = request;
         if (!l->power_down)
-                r = power_down_new(l->event, l->monitor, on_impossible, l, &l->power_down);
+                r = power_down_new(l->event, l->monitor, &power_down_handlers, l, &l->power_down);
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Failed to power down the guest");
                 l->request = REQUEST_NONE;
@@ -89,25 +114,33 @@ int lifecycle_request(Lifecycle *l, Request request)
         return 0;
 }
 
-static int execute_alive(Lifecycle *l, const char *command, MonitorReply reply, void *userdata)
+const char *lifecycle_why_busy(const Lifecycle *l)
 {
-        if (l->phase != PHASE_LIVING || l->request != REQUEST_NONE)
-                return -EBUSY;
-        return monitor_execute(l->monitor, command, NULL, reply, userdata, MONITOR_PATIENCE);
+        switch (l->phase) {
+        case PHASE_STARTING:
+                return "the guest is still starting";
+        case PHASE_DUMPING:
+                return "the guest crashed and its memory is being written";
+        case PHASE_PRESERVED:
+                return "the guest is off or crashed, and only preserved; it can be restarted or stopped";
+        case PHASE_ENDING:
+                return "the guest is about to end";
+        case PHASE_LIVING:
+                break;
+        }
+        return l->request != REQUEST_NONE ? "the guest is being powered down" : NULL;
 }
 
 int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
 {
-        return execute_alive(l, "stop", reply, userdata);
-}
-
-int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata)
-{
-        return execute_alive(l, "cont", reply, userdata);
+        if (lifecycle_why_busy(l))
+                return -EBUSY;
+        return monitor_execute(l->monitor, "stop", NULL, reply, userdata, MONITOR_PATIENCE);
 }
 
 void lifecycle_forget(Lifecycle *l, const void *userdata)
 {
+        lifecycle_forget_resumes(l, userdata);
         if (l->monitor)
                 monitor_forget(l->monitor, userdata);
 }

@@ -60,6 +60,17 @@ void lifecycle_set_status(Lifecycle *l, const char *format, ...)
         (void) sd_notifyf(0, "STATUS=%s", text);
 }
 
+/* Somebody has to do something, so it is said what. */
+static void show_stopped(Lifecycle *l)
+{
+        _cleanup_(freep) char *resume = event_resume_command(l->options->guest);
+
+        if (l->trouble && streq(l->state->name, "io-error"))
+                lifecycle_set_status(l, "%s. %s", l->state->text, l->trouble);
+        else
+                lifecycle_set_status(l, "%s. To let it continue: %s", l->state->text, resume ?: "");
+}
+
 void lifecycle_show_state(Lifecycle *l)
 {
         if (l->phase != PHASE_LIVING)
@@ -68,6 +79,8 @@ void lifecycle_show_state(Lifecycle *l)
                 lifecycle_set_status(l, "Rebooting…");
         else if (l->request != REQUEST_NONE)
                 lifecycle_set_status(l, "Powering down…");
+        else if (l->state->curable)
+                show_stopped(l);
         else if (l->description && *l->description)
                 lifecycle_set_status(l, "%s, %s", l->state->text, l->description);
         else
@@ -93,6 +106,9 @@ bool lifecycle_expects(const Lifecycle *l, const EventReport *report)
 {
         if (report->meaning == EVENT_BUTTON)
                 return l->pressed;
+        /* each request to a disk that failed is an event of its own */
+        if (report->meaning == EVENT_DISK_STOP && streq_null(report->text, l->trouble))
+                return true;
         if (l->phase == PHASE_STARTING)
                 return streq(report->name, "RESUME");
         if (l->phase == PHASE_ENDING)
@@ -243,6 +259,12 @@ static void ask_state(Lifecycle *l)
                         l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
 }
 
+static void clear_trouble(Lifecycle *l)
+{
+        free(l->trouble);
+        l->trouble = NULL;
+}
+
 void lifecycle_event(Lifecycle *l, const EventReport *report)
 {
         switch (report->meaning) {
@@ -251,7 +273,14 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
         case EVENT_BUTTON:
                 l->pressed = true;
                 break;
+        case EVENT_DISK_STOP:
+                free(l->trouble);
+                l->trouble = strdup(report->text);
+                ask_state(l);
+                break;
         case EVENT_STATE:
+                if (streq(report->name, "RESUME"))
+                        clear_trouble(l);
                 if (streq(report->name, "RESET") && l->request == REQUEST_REBOOT) {
                         stop_request(l); /* it did so itself */
                         l->request = REQUEST_NONE;
@@ -388,6 +417,8 @@ Lifecycle *lifecycle_free(Lifecycle *l)
         threads_free(l->threads);
         sd_event_source_disable_unref(l->timer);
         sd_event_unref(l->event);
+        lifecycle_forget_resumes(l, NULL);
+        free(l->trouble);
         free(l->description);
         free(l->status);
         free(l);

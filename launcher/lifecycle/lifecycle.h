@@ -50,6 +50,9 @@ int lifecycle_request(Lifecycle *l, Request request);
 
 /* QEMU's answer goes to reply; -EBUSY as above. */
 int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
+
+/* The same: lets a guest continue that is paused, sleeps, or was stopped by something that has been cured.
+ * It is an error where the guest does not run a moment later. */
 int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
 /* Whoever gave that userdata goes away, and gets no reply any more. */
@@ -65,6 +68,9 @@ bool lifecycle_expects(const Lifecycle *l, const EventReport *report);
 
 /* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */
 bool lifecycle_is_ending(const Lifecycle *l);
+
+/* Why the guest cannot be paused or resumed now; NULL where it can. */
+const char *lifecycle_why_busy(const Lifecycle *l);
 
 const char *lifecycle_status(const Lifecycle *l); /* as STATUS= says */
 bool lifecycle_is_running(const Lifecycle *l);

@@ -7,28 +7,35 @@
  * unit's TimeoutStopSec=.
  *
  * Before each press the guest's state is asked for, because a guest that sleeps has to be woken and a paused
- * one to go on.
+ * one to continue. One that a failure of the host stopped, such as a full disk, is let continue once: if the
+ * failure is gone the guest saves its data and powers off, if not it stops again and would do so each time.
  */
 
 #include "launcher/lifecycle/power-down.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "log/log.h"
+#include "util/text.h"
 
 #define EAGER_PRESSES   30
 #define EAGER_INTERVAL  MONITOR_SECOND
 #define CALM_INTERVAL   (10 * MONITOR_SECOND)
 #define ROUSED_INTERVAL (MONITOR_SECOND / 5)
+#define REPORT_SECONDS  10U
 
 struct PowerDown {
         sd_event_source *timer;
         Monitor *monitor;
-        PowerDownImpossible impossible;
+        const PowerDownHandlers *handlers;
         void *userdata;
         unsigned presses;
-        bool busy; /* QEMU has not answered the last step yet */
+        uint64_t begun;        /* CLOCK_MONOTONIC */
+        unsigned reported;     /* seconds */
+        const RunState *tried; /* it was let continue from there */
+        bool busy;             /* QEMU has not answered the last step yet */
 };
 
 PowerDown *power_down_free(PowerDown *p)
@@ -50,7 +57,7 @@ static void execute(PowerDown *p, const char *command, MonitorReply reply)
 static void give_up(PowerDown *p, const char *why)
 {
         (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
-        p->impossible(why, p->userdata);
+        p->handlers->impossible(why, p->userdata);
 }
 
 static void on_pressed(const json_t *result, const char *error, void *userdata)
@@ -72,6 +79,21 @@ static void on_roused(const json_t *result, const char *error, void *userdata)
         (void) sd_event_source_set_time_relative(p->timer, ROUSED_INTERVAL);
 }
 
+/* It stops again and again for the same reason: trying once tells. */
+static void try_to_continue(PowerDown *p, const RunState *state)
+{
+        if (p->tried == state) {
+                _cleanup_(freep) char *why = text_format("%s again after it was resumed", state->text);
+
+                /* p may be freed in it */
+                give_up(p, why ?: state->text);
+                return;
+        }
+        p->tried = state;
+        log_notice("%s; resuming the guest so that it can power off.", state->text);
+        execute(p, "cont", on_roused);
+}
+
 static void on_state(const json_t *result, const char *error, void *userdata)
 {
         const RunState *state = run_state_find(json_string_value(json_object_get(result, "status")));
@@ -91,6 +113,9 @@ static void on_state(const json_t *result, const char *error, void *userdata)
         case POWER_DOWN_CONTINUE:
                 execute(p, "cont", on_roused);
                 break;
+        case POWER_DOWN_TRY:
+                try_to_continue(p, state);
+                break;
         case POWER_DOWN_WAIT:
                 break;
         case POWER_DOWN_IMPOSSIBLE:
@@ -99,10 +124,25 @@ static void on_state(const json_t *result, const char *error, void *userdata)
         }
 }
 
+static void report(PowerDown *p)
+{
+        uint64_t now = 0;
+        unsigned seconds;
+
+        (void) sd_event_now(sd_event_source_get_event(p->timer), CLOCK_MONOTONIC, &now);
+        seconds = (unsigned) ((now - p->begun) / MONITOR_SECOND);
+        seconds -= seconds % REPORT_SECONDS;
+        if (seconds <= p->reported)
+                return;
+        p->reported = seconds;
+        p->handlers->waits(seconds, p->userdata);
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         PowerDown *p = userdata;
 
+        report(p);
         if (!p->busy)
                 execute(p, "query-status", on_state);
         (void) sd_event_source_set_time_relative(
@@ -112,14 +152,18 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 }
 
 int power_down_new(
-        sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret)
+        sd_event *event, Monitor *monitor, const PowerDownHandlers *handlers, void *userdata,
+        PowerDown **ret)
 {
         _cleanup_(power_down_freep) PowerDown *p = calloc(1, sizeof(*p));
         int r;
 
         if (!p)
                 return -ENOMEM;
-        *p = (PowerDown){ .monitor = monitor, .impossible = impossible, .userdata = userdata };
+        *p = (PowerDown){ .monitor = monitor, .handlers = handlers, .userdata = userdata };
+        r = sd_event_now(event, CLOCK_MONOTONIC, &p->begun);
+        if (r < 0)
+                return r;
         r = sd_event_add_time_relative(
                 event, &p->timer, CLOCK_MONOTONIC, 0, EAGER_INTERVAL / 10, on_timer, p);
         if (r < 0)

@@ -8,11 +8,17 @@
 
 typedef struct PowerDown PowerDown;
 
-/* There is nobody who would react: why, for a message. Called once; the power-down may be freed in it. */
-typedef void (*PowerDownImpossible)(const char *why, void *userdata);
+typedef struct PowerDownHandlers {
+        /* The guest cannot react: why, for a message. Called once; the power-down may be freed in it. */
+        void (*impossible)(const char *why, void *userdata);
+
+        /* The guest has not powered off for that long; called every ten seconds. */
+        void (*waits)(unsigned seconds, void *userdata);
+} PowerDownHandlers;
 
 int power_down_new(
-        sd_event *event, Monitor *monitor, PowerDownImpossible impossible, void *userdata, PowerDown **ret);
+        sd_event *event, Monitor *monitor, const PowerDownHandlers *handlers, void *userdata,
+        PowerDown **ret);
 PowerDown *power_down_free(PowerDown *p); /* returns NULL; ends it */
 
 DEFINE_CLEANUP(PowerDown, power_down_free);

@@ -9,6 +9,7 @@ typedef enum PowerDownWay {
         POWER_DOWN_BUTTON,     /* the guest can react to its power button */
         POWER_DOWN_WAKE,       /* after it was woken up */
         POWER_DOWN_CONTINUE,   /* after it was let go on */
+        POWER_DOWN_TRY,        /* the same, but it may stop again at once for the same reason */
         POWER_DOWN_WAIT,       /* the state passes by itself */
         POWER_DOWN_IMPOSSIBLE, /* there is nobody who would react */
 } PowerDownWay;
@@ -18,7 +19,8 @@ typedef struct RunState {
         const char *text; /* for STATUS= */
         PowerDownWay way;
         bool running;
-        bool failed; /* it got there by a failure that no event names */
+        bool failed;  /* it got there by a failure that no event names */
+        bool curable; /* once the cause is removed, somebody should let it continue */
 } RunState;
 
 /* Never NULL: a state that nobody knows is described as such. */

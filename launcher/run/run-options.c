@@ -107,6 +107,7 @@ static const Argument run_arguments[] = {
         { "display", "", argument_switch, TO(display), ARGUMENT_SWITCH },
         { "private-network", "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
         { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
+        { "disk", "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },
         { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
         { "balloon", "a number of bytes", read_bytes, TO(life.balloon), 0 },
         { "affinity", "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
@@ -194,6 +195,7 @@ void run_options_done(RunOptions *o)
         numbered_list_done(&o->try_fds);
         passt_list_done(&o->passts);
         strings_done(&o->chains);
+        disk_names_done(&o->life.disks);
         strings_done(&o->life.links_down);
         thread_rules_done(&o->life.threads);
 }

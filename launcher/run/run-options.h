@@ -4,6 +4,7 @@
 /* The options of `vm-launcher run`. */
 
 #include "contract/words.h"
+#include "launcher/run/disk-names.h"
 #include "launcher/run/passt.h"
 #include "launcher/run/threads.h"
 #include "util/text.h"
@@ -27,6 +28,7 @@ typedef struct LifecycleOptions {
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;
+        DiskNames disks;
         Strings links_down; /* ids of network cards that the guest finds unplugged */
         uint64_t balloon;   /* bytes of memory that the guest keeps; 0: all of it */
         ThreadRules threads;

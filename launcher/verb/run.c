@@ -86,7 +86,8 @@ static void on_monitor_event(const json_t *event, void *userdata)
         uint64_t now = 0;
         unsigned missed;
 
-        if (event_translate(event, &report) < 0)
+        if (event_translate(
+                    event, &(EventContext){ run->options.guest, &run->options.life.disks }, &report) < 0)
                 return;
         (void) sd_event_now(run->event, CLOCK_MONOTONIC, &now);
         missed = rate_limit_take_suppressed(&run->event_limit, now);

@@ -25,7 +25,7 @@ static void check_event(const json_t *message)
 {
         EventReport r = { 0 };
 
-        if (event_translate(message, &r) < 0)
+        if (event_translate(message, NULL, &r) < 0)
                 return;
         if (!r.quiet) {
                 check_text(r.text);

@@ -6,7 +6,7 @@
  * (the ACPI fixed hardware of q35 and pc), and echoes what is typed on COM1. A few control characters make it do what
  * guests do:
  *
- *      ^R resets    ^P powers off    ^K panics (isa-pvpanic)
+ *      ^R resets    ^P powers off    ^K panics (isa-pvpanic)    ^S sleeps (S3); when it wakes it starts anew
  *
  * A byte at MODE, which ./bootsector sets, makes variants of it:
  *
@@ -24,6 +24,7 @@
         .set    COM1, 0x3f8
         .set    PWRBTN, 0x100                   /* of PM1_STS and PM1_EN */
         .set    SLP_EN, 0x2000                  /* of PM1_CNT, with sleep type 0, which is S5 here */
+        .set    SLP_S3, 0x2400                  /* the same with sleep type 1 */
         .set    CMOS_SEEN, 0x7f                 /* a byte of CMOS: survives a reset, but not QEMU's end */
 
 _start:
@@ -118,6 +119,8 @@ wait:
         je      power_off
         cmpb    $'K' - 64, %al
         je      panic
+        cmpb    $'S' - 64, %al
+        je      suspend
         call    put
         jmp     1b
 
@@ -134,9 +137,12 @@ wait:
         call    print
 
 power_off:
-        movw    pm_base, %dx
-        addw    $4, %dx
         movw    $SLP_EN, %ax
+        jmp     1f
+suspend:
+        movw    $SLP_S3, %ax
+1:      movw    pm_base, %dx
+        addw    $4, %dx
         outw    %ax, %dx
         jmp     wait
 

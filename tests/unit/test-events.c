@@ -8,13 +8,15 @@
 #include "launcher/stream/channel.h"
 #include "tests/unit/test.h"
 
+static const EventContext *context;
+
 static EventReport translate(const char *text)
 {
         _cleanup_(json_decrefp) json_t *event = channel_parse(text, strlen(text));
         EventReport r = { 0 };
 
         CHECK(event);
-        CHECK_NUMBER(event_translate(event, &r), 0);
+        CHECK_NUMBER(event_translate(event, context, &r), 0);
         r.name = NULL; /* was the event's */
         return r;
 }
@@ -63,13 +65,43 @@ static void test_disk(void)
         expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"\",\"node-name\":\"libvirt-1-format\","
                "\"operation\":\"write\",\"action\":\"stop\",\"reason\":\"No space left on "
                "device\",\"nospace\":true}}",
-               EVENT_STATE, LOG_ERR, MESSAGE_ID_IO_ERROR,
-               "Write error on disk libvirt-1-format; the guest is paused: No space left on device.",
+               EVENT_DISK_STOP, LOG_ERR, MESSAGE_ID_IO_ERROR,
+               "Write error on disk libvirt-1-format; the guest is paused: No space left on device. "
+               "Free space for it, then run: vmctl resume NAME",
                "VM_NODE=libvirt-1-format");
         expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"vda\",\"operation\":\"read\","
                "\"action\":\"report\",\"reason\":\"x\"}}",
                EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
                "Read error on disk vda, reported to the guest: x.", "VM_ACTION=report");
+}
+
+/* A disk is named as the guest's XML names it, with what is to be done; QEMU cannot say another. */
+static void test_disk_names(void)
+{
+        DiskNames names = { 0 };
+        const EventContext own = { "it's one", &names };
+
+        CHECK_NUMBER(disk_names_read("libvirt-1-format:vdb:/srv/a:b.raw", &names), 0);
+        CHECK_NUMBER(disk_names_read("transient-vdc:vdc", &names), 0);
+        CHECK_NUMBER(disk_names_read("libvirt-1-format", &names), -EINVAL);
+        CHECK_NUMBER(disk_names_read(":vda:/x", &names), -EINVAL);
+        CHECK_NUMBER(disk_names_read("a::/x", &names), -EINVAL);
+        CHECK_NUMBER(disk_names_read("a:b:", &names), -EINVAL);
+        context = &own;
+        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"\",\"node-name\":\"libvirt-1-format\","
+               "\"operation\":\"write\",\"action\":\"stop\",\"reason\":\"Input/output error\","
+               "\"-disk\":\"x\",\"-resume\":\"x\"}}",
+               EVENT_DISK_STOP, LOG_ERR, MESSAGE_ID_IO_ERROR,
+               "Write error on disk vdb (/srv/a:b.raw); the guest is paused: Input/output error. "
+               "Remove the cause, then run: vmctl resume -- 'it'\\''s one'",
+               "VM_DISK=vdb");
+        expect("{\"event\":\"BLOCK_IO_ERROR\",\"data\":{\"device\":\"transient-vdc\",\"node-name\":\"#"
+               "block7\","
+               "\"operation\":\"read\",\"action\":\"report\",\"reason\":\"x\"}}",
+               EVENT_NOTE, LOG_WARNING, MESSAGE_ID_IO_ERROR,
+               "Read error on disk vdc, reported to the guest: x.", "VM_DISK=vdc");
+        context = NULL;
+        disk_names_done(&names);
 }
 
 /* A crashed Windows reports numbers that no signed 64-bit integer holds. */
@@ -123,7 +155,7 @@ static void test_hostile(void)
              *bad; bad++) {
                 _cleanup_(json_decrefp) json_t *json = json_loads(*bad, 0, NULL);
 
-                CHECK_NUMBER(event_translate(json, &r), -EINVAL);
+                CHECK_NUMBER(event_translate(json, NULL, &r), -EINVAL);
         }
 }
 
@@ -131,6 +163,7 @@ int main(void)
 {
         test_rows();
         test_disk();
+        test_disk_names();
         test_long_numbers();
         test_unknown_and_quiet();
         test_hostile();
