@@ -166,7 +166,8 @@ static int register_by_varlink(const Registration *reg)
         r = varlink_call(address, "io.systemd.Machine.Register", registration_json(reg), &error);
         if (r == -EREMOTE && streq(error, "io.systemd.Machine.MachineExists"))
                 return -EEXIST;
-        if (r == -EREMOTE)
+        /* older ones do not know the method or its parameters; nothing is amiss then, and it is not said */
+        if (r == -EREMOTE && !text_after(error, "org.varlink.service."))
                 log_debug("machined cannot register guests with a control address: %s", error);
         return r;
 }
