@@ -12,6 +12,10 @@
  * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
  * user's whole session for the guest.
  *
+ * machined accepts host names only: letters, digits, and single dots and dashes between them. Any other
+ * name is changed, and two guests could get the same one ("a b" and "a-b"), so that the wrong guest would be
+ * powered off. A changed name therefore ends in digits made from the UUID.
+ *
  * This runs as root, because machined accepts only root, and drops all capabilities before it connects
  * anywhere. For a user's guest the helper does it (helper.c): the socket of the user's machined must stay
  * out of the guest's sandbox, because clients of machined can get a shell outside it.
@@ -78,9 +82,8 @@ static void registration_done(Registration *reg)
         free(reg->indices);
 }
 
-/* machined takes host names only: letters, digits, and single dots and dashes between them. Other characters
- * become dashes. */
-static void make_name(const char *guest, char ret[static MACHINE_NAME_MAX + 1])
+/* Replaces every other character with a dash. Returns the length. */
+static size_t make_host_name(const char *guest, size_t max, char ret[static MACHINE_NAME_MAX + 1])
 {
         static const char good[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.";
         size_t n = 0;

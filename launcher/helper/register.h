@@ -6,6 +6,8 @@
 #include "launcher/store/prepared.h"
 #include "util/text.h"
 
+#define MACHINE_NAME_MAX 64
+
 /* The options of the verb. */
 typedef struct RegisterOptions {
         const char *guest;
