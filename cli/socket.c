@@ -65,6 +65,8 @@ int connect_to_guest(const Call *call, const char *name, const char *missing, in
         r = resolve_guest(user_scope, guest, &path, &found);
         if (r != 0)
                 return r;
+        if (!guest_name_is_valid(guest))
+                return fail(EXIT_BAD_USAGE, "\"%s\" is not a valid guest name", guest);
         at = text_format("%s/vm/%s", run ?: "/run", guest);
         if (!at || unit_name_for_guest(guest, &unit) < 0)
                 return fail(EXIT_OS, "out of memory");

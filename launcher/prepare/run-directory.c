@@ -7,8 +7,8 @@
  * $RUNTIME_DIRECTORY is not.
  *
  * Trusted: users that can write in /run/vm, which is only root. Not trusted: the contents of the directory,
- * which belonged to the guest's user: no link is followed, and each directory is taken from that user before
- * it is read.
+ * which belonged to the guest's user: no link is followed, each directory is taken from that user before it
+ * is read, and what is mounted there stays. The name is not trusted either, see unit-name.h.
  */
 
 #include "launcher/prepare/run-directory.h"
@@ -23,7 +23,8 @@
 #include "util/text.h"
 #include "util/unit-name.h"
 
-#define DEPTH_MAX 8 /* QEMU and the launcher create no directories in it, but a guest's user may have */
+#define GUESTS_DIRECTORY "/run/vm"
+#define DEPTH_MAX        8 /* QEMU and the launcher create no directories in it, but a guest's user may have */
 
 static int remove_directory(int parent, const char *name, unsigned depth);
 
