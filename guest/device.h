@@ -10,6 +10,7 @@
  */
 
 #include "guest/xml/field.h"
+#include "util/ownership.h"
 
 typedef struct Guest Guest;
 typedef struct Plan Plan;
@@ -185,13 +186,10 @@ struct DeviceKind {
  * The device as its kind's own struct, as const as d is; NULL for NULL. A device of a kind whose struct has
  * another size is a programming error and aborts the program.
  */
-#define DEVICE_AS(type, d) DEVICE_AS_CONST(type, d, device_as(d, sizeof(type)))
+#define DEVICE_AS(type, d) ((PART_POINTER(type, Device, d)) device_as(d, sizeof(type)))
 
 /* The same for a struct that the kinds of one element share as the head of theirs. */
-#define DEVICE_AS_HEAD(type, element, d) DEVICE_AS_CONST(type, d, device_as_head(d, element))
-
-#define DEVICE_AS_CONST(type, d, as) \
-        _Generic((d), Device * : (type *) (as), const Device * : (const type *) (as))
+#define DEVICE_AS_HEAD(type, element, d) ((PART_POINTER(type, Device, d)) device_as_head(d, element))
 
 /* What those two call: they return d, or NULL for NULL. */
 void *device_as(const Device *d, size_t size);

@@ -7,6 +7,7 @@
 #include "guest/settings.h"
 #include "guest/xml/xml.h"
 #include "util/findings.h"
+#include "util/ownership.h"
 
 /* The parts of a guest as a whole; each is defined in the header of its file. */
 typedef struct General General;
@@ -76,12 +77,7 @@ Device *guest_add_device(Guest *g, const DeviceKind *kind);
 
 /* A pointer to a device that is as const as g is: phases that must not change a guest cannot change its
  * devices. */
-#ifndef __cppcheck__ /* which takes the type in it for an expression */
-#define GUEST_DEVICE(g) \
-        __typeof__(_Generic((g), Guest * : (Device *) NULL, const Guest * : (const Device *) NULL))
-#else
-#define GUEST_DEVICE(g) Device *
-#endif
+#define GUEST_DEVICE(g) PART_POINTER(Device, Guest, g)
 
 /*
  * The first device of the kind (NULL: of any) at or behind position *i; *i is moved behind it. NULL where

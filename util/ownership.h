@@ -15,6 +15,17 @@
 
 #define ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 
+/*
+ * The type "pointer to type", const if p, a pointer to whole, is: from a const guest one gets const devices
+ * only. cppcheck does not understand _Generic, and would skip every file that uses it.
+ */
+#ifdef __cppcheck__
+#define PART_POINTER(type, whole, p) type *
+#else
+#define PART_POINTER(type, whole, p) \
+        __typeof__(_Generic((p), whole * : (type *) NULL, const whole * : (const type *) NULL))
+#endif
+
 #define TAKE_PTR(ptr)                         \
         ({                                    \
                 __typeof__(ptr) *p_ = &(ptr); \

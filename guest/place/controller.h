@@ -9,6 +9,7 @@
 
 #include "guest/device.h"
 #include "guest/place/pci.h"
+#include "util/ownership.h"
 
 typedef enum ControllerType {
         CONTROLLER_PCI,
@@ -67,12 +68,7 @@ void controllers_settle(Guest *g);
 void controllers_set_ids(Guest *g);
 
 /* A pointer to a controller that is as const as g is. */
-#ifndef __cppcheck__ /* as GUEST_DEVICE() */
-#define GUEST_CONTROLLER(g) \
-        __typeof__(_Generic((g), Guest * : (Controller *) NULL, const Guest * : (const Controller *) NULL))
-#else
-#define GUEST_CONTROLLER(g) Controller *
-#endif
+#define GUEST_CONTROLLER(g) PART_POINTER(Controller, Guest, g)
 
 #define GUEST_FOREACH_CONTROLLER(g, of_type, c)                 \
         for (size_t i_##c = 0; i_##c < (g)->n_devices; i_##c++) \
