@@ -141,6 +141,25 @@ int arguments_read_list(
         return reading_end(&reading);
 }
 
+char *arguments_write_list(const Argument *table, size_t count, const void *target)
+{
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+
+        if (!f)
+                return NULL;
+        for (size_t i = 0; i < count; i++)
+                table[i].write(f, table[i].key, (const char *) target + table[i].offset);
+        if (fclose(f) != 0) {
+                free(text);
+                return NULL;
+        }
+        if (size > 0) /* the comma before the first key */
+                memmove(text, text + 1, size);
+        return text;
+}
+
 int argument_text(const char *text, void *target)
 {
         if (!*text)
@@ -206,4 +225,20 @@ int argument_switch(const char *text, void *target)
 int argument_strings(const char *text, void *target)
 {
         return strings_add(target, text);
+}
+
+void argument_write_text(FILE *f, const char *key, const void *target)
+{
+        const char *text = *(const char *const *) target;
+
+        if (text)
+                fprintf(f, ",%s=%s", key, text);
+}
+
+void argument_write_unsigned(FILE *f, const char *key, const void *target)
+{
+        unsigned n = *(const unsigned *) target;
+
+        if (n > 0)
+                fprintf(f, ",%s=%u", key, n);
 }

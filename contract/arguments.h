@@ -3,13 +3,18 @@
 
 /*
  * The typed arguments of a verb, as a table: --KEY=VALUE, each with the reader of its type and where the
- * result goes.
+ * result goes. A table of a comma list also has the writer of each key, so that one table serves both the
+ * program that writes the list and the one that reads it.
  */
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* Reads the text into *target. Negative errno where it is none of its type; -ENOMEM where memory ran out. */
 typedef int (*ArgumentReader)(const char *text, void *target);
+
+/* Writes ",KEY=VALUE", or nothing if *target says that the key is absent. */
+typedef void (*ArgumentWriter)(FILE *f, const char *key, const void *target);
 
 typedef enum ArgumentFlags {
         ARGUMENT_REQUIRED = 1 << 0, /* must be there */
@@ -23,6 +28,7 @@ typedef struct Argument {
         ArgumentReader read;
         size_t offset; /* where the reader's target is in the structure that is filled */
         unsigned flags;
+        ArgumentWriter write; /* NULL for an argument of a verb */
 } Argument;
 
 /*
@@ -39,6 +45,12 @@ int arguments_read(
 int arguments_read_list(
         const Argument *table, size_t count, void *target, const char *text, char **ret_owner);
 
+/*
+ * Writes what arguments_read_list() reads, with the keys in the table's order. The result is to be freed;
+ * NULL if memory runs out.
+ */
+char *arguments_write_list(const Argument *table, size_t count, const void *target);
+
 /* Readers. The target of each is named in brackets. */
 int argument_text(const char *text, void *target);     /* (const char *), borrowed; not empty */
 int argument_guest(const char *text, void *target);    /* (const char *), borrowed; a guest's name */
@@ -49,3 +61,7 @@ int argument_unsigned(const char *text, void *target); /* (unsigned) */
 int argument_fd(const char *text, void *target);       /* (int); 3 to FD_NUMBER_MAX */
 int argument_switch(const char *text, void *target);   /* (bool) */
 int argument_strings(const char *text, void *target);  /* (Strings), added to */
+
+/* Writers. */
+void argument_write_text(FILE *f, const char *key, const void *target);     /* (const char *), unless NULL */
+void argument_write_unsigned(FILE *f, const char *key, const void *target); /* (unsigned), unless 0 */

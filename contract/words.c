@@ -33,13 +33,22 @@ static const char *const vhost_mode_words[VHOST_MODES] = {
         [VHOST_REQUIRE] = "require",
 };
 
+static const char *const macvtap_mode_words[] = {
+        [MACVTAP_PRIVATE] = "private",
+        [MACVTAP_VEPA] = "vepa",
+        [MACVTAP_BRIDGE] = "bridge",
+        [MACVTAP_PASSTHROUGH] = "passthrough",
+};
+
+static const char *const up_down_words[] = { "up", "down" };
+
 static const char *const yes_no_words[] = { "no", "yes" };
 
-/* The word's index in the table, or -EINVAL. */
+/* The word's index in the table, which may have gaps, or -EINVAL. */
 static int find(const char *const *words, size_t count, const char *word)
 {
         for (size_t i = 0; i < count; i++)
-                if (streq(words[i], word))
+                if (words[i] && streq(words[i], word))
                         return (int) i;
         return -EINVAL;
 }
@@ -86,6 +95,36 @@ int vhost_mode_from_word(const char *word, VhostMode *ret)
         if (i < 0)
                 return i;
         *ret = (VhostMode) i;
+        return 0;
+}
+
+const char *macvtap_mode_word(MacvtapMode mode)
+{
+        return macvtap_mode_words[mode];
+}
+
+int macvtap_mode_from_word(const char *word, MacvtapMode *ret)
+{
+        int i = find(macvtap_mode_words, ELEMENTS(macvtap_mode_words), word);
+
+        if (i < 0)
+                return i;
+        *ret = (MacvtapMode) i;
+        return 0;
+}
+
+const char *up_down_word(bool down)
+{
+        return up_down_words[down];
+}
+
+int up_down_from_word(const char *word, bool *ret_down)
+{
+        int i = find(up_down_words, ELEMENTS(up_down_words), word);
+
+        if (i < 0)
+                return i;
+        *ret_down = i == 1;
         return 0;
 }
 

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "net/netlink.h"
+
 /* What a guest may do with a file or a device. */
 typedef enum Access {
         ACCESS_READ,         /* "ro": shared with others that only read */
@@ -43,6 +45,15 @@ typedef enum VhostMode {
 
 const char *vhost_mode_word(VhostMode mode);
 int vhost_mode_from_word(const char *word, VhostMode *ret);
+
+#define MACVTAP_MODE_WORDS "vepa, private, bridge or passthrough" /* for messages */
+
+const char *macvtap_mode_word(MacvtapMode mode);
+int macvtap_mode_from_word(const char *word, MacvtapMode *ret);
+
+/* Whether an interface is up when the guest starts. */
+const char *up_down_word(bool down);
+int up_down_from_word(const char *word, bool *ret_down);
 
 const char *yes_no_word(bool yes);
 int yes_no_from_word(const char *word, bool *ret);

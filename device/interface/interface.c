@@ -66,7 +66,7 @@ static const Field fields[] = {
         FIELD_OF_WORDS("driver@txmode", Interface, txmode, txmode_words),
         FIELD("driver@ioeventfd", FIELD_SWITCH, Interface, ioeventfd),
         FIELD("driver@event_idx", FIELD_SWITCH, Interface, event_idx),
-        FIELD_IN_RANGE("driver@queues", Interface, queues, 0, INTERFACE_QUEUES_MAX),
+        FIELD_IN_RANGE("driver@queues", Interface, queues, 0, TAP_QUEUES_MAX),
         FIELD("driver@rss", FIELD_SWITCH, Interface, rss),
         FIELD("driver@rss_hash_report", FIELD_SWITCH, Interface, rss_hash_report),
         FIELD_IN_RANGE("driver@rx_queue_size", Interface, rx_queue_size, 0, 1024),

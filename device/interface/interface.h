@@ -31,8 +31,6 @@ typedef struct Offloads {
         Tristate csum, gso, tso4, tso6, ecn, ufo, mrg_rxbuf;
 } Offloads;
 
-#define INTERFACE_QUEUES_MAX 256 /* MAX_TAP_QUEUES of Linux */
-
 typedef enum SocketMode {
         SOCKET_CLIENT = 1,
         SOCKET_SERVER,

@@ -19,7 +19,6 @@
 #include "guest/plan/plan.h"
 
 #define VLAN_ID_MAX 4094 /* 0 is no VLAN and 4095 is reserved; the kernel refuses both */
-#define VLAN_WORDS  (VLAN_ID_MAX / 64 + 1)
 
 typedef enum NativeMode {
         NATIVE_TAGGED = 1,
@@ -60,9 +59,9 @@ static void read_rate(XmlElement *bandwidth, const char *name, const InterfaceRa
                         name);
 }
 
-/* Reads one tag. The native one is stored; the others are appended to the text of tagged VLANs. */
+/* Reads one tag. The native one is stored; the others are added to the tagged VLANs. */
 static void read_tag(
-        Guest *g, InterfacePort *p, XmlElement *e, bool trunk, uint64_t seen[static VLAN_WORDS],
+        InterfacePort *p, XmlElement *e, bool trunk, uint64_t seen[static TAP_VLAN_WORDS],
         Findings *findings)
 {
         VlanTag tag = { 0 };
@@ -83,16 +82,16 @@ static void read_tag(
                 p->native = (unsigned) tag.id.value;
                 p->native_tagged = tag.native == NATIVE_TAGGED;
         } else {
-                p->tagged = guest_text(
-                        g, "%s%s%u", p->tagged ?: "", p->tagged ? ":" : "", (unsigned) tag.id.value);
+                p->has_tagged = true;
+                p->tagged[tag.id.value / 64] |= UINT64_C(1) << tag.id.value % 64;
         }
 }
 
-static void read_vlans(Guest *g, InterfacePort *p, XmlElement *vlan, Findings *findings)
+static void read_vlans(InterfacePort *p, XmlElement *vlan, Findings *findings)
 {
         XmlElement *first = xml_child(vlan, "tag");
         bool several = first && xml_next(first);
-        uint64_t seen[VLAN_WORDS] = { 0 };
+        uint64_t seen[TAP_VLAN_WORDS] = { 0 };
 
         fields_read(vlan, vlan_fields, p, findings);
         if (!first)
@@ -101,7 +100,7 @@ static void read_vlans(Guest *g, InterfacePort *p, XmlElement *vlan, Findings *f
                 finding(findings, SEVERITY_ERROR, vlan->place,
                         "<vlan>: trunk='no' cannot be combined with more than one <tag>");
         XML_FOREACH(e, vlan, "tag")
-                read_tag(g, p, e, several || p->trunk == ON, seen, findings);
+                read_tag(p, e, several || p->trunk == ON, seen, findings);
 }
 
 void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *findings)
@@ -111,7 +110,7 @@ void interface_port_read(Guest *g, XmlElement *e, InterfacePort *p, Findings *fi
                 read_rate(xml_child(e, "bandwidth"), "outbound", &p->outbound, findings);
         }
         if (p->has_vlan)
-                read_vlans(g, p, xml_child(e, "vlan"), findings);
+                read_vlans(p, xml_child(e, "vlan"), findings);
 }
 
 void interface_port_inherit(InterfacePort *p, const InterfacePort *other)
@@ -125,7 +124,8 @@ void interface_port_inherit(InterfacePort *p, const InterfacePort *other)
                 p->has_vlan = other->has_vlan;
                 p->native = other->native;
                 p->native_tagged = other->native_tagged;
-                p->tagged = other->tagged;
+                p->has_tagged = other->has_tagged;
+                memcpy(p->tagged, other->tagged, sizeof(p->tagged));
         }
         if (!p->isolated)
                 p->isolated = other->isolated;
@@ -155,21 +155,22 @@ void interface_port_check(
                         "the administrator sets them for its TAP device in vmunit.conf");
 }
 
-static TapRate in_bytes(const InterfaceRate *rate)
+static ShapeRate in_bytes(const InterfaceRate *rate)
 {
-        return (TapRate){
+        return (ShapeRate){
                 .average = rate->average.value * 1000,
                 .peak = rate->peak.value * 1000,
                 .burst = rate->burst.value * KIB,
         };
 }
 
-void interface_port_plan(const InterfacePort *p, Tap *tap)
+void interface_port_plan(const InterfacePort *p, TapRequest *tap)
 {
         tap->inbound = in_bytes(&p->inbound);
         tap->outbound = in_bytes(&p->outbound);
         tap->native = p->native;
         tap->native_tagged = p->native_tagged;
-        tap->tagged = p->tagged;
+        tap->has_trunk = p->has_tagged;
+        memcpy(tap->trunk, p->tagged, sizeof(tap->trunk));
         tap->isolated = p->isolated == ON;
 }

@@ -22,7 +22,9 @@ typedef struct InterfacePort {
         /* of <vlan>, set by interface_port_read() */
         unsigned native;    /* VLAN of untagged traffic; 0 for none */
         bool native_tagged; /* its traffic reaches the guest with a tag */
-        const char *tagged; /* VLANs that the guest sends and receives with tags: "10:20"; NULL for none */
+        bool has_tagged;
+        uint64_t tagged[TAP_VLAN_WORDS]; /* a bit for each VLAN that the guest sends and receives with its
+                                            tag */
 } InterfacePort;
 
 #define INTERFACE_RATE_MAX  UINT32_MAX          /* in units of 1000 bytes a second */
@@ -65,4 +67,4 @@ void interface_port_inherit(InterfacePort *p, const InterfacePort *other);
 void interface_port_check(
         const Guest *g, const Device *d, const InterfacePort *p, bool has_tap, bool has_bridge);
 
-void interface_port_plan(const InterfacePort *p, Tap *tap);
+void interface_port_plan(const InterfacePort *p, TapRequest *tap);

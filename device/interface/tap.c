@@ -166,7 +166,7 @@ void interface_tap_check(const Guest *g, const Interface *i)
 static void set_descriptors(
         Props *netdev, const char *one, const char *several, const unsigned *fds, unsigned n)
 {
-        char text[INTERFACE_QUEUES_MAX * 12];
+        char text[TAP_QUEUES_MAX * 12];
         size_t used = 0;
 
         for (unsigned q = 0; q < n; q++)
@@ -174,37 +174,39 @@ static void set_descriptors(
         props_text(netdev, n > 1 ? several : one, text);
 }
 
-static Tristate wants_vhost(const Interface *i)
+static VhostMode wants_vhost(const Interface *i)
 {
         if (!i->virtio_model || i->driver == INTERFACE_DRIVER_QEMU)
-                return OFF;
-        return i->driver == INTERFACE_DRIVER_VHOST ? ON : UNSET;
+                return VHOST_NO;
+        return i->driver == INTERFACE_DRIVER_VHOST ? VHOST_REQUIRE : VHOST_TRY;
 }
 
 void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan *p)
 {
-        unsigned fds[INTERFACE_QUEUES_MAX] = { 0 }, n = i->queues.value > 1 ? (unsigned) i->queues.value : 1;
+        unsigned fds[TAP_QUEUES_MAX] = { 0 }, n = i->queues.value > 1 ? (unsigned) i->queues.value : 1;
         const char *id = i->netdev_id;
-        Tristate vhost = wants_vhost(i);
-        Tap tap = {
+        const char *mac;
+        VhostMode vhost = wants_vhost(i);
+        TapRequest tap = {
                 .id = i->netdev_id,
-                .ifname = i->target,
-                .mtu = i->mtu,
+                .interface = i->target,
+                .mtu = (unsigned) i->mtu.value,
                 .queues = n,
-                .link = i->link_down ? OFF : UNSET,
+                .down = i->link_down,
                 .vhost = vhost,
                 .unmanaged = i->managed == OFF,
                 .broker = is_brokers(g, i),
         };
 
-        if (!tap.unmanaged) /* a macvtap passes only frames to the guest's own address, and so does the
-                               broker's port */
-                tap.mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
+        /* a macvtap passes only frames to the guest's own address, and so does the broker's port */
+        mac = i->type == INTERFACE_DIRECT || tap.broker ? i->mac : i->host_mac;
+        if (!tap.unmanaged && mac)
+                (void) text_to_mac(mac, tap.mac);
         if (i->type == INTERFACE_BRIDGE)
                 tap.bridge = i->source.bridge;
         if (i->type == INTERFACE_DIRECT) {
                 tap.lower = i->source.dev;
-                tap.mode = direct_mode_words[i->source.direct_mode - 1];
+                (void) macvtap_mode_from_word(direct_mode_words[i->source.direct_mode - 1], &tap.mode);
         }
         interface_port_plan(&i->port, &tap);
         plan_tap(p, &tap);
@@ -212,10 +214,10 @@ void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan
         for (unsigned q = 0; q < n; q++)
                 fds[q] = plan_fd(p, false, fd_name_tap(id, q));
         set_descriptors(netdev, "fd", "fds", fds, n);
-        if (vhost != OFF) {
+        if (vhost != VHOST_NO) {
                 props_bool(netdev, "vhost", true);
                 for (unsigned q = 0; q < n; q++)
-                        fds[q] = plan_fd(p, vhost == UNSET, fd_name_vhost(id, q));
+                        fds[q] = plan_fd(p, vhost == VHOST_TRY, fd_name_vhost(id, q));
                 set_descriptors(netdev, "vhostfd", "vhostfds", fds, n);
         }
         props_number_if(netdev, "sndbuf", i->sndbuf);

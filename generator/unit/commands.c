@@ -17,55 +17,11 @@
 #define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
 
-static VhostMode vhost_mode(const Tap *t)
+static int add_tap(Strings *argv, const TapRequest *tap)
 {
-        return t->vhost == ON ? VHOST_REQUIRE : t->vhost == OFF ? VHOST_NO : VHOST_TRY;
-}
+        _cleanup_(freep) char *text = tap_request_write(tap);
 
-static void write_rate(FILE *f, const char *key, const TapRate *rate)
-{
-        if (rate->average)
-                fprintf(f, ",%s=%llu:%llu:%llu", key, (unsigned long long) rate->average,
-                        (unsigned long long) rate->peak, (unsigned long long) rate->burst);
-}
-
-static int add_tap(Strings *argv, const Tap *t)
-{
-        _cleanup_(freep) char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
-
-        if (!f)
-                return -ENOMEM;
-        fprintf(f, "--tap=id=%s", t->id);
-        if (t->ifname)
-                fprintf(f, ",ifname=%s", t->ifname);
-        fprintf(f, ",queues=%u,vhost=%s", t->queues ?: 1, vhost_mode_word(vhost_mode(t)));
-        if (t->broker)
-                fputs(",broker=yes", f);
-        if (t->bridge)
-                fprintf(f, ",bridge=%s", t->bridge);
-        if (t->mac)
-                fprintf(f, ",mac=%s", t->mac);
-        if (t->mtu.set)
-                fprintf(f, ",mtu=%llu", (unsigned long long) t->mtu.value);
-        if (t->link == OFF)
-                fputs(",link=down", f);
-        if (t->unmanaged)
-                fputs(",managed=no", f);
-        if (t->lower)
-                fprintf(f, ",lower=%s,mode=%s", t->lower, t->mode);
-        write_rate(f, "inbound", &t->inbound);
-        write_rate(f, "outbound", &t->outbound);
-        if (t->native)
-                fprintf(f, ",%s=%u", t->native_tagged ? "native-tagged" : "native", t->native);
-        if (t->tagged)
-                fprintf(f, ",trunk=%s", t->tagged);
-        if (t->isolated)
-                fputs(",isolated=yes", f);
-        if (fclose(f) != 0)
-                return -ENOMEM;
-        return strings_take(argv, TAKE_PTR(text));
+        return text ? strings_addf(argv, "--tap=%s", text) : -ENOMEM;
 }
 
 static int add_preparation(const Conversion *c, const char *name, const char *path, Strings *argv)
@@ -143,7 +99,7 @@ int command_register(const Conversion *c, const char *name, Strings *argv)
         r = r < 0 ? r : strings_addf(argv, "--guest=%s", name);
         r = r < 0 ? r : strings_addf(argv, "--uuid=%s", c->guest->general->uuid);
         for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
-                r = strings_addf(argv, "--interface=%s", p->taps[i].ifname);
+                r = strings_addf(argv, "--interface=%s", p->taps[i].interface);
         return r;
 }
 

@@ -162,7 +162,7 @@ static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
         if (user_scope) /* the helper is another unit, and a user's manager has no device filter */
                 return;
         for (size_t i = 0; i < p->n_taps; i++) {
-                vhost = vhost || p->taps[i].vhost != OFF;
+                vhost = vhost || p->taps[i].vhost != VHOST_NO;
                 tap = tap || !p->taps[i].lower;
         }
         if (tap)

@@ -171,9 +171,9 @@ void plan_chain(Plan *p, const char *node, const char *format, const char *path)
                 *c = (Chain){ node, format, path };
 }
 
-void plan_tap(Plan *p, const Tap *tap)
+void plan_tap(Plan *p, const TapRequest *tap)
 {
-        Tap *t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
+        TapRequest *t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
 
         if (t)
                 *t = *tap;

@@ -7,6 +7,7 @@
  */
 
 #include "contract/limits.h"
+#include "contract/line/tap-request.h"
 #include "contract/words.h"
 #include "guest/plan/props.h"
 #include "util/text.h"
@@ -32,28 +33,6 @@ typedef struct Grant {
 typedef struct Chain {
         const char *node, *format, *path;
 } Chain;
-
-/* Bytes, and bytes a second. Each 0: not limited, none, left to the launcher. */
-typedef struct TapRate {
-        uint64_t average, peak, burst;
-} TapRate;
-
-typedef struct Tap {
-        const char *id, *ifname, *bridge, *mac;
-        Number mtu;
-        unsigned queues;
-        Tristate link;  /* UNSET is up */
-        Tristate vhost; /* UNSET: where the host has it; ON: required */
-        bool unmanaged; /* the interface is there already and is only opened */
-        bool broker;    /* the broker makes it, and names it: ifname is NULL, mac the guest's own */
-        const char *lower, *mode;  /* a macvtap on that interface of the host, and no TAP; mode is one of
-                                      <source mode=> */
-        TapRate inbound, outbound; /* towards the guest, from it */
-        unsigned native;           /* VLAN of what has no tag; 0 for none */
-        bool native_tagged;        /* and the guest gets that with its tag */
-        const char *tagged;        /* other VLANs, with their tags: "10:20" */
-        bool isolated;             /* from other such ports of the bridge */
-} Tap;
 
 typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
@@ -81,7 +60,7 @@ typedef struct Plan {
         size_t n_grants;
         Chain *chains;
         size_t n_chains;
-        Tap *taps;
+        TapRequest *taps;
         size_t n_taps;
         Directive *directives; /* further directives of [Service], in order */
         size_t n_directives;
@@ -119,7 +98,7 @@ void plan_share_device(
         Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
 void plan_log_file(Plan *p, const char *path); /* a file that is made where it is not there */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
-void plan_tap(Plan *p, const Tap *tap);
+void plan_tap(Plan *p, const TapRequest *tap);
 void plan_mac(Plan *p, const char *mac);
 void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...)

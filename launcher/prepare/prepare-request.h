@@ -6,10 +6,10 @@
  * TAPs are in tap/tap-request.h and host devices in host/device-request.h.
  */
 
+#include "contract/line/tap-request.h"
 #include "launcher/grant/chain.h"
 #include "launcher/host/device-request.h"
 #include "launcher/ledger/record.h"
-#include "launcher/tap/tap-request.h"
 
 typedef struct GrantRequest {
         GrantMode mode;

@@ -34,34 +34,6 @@
 #define MAC_FORMAT     "%02x:%02x:%02x:%02x:%02x:%02x"
 #define MAC_BYTES(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
 
-static const struct {
-        MacvtapMode mode;
-        const char *text;
-} modes[] = {
-        { MACVTAP_PRIVATE, "private" },
-        { MACVTAP_VEPA, "vepa" },
-        { MACVTAP_BRIDGE, "bridge" },
-        { MACVTAP_PASSTHROUGH, "passthrough" },
-};
-
-const char *macvtap_mode_text(MacvtapMode mode)
-{
-        for (size_t i = 0; i < ELEMENTS(modes); i++)
-                if (modes[i].mode == mode)
-                        return modes[i].text;
-        return "";
-}
-
-int macvtap_mode_from_text(const char *text, MacvtapMode *ret)
-{
-        for (size_t i = 0; i < ELEMENTS(modes); i++)
-                if (streq(modes[i].text, text)) {
-                        *ret = modes[i].mode;
-                        return 0;
-                }
-        return -EINVAL;
-}
-
 static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
 {
         int r;
@@ -167,7 +139,7 @@ static int explain(const TapRequest *q, int r)
                         LOG_ERR, r,
                         "Cannot create interface %s on %s in mode %s. %s may be in a bridge or a bond, or "
                         "have a macvtap in mode passthrough, which cannot be combined with others",
-                        q->interface, q->lower, macvtap_mode_text(q->mode), q->lower);
+                        q->interface, q->lower, macvtap_mode_word(q->mode), q->lower);
         default:
                 return log_errno(LOG_ERR, r, "Cannot create interface %s on %s", q->interface, q->lower);
         }

@@ -9,10 +9,6 @@
 #include "launcher/host/undo-log.h"
 #include "launcher/tap/tap.h"
 
-/* The names of its modes; -EINVAL if it is not one. */
-const char *macvtap_mode_text(MacvtapMode mode);
-int macvtap_mode_from_text(const char *text, MacvtapMode *ret);
-
 /*
  * Creates it on the host's interface q->lower and puts its descriptors into the store, as tap_open() does.
  * It would outlive its descriptors, so its removal is written to the undo log. Failures are logged.

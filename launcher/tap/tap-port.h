@@ -6,7 +6,7 @@
  * requested. Open this to change them for TAPs and macvtaps. Failures are logged.
  */
 
-#include "launcher/tap/tap-request.h"
+#include "contract/line/tap-request.h"
 
 /* -ENODEV if the bridge does not filter VLANs. The interface of that index is a port of it. */
 int tap_set_port(int netlink, const TapRequest *q, unsigned index, const Link *bridge);

@@ -6,9 +6,9 @@
  * guests are in user-tap.h, settings of a bridge's port in tap-port.h, and the ioctls in net/tun.h.
  */
 
+#include "contract/line/tap-request.h"
 #include "launcher/store/fd-store.h"
 #include "launcher/store/prepared.h"
-#include "launcher/tap/tap-request.h"
 
 /*
  * Opens it and puts its descriptors into the store ("tap.ID.QUEUE", "vhost.ID.QUEUE"), and adds it to

@@ -7,6 +7,7 @@
  */
 
 #include <dirent.h>
+#include <errno.h>
 #include <unistd.h>
 
 #include "contract/arguments.h"
@@ -41,28 +42,49 @@ static void fail(const char *stem, const Strings *line)
         abort();
 }
 
-static void check_taps(const Plan *p, const TapList *taps)
+/* The words that begin with "--OPTION=", one after the other, are what the launcher read, written again. */
+static void check_written(const char *stem, const Strings *line, size_t *at, const char *option, char *text)
 {
+        _cleanup_(freep) char *owned = text;
+        const char *value = NULL;
+
+        CHECK(owned);
+        while (!value && *at < line->count) {
+                const char *word = text_after(line->items[(*at)++], "--");
+                const char *rest = word ? text_after(word, option) : NULL;
+
+                value = rest ? text_after(rest, "=") : NULL;
+        }
+        if (!value || !streq(value, owned)) {
+                fprintf(stderr, "%s: --%s=%s was written, and --%s=%s after reading it:\n", stem, option,
+                        value ?: "(nothing)", option, owned);
+                abort();
+        }
+}
+
+static void check_taps(const char *stem, const Strings *line, const Plan *p, const TapList *taps)
+{
+        size_t at = 0;
+
         CHECK_NUMBER(taps->count, p->n_taps);
         for (size_t i = 0; i < p->n_taps; i++) {
                 const TapRequest *q = &taps->items[i];
-                const Tap *t = &p->taps[i];
+                const TapRequest *t = &p->taps[i];
 
+                check_written(stem, line, &at, "tap", tap_request_write(q));
                 CHECK_TEXT(q->id, t->id);
-                CHECK(streq_null(q->interface, t->ifname) && streq_null(q->bridge, t->bridge));
-                CHECK(streq_null(q->lower, t->lower));
-                CHECK_NUMBER(q->queues, t->queues ?: 1);
-                CHECK_NUMBER(q->mtu, t->mtu.set ? t->mtu.value : 0);
-                CHECK_NUMBER(
-                        q->vhost, t->vhost == ON    ? VHOST_REQUIRE
-                                  : t->vhost == OFF ? VHOST_NO
-                                                    : VHOST_TRY);
-                CHECK(q->down == (t->link == OFF) && q->unmanaged == t->unmanaged);
+                CHECK(streq_null(q->interface, t->interface) && streq_null(q->bridge, t->bridge));
+                CHECK(streq_null(q->lower, t->lower) && q->mode == t->mode);
+                CHECK(memcmp(q->mac, t->mac, sizeof(q->mac)) == 0);
+                CHECK_NUMBER(q->queues, t->queues);
+                CHECK_NUMBER(q->mtu, t->mtu);
+                CHECK_NUMBER(q->vhost, t->vhost);
+                CHECK(q->down == t->down && q->unmanaged == t->unmanaged);
                 CHECK(q->broker == t->broker && q->isolated == t->isolated);
                 CHECK(q->native == t->native && q->native_tagged == (t->native && t->native_tagged));
-                CHECK(q->has_trunk == (t->tagged != NULL));
-                CHECK_NUMBER(q->inbound.average, t->inbound.average);
-                CHECK_NUMBER(q->outbound.average, t->outbound.average);
+                CHECK(q->has_trunk == t->has_trunk && memcmp(q->trunk, t->trunk, sizeof(q->trunk)) == 0);
+                CHECK(memcmp(&q->inbound, &t->inbound, sizeof(q->inbound)) == 0 || !t->inbound.average);
+                CHECK(memcmp(&q->outbound, &t->outbound, sizeof(q->outbound)) == 0 || !t->outbound.average);
         }
 }
 
@@ -96,7 +118,7 @@ static void check_prepared(
         CHECK(request.source_hash == c->hash);
         CHECK(streq_null(request.nvram, p->nvram));
         CHECK(streq_null(request.nvram_template, p->nvram_template));
-        check_taps(p, &request.taps);
+        check_taps(stem, line, p, &request.taps);
         check_grants(p, &request);
         CHECK_NUMBER(
                 request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
@@ -235,11 +257,26 @@ static void test_words(void)
 
                 CHECK(fate_from_word(fate_word(f), &back) >= 0 && back == f);
         }
+        for (MacvtapMode m = MACVTAP_PRIVATE; m <= MACVTAP_PASSTHROUGH; m <<= 1) {
+                MacvtapMode back;
+
+                CHECK(macvtap_mode_from_word(macvtap_mode_word(m), &back) >= 0 && back == m);
+        }
         for (VhostMode v = 0; v < VHOST_MODES; v++) {
                 VhostMode back;
 
                 CHECK(vhost_mode_from_word(vhost_mode_word(v), &back) >= 0 && back == v);
         }
+}
+
+/* The other direction: what no table has is refused, so a key that only one side knows fails above. */
+static void test_unknown_keys(void)
+{
+        TapList taps = { 0 };
+
+        CHECK(tap_request_read("id=net0,ifname=vm0,queue=2", &taps) == -EINVAL);
+        CHECK(tap_request_read("id=net0,ifname=vm0,queues=2", &taps) >= 0);
+        tap_list_done(&taps);
 }
 
 int main(int argc, char **argv)
@@ -250,6 +287,7 @@ int main(int argc, char **argv)
 
         test_words();
         test_fd_names();
+        test_unknown_keys();
         CHECK(argc == 2 && chdir(argv[1]) >= 0);
         CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
         CHECK(setenv("XDG_STATE_HOME", "/home/user/xdg", 1) == 0 &&

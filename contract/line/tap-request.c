@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parses --tap= while all privileges are still there, under the rules of prepare-request.c: it looks at
- * nothing but the text and limits what it accepts. Nothing in the text is trusted.
+ * One table for both directions of --tap=: the launcher accepts each key that the generator writes, and no
+ * other. The reader runs with root's privileges on text that an administrator may have changed; so it looks
+ * at nothing but the text, and each value has limits.
  */
 
-#include "launcher/tap/tap-request.h"
+#include "contract/line/tap-request.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
-#include "launcher/tap/macvtap.h"
+#include "contract/words.h"
 #include "log/log.h"
 #include "net/bridge/bridge-vlan.h"
 #include "util/interface-name.h"
@@ -63,28 +65,52 @@ static int read_queues(const char *text, void *target)
         return 0;
 }
 
-/* One of two words; the second one means true. */
-static int read_either(const char *text, const char *no, const char *yes, bool *target)
+static void write_mac(FILE *f, const char *key, const void *target)
 {
-        if (!streq(text, no) && !streq(text, yes))
-                return -EINVAL;
-        *target = streq(text, yes);
-        return 0;
+        static const uint8_t none[6];
+
+        if (memcmp(target, none, sizeof(none)) != 0)
+                fprintf(f, ",%s=%s", key, mac_text(target).text);
 }
 
 static int read_link(const char *text, void *target)
 {
-        return read_either(text, "up", "down", target);
+        return up_down_from_word(text, target);
+}
+
+static void write_link(FILE *f, const char *key, const void *target)
+{
+        bool down = *(const bool *) target;
+
+        if (down)
+                fprintf(f, ",%s=%s", key, up_down_word(down));
+}
+
+static int read_yes_no(const char *text, void *target)
+{
+        return yes_no_from_word(text, target);
+}
+
+static void write_yes(FILE *f, const char *key, const void *target)
+{
+        if (*(const bool *) target)
+                fprintf(f, ",%s=%s", key, yes_no_word(true));
 }
 
 static int read_managed(const char *text, void *target)
 {
-        return read_either(text, "yes", "no", target);
+        bool managed;
+        int r = yes_no_from_word(text, &managed);
+
+        if (r >= 0)
+                *(bool *) target = !managed;
+        return r;
 }
 
-static int read_broker(const char *text, void *target)
+static void write_managed(FILE *f, const char *key, const void *target)
 {
-        return yes_no_from_word(text, target);
+        if (*(const bool *) target)
+                fprintf(f, ",%s=%s", key, yes_no_word(false));
 }
 
 static int read_vhost(const char *text, void *target)
@@ -92,14 +118,22 @@ static int read_vhost(const char *text, void *target)
         return vhost_mode_from_word(text, target);
 }
 
-static int read_mode(const char *text, void *target)
+static void write_vhost(FILE *f, const char *key, const void *target)
 {
-        return macvtap_mode_from_text(text, target);
+        fprintf(f, ",%s=%s", key, vhost_mode_word(*(const VhostMode *) target));
 }
 
-static int read_isolated(const char *text, void *target)
+static int read_mode(const char *text, void *target)
 {
-        return yes_no_from_word(text, target);
+        return macvtap_mode_from_word(text, target);
+}
+
+static void write_mode(FILE *f, const char *key, const void *target)
+{
+        MacvtapMode mode = *(const MacvtapMode *) target;
+
+        if (mode)
+                fprintf(f, ",%s=%s", key, macvtap_mode_word(mode));
 }
 
 static int read_size(const char **text, uint64_t *ret)
@@ -136,6 +170,15 @@ static int read_rate(const char *text, void *target)
         return 0;
 }
 
+static void write_rate(FILE *f, const char *key, const void *target)
+{
+        const ShapeRate *rate = target;
+
+        if (rate->average)
+                fprintf(f, ",%s=%llu:%llu:%llu", key, (unsigned long long) rate->average,
+                        (unsigned long long) rate->peak, (unsigned long long) rate->burst);
+}
+
 static int read_vlan(const char *text, unsigned *ret)
 {
         unsigned n;
@@ -163,6 +206,22 @@ static int read_native_tagged(const char *text, void *target)
         return read_native(text, target);
 }
 
+static void write_native(FILE *f, const char *key, const void *target)
+{
+        const TapRequest *q = target;
+
+        if (q->native && !q->native_tagged)
+                fprintf(f, ",%s=%u", key, q->native);
+}
+
+static void write_native_tagged(FILE *f, const char *key, const void *target)
+{
+        const TapRequest *q = target;
+
+        if (q->native && q->native_tagged)
+                fprintf(f, ",%s=%u", key, q->native);
+}
+
 /* VLAN:VLAN:… */
 static int read_trunk(const char *text, void *target)
 {
@@ -181,32 +240,55 @@ static int read_trunk(const char *text, void *target)
         return r;
 }
 
+static void write_trunk(FILE *f, const char *key, const void *target)
+{
+        const TapRequest *q = target;
+        bool any = false;
+
+        for (unsigned vlan = VLAN_MIN; vlan <= VLAN_MAX && q->has_trunk; vlan++)
+                if (tap_request_has_vlan(q, vlan)) {
+                        if (any)
+                                fprintf(f, ":%u", vlan);
+                        else
+                                fprintf(f, ",%s=%u", key, vlan);
+                        any = true;
+                }
+}
+
 bool tap_request_has_vlan(const TapRequest *q, unsigned vlan)
 {
         return q->trunk[vlan / 64] & UINT64_C(1) << vlan % 64;
 }
 
+#define AT(member) offsetof(TapRequest, member)
+
 static const Argument tap_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(TapRequest, id),
-          ARGUMENT_REQUIRED },
-        { "ifname", "an interface's name", read_interface, offsetof(TapRequest, interface), 0 },
-        { "bridge", "an interface's name", read_interface, offsetof(TapRequest, bridge), 0 },
-        { "mac", "an interface's MAC", read_mac, offsetof(TapRequest, mac), 0 },
-        { "mtu", "an MTU", read_mtu, offsetof(TapRequest, mtu), 0 },
-        { "queues", "a number of queues", read_queues, offsetof(TapRequest, queues), 0 },
-        { "link", "up or down", read_link, offsetof(TapRequest, down), 0 },
-        { "vhost", "no, try or require", read_vhost, offsetof(TapRequest, vhost), 0 },
-        { "broker", "yes or no", read_broker, offsetof(TapRequest, broker), 0 },
-        { "managed", "yes or no", read_managed, offsetof(TapRequest, unmanaged), 0 },
-        { "lower", "an interface's name", read_interface, offsetof(TapRequest, lower), 0 },
-        { "mode", "vepa, private, bridge or passthrough", read_mode, offsetof(TapRequest, mode), 0 },
-        { "inbound", "AVERAGE:PEAK:BURST", read_rate, offsetof(TapRequest, inbound), 0 },
-        { "outbound", "AVERAGE:PEAK:BURST", read_rate, offsetof(TapRequest, outbound), 0 },
-        { "isolated", "yes or no", read_isolated, offsetof(TapRequest, isolated), 0 },
-        { "native", "the only VLAN without tags, from 1 to 4094", read_native, 0, 0 },
-        { "native-tagged", "the only VLAN without tags, from 1 to 4094", read_native_tagged, 0, 0 },
-        { "trunk", "VLANs from 1 to 4094, with colons between them", read_trunk, 0, 0 },
+        { "id", "an id of letters, digits, dots, dashes", argument_id, AT(id), ARGUMENT_REQUIRED,
+          argument_write_text },
+        { "ifname", "an interface's name", read_interface, AT(interface), 0, argument_write_text },
+        { "queues", "a number of queues", read_queues, AT(queues), 0, argument_write_unsigned },
+        { "vhost", "no, try or require", read_vhost, AT(vhost), 0, write_vhost },
+        { "broker", "yes or no", read_yes_no, AT(broker), 0, write_yes },
+        { "bridge", "an interface's name", read_interface, AT(bridge), 0, argument_write_text },
+        { "mac", "an interface's MAC", read_mac, AT(mac), 0, write_mac },
+        { "mtu", "an MTU", read_mtu, AT(mtu), 0, argument_write_unsigned },
+        { "link", "up or down", read_link, AT(down), 0, write_link },
+        { "managed", "yes or no", read_managed, AT(unmanaged), 0, write_managed },
+        { "lower", "an interface's name", read_interface, AT(lower), 0, argument_write_text },
+        { "mode", MACVTAP_MODE_WORDS, read_mode, AT(mode), 0, write_mode },
+        { "inbound", "AVERAGE:PEAK:BURST", read_rate, AT(inbound), 0, write_rate },
+        { "outbound", "AVERAGE:PEAK:BURST", read_rate, AT(outbound), 0, write_rate },
+        { "native", "the only VLAN without tags, from 1 to 4094", read_native, 0, 0, write_native },
+        { "native-tagged", "the only VLAN without tags, from 1 to 4094", read_native_tagged, 0, 0,
+          write_native_tagged },
+        { "trunk", "VLANs from 1 to 4094, with colons between them", read_trunk, 0, 0, write_trunk },
+        { "isolated", "yes or no", read_yes_no, AT(isolated), 0, write_yes },
 };
+
+char *tap_request_write(const TapRequest *q)
+{
+        return arguments_write_list(tap_arguments, ELEMENTS(tap_arguments), q);
+}
 
 static int check_port(const TapRequest *q)
 {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The network interfaces that the arguments of `vm-launcher prepare` ask for: --tap=. Open this to change
- * what such an argument may say; tap.c, user-tap.c and macvtap.c do what it asks for.
+ * What the arguments of `vm-launcher prepare` ask for of network interfaces: --tap=. The generator fills in
+ * a TapRequest and writes it; the launcher reads it again.
  */
 
 #include <stdbool.h>
@@ -13,6 +13,8 @@
 #include "net/netlink.h"
 #include "net/shape.h"
 #include "util/text.h"
+
+#define TAP_VLAN_WORDS (4096 / 64) /* a bit for each VLAN */
 
 typedef struct TapRequest {
         const char *id;        /* names its descriptors */
@@ -32,7 +34,7 @@ typedef struct TapRequest {
         unsigned native;             /* the VLAN of frames without a tag; 0: none */
         bool native_tagged;          /* the guest sees that VLAN's frames with its tag */
         bool has_trunk;
-        uint64_t trunk[64]; /* a bit for each VLAN whose frames keep their tag */
+        uint64_t trunk[TAP_VLAN_WORDS]; /* a bit for each VLAN whose frames keep their tag */
 } TapRequest;
 
 bool tap_request_has_vlan(const TapRequest *q, unsigned vlan);
@@ -45,5 +47,8 @@ typedef struct TapList {
 
 /* A reader for a table of arguments (arguments.h); the target is the TapList. */
 int tap_request_read(const char *text, void *target);
+
+/* The value of --tap=, to be freed. NULL if memory runs out. */
+char *tap_request_write(const TapRequest *q);
 
 void tap_list_done(TapList *list);
