@@ -242,3 +242,13 @@ void argument_write_unsigned(FILE *f, const char *key, const void *target)
         if (n > 0)
                 fprintf(f, ",%s=%u", key, n);
 }
+
+void argument_write_uuid(FILE *f, const char *key, const void *target)
+{
+        fprintf(f, ",%s=%s", key, (const char *) target);
+}
+
+void argument_write_number(FILE *f, const char *key, const void *target)
+{
+        fprintf(f, ",%s=%u", key, *(const unsigned *) target);
+}

@@ -64,4 +64,6 @@ int argument_strings(const char *text, void *target);  /* (Strings), added to */
 
 /* Writers. */
 void argument_write_text(FILE *f, const char *key, const void *target);     /* (const char *), unless NULL */
+void argument_write_uuid(FILE *f, const char *key, const void *target);     /* (char[37]), always */
+void argument_write_number(FILE *f, const char *key, const void *target);   /* (unsigned), always */
 void argument_write_unsigned(FILE *f, const char *key, const void *target); /* (unsigned), unless 0 */

@@ -362,7 +362,7 @@ static void plan_nvme(const Source *s, Plan *p)
                 if (s->type == SOURCE_NVME) {
                         const HostPci host = disk_nvme_host(s);
 
-                        host_pci_plan(&host, "", p);
+                        host_pci_plan(&host, NULL, p);
                 }
 }
 

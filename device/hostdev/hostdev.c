@@ -82,22 +82,37 @@ void host_pci_check(const Guest *g, const Device *d, const HostPci *h)
         }
 }
 
+/* The device's address as the kernel and QEMU write it, by value. */
+typedef struct PciAddressText {
+        char text[48];
+} PciAddressText;
+
+static PciAddressText host_pci_text(const HostPci *h)
+{
+        PciAddressText t;
+
+        snprintf(
+                t.text, sizeof(t.text), "%04x:%02x:%02x.%u", (unsigned) h->domain.value,
+                (unsigned) h->bus.value, (unsigned) h->slot.value, (unsigned) h->function.value);
+        return t;
+}
+
 Props host_pci_new(const HostPci *h)
 {
         Props device = props_new("driver", "vfio-pci");
 
-        props_textf(
-                &device, "host", "%04x:%02x:%02x.%u", (unsigned) h->domain.value, (unsigned) h->bus.value,
-                (unsigned) h->slot.value, (unsigned) h->function.value);
+        props_text(&device, "host", host_pci_text(h).text);
         return device;
 }
 
-void host_pci_plan(const HostPci *h, const char *extra, Plan *p)
+void host_pci_plan(const HostPci *h, const VfSettings *vf, Plan *p)
 {
-        plan_prepare(
-                p, "--pci=address=%04x:%02x:%02x.%u,managed=%s%s%s%s", (unsigned) h->domain.value,
-                (unsigned) h->bus.value, (unsigned) h->slot.value, (unsigned) h->function.value,
-                h->managed == ON ? "yes" : "no", h->module ? ",driver=" : "", h->module ?: "", extra);
+        PciAddressText address = host_pci_text(h);
+        PciRequest request = { .address = address.text, .driver = h->module, .managed = h->managed == ON };
+
+        if (vf)
+                request.vf = *vf;
+        plan_prepare_value(p, "pci", pci_request_write(&request));
         hostdev_plan_vfio(p);
 }
 
@@ -148,11 +163,11 @@ void host_pci_device_complete(Guest *g, Device *d)
         d->pci = PCI_EXPRESS;
 }
 
-void host_pci_device_build(const Guest *g, const HostPciDevice *h, const char *extra, Plan *p)
+void host_pci_device_build(const Guest *g, const HostPciDevice *h, const VfSettings *vf, Plan *p)
 {
         Props device;
 
-        host_pci_plan(&h->host, extra, p);
+        host_pci_plan(&h->host, vf, p);
         /* without an address, the device is kept from the guest and from the host's drivers */
         if (h->device.address.type == ADDRESS_UNASSIGNED)
                 return;

@@ -3,6 +3,7 @@
 
 /* What the kinds that pass a device of the host to the guest have in common. */
 
+#include "contract/line/device-request.h"
 #include "guest/device.h"
 
 /* An error if the administrator's policy forbids devices of the host. */
@@ -49,9 +50,9 @@ void host_pci_check(const Guest *g, const Device *d, const HostPci *h);
 /* "vfio-pci" with the device as QEMU names it, ready for further props. */
 Props host_pci_new(const HostPci *h);
 
-/* What the host must do: find the device, bind it to VFIO and pass it on. extra is appended to the argument
- * of vm-launcher; "" for nothing. */
-void host_pci_plan(const HostPci *h, const char *extra, Plan *p);
+/* What the host must do: find the device, bind it to VFIO and pass it on. vf: what to set if it is a virtual
+ * function of a network card, or NULL. */
+void host_pci_plan(const HostPci *h, const VfSettings *vf, Plan *p);
 
 /* What every device that is passed through VFIO needs. */
 void hostdev_plan_vfio(Plan *p);
@@ -84,6 +85,6 @@ typedef struct HostPciDevice {
 /* The head of a device of such a kind; NULL for any other device. */
 const HostPciDevice *host_pci_device(const Device *d);
 
-/* What those kinds have in common; extra is as for host_pci_plan(). */
+/* What those kinds have in common; vf is as for host_pci_plan(). */
 void host_pci_device_complete(Guest *g, Device *d);
-void host_pci_device_build(const Guest *g, const HostPciDevice *h, const char *extra, Plan *p);
+void host_pci_device_build(const Guest *g, const HostPciDevice *h, const VfSettings *vf, Plan *p);

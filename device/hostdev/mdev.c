@@ -93,6 +93,7 @@ static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
 {
         const HostdevMdev *m = DEVICE_AS(HostdevMdev, d);
         Props device = props_new("driver", m->ramfb == ON ? "vfio-pci-nohotplug" : "vfio-pci");
+        MdevRequest request = { 0 };
 
         props_textf(&device, "sysfsdev", "/sys/bus/mdev/devices/%s", m->uuid);
         props_text(&device, "display", m->display == ON ? "on" : "off");
@@ -100,7 +101,8 @@ static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
                 props_bool(&device, "ramfb", true);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
-        plan_prepare(p, "--mdev=uuid=%s", m->uuid);
+        (void) text_to_uuid(m->uuid, request.uuid);
+        plan_prepare_value(p, "mdev", mdev_request_write(&request));
         hostdev_plan_vfio(p);
 }
 

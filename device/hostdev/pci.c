@@ -65,7 +65,7 @@ static void build(const Guest *g, const Device *d, Plan *p)
 {
         const HostdevPci *h = DEVICE_AS(HostdevPci, d);
 
-        host_pci_device_build(g, &h->head, "", p);
+        host_pci_device_build(g, &h->head, NULL, p);
         if (d->address.type != ADDRESS_UNASSIGNED)
                 build_initiators(g, h, p);
 }

@@ -128,13 +128,18 @@ static void build_local(const HostScsi *h, Plan *p)
 {
         Props node = props_new("driver", "host_device");
         const char *id = h->device.id;
+        ScsiRequest request = {
+                .id = id,
+                .host = h->host,
+                .bus = (unsigned) h->bus.value,
+                .target = (unsigned) h->target.value,
+                .unit = (unsigned) h->unit.value,
+                .access = h->read_only   ? ACCESS_READ
+                          : h->shareable ? ACCESS_WRITE_SHARED
+                                         : ACCESS_WRITE,
+        };
 
-        plan_prepare(
-                p, "--scsi=id=%s,host=%u,bus=%u,target=%u,unit=%u,access=%s", id, h->host,
-                (unsigned) h->bus.value, (unsigned) h->target.value, (unsigned) h->unit.value,
-                h->read_only   ? "ro"
-                : h->shareable ? "rw-shared"
-                               : "rw");
+        plan_prepare_value(p, "scsi", scsi_request_write(&request));
         props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, fd_name_scsi(id)));
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);

@@ -120,19 +120,18 @@ static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
         const char *id = u->device.id;
         unsigned fd = plan_fd(p, false, fd_name_usb(id));
         Props add_fd = { json_object() };
-        char what[48] = "", where[64] = "";
+        UsbRequest request = {
+                .id = id,
+                .vendor = (unsigned) u->vendor.value,
+                .product = (unsigned) u->product.value,
+                .port = u->port,
+        };
 
-        if (u->vendor.set)
-                snprintf(
-                        what, sizeof(what), ",vendor=%04x,product=%04x", (unsigned) u->vendor.value,
-                        (unsigned) u->product.value);
-        if (u->port)
-                snprintf(where, sizeof(where), ",bus=%u,port=%s", (unsigned) u->bus.value, u->port);
-        else if (u->number.set)
-                snprintf(
-                        where, sizeof(where), ",bus=%u,device=%u", (unsigned) u->bus.value,
-                        (unsigned) u->number.value);
-        plan_prepare(p, "--usb=id=%s%s%s", id, what, where);
+        if (u->port || u->number.set)
+                request.bus = (unsigned) u->bus.value;
+        if (!u->port)
+                request.device = (unsigned) u->number.value;
+        plan_prepare_value(p, "usb", usb_request_write(&request));
         props_number(&add_fd, "set", fd);
         props_number(&add_fd, "fd", fd);
         plan_list_named(p, "-add-fd", &add_fd);

@@ -68,17 +68,13 @@ static void check(const Guest *g, const Device *d)
 static void build(const Guest *g, const Device *d, Plan *p)
 {
         const InterfaceHostdev *i = DEVICE_AS(InterfaceHostdev, d);
-        char extra[64] = "";
+        VfSettings vf = { .has_mac = i->mac, .has_vlan = i->vlan.set, .vlan.id = (unsigned) i->vlan.value };
 
-        if (i->mac && i->vlan.set)
-                snprintf(extra, sizeof(extra), ",mac=%s,vlan=%u", i->mac, (unsigned) i->vlan.value);
-        else if (i->mac)
-                snprintf(extra, sizeof(extra), ",mac=%s", i->mac);
-        else if (i->vlan.set)
-                snprintf(extra, sizeof(extra), ",vlan=%u", (unsigned) i->vlan.value);
-        if (i->mac)
+        if (i->mac) {
+                (void) text_to_mac(i->mac, vf.mac);
                 plan_mac(p, i->mac);
-        host_pci_device_build(g, &i->head, extra, p);
+        }
+        host_pci_device_build(g, &i->head, &vf, p);
 }
 
 const DeviceKind kind_interface_hostdev = {

@@ -253,6 +253,16 @@ void plan_prepare(Plan *p, const char *format, ...)
                 note(p, strings_take(&p->prepare, argument));
 }
 
+void plan_prepare_value(Plan *p, const char *option, char *value)
+{
+        _cleanup_(freep) char *owned = value;
+
+        if (owned)
+                plan_prepare(p, "--%s=%s", option, owned);
+        else
+                p->status = -ENOMEM;
+}
+
 void plan_run(Plan *p, const char *format, ...)
 {
         char *argument;

@@ -107,6 +107,8 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
         _printf_(3, 4); /* the same twice is there once */
 void plan_prepare(Plan *p, const char *format, ...)
         _printf_(2, 3); /* one argument of vm-launcher prepare, once */
+/* The same with a value of contract/line/, which is freed here and may be NULL if memory ran out. */
+void plan_prepare_value(Plan *p, const char *option, char *value);
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
 
 /*

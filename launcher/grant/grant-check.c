@@ -15,17 +15,17 @@
 #include "util/text.h"
 #include "util/unit-name.h"
 
-const char *grant_purpose(GrantMode mode)
+const char *grant_purpose(Access mode)
 {
-        return mode == GRANT_READ ? "read" : "read and write";
+        return mode == ACCESS_READ ? "read" : "read and write";
 }
 
-static bool excludes(GrantMode ours, GrantMode theirs)
+static bool excludes(Access ours, Access theirs)
 {
-        return ours != theirs || ours == GRANT_WRITE;
+        return ours != theirs || ours == ACCESS_WRITE;
 }
 
-int grant_check_holders(const Granting *granting, const Record *record, GrantMode mode)
+int grant_check_holders(const Granting *granting, const Record *record, Access mode)
 {
         for (size_t i = 0; i < record->n_holders; i++) {
                 const Holder *h = &record->holders[i];
@@ -38,8 +38,8 @@ int grant_check_holders(const Granting *granting, const Record *record, GrantMod
                         "%s is in use by guest %s (%s), which has it %s; this guest needs to %s it. Stop "
                         "that guest first%s.",
                         record->path, h->guest, unit ?: "vm@.service",
-                        h->mode == GRANT_READ ? "for reading" : "for writing", grant_purpose(mode),
-                        mode == GRANT_READ ? "" : ", or let both say <shareable/>");
+                        h->mode == ACCESS_READ ? "for reading" : "for writing", grant_purpose(mode),
+                        mode == ACCESS_READ ? "" : ", or let both say <shareable/>");
                 return -EBUSY;
         }
         return 0;
@@ -63,7 +63,7 @@ int grant_check_users(const Granting *granting, const Record *record)
         return 0;
 }
 
-static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
+static int check_way(const Granting *granting, const Walk *walk, Access mode)
 {
         UserName guests = user_name(granting->user->uid), theirs = user_name(walk->control.owner);
 
@@ -84,9 +84,9 @@ static int check_way(const Granting *granting, const Walk *walk, GrantMode mode)
         return -EPERM;
 }
 
-int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode)
+int grant_check_file(const Granting *granting, const Walk *walk, Access mode)
 {
-        mode_t needed = mode == GRANT_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
+        mode_t needed = mode == ACCESS_READ ? S_IRUSR : S_IRUSR | S_IWUSR;
 
         if (walk->st.st_mode & (S_ISUID | S_ISGID)) {
                 log_error(
@@ -107,7 +107,7 @@ int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode)
                         "%s has mode %04o, so its owner cannot %s it. To let the guest do so, run: chmod "
                         "u+%s",
                         walk->path, walk->st.st_mode & 07777, grant_purpose(mode),
-                        mode == GRANT_READ ? "r" : "rw");
+                        mode == ACCESS_READ ? "r" : "rw");
                 return -EACCES;
         }
         return check_way(granting, walk, mode);

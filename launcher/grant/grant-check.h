@@ -9,13 +9,13 @@
 #include "launcher/errand/path.h"
 #include "launcher/grant/grant.h"
 
-const char *grant_purpose(GrantMode mode); /* "read", "read and write" */
+const char *grant_purpose(Access mode); /* "read", "read and write" */
 
 /* Refuses with -EBUSY if another guest uses the file in an incompatible way. */
-int grant_check_holders(const Granting *granting, const Record *record, GrantMode mode);
+int grant_check_holders(const Granting *granting, const Record *record, Access mode);
 
 /* Refuses with -EBUSY if guests of another user use the file, because it can have only one owner. */
 int grant_check_users(const Granting *granting, const Record *record);
 
 /* The requirements for changing a file's owner or access control list: -EPERM, -EACCES. */
-int grant_check_file(const Granting *granting, const Walk *walk, GrantMode mode);
+int grant_check_file(const Granting *granting, const Walk *walk, Access mode);

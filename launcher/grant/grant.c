@@ -37,9 +37,9 @@
 #include "log/log.h"
 #include "util/text.h"
 
-static int access_mode(GrantMode mode)
+static int access_mode(Access mode)
 {
-        return mode == GRANT_READ ? R_OK : R_OK | W_OK;
+        return mode == ACCESS_READ ? R_OK : R_OK | W_OK;
 }
 
 /* Stores the current owner, mode and list in a record that has none to restore yet. */
@@ -92,7 +92,7 @@ static int remember_place(Record *record, const Walk *walk)
         return 0;
 }
 
-static int add_holder(const Granting *granting, Record *record, GrantMode mode)
+static int add_holder(const Granting *granting, Record *record, Access mode)
 {
         Holder holder = {
                 .guest = (char *) granting->guest,
@@ -107,7 +107,7 @@ static int add_holder(const Granting *granting, Record *record, GrantMode mode)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot record that the guest uses %s", record->path) : 0;
 }
 
-static int change_owner(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+static int change_owner(const Granting *granting, Record *record, const Walk *walk, Access mode)
 {
         struct stat st;
         int r;
@@ -159,7 +159,7 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         size_t size;
         int r;
 
-        r = grant_check_file(granting, walk, GRANT_READ);
+        r = grant_check_file(granting, walk, ACCESS_READ);
         if (r >= 0)
                 r = grant_check_users(granting, record);
         if (r >= 0 && !record->listed)
@@ -174,7 +174,7 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         record->listed = true;
         record->listed_user = granting->user->uid;
         record->returning = false;
-        r = add_holder(granting, record, GRANT_READ);
+        r = add_holder(granting, record, ACCESS_READ);
         if (r >= 0)
                 r = ledger_save(granting->ledger, record);
         if (r < 0)
@@ -268,7 +268,7 @@ static int walk_to_file(const char *path, Walk *walk)
 }
 
 /* Records that the guest uses a file that needs no change. */
-static int hold(const Granting *granting, Record *record, const Walk *walk, GrantMode mode)
+static int hold(const Granting *granting, Record *record, const Walk *walk, Access mode)
 {
         int r;
 
@@ -304,7 +304,7 @@ static int lock(const Granting *granting, Walk *walk, Identity *ret)
         return fstat(walk->fd, &walk->st) < 0 ? log_errno(LOG_ERR, -errno, "Cannot stat %s", walk->path) : 0;
 }
 
-static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk)
+static int ask_access(const Granting *granting, Access mode, const Walk *walk)
 {
         int r;
 
@@ -316,7 +316,7 @@ static int ask_access(const Granting *granting, GrantMode mode, const Walk *walk
                 walk->path);
 }
 
-static int take_locked(const Granting *granting, GrantMode mode, const Walk *walk, const Identity *identity)
+static int take_locked(const Granting *granting, Access mode, const Walk *walk, const Identity *identity)
 {
         _cleanup_(record_freep) Record *record = NULL;
         int r, access;
@@ -332,11 +332,11 @@ static int take_locked(const Granting *granting, GrantMode mode, const Walk *wal
                 return r;
         if (access >= 0)
                 return hold(granting, record, walk, mode);
-        return mode == GRANT_READ ? let_read(granting, record, walk)
-                                  : change_owner(granting, record, walk, mode);
+        return mode == ACCESS_READ ? let_read(granting, record, walk)
+                                   : change_owner(granting, record, walk, mode);
 }
 
-static int take(const Granting *granting, GrantMode mode, Walk *walk)
+static int take(const Granting *granting, Access mode, Walk *walk)
 {
         Identity identity;
         int r;
@@ -350,7 +350,7 @@ static int take(const Granting *granting, GrantMode mode, Walk *walk)
         return r;
 }
 
-int grant_take(const Granting *granting, GrantMode mode, const char *path)
+int grant_take(const Granting *granting, Access mode, const char *path)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
@@ -359,7 +359,7 @@ int grant_take(const Granting *granting, GrantMode mode, const char *path)
         return r < 0 ? r : take(granting, mode, &walk);
 }
 
-int grant_take_device(const Granting *granting, GrantMode mode, const char *path)
+int grant_take_device(const Granting *granting, Access mode, const char *path)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
@@ -368,7 +368,7 @@ int grant_take_device(const Granting *granting, GrantMode mode, const char *path
         return r < 0 ? r : take(granting, mode, &walk);
 }
 
-static int remember_use(const Granting *granting, GrantMode mode, int fd, const char *path)
+static int remember_use(const Granting *granting, Access mode, int fd, const char *path)
 {
         _cleanup_(record_freep) Record *record = NULL;
         Walk walk = { .fd = fd, .path = (char *) path };
@@ -390,10 +390,10 @@ static int remember_use(const Granting *granting, GrantMode mode, int fd, const 
 
 int grant_remember_reader(const Granting *granting, int fd, const char *path)
 {
-        return remember_use(granting, GRANT_READ, fd, path);
+        return remember_use(granting, ACCESS_READ, fd, path);
 }
 
 int grant_remember_device(const Granting *granting, int fd, const char *path)
 {
-        return remember_use(granting, GRANT_WRITE, fd, path);
+        return remember_use(granting, ACCESS_WRITE, fd, path);
 }

@@ -24,13 +24,13 @@ typedef struct Granting {
  * Failures are logged: -EPERM and -EACCES if this is unsafe or impossible, -EBUSY if another guest uses the
  * file, -ENOENT and the like if it does not exist.
  */
-int grant_take(const Granting *granting, GrantMode mode, const char *path);
+int grant_take(const Granting *granting, Access mode, const char *path);
 
 /*
  * The same for a block or character device only. A character device that everybody may use, such as
  * /dev/null, is not recorded, and any number of guests may use it.
  */
-int grant_take_device(const Granting *granting, GrantMode mode, const char *path);
+int grant_take_device(const Granting *granting, Access mode, const char *path);
 
 /* Records that the guest reads the file behind fd, so that no other guest may write it meanwhile. */
 int grant_remember_reader(const Granting *granting, int fd, const char *path);

@@ -8,8 +8,8 @@
  * it cannot be handed out.
  */
 
+#include "contract/line/device-request.h"
 #include "launcher/grant/grant.h"
-#include "launcher/host/device-request.h"
 #include "launcher/host/undo-log.h"
 #include "launcher/store/fd-store.h"
 

@@ -262,7 +262,7 @@ static int grant_group(const Granting *granting, const char *group)
 {
         _cleanup_(freep) char *path = text_format("/dev/vfio/%s", group);
 
-        return path ? grant_take_device(granting, GRANT_WRITE, path) : log_out_of_memory();
+        return path ? grant_take_device(granting, ACCESS_WRITE, path) : log_out_of_memory();
 }
 
 static int take(

@@ -63,7 +63,7 @@ int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q,
         r = grant_take_device(granting, q->access, path);
         if (r < 0)
                 return r;
-        fd = open(path, (q->access == GRANT_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+        fd = open(path, (q->access == ACCESS_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno == EPERM)
                 return log_errno(
                         LOG_ERR, -EPERM, "Cannot open %s; the unit requires DeviceAllow=char-sg rw", path);

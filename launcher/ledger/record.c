@@ -57,11 +57,11 @@ void record_remove_holder(Record *record, size_t i)
 }
 
 /* The stronger of two modes, so that neither exclusive nor shared write access is lost. */
-static GrantMode grant_mode_both(GrantMode a, GrantMode b)
+static Access grant_mode_both(Access a, Access b)
 {
-        if (a == GRANT_WRITE || b == GRANT_WRITE)
-                return GRANT_WRITE;
-        return a == GRANT_SHARED || b == GRANT_SHARED ? GRANT_SHARED : GRANT_READ;
+        if (a == ACCESS_WRITE || b == ACCESS_WRITE)
+                return ACCESS_WRITE;
+        return a == ACCESS_WRITE_SHARED || b == ACCESS_WRITE_SHARED ? ACCESS_WRITE_SHARED : ACCESS_READ;
 }
 
 int record_add_holder(Record *record, const Holder *holder)

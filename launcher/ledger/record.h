@@ -17,18 +17,11 @@
 #define RECORD_BOOT_SIZE  33   /* 32 hexadecimal digits and a NUL */
 #define RECORD_HANDLE_MAX 128U /* bytes of a file handle, the kernel's MAX_HANDLE_SZ */
 
-/* How a guest may use a file. */
-typedef Access GrantMode;
-
-#define GRANT_READ   ACCESS_READ
-#define GRANT_WRITE  ACCESS_WRITE
-#define GRANT_SHARED ACCESS_WRITE_SHARED
-
 /* A guest that uses the file. */
 typedef struct Holder {
         char *guest;
         char *directory; /* its runtime directory, which exists while it runs */
-        GrantMode mode;
+        Access mode;
         uid_t user;
         char boot[RECORD_BOOT_SIZE]; /* the boot of the host in which it was handed out */
 } Holder;

@@ -6,13 +6,13 @@
  * TAPs are in tap/tap-request.h and host devices in host/device-request.h.
  */
 
+#include "contract/line/device-request.h"
 #include "contract/line/tap-request.h"
 #include "launcher/grant/chain.h"
-#include "launcher/host/device-request.h"
 #include "launcher/ledger/record.h"
 
 typedef struct GrantRequest {
-        GrantMode mode;
+        Access mode;
         const char *path;
         bool device; /* a device, not a file */
 } GrantRequest;

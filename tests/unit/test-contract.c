@@ -88,6 +88,20 @@ static void check_taps(const char *stem, const Strings *line, const Plan *p, con
         }
 }
 
+static void check_devices(const char *stem, const Strings *line, const DeviceRequests *d)
+{
+        size_t usb = 0, pci = 0, mdev = 0, scsi = 0;
+
+        for (size_t i = 0; i < d->n_usb; i++)
+                check_written(stem, line, &usb, "usb", usb_request_write(&d->usb[i]));
+        for (size_t i = 0; i < d->n_pci; i++)
+                check_written(stem, line, &pci, "pci", pci_request_write(&d->pci[i]));
+        for (size_t i = 0; i < d->n_mdev; i++)
+                check_written(stem, line, &mdev, "mdev", mdev_request_write(&d->mdev[i]));
+        for (size_t i = 0; i < d->n_scsi; i++)
+                check_written(stem, line, &scsi, "scsi", scsi_request_write(&d->scsi[i]));
+}
+
 static void check_grants(const Plan *p, const PrepareRequest *request)
 {
         CHECK_NUMBER(request->grants.count, p->n_grants);
@@ -119,6 +133,7 @@ static void check_prepared(
         CHECK(streq_null(request.nvram, p->nvram));
         CHECK(streq_null(request.nvram_template, p->nvram_template));
         check_taps(stem, line, p, &request.taps);
+        check_devices(stem, line, &request.devices);
         check_grants(p, &request);
         CHECK_NUMBER(
                 request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
@@ -272,11 +287,19 @@ static void test_words(void)
 /* The other direction: what no table has is refused, so a key that only one side knows fails above. */
 static void test_unknown_keys(void)
 {
+        DeviceRequests devices = { 0 };
         TapList taps = { 0 };
 
         CHECK(tap_request_read("id=net0,ifname=vm0,queue=2", &taps) == -EINVAL);
         CHECK(tap_request_read("id=net0,ifname=vm0,queues=2", &taps) >= 0);
         tap_list_done(&taps);
+        CHECK(device_request_usb("id=usb0,vendor=1234,product=5678,speed=1", &devices) == -EINVAL);
+        CHECK(device_request_pci("address=0000:01:00.0,managed=yes,group=1", &devices) == -EINVAL);
+        CHECK(device_request_mdev("uuid=53764d0e-85a0-42b4-af5c-2046b460b1dc,type=x", &devices) == -EINVAL);
+        CHECK(device_request_scsi("id=s0,host=2,bus=0,target=1,unit=3,access=ro,lun=1", &devices) ==
+              -EINVAL);
+        CHECK_NUMBER(devices.n_usb + devices.n_pci + devices.n_mdev + devices.n_scsi, 0);
+        device_requests_done(&devices);
 }
 
 int main(int argc, char **argv)

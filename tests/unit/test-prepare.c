@@ -52,7 +52,7 @@ static void test_all(void)
               q.taps.items[1].unmanaged && !q.taps.items[1].bridge);
         CHECK_NUMBER(q.grants.count, 2);
         CHECK_TEXT(q.grants.items[0].path, "/a:b, c");
-        CHECK(q.grants.items[0].mode == GRANT_WRITE && q.grants.items[1].mode == GRANT_SHARED);
+        CHECK(q.grants.items[0].mode == ACCESS_WRITE && q.grants.items[1].mode == ACCESS_WRITE_SHARED);
         CHECK_NUMBER(q.chains.count, 1);
         CHECK_TEXT(q.chains.items[0].node, "libvirt-1-format");
         CHECK_TEXT(q.chains.items[0].format, "qcow2");

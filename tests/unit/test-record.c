@@ -47,7 +47,7 @@ static void test_round_trip(void)
                 record_add_holder(
                         a, &(Holder){ .guest = (char *) "my guest=1",
                                       .directory = (char *) "/run/vm/my\\x20guest",
-                                      .mode = GRANT_SHARED,
+                                      .mode = ACCESS_WRITE_SHARED,
                                       .user = 107,
                                       .boot = BOOT }),
                 0);
@@ -74,8 +74,8 @@ static void test_round_trip(void)
         CHECK_TEXT(b->holders[0].guest, "my guest=1");
         CHECK_TEXT(b->holders[0].directory, "/run/vm/my\\x20guest");
         CHECK_TEXT(b->holders[0].boot, BOOT);
-        CHECK(b->holders[0].mode == GRANT_SHARED && b->holders[0].user == 107 &&
-              b->holders[1].mode == GRANT_READ);
+        CHECK(b->holders[0].mode == ACCESS_WRITE_SHARED && b->holders[0].user == 107 &&
+              b->holders[1].mode == ACCESS_READ);
         CHECK_NUMBER(record_format(b, &again, &again_size), 0);
         CHECK_TEXT(again, text);
 }
@@ -84,16 +84,16 @@ static void test_holders(void)
 {
         _cleanup_(record_freep) Record *record = record_new();
         Holder h = {
-                .guest = (char *) "a", .directory = (char *) "/run/vm/a", .mode = GRANT_READ, .boot = BOOT
+                .guest = (char *) "a", .directory = (char *) "/run/vm/a", .mode = ACCESS_READ, .boot = BOOT
         };
 
         CHECK_NUMBER(record_add_holder(record, &h), 0);
-        h.mode = GRANT_WRITE; /* the same guest has the file twice: the stronger counts */
+        h.mode = ACCESS_WRITE; /* the same guest has the file twice: the stronger counts */
         CHECK_NUMBER(record_add_holder(record, &h), 0);
-        h.mode = GRANT_READ;
+        h.mode = ACCESS_READ;
         CHECK_NUMBER(record_add_holder(record, &h), 0);
         CHECK_NUMBER(record->n_holders, 1);
-        CHECK_NUMBER(record->holders[0].mode, GRANT_WRITE);
+        CHECK_NUMBER(record->holders[0].mode, ACCESS_WRITE);
         for (unsigned i = 1; i < RECORD_HOLDERS_MAX; i++) {
                 h.user = i;
                 CHECK_NUMBER(record_add_holder(record, &h), 0);
@@ -161,13 +161,13 @@ static void test_hostile(void)
 
 int main(void)
 {
-        GrantMode mode;
+        Access mode;
 
         test_round_trip();
         test_holders();
         test_hostile();
         CHECK_NUMBER(access_from_word("rw-shared", &mode), 0);
-        CHECK_NUMBER(mode, GRANT_SHARED);
+        CHECK_NUMBER(mode, ACCESS_WRITE_SHARED);
         CHECK_NUMBER(access_from_word("wr", &mode), -EINVAL);
         return 0;
 }

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "launcher/ledger/record.h"
+#include "contract/words.h"
 #include "net/netlink-vf.h"
 #include "util/text.h"
 
@@ -33,7 +33,7 @@ typedef struct MdevRequest {
 typedef struct ScsiRequest {
         const char *id; /* names its descriptor */
         unsigned host, bus, target, unit;
-        GrantMode access;
+        Access access;
 } ScsiRequest;
 
 typedef struct DeviceRequests {
@@ -47,6 +47,15 @@ typedef struct DeviceRequests {
         size_t n_scsi;
         Strings owned; /* the texts that the lists point into */
 } DeviceRequests;
+
+/* The driver of a PCI device whose request names none. */
+#define PCI_DRIVER_DEFAULT "vfio-pci"
+
+/* The value of each option, to be freed. NULL if memory runs out. */
+char *usb_request_write(const UsbRequest *q);
+char *pci_request_write(const PciRequest *q);
+char *mdev_request_write(const MdevRequest *q);
+char *scsi_request_write(const ScsiRequest *q);
 
 /* Readers for a table of arguments (arguments.h); the target is the whole DeviceRequests. */
 int device_request_usb(const char *text, void *target);

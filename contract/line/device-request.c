@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Parses --usb=, --pci=, --mdev= and --scsi= while all privileges are still there, under the rules of
- * prepare-request.c: it looks at nothing but the text and limits what it accepts. Nothing in the text is
- * trusted.
+ * One table for both directions of --usb=, --pci=, --mdev= and --scsi=: the launcher accepts each key that
+ * the generator writes, and no other. The readers run with root's privileges on text that an administrator
+ * may have changed; so they look at nothing but the text, and each value has limits.
  */
 
-#include "launcher/host/device-request.h"
+#include "contract/line/device-request.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <linux/if_ether.h>
+#include <stdlib.h>
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
@@ -103,38 +104,116 @@ static int read_vf_vlan(const char *text, void *target)
         return text_to_unsigned(text, VF_VLAN_MAX, &vf->vlan.id);
 }
 
+static void write_vendor(FILE *f, const char *key, const void *target)
+{
+        unsigned vendor = *(const unsigned *) target;
+
+        if (vendor)
+                fprintf(f, ",%s=%04x", key, vendor);
+}
+
+static void write_product(FILE *f, const char *key, const void *target)
+{
+        const UsbRequest *q = target;
+
+        if (q->vendor) /* 0 is a product like any other */
+                fprintf(f, ",%s=%04x", key, q->product);
+}
+
+static void write_yes_no(FILE *f, const char *key, const void *target)
+{
+        fprintf(f, ",%s=%s", key, yes_no_word(*(const bool *) target));
+}
+
+static void write_driver(FILE *f, const char *key, const void *target)
+{
+        const char *driver = *(const char *const *) target;
+
+        if (driver && !streq(driver, PCI_DRIVER_DEFAULT))
+                fprintf(f, ",%s=%s", key, driver);
+}
+
+static void write_vf_mac(FILE *f, const char *key, const void *target)
+{
+        const VfSettings *vf = target;
+
+        if (vf->has_mac)
+                fprintf(f, ",%s=%s", key, mac_text(vf->mac).text);
+}
+
+static void write_vf_vlan(FILE *f, const char *key, const void *target)
+{
+        const VfSettings *vf = target;
+
+        if (vf->has_vlan)
+                fprintf(f, ",%s=%u", key, vf->vlan.id);
+}
+
+static void write_access(FILE *f, const char *key, const void *target)
+{
+        fprintf(f, ",%s=%s", key, access_word(*(const Access *) target));
+}
+
+#define ID           "an id of letters, digits, dots, dashes"
+#define USB(member)  offsetof(UsbRequest, member)
+#define PCI(member)  offsetof(PciRequest, member)
+#define SCSI(member) offsetof(ScsiRequest, member)
+#define MUST         ARGUMENT_REQUIRED
+
+static int read_product(const char *text, void *target)
+{
+        return read_hexadecimal(text, (char *) target + USB(product));
+}
+
 static const Argument usb_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(UsbRequest, id),
-          ARGUMENT_REQUIRED },
-        { "vendor", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, vendor), 0 },
-        { "product", "four hexadecimal digits", read_hexadecimal, offsetof(UsbRequest, product), 0 },
-        { "bus", "a bus's number", read_usb_number, offsetof(UsbRequest, bus), 0 },
-        { "device", "a device's number", read_usb_number, offsetof(UsbRequest, device), 0 },
-        { "port", "numbers with dots between them", read_port, offsetof(UsbRequest, port), 0 },
+        { "id", ID, argument_id, USB(id), MUST, argument_write_text },
+        { "vendor", "four hexadecimal digits", read_hexadecimal, USB(vendor), 0, write_vendor },
+        { "product", "four hexadecimal digits", read_product, 0, 0, write_product },
+        { "bus", "a bus's number", read_usb_number, USB(bus), 0, argument_write_unsigned },
+        { "device", "a device's number", read_usb_number, USB(device), 0, argument_write_unsigned },
+        { "port", "numbers with dots between them", read_port, USB(port), 0, argument_write_text },
 };
 
 static const Argument pci_arguments[] = {
-        { "address", "DOMAIN:BUS:SLOT.FUNCTION", read_address, offsetof(PciRequest, address),
-          ARGUMENT_REQUIRED },
-        { "managed", "yes or no", read_yes_no, offsetof(PciRequest, managed), ARGUMENT_REQUIRED },
-        { "driver", "a driver's name", read_driver, offsetof(PciRequest, driver), 0 },
-        { "mac", "a MAC address", read_vf_mac, offsetof(PciRequest, vf), 0 },
-        { "vlan", "a VLAN's number", read_vf_vlan, offsetof(PciRequest, vf), 0 },
+        { "address", "DOMAIN:BUS:SLOT.FUNCTION", read_address, PCI(address), MUST, argument_write_text },
+        { "managed", "yes or no", read_yes_no, PCI(managed), MUST, write_yes_no },
+        { "driver", "a driver's name", read_driver, PCI(driver), 0, write_driver },
+        { "mac", "a MAC address", read_vf_mac, PCI(vf), 0, write_vf_mac },
+        { "vlan", "a VLAN's number", read_vf_vlan, PCI(vf), 0, write_vf_vlan },
 };
 
 static const Argument mdev_arguments[] = {
-        { "uuid", "a UUID", argument_uuid, offsetof(MdevRequest, uuid), ARGUMENT_REQUIRED },
+        { "uuid", "a UUID", argument_uuid, offsetof(MdevRequest, uuid), MUST, argument_write_uuid },
 };
 
 static const Argument scsi_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", argument_id, offsetof(ScsiRequest, id),
-          ARGUMENT_REQUIRED },
-        { "host", "a number", argument_unsigned, offsetof(ScsiRequest, host), ARGUMENT_REQUIRED },
-        { "bus", "a number", argument_unsigned, offsetof(ScsiRequest, bus), ARGUMENT_REQUIRED },
-        { "target", "a number", argument_unsigned, offsetof(ScsiRequest, target), ARGUMENT_REQUIRED },
-        { "unit", "a number", argument_unsigned, offsetof(ScsiRequest, unit), ARGUMENT_REQUIRED },
-        { "access", "ro, rw or rw-shared", read_access, offsetof(ScsiRequest, access), ARGUMENT_REQUIRED },
+        { "id", ID, argument_id, SCSI(id), MUST, argument_write_text },
+        { "host", "a number", argument_unsigned, SCSI(host), MUST, argument_write_number },
+        { "bus", "a number", argument_unsigned, SCSI(bus), MUST, argument_write_number },
+        { "target", "a number", argument_unsigned, SCSI(target), MUST, argument_write_number },
+        { "unit", "a number", argument_unsigned, SCSI(unit), MUST, argument_write_number },
+        { "access", ACCESS_WORDS, read_access, SCSI(access), MUST, write_access },
 };
+
+char *usb_request_write(const UsbRequest *q)
+{
+        return arguments_write_list(usb_arguments, ELEMENTS(usb_arguments), q);
+}
+
+char *pci_request_write(const PciRequest *q)
+{
+        return arguments_write_list(pci_arguments, ELEMENTS(pci_arguments), q);
+}
+
+char *mdev_request_write(const MdevRequest *q)
+{
+        return arguments_write_list(mdev_arguments, ELEMENTS(mdev_arguments), q);
+}
+
+char *scsi_request_write(const ScsiRequest *q)
+{
+        return arguments_write_list(scsi_arguments, ELEMENTS(scsi_arguments), q);
+}
 
 /*
  * Reads one request into a list, which it makes room for. The caller increments the count after checking the
@@ -200,7 +279,7 @@ int device_request_pci(const char *text, void *target)
                 return r;
         q = &d->pci[d->n_pci];
         if (!q->driver)
-                q->driver = "vfio-pci";
+                q->driver = PCI_DRIVER_DEFAULT;
         for (size_t i = 0; i < d->n_pci; i++)
                 if (streq(d->pci[i].address, q->address))
                         return -EINVAL;
