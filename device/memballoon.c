@@ -7,6 +7,7 @@
 
 #include "device/kinds.h"
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/machine/os.h"
 #include "guest/place/device-props.h"
@@ -102,7 +103,7 @@ static void memballoon_build(const Guest *g, const Device *d, Plan *p)
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
         if (memory_balloon(g) > 0)
-                plan_run(p, "--balloon=%llu", (unsigned long long) memory_balloon(g));
+                plan_run(p, "--" OPTION_BALLOON "=%llu", (unsigned long long) memory_balloon(g));
 }
 
 const DeviceKind kind_memballoon = {

@@ -5,6 +5,7 @@
  * a guest moved from libvirt expects it. QEMU has one action for all watchdogs of a guest.
  */
 
+#include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/machine/os.h"
@@ -120,7 +121,7 @@ static void watchdog_build(const Guest *g, const Device *d, Plan *p)
                 plan_json(p, "-device", &device);
         }
         if (d->index == 0 && w->action == WATCHDOG_DUMP)
-                plan_run(p, "--watchdog-dump");
+                plan_run(p, "--" OPTION_WATCHDOG_DUMP);
         if (d->index == 0)
                 plan_value(
                         p, "-watchdog-action",

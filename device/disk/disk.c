@@ -8,6 +8,7 @@
 
 #include "device/disk/disk.h"
 
+#include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/place/controller.h"
@@ -371,7 +372,7 @@ static void plan_name(const Disk *disk, Plan *p)
 {
         const char *path = disk->source.path;
 
-        plan_run(p, "--disk=%s:%s%s%s", disk->drive, disk->target, path ? ":" : "", path ?: "");
+        plan_run(p, "--" OPTION_DISK "=%s:%s%s%s", disk->drive, disk->target, path ? ":" : "", path ?: "");
 }
 
 static void disk_build(const Guest *g, const Device *d, Plan *p)

@@ -12,6 +12,7 @@
  */
 
 #include "device/graphics/session.h"
+#include "contract/options.h"
 #include "guest/plan/plan.h"
 
 static void show(const Guest *g, Plan *p, const char *name)
@@ -40,7 +41,7 @@ void session_show_pipewire(const Guest *g, Plan *p)
 void session_show_display(const Guest *g, Plan *p)
 {
         plan_directive(p, "BindReadOnlyPaths", "-/tmp/.X11-unix");
-        plan_run(p, "--display");
+        plan_run(p, "--" OPTION_DISPLAY);
         if (!g->settings->session_directory)
                 return;
         show(g, p, "wayland-0");

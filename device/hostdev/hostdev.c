@@ -9,6 +9,7 @@
 
 #include "device/hostdev/hostdev.h"
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
@@ -112,7 +113,7 @@ void host_pci_plan(const HostPci *h, const VfSettings *vf, Plan *p)
 
         if (vf)
                 request.vf = *vf;
-        plan_prepare_value(p, "pci", pci_request_write(&request));
+        plan_prepare_value(p, OPTION_PCI, pci_request_write(&request));
         hostdev_plan_vfio(p);
 }
 

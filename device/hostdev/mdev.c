@@ -5,6 +5,7 @@
  * exist on the host; the launcher makes the guest's user the owner of the node of its IOMMU group.
  */
 
+#include "contract/options.h"
 #include "device/graphics/graphics.h"
 #include "device/hostdev/hostdev.h"
 #include "device/kinds.h"
@@ -102,7 +103,7 @@ static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
         (void) text_to_uuid(m->uuid, request.uuid);
-        plan_prepare_value(p, "mdev", mdev_request_write(&request));
+        plan_prepare_value(p, OPTION_MDEV, mdev_request_write(&request));
         hostdev_plan_vfio(p);
 }
 

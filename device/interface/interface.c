@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/machine/general.h"
@@ -379,7 +380,7 @@ static void interface_build(const Guest *g, const Device *d, Plan *p)
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
         if (i->link_down)
-                plan_run(p, "--link-down=%s", d->id);
+                plan_run(p, "--" OPTION_LINK_DOWN "=%s", d->id);
 }
 
 const DeviceKind kind_interface = {

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "contract/options.h"
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/unit-file.h"
@@ -260,8 +261,9 @@ static void write_modules(UnitFile *u, const Plan *p)
                 const char *unit;
         } modules[] = {
                 { has_macvtap(p), "modprobe@macvtap.service" },
-                { asks_for(p, "--pci=") || asks_for(p, "--mdev="), "modprobe@vfio_pci.service" },
-                { asks_for(p, "--scsi="), "modprobe@sg.service" },
+                { asks_for(p, "--" OPTION_PCI "=") || asks_for(p, "--" OPTION_MDEV "="),
+                  "modprobe@vfio_pci.service" },
+                { asks_for(p, "--" OPTION_SCSI "="), "modprobe@sg.service" },
         };
 
         for (size_t i = 0; i < ELEMENTS(modules); i++) {

@@ -9,6 +9,7 @@
 
 #include <time.h>
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/machine/general.h"
 #include "guest/machine/os.h"
@@ -209,7 +210,7 @@ static void clock_build(const Guest *g, Plan *p)
         if (c->offset == OFFSET_TIMEZONE)
                 plan_directive(p, "Environment", "TZ=%s", c->zone);
         if (c->offset == OFFSET_VARIABLE && c->adjustment)
-                plan_run(p, "--rtc-offset=%lld", (long long) c->adjustment);
+                plan_run(p, "--" OPTION_RTC_OFFSET "=%lld", (long long) c->adjustment);
         /* with KVM's own PIT, catching up is what happens anyway */
         if (pit->there && pit->tick_policy != POLICY_CATCHUP) {
                 Props policy = props_new(

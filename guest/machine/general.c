@@ -8,6 +8,7 @@
 
 #include "guest/machine/general.h"
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/machine/os.h"
 #include "guest/part.h"
@@ -169,12 +170,12 @@ static void general_build_first(const Guest *g, Plan *p)
         plan_value(p, "-mon", "chardev=charmonitor,id=monitor,mode=control");
         plan_flag(p, "-no-shutdown");
 
-        plan_run(p, "--guest=%s", general->name);
-        plan_run(p, "--uuid=%s", general->uuid);
-        plan_run(p, "--on-poweroff=%s", action_words[general->on_poweroff - 1]);
-        plan_run(p, "--on-reboot=%s", action_words[general->on_reboot - 1]);
-        plan_run(p, "--on-crash=%s", action_words[general->on_crash - 1]);
-        plan_run(p, "--monitor=%u", PLAN_FD_MONITOR);
+        plan_run(p, "--" OPTION_GUEST "=%s", general->name);
+        plan_run(p, "--" OPTION_UUID "=%s", general->uuid);
+        plan_run(p, "--" OPTION_ON_POWEROFF "=%s", action_words[general->on_poweroff - 1]);
+        plan_run(p, "--" OPTION_ON_REBOOT "=%s", action_words[general->on_reboot - 1]);
+        plan_run(p, "--" OPTION_ON_CRASH "=%s", action_words[general->on_crash - 1]);
+        plan_run(p, "--" OPTION_MONITOR "=%u", PLAN_FD_MONITOR);
 }
 
 /* QEMU's power management hides behind the chip that has it on the real board. */

@@ -7,6 +7,9 @@
 
 #include "guest/plan/plan.h"
 
+#include "contract/line/colon.h"
+#include "contract/options.h"
+
 #include <errno.h>
 #include <stdarg.h>
 
@@ -153,7 +156,7 @@ void plan_grant_device(Plan *p, const char *path, Access access)
 
 void plan_log_file(Plan *p, const char *path)
 {
-        plan_prepare(p, "--log-file=%s", path);
+        plan_prepare(p, "--" OPTION_LOG_FILE "=%s", path);
         plan_grant(p, path, ACCESS_WRITE);
 }
 
@@ -275,15 +278,23 @@ void plan_run(Plan *p, const char *format, ...)
         note(p, strings_take(&p->run, argument));
 }
 
+/* Takes the value; NULL if memory ran out. */
+static void run_value(Plan *p, const char *option, char *value)
+{
+        _cleanup_(freep) char *owned = value;
+
+        if (owned)
+                plan_run(p, "--%s=%s", option, owned);
+        else
+                p->status = -ENOMEM;
+}
+
 unsigned plan_fd(Plan *p, bool optional, char *name)
 {
         _cleanup_(freep) char *owned = name;
         unsigned number = PLAN_FD_STORED + p->n_stored++;
 
-        if (owned)
-                plan_run(p, "--%s=%s:%u", optional ? "try-fd" : "fd", owned, number);
-        else
-                p->status = -ENOMEM;
+        run_value(p, optional ? OPTION_TRY_FD : OPTION_FD, owned ? fd_value_write(owned, number) : NULL);
         return number;
 }
 
@@ -291,7 +302,7 @@ unsigned plan_console(Plan *p, const char *label)
 {
         unsigned number = PLAN_FD_CONSOLE + p->n_consoles++;
 
-        plan_run(p, "--console=%s:%u", label, number);
+        run_value(p, OPTION_CONSOLE, fd_value_write(label, number));
         return number;
 }
 
@@ -300,8 +311,8 @@ unsigned plan_passt(Plan *p, bool fd, const char *options)
         unsigned number = PLAN_FD_PASST + p->n_passts++;
 
         if (fd)
-                plan_run(p, "--passt=fd=%u,%s", number, options);
+                plan_run(p, "--" OPTION_PASST "=fd=%u,%s", number, options);
         else
-                plan_run(p, "--passt=%s", options);
+                plan_run(p, "--" OPTION_PASST "=%s", options);
         return number;
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/part.h"
 #include "guest/processor/cpu.h"
@@ -245,7 +246,7 @@ static void build_pin(Plan *p, const char *thread, const Set *cpus)
         char *text = cpus ? set_format(cpus) : NULL;
 
         if (text && *text)
-                plan_run(p, "--affinity=%s:%s", thread, text);
+                plan_run(p, "--" OPTION_AFFINITY "=%s:%s", thread, text);
         else if (cpus && !text)
                 p->status = -ENOMEM;
         free(text);
@@ -284,10 +285,10 @@ static void build_schedule(const Guest *g, const Schedule *s, Plan *p)
         else
                 snprintf(policy, sizeof(policy), "%s", word);
         if (!s->ids.set)
-                plan_run(p, "--scheduler=%s:%s", s->thread, policy);
+                plan_run(p, "--" OPTION_SCHEDULER "=%s:%s", s->thread, policy);
         for (unsigned i = 0; i < SET_MAX; i++)
                 if (set_has(&s->ids, i) && (!streq(s->thread, "vcpu") || set_has(&g->cpu->online, i)))
-                        plan_run(p, "--scheduler=%s.%u:%s", s->thread, i, policy);
+                        plan_run(p, "--" OPTION_SCHEDULER "=%s.%u:%s", s->thread, i, policy);
 }
 
 static void build_schedules(const Guest *g, Plan *p)

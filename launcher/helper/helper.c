@@ -30,6 +30,7 @@
 
 #include "contract/arguments.h"
 #include "contract/exit.h"
+#include "contract/options.h"
 #include "launcher/errand/errand-agent.h"
 #include "launcher/errand/guest-user.h"
 #include "launcher/errand/user-name.h"
@@ -42,8 +43,8 @@
 #define HELPER_PATIENCE 10 /* seconds until a client must have sent its request */
 
 static const Argument serve_arguments[] = {
-        { "guest", "a guest's name", argument_guest, offsetof(ServeOptions, guest), ARGUMENT_REQUIRED },
-        { "uuid", "a UUID", argument_uuid, offsetof(ServeOptions, uuid), ARGUMENT_REQUIRED },
+        { OPTION_GUEST, "a guest's name", argument_guest, offsetof(ServeOptions, guest), ARGUMENT_REQUIRED },
+        { OPTION_UUID, "a UUID", argument_uuid, offsetof(ServeOptions, uuid), ARGUMENT_REQUIRED },
 };
 
 int serve_options_read(int argc, char **argv, ServeOptions *ret)

@@ -33,6 +33,7 @@
 
 #include "contract/arguments.h"
 #include "contract/exit.h"
+#include "contract/options.h"
 #include "launcher/errand/guest-user.h"
 #include "launcher/monitor/varlink.h"
 #include "launcher/rights/privileges.h"
@@ -60,9 +61,9 @@ typedef struct Registration {
 #define TO(member) offsetof(RegisterOptions, member)
 
 static const Argument register_arguments[] = {
-        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
-        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
-        { "interface", "an interface", argument_strings, TO(interfaces), ARGUMENT_REPEATED },
+        { OPTION_GUEST, "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { OPTION_UUID, "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { OPTION_INTERFACE, "an interface", argument_strings, TO(interfaces), ARGUMENT_REPEATED },
 };
 
 int register_options_read(int argc, char **argv, RegisterOptions *ret)

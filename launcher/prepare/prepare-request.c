@@ -13,16 +13,10 @@
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
+#include "contract/line/colon.h"
+#include "contract/options.h"
 #include "contract/words.h"
 #include "log/log.h"
-
-#define HASH_DIGITS 16U
-
-/* An absolute path that is short enough for the kernel. */
-static int read_path(const char *text, void *target)
-{
-        return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
-}
 
 /* Makes room for one more item. NULL if out of memory or if there are max already. */
 static void *list_grow(void *items, size_t count, size_t size, size_t max, int *ret_error)
@@ -36,27 +30,10 @@ static void *list_grow(void *items, size_t count, size_t size, size_t max, int *
         return bigger;
 }
 
-/* Splits at the first colon: the request owns the text before it, *ret_rest is the text after it. */
-static int cut(PrepareRequest *request, const char *text, const char **ret_first, const char **ret_rest)
-{
-        const char *colon = strchr(text, ':');
-        char *first;
-
-        if (!colon)
-                return -EINVAL;
-        first = strndup(text, (size_t) (colon - text));
-        if (strings_take(&request->owned, first) < 0)
-                return -ENOMEM;
-        *ret_first = first;
-        *ret_rest = colon + 1;
-        return 0;
-}
-
 static int read_grant(const char *text, void *target)
 {
         PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, grants));
         GrantList *list = &request->grants;
-        const char *mode, *path;
         GrantRequest *items;
         int r;
 
@@ -64,11 +41,7 @@ static int read_grant(const char *text, void *target)
         if (!items)
                 return r;
         list->items = items;
-        r = cut(request, text, &mode, &path);
-        if (r >= 0)
-                r = access_from_word(mode, &items[list->count].mode);
-        if (r >= 0)
-                r = read_path(path, &items[list->count].path);
+        r = grant_value_read(text, &request->owned, &items[list->count].mode, &items[list->count].path);
         if (r >= 0)
                 list->count++;
         return r;
@@ -97,15 +70,7 @@ static int read_chain(const char *text, void *target)
                 return r;
         list->items = items;
         q = &items[list->count];
-        r = cut(request, text, &q->node, &text);
-        if (r >= 0)
-                r = argument_id(q->node, &q->node);
-        if (r >= 0)
-                r = cut(request, text, &q->format, &text);
-        if (r >= 0)
-                r = argument_id(q->format, &q->format);
-        if (r >= 0)
-                r = read_path(text, &q->path);
+        r = chain_value_read(text, &request->owned, &q->node, &q->format, &q->path);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < list->count; i++)
@@ -120,22 +85,8 @@ static int read_chain(const char *text, void *target)
 static int read_source(const char *text, void *target)
 {
         PrepareRequest *request = target;
-        const char *colon = strrchr(text, ':');
-        char *path = NULL;
-        uint64_t hash = 0;
 
-        if (!colon || strlen(colon + 1) != HASH_DIGITS)
-                return -EINVAL;
-        for (const char *p = colon + 1; *p; p++) {
-                if (!strchr("0123456789abcdef", *p))
-                        return -EINVAL;
-                hash = hash << 4 | (uint64_t) (*p <= '9' ? *p - '0' : *p - 'a' + 10);
-        }
-        path = strndup(text, (size_t) (colon - text));
-        if (strings_take(&request->owned, path) < 0)
-                return -ENOMEM;
-        request->source_hash = hash;
-        return read_path(path, &request->source_path);
+        return source_value_read(text, &request->owned, &request->source_path, &request->source_hash);
 }
 
 static int read_paths(const char *text, Strings *target, size_t max)
@@ -143,7 +94,7 @@ static int read_paths(const char *text, Strings *target, size_t max)
         const char *path;
         int r;
 
-        r = read_path(text, &path);
+        r = path_value_read(text, &path);
         if (r >= 0 && target->count >= max)
                 r = -ERANGE;
         return r < 0 ? r : argument_strings(path, target);
@@ -163,20 +114,20 @@ static int read_log_file(const char *text, void *target)
 #define MANY      ARGUMENT_REPEATED
 
 static const Argument prepare_arguments[] = {
-        { "guest", "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
-        { "source", "PATH:HASH", read_source, 0, 0 },
-        { "tap", "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
-        { "grant", "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
-        { "grant-device", "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
-        { "chain", "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
-        { "usb", "a USB device's KEY=VALUE list", device_request_usb, AT(devices), MANY },
-        { "pci", "a PCI device's KEY=VALUE list", device_request_pci, AT(devices), MANY },
-        { "mdev", "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY },
-        { "scsi", "a SCSI unit's KEY=VALUE list", device_request_scsi, AT(devices), MANY },
-        { "image-directory", "an absolute path", read_directory, AT(image_directories), MANY },
-        { "log-file", "an absolute path", read_log_file, AT(log_files), MANY },
-        { "nvram-template", "an absolute path", read_path, AT(nvram_template), 0 },
-        { "nvram", "an absolute path", read_path, AT(nvram), 0 },
+        { OPTION_GUEST, "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
+        { OPTION_SOURCE, "PATH:HASH", read_source, 0, 0 },
+        { OPTION_TAP, "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
+        { OPTION_GRANT, "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
+        { OPTION_GRANT_DEVICE, "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
+        { OPTION_CHAIN, "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
+        { OPTION_USB, "a USB device's KEY=VALUE list", device_request_usb, AT(devices), MANY },
+        { OPTION_PCI, "a PCI device's KEY=VALUE list", device_request_pci, AT(devices), MANY },
+        { OPTION_MDEV, "a mediated device's KEY=VALUE list", device_request_mdev, AT(devices), MANY },
+        { OPTION_SCSI, "a SCSI unit's KEY=VALUE list", device_request_scsi, AT(devices), MANY },
+        { OPTION_IMAGE_DIRECTORY, "an absolute path", read_directory, AT(image_directories), MANY },
+        { OPTION_LOG_FILE, "an absolute path", read_log_file, AT(log_files), MANY },
+        { OPTION_NVRAM_TEMPLATE, "an absolute path", path_value_read, AT(nvram_template), 0 },
+        { OPTION_NVRAM, "an absolute path", path_value_read, AT(nvram), 0 },
 };
 
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret)

@@ -12,27 +12,24 @@
 #include "contract/arguments.h"
 #include "contract/console-label.h"
 #include "contract/limits.h"
+#include "contract/line/colon.h"
+#include "contract/options.h"
 #include "log/log.h"
 
 static int read_numbered(const char *text, void *target)
 {
-        const char *colon = strrchr(text, ':');
         NumberedList *list = target;
         Numbered *bigger;
-        int number, r;
+        int r;
 
-        if (!colon || colon == text)
-                return -EINVAL;
-        r = argument_fd(colon + 1, &number);
-        if (r < 0)
-                return r;
         bigger = realloc(list->items, (list->count + 1) * sizeof(*bigger));
         if (!bigger)
                 return -ENOMEM;
         list->items = bigger;
-        bigger[list->count].number = number;
-        bigger[list->count].name = strndup(text, (size_t) (colon - text));
-        return bigger[list->count++].name ? 0 : -ENOMEM;
+        r = fd_value_read(text, &bigger[list->count].name, &bigger[list->count].number);
+        if (r >= 0)
+                list->count++;
+        return r;
 }
 
 static int read_console(const char *text, void *target)
@@ -92,28 +89,29 @@ static int read_bytes(const char *text, void *target)
 #define TO(member) offsetof(RunOptions, member)
 
 static const Argument run_arguments[] = {
-        { "guest", "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
-        { "helper", "an absolute path", argument_path, TO(helper), 0 },
-        { "uuid", "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
-        { "on-poweroff", "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
-        { "on-reboot", "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
-        { "on-crash", "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
-        { "watchdog-dump", "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
-        { "monitor", "a descriptor's number", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
-        { "console", "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
-        { "fd", "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
-        { "try-fd", "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
-        { "passt", "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
-        { "display", "", argument_switch, TO(display), ARGUMENT_SWITCH },
-        { "private-network", "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
-        { "chain", "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
-        { "disk", "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },
-        { "link-down", "a network card's id", argument_strings, TO(life.links_down), ARGUMENT_REPEATED },
-        { "balloon", "a number of bytes", read_bytes, TO(life.balloon), 0 },
-        { "affinity", "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
-        { "scheduler", "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
+        { OPTION_GUEST, "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { OPTION_HELPER, "an absolute path", argument_path, TO(helper), 0 },
+        { OPTION_UUID, "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
+        { OPTION_ON_POWEROFF, "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
+        { OPTION_ON_REBOOT, "destroy, restart or preserve", read_off_fate, TO(life.on_reboot), 0 },
+        { OPTION_ON_CRASH, "something to do after a crash", read_crash_fate, TO(life.on_crash), 0 },
+        { OPTION_WATCHDOG_DUMP, "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
+        { OPTION_MONITOR, "a descriptor's number", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
+        { OPTION_CONSOLE, "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
+        { OPTION_FD, "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
+        { OPTION_TRY_FD, "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
+        { OPTION_PASST, "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
+        { OPTION_DISPLAY, "", argument_switch, TO(display), ARGUMENT_SWITCH },
+        { OPTION_PRIVATE_NETWORK, "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
+        { OPTION_CHAIN, "a node's name", argument_strings, TO(chains), ARGUMENT_REPEATED },
+        { OPTION_DISK, "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },
+        { OPTION_LINK_DOWN, "a network card's id", argument_strings, TO(life.links_down),
           ARGUMENT_REPEATED },
-        { "rtc-offset", "a number of seconds", read_seconds, TO(rtc_offset), 0 },
+        { OPTION_BALLOON, "a number of bytes", read_bytes, TO(life.balloon), 0 },
+        { OPTION_AFFINITY, "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
+        { OPTION_SCHEDULER, "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
+          ARGUMENT_REPEATED },
+        { OPTION_RTC_OFFSET, "a number of seconds", read_seconds, TO(rtc_offset), 0 },
 };
 
 static int take_number(const char *name, int number, bool taken[static FD_NUMBER_MAX + 1])

@@ -20,6 +20,7 @@
 
 #include "contract/arguments.h"
 #include "contract/exit.h"
+#include "contract/options.h"
 #include "launcher/grant/restore.h"
 #include "launcher/prepare/run-directory.h"
 #include "launcher/prepare/undo.h"
@@ -35,8 +36,8 @@ typedef struct CleanupRequest {
 } CleanupRequest;
 
 static const Argument cleanup_arguments[] = {
-        { "instance", "a unit's instance", argument_text, offsetof(CleanupRequest, instance), 0 },
-        { "stale", "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
+        { OPTION_INSTANCE, "a unit's instance", argument_text, offsetof(CleanupRequest, instance), 0 },
+        { OPTION_STALE, "", argument_switch, offsetof(CleanupRequest, stale), ARGUMENT_SWITCH },
 };
 
 /* Changes made on the host, once only root owns what they concern. */

@@ -14,6 +14,7 @@
 
 #include "contract/arguments.h"
 #include "contract/exit.h"
+#include "contract/options.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "util/text.h"
@@ -25,9 +26,9 @@ typedef struct Refusal {
 } Refusal;
 
 static const Argument refusal_arguments[] = {
-        { "guest", "a guest's name", argument_guest, offsetof(Refusal, guest), 0 },
-        { "instance", "a unit's instance", argument_text, offsetof(Refusal, instance), 0 },
-        { "exit", "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
+        { OPTION_GUEST, "a guest's name", argument_guest, offsetof(Refusal, guest), 0 },
+        { OPTION_INSTANCE, "a unit's instance", argument_text, offsetof(Refusal, instance), 0 },
+        { OPTION_EXIT, "an exit status", argument_unsigned, offsetof(Refusal, exit_status), 0 },
 };
 
 /* Line by line, so that a newline in a finding cannot forge a message of another priority. */

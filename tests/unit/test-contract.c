@@ -13,6 +13,8 @@
 #include "contract/arguments.h"
 #include "contract/fd-name.h"
 #include "contract/limits.h"
+#include "contract/line/colon.h"
+#include "contract/options.h"
 #include "contract/words.h"
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in.h"
@@ -71,7 +73,7 @@ static void check_taps(const char *stem, const Strings *line, const Plan *p, con
                 const TapRequest *q = &taps->items[i];
                 const TapRequest *t = &p->taps[i];
 
-                check_written(stem, line, &at, "tap", tap_request_write(q));
+                check_written(stem, line, &at, OPTION_TAP, tap_request_write(q));
                 CHECK_TEXT(q->id, t->id);
                 CHECK(streq_null(q->interface, t->interface) && streq_null(q->bridge, t->bridge));
                 CHECK(streq_null(q->lower, t->lower) && q->mode == t->mode);
@@ -93,25 +95,46 @@ static void check_devices(const char *stem, const Strings *line, const DeviceReq
         size_t usb = 0, pci = 0, mdev = 0, scsi = 0;
 
         for (size_t i = 0; i < d->n_usb; i++)
-                check_written(stem, line, &usb, "usb", usb_request_write(&d->usb[i]));
+                check_written(stem, line, &usb, OPTION_USB, usb_request_write(&d->usb[i]));
         for (size_t i = 0; i < d->n_pci; i++)
-                check_written(stem, line, &pci, "pci", pci_request_write(&d->pci[i]));
+                check_written(stem, line, &pci, OPTION_PCI, pci_request_write(&d->pci[i]));
         for (size_t i = 0; i < d->n_mdev; i++)
-                check_written(stem, line, &mdev, "mdev", mdev_request_write(&d->mdev[i]));
+                check_written(stem, line, &mdev, OPTION_MDEV, mdev_request_write(&d->mdev[i]));
         for (size_t i = 0; i < d->n_scsi; i++)
-                check_written(stem, line, &scsi, "scsi", scsi_request_write(&d->scsi[i]));
+                check_written(stem, line, &scsi, OPTION_SCSI, scsi_request_write(&d->scsi[i]));
 }
 
-static void check_grants(const Plan *p, const PrepareRequest *request)
+static void check_fds(const char *stem, const Strings *line, const char *option, const NumberedList *list)
 {
+        size_t at = 0;
+
+        for (size_t i = 0; i < list->count; i++)
+                check_written(
+                        stem, line, &at, option,
+                        fd_value_write(list->items[i].name, (unsigned) list->items[i].number));
+}
+
+static void check_grants(const char *stem, const Strings *line, const Plan *p, const PrepareRequest *request)
+{
+        size_t grant = 0, device = 0, chain = 0;
+
         CHECK_NUMBER(request->grants.count, p->n_grants);
         for (size_t i = 0; i < p->n_grants; i++) {
+                const GrantRequest *q = &request->grants.items[i];
+
+                check_written(
+                        stem, line, q->device ? &device : &grant,
+                        q->device ? OPTION_GRANT_DEVICE : OPTION_GRANT, grant_value_write(q->mode, q->path));
                 CHECK_TEXT(request->grants.items[i].path, p->grants[i].path);
                 CHECK_TEXT(access_word(request->grants.items[i].mode), access_word(p->grants[i].access));
                 CHECK(request->grants.items[i].device == p->grants[i].device);
         }
         CHECK_NUMBER(request->chains.count, p->n_chains);
         for (size_t i = 0; i < p->n_chains; i++) {
+                const ChainRequest *q = &request->chains.items[i];
+
+                check_written(
+                        stem, line, &chain, OPTION_CHAIN, chain_value_write(q->node, q->format, q->path));
                 CHECK_TEXT(request->chains.items[i].node, p->chains[i].node);
                 CHECK_TEXT(request->chains.items[i].format, p->chains[i].format);
                 CHECK_TEXT(request->chains.items[i].path, p->chains[i].path);
@@ -124,17 +147,21 @@ static void check_prepared(
 {
         const Plan *p = &c->plan;
         PrepareRequest request;
+        size_t source = 0;
 
         if (prepare_request_read(argc, argv, &request) < 0)
                 fail(stem, line);
         CHECK_TEXT(request.guest, name);
         CHECK_TEXT(request.source_path, path);
         CHECK(request.source_hash == c->hash);
+        check_written(
+                stem, line, &source, OPTION_SOURCE,
+                source_value_write(request.source_path, request.source_hash));
         CHECK(streq_null(request.nvram, p->nvram));
         CHECK(streq_null(request.nvram_template, p->nvram_template));
         check_taps(stem, line, p, &request.taps);
         check_devices(stem, line, &request.devices);
-        check_grants(p, &request);
+        check_grants(stem, line, p, &request);
         CHECK_NUMBER(
                 request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
                         request.devices.n_scsi + request.log_files.count,
@@ -206,6 +233,9 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         CHECK_NUMBER(o.monitor, PLAN_FD_MONITOR);
         CHECK_NUMBER(o.consoles.count, p->n_consoles);
         CHECK_NUMBER(o.fds.count + o.try_fds.count, p->n_stored);
+        check_fds(stem, &line, OPTION_CONSOLE, &o.consoles);
+        check_fds(stem, &line, OPTION_FD, &o.fds);
+        check_fds(stem, &line, OPTION_TRY_FD, &o.try_fds);
         CHECK_NUMBER(o.passts.count, p->n_passts);
         CHECK_NUMBER(o.chains.count, p->n_chains);
         CHECK(!o.helper == !c->settings.user_scope);

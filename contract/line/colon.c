@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Writer and reader of each value stand side by side, so that neither changes without the other. The readers
+ * run with root's privileges on text that an administrator may have changed: they look at nothing but the
+ * text. Only the last part, or the first one of a source and of a descriptor, can hold a colon.
+ */
+
+#include "contract/line/colon.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "contract/arguments.h"
+
+#define HASH_DIGITS 16U
+
+/* Splits the text at its first colon and stores what is before it in owned. */
+static int cut(const char *text, Strings *owned, const char **ret_first, const char **ret_rest)
+{
+        const char *colon = strchr(text, ':');
+        char *first;
+
+        if (!colon)
+                return -EINVAL;
+        first = strndup(text, (size_t) (colon - text));
+        if (strings_take(owned, first) < 0)
+                return -ENOMEM;
+        *ret_first = first;
+        *ret_rest = colon + 1;
+        return 0;
+}
+
+int path_value_read(const char *text, void *target)
+{
+        return strlen(text) >= PATH_MAX ? -ERANGE : argument_path(text, target);
+}
+
+char *grant_value_write(Access mode, const char *path)
+{
+        return text_format("%s:%s", access_word(mode), path);
+}
+
+int grant_value_read(const char *text, Strings *owned, Access *ret_mode, const char **ret_path)
+{
+        const char *word, *path;
+        Access mode;
+        int r;
+
+        r = cut(text, owned, &word, &path);
+        r = r < 0 ? r : access_from_word(word, &mode);
+        r = r < 0 ? r : path_value_read(path, ret_path);
+        if (r >= 0)
+                *ret_mode = mode;
+        return r;
+}
+
+char *chain_value_write(const char *node, const char *format, const char *path)
+{
+        return text_format("%s:%s:%s", node, format, path);
+}
+
+int chain_value_read(
+        const char *text, Strings *owned, const char **ret_node, const char **ret_format,
+        const char **ret_path)
+{
+        const char *node, *format;
+        int r;
+
+        r = cut(text, owned, &node, &text);
+        r = r < 0 ? r : argument_id(node, ret_node);
+        r = r < 0 ? r : cut(text, owned, &format, &text);
+        r = r < 0 ? r : argument_id(format, ret_format);
+        return r < 0 ? r : path_value_read(text, ret_path);
+}
+
+char *source_value_write(const char *path, uint64_t hash)
+{
+        return text_format("%s:%016llx", path, (unsigned long long) hash);
+}
+
+int source_value_read(const char *text, Strings *owned, const char **ret_path, uint64_t *ret_hash)
+{
+        const char *colon = strrchr(text, ':');
+        uint64_t hash = 0;
+        char *path;
+
+        if (!colon || strlen(colon + 1) != HASH_DIGITS)
+                return -EINVAL;
+        for (const char *p = colon + 1; *p; p++) {
+                if (!strchr("0123456789abcdef", *p))
+                        return -EINVAL;
+                hash = hash << 4 | (uint64_t) (*p <= '9' ? *p - '0' : *p - 'a' + 10);
+        }
+        path = strndup(text, (size_t) (colon - text));
+        if (strings_take(owned, path) < 0)
+                return -ENOMEM;
+        *ret_hash = hash;
+        return path_value_read(path, ret_path);
+}
+
+char *fd_value_write(const char *name, unsigned number)
+{
+        return text_format("%s:%u", name, number);
+}
+
+int fd_value_read(const char *text, char **ret_name, int *ret_number)
+{
+        const char *colon = strrchr(text, ':');
+        int number, r;
+
+        if (!colon || colon == text)
+                return -EINVAL;
+        r = argument_fd(colon + 1, &number);
+        if (r < 0)
+                return r;
+        *ret_name = strndup(text, (size_t) (colon - text));
+        if (!*ret_name)
+                return -ENOMEM;
+        *ret_number = number;
+        return 0;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The values of options that hold a few parts with colons between them, a writer and a reader of each. The
+ * writers return a text to be freed, NULL if memory runs out. The readers return -EINVAL or -ERANGE for
+ * invalid values and -ENOMEM; what they set points into the text, or into what they add to owned.
+ */
+
+#include <stdint.h>
+
+#include "contract/words.h"
+#include "util/text.h"
+
+/* --grant=, --grant-device=: "MODE:PATH" */
+char *grant_value_write(Access mode, const char *path);
+int grant_value_read(const char *text, Strings *owned, Access *ret_mode, const char **ret_path);
+
+/* --chain= of prepare: "NODE:FORMAT:PATH" */
+char *chain_value_write(const char *node, const char *format, const char *path);
+int chain_value_read(
+        const char *text, Strings *owned, const char **ret_node, const char **ret_format,
+        const char **ret_path);
+
+/* --source=: "PATH:HASH", the hash in 16 hexadecimal digits */
+char *source_value_write(const char *path, uint64_t hash);
+int source_value_read(const char *text, Strings *owned, const char **ret_path, uint64_t *ret_hash);
+
+/* --console=, --fd=, --try-fd=: "NAME:NUMBER"; ret_name is to be freed */
+char *fd_value_write(const char *name, unsigned number);
+int fd_value_read(const char *text, char **ret_name, int *ret_number);
+
+/* An absolute path that the kernel accepts; an ArgumentReader. */
+int path_value_read(const char *text, void *target);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The names of the options of vm-launcher's verbs, without the dashes. The tables of the launcher read them,
+ * the generator writes them, and units/ has those of refuse and cleanup. */
+
+/* of several verbs */
+#define OPTION_GUEST    "guest"
+#define OPTION_UUID     "uuid"
+#define OPTION_INSTANCE "instance"
+
+/* of prepare */
+#define OPTION_SOURCE          "source"
+#define OPTION_TAP             "tap"
+#define OPTION_GRANT           "grant"
+#define OPTION_GRANT_DEVICE    "grant-device"
+#define OPTION_CHAIN           "chain"
+#define OPTION_USB             "usb"
+#define OPTION_PCI             "pci"
+#define OPTION_MDEV            "mdev"
+#define OPTION_SCSI            "scsi"
+#define OPTION_IMAGE_DIRECTORY "image-directory"
+#define OPTION_LOG_FILE        "log-file"
+#define OPTION_NVRAM_TEMPLATE  "nvram-template"
+#define OPTION_NVRAM           "nvram"
+
+/* of run, which has --guest=, --uuid= and --chain= as well */
+#define OPTION_HELPER          "helper"
+#define OPTION_ON_POWEROFF     "on-poweroff"
+#define OPTION_ON_REBOOT       "on-reboot"
+#define OPTION_ON_CRASH        "on-crash"
+#define OPTION_WATCHDOG_DUMP   "watchdog-dump"
+#define OPTION_MONITOR         "monitor"
+#define OPTION_CONSOLE         "console"
+#define OPTION_FD              "fd"
+#define OPTION_TRY_FD          "try-fd"
+#define OPTION_PASST           "passt"
+#define OPTION_DISPLAY         "display"
+#define OPTION_PRIVATE_NETWORK "private-network"
+#define OPTION_DISK            "disk"
+#define OPTION_LINK_DOWN       "link-down"
+#define OPTION_BALLOON         "balloon"
+#define OPTION_AFFINITY        "affinity"
+#define OPTION_SCHEDULER       "scheduler"
+#define OPTION_RTC_OFFSET      "rtc-offset"
+
+/* of register */
+#define OPTION_INTERFACE "interface"
+
+/* of refuse */
+#define OPTION_EXIT "exit"
+
+/* of cleanup */
+#define OPTION_STALE "stale"
