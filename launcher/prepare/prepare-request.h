@@ -3,7 +3,7 @@
 
 /*
  * What the arguments of `vm-launcher prepare` ask for. Open this to change an argument of prepare itself;
- * TAPs are in tap/tap-request.h and host devices in host/device-request.h.
+ * TAPs are in contract/line/tap-request.h and host devices in contract/line/device-request.h.
  */
 
 #include "contract/line/device-request.h"
