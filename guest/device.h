@@ -19,7 +19,7 @@ typedef struct Device Device;
 typedef struct DeviceKind DeviceKind;
 
 typedef enum AddressType {
-        ADDRESS_NONE, /* the XML gave none, and none was placed yet */
+        ADDRESS_NONE, /* not in the XML, and not placed yet */
         ADDRESS_PCI,
         ADDRESS_DRIVE,
         ADDRESS_VIRTIO_SERIAL,
@@ -143,7 +143,7 @@ struct Device {
         unsigned index;  /* among the guest's devices of the same element, in order */
         const char *id;  /* QEMU's: "net0"; set in complete(), or by the placing where it depends on the
                             address */
-        bool user_id;    /* the XML chose it (<alias name='ua-…'/>): not to be replaced */
+        bool user_id;    /* the XML chose it (<alias name='ua-…'/>): must not be replaced */
         Address address;
         Bus bus;
         unsigned pci; /* PciWant bits */
@@ -177,7 +177,7 @@ struct DeviceKind {
         void (*check)(const Guest *g, const Device *d);
         void (*build)(const Guest *g, const Device *d, Plan *p);
 
-        /* for the few that have something to add to -machine and to -cpu */
+        /* for the few that add to -machine and -cpu */
         void (*machine)(const Guest *g, const Device *d, Props *machine);
         void (*cpu)(const Guest *g, const Device *d, Props *cpu);
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The guest as an object: it owns its XML, its devices, its parts, and the texts that they make. */
+/* The guest as an object: it owns its XML, its devices, its parts, and the memory that they allocate. */
 
 #include "guest/guest.h"
 

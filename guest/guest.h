@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A guest: what its XML says, and after conversion (generator/convert/phases.h) what it comes to. */
+/* A guest: what its XML says, completed by the conversion (generator/convert/phases.h). */
 
 #include "guest/device.h"
 #include "guest/settings.h"
@@ -25,19 +25,18 @@ typedef struct LaunchSecurity LaunchSecurity;
 typedef struct QemuNamespace QemuNamespace;
 typedef struct Iothreads Iothreads;
 
-#define GUEST_DEVICES_MAX \
-        4096 /* that the XML may have; to find each its place takes time by the square of it */
+#define GUEST_DEVICES_MAX 4096 /* in the XML; placing them takes quadratic time */
 
 struct Guest {
         const char *file;
         Findings *findings;
         const Settings *settings;
         XmlElement *xml;
-        int status;    /* 0 or -ENOMEM: remembered, asked once in the end */
-        Strings texts; /* owns what guest_text() made */
+        int status;    /* 0 or -ENOMEM; checked once at the end */
+        Strings texts; /* owns what guest_text() and guest_zeroed() returned */
 
-        /* Whole-guest parts, one file and one row of guest/parts.h each; never NULL. To change one, in
-         * a read or a complete, takes guest_own() of guest/part.h. */
+        /* Whole-guest parts, one file and one row of guest/parts.h each; never NULL. Read and
+         * complete change them through guest_own() of guest/part.h. */
         const General *general;
         const Os *os;
         const Firmware *firmware;
@@ -54,25 +53,26 @@ struct Guest {
         const Iothreads *iothreads;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 
-        const DeviceKind *const *kinds; /* ended by NULL; the order in which QEMU is told of them */
+        const DeviceKind *const *kinds; /* NULL-terminated; in the order of QEMU's options */
         Place devices_place;
         Device **devices;
         size_t n_devices;
 };
 
-/* An empty guest of those kinds of devices (device/kinds.h); NULL where memory ran out. All is borrowed. */
+/* An empty guest with those kinds of devices (device/kinds.h); NULL if out of memory. Borrows all arguments.
+ */
 Guest *guest_new(
         const char *file, const DeviceKind *const *kinds, const Settings *settings, Findings *findings);
 Guest *guest_free(Guest *g); /* returns NULL */
 DEFINE_CLEANUP(Guest, guest_free);
 
-/* A formatted string that lives as long as the guest; "" where memory ran out (g->status tells). */
+/* A formatted string that lives as long as the guest; "" if out of memory (g->status tells). */
 const char *guest_text(Guest *g, const char *format, ...) _printf_(2, 3);
 
-/* Zeroed memory that lives as long as the guest; NULL where memory ran out (g->status tells). */
+/* Zeroed memory that lives as long as the guest; NULL if out of memory (g->status tells). */
 void *guest_zeroed(Guest *g, size_t count, size_t size);
 
-/* Adds a device, zeroed but for its head; NULL where memory ran out. */
+/* Adds a device, zeroed except for its head; NULL if out of memory. */
 Device *guest_add_device(Guest *g, const DeviceKind *kind);
 
 /* A pointer to a device that is as const as g is: phases that must not change a guest cannot change its
@@ -80,7 +80,7 @@ Device *guest_add_device(Guest *g, const DeviceKind *kind);
 #define GUEST_DEVICE(g) PART_POINTER(Device, Guest, g)
 
 /*
- * The first device of the kind (NULL: of any) at or behind position *i; *i is moved behind it. NULL where
+ * The first device of the kind (NULL: of any) at or after position *i, which is moved behind it. NULL if
  * there is none.
  */
 #define guest_next_device(g, kind, i) ((GUEST_DEVICE(g)) guest_find_device(g, kind, i))
@@ -94,7 +94,7 @@ Device *guest_find_device(const Guest *g, const DeviceKind *kind, size_t *i);
 #define guest_error(g, place, ...)   finding((g)->findings, SEVERITY_ERROR, place, __VA_ARGS__)
 #define guest_warning(g, place, ...) finding((g)->findings, SEVERITY_WARNING, place, __VA_ARGS__)
 
-/* The same at the element of that path from <domain>, "os/bios", or as near to it as the XML goes. */
+/* The same at the element of that path from <domain>, "os/bios", or its closest existing ancestor. */
 #define guest_error_at(g, path, ...) \
         finding((g)->findings, SEVERITY_ERROR, xml_place((g)->xml, path), __VA_ARGS__)
 #define guest_warning_at(g, path, ...) \

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads what every element of <devices> may contain, whatever its kind; each kind reads the rest. */
+/*
+ * Reads what every element of <devices> may contain, whatever its kind; each kind reads the rest. The XML is
+ * not trusted: what neither reads remains unclaimed and is refused.
+ */
 
 #include "generator/convert/device-read.h"
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values are compared without regard to case. Guests are added in the order of their names: the first keeps
- * a value. */
+/*
+ * libvirt refuses a second guest with the same UUID when it is defined; files have no such moment, so it is
+ * checked at each conversion of all guests. Values are compared without regard to case. Guests are added in
+ * the order of their names: the first keeps a value.
+ */
 
 #include "generator/convert/unique.h"
 #include "guest/machine/general.h"

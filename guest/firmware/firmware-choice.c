@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which of the firmware that the distribution describes is the guest's: the first descriptor that has all
- * that the XML asks for and contradicts nothing that it says.
+ * Chooses the guest's firmware among the distribution's descriptors: the first that has everything the XML
+ * requests and contradicts nothing in it.
  */
 
 #include "guest/firmware/firmware-choice.h"
@@ -18,7 +18,7 @@
 #include "guest/machine/os.h"
 #include "guest/part.h"
 
-/* A name that the patterns of descriptors match, also for an alias. */
+/* A name that the patterns of descriptors match, even for an alias. */
 static const char *versioned_machine(Guest *g)
 {
         if (streq(g->os->machine, "pc"))
@@ -115,7 +115,7 @@ static void take(Guest *g, const FirmwareDescriptor *d)
         }
 }
 
-/* QEMU has a BIOS of its own for each PC, so one needs no descriptor. */
+/* QEMU comes with a BIOS for each PC, which needs no descriptor. */
 static void complain_of_none(Guest *g, bool any)
 {
         const Firmware *f = g->firmware;
@@ -125,25 +125,25 @@ static void complain_of_none(Guest *g, bool any)
         if (!any)
                 guest_error(
                         g, f->place,
-                        "<os>: no firmware is described in /usr/share/qemu/firmware or /etc/qemu/firmware; "
-                        "install %s",
+                        "<os>: there are no firmware descriptors in /usr/share/qemu/firmware or "
+                        "/etc/qemu/firmware; install %s",
                         os_is_x86(g->os) ? "ovmf (edk2-ovmf)" : "qemu-efi-aarch64 (edk2-aarch64)");
         else if (f->loader || f->template)
                 guest_error(
                         g, f->place,
-                        "<os>: none of the firmware described in /usr/share/qemu/firmware and "
-                        "/etc/qemu/firmware is %s with all that is asked for here; leave the paths out, and "
-                        "firmware='%s' chooses what this host has",
+                        "<os>: no firmware described in /usr/share/qemu/firmware or /etc/qemu/firmware is "
+                        "%s with everything requested here; omit the paths to let firmware='%s' choose "
+                        "among those of this host",
                         f->loader ?: f->template, firmware_interface_words[f->automatic - 1]);
         else
                 guest_error(
                         g, f->place,
-                        "<os>: none of the firmware described in /usr/share/qemu/firmware and "
-                        "/etc/qemu/firmware is '%s' with all that is asked for here",
+                        "<os>: no firmware described in /usr/share/qemu/firmware or /etc/qemu/firmware is "
+                        "'%s' with everything requested here",
                         firmware_interface_words[f->automatic - 1]);
 }
 
-/* Distributions' older files, which no descriptor names any more; guests do. Source: libvirt's built-in
+/* Older files of distributions: descriptors no longer name them, but guests do. Source: libvirt's built-in
  * list. */
 static const struct {
         const char *code, *vars;

@@ -8,7 +8,7 @@ typedef struct Guest Guest;
 extern const char *const firmware_interface_words[], *const firmware_format_words[]; /* of firmware.c */
 
 /*
- * Fills in what the guest's firmware leaves to the host's descriptors. False, with a finding, where <os
- * firmware='…'> asks for what none of them has; a loader that the XML names need not be among them.
+ * Completes the guest's firmware from the host's descriptors. False, with a finding, if <os firmware='…'>
+ * requests what none of them has; a loader that the XML names need not have a descriptor.
  */
 bool firmware_choose(Guest *g);

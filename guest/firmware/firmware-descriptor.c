@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Source: QEMU's docs/interop/firmware.json. Files of one name replace each other, the administrator's those
- * of the distribution, and an empty one stands for none; they are taken in the order of their names.
+ * Source: QEMU's docs/interop/firmware.json. A file of the administrator replaces the distribution's
+ * with the same name; an empty one only hides it. They are tried in the order of their names.
  *
- * Trusted: they are root's. They are still read with limits, since a wrong one must not take all guests
- * along.
+ * Descriptors belong to root and are trusted. They are still read with limits, since a broken one must not
+ * affect all guests.
  */
 
 #include "guest/firmware/firmware-descriptor.h"
@@ -130,7 +130,7 @@ static bool parse_mapping(FirmwareDescriptor *f)
         return f->code && f->code_format && (f->mode != FIRMWARE_SPLIT || (f->vars && f->vars_format));
 }
 
-/* Firmware for other uses than a guest of ours (Open Firmware, a kernel in its place) is left out. */
+/* Firmware of other kinds (Open Firmware, a kernel instead of firmware) is left out. */
 static bool parse(FirmwareDescriptor *f)
 {
         size_t i;
@@ -171,7 +171,7 @@ static int load_one(
         if (r >= 0)
                 f.json = json_loadb(data, size, 0, NULL);
         if (!f.json) {
-                finding(findings, SEVERITY_WARNING, place, "firmware descriptor %s cannot be read: %s", path,
+                finding(findings, SEVERITY_WARNING, place, "cannot read firmware descriptor %s: %s", path,
                         r < 0 ? strerror(-r) : "not JSON");
                 return 0;
         }

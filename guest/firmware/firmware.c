@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The XML may name the firmware's files, or only what kind it wants; then the first of the distribution's
- * descriptors that fits decides, as with libvirt. An EFI's code is shared by all guests; its variables are
- * the guest's own file, made of a template when the guest starts for the first time.
+ * The XML names the firmware's files, or only its kind. In that case the first of the distribution's
+ * descriptors that matches decides, as with libvirt. All guests share an EFI's code; each guest has a file
+ * of variables, which is copied from a template at its first start.
  */
 
 #include "guest/firmware/firmware.h"
@@ -56,7 +56,7 @@ static void read_nvram(Guest *g, XmlElement *xml)
                 return;
         }
         if (which != SOURCE_FILE && which != SOURCE_BLOCK && which != SOURCE_NETWORK) {
-                guest_error(g, xml->place, "<nvram>: type='%s' is none of: file, block, network", type);
+                guest_error(g, xml->place, "<nvram>: type='%s' must be one of: file, block, network", type);
                 return;
         }
         source_read(g, xml, which, FORMAT_RAW, &f->nvram_source);
@@ -64,9 +64,9 @@ static void read_nvram(Guest *g, XmlElement *xml)
         f->nvram_is_block = which == SOURCE_BLOCK;
         f->nvram = f->nvram_source.path;
         if (!xml_child(xml, "source"))
-                guest_error(g, xml->place, "<nvram>: type='%s' needs a <source>", type);
+                guest_error(g, xml->place, "<nvram>: type='%s' requires <source>", type);
         else if (!f->nvram && which != SOURCE_NETWORK)
-                guest_error(g, xml->place, "<nvram>: its <source> says no path");
+                guest_error(g, xml->place, "<nvram>: <source> requires a path");
 }
 
 static void read_features(Guest *g, XmlElement *xml)
@@ -81,12 +81,13 @@ static void read_features(Guest *g, XmlElement *xml)
 
                 if (which == 0) {
                         xml_claim_all(e);
-                        guest_error(g, e->place, "<feature>: name is none of: secure-boot, enrolled-keys");
+                        guest_error(
+                                g, e->place, "<feature>: name must be one of: secure-boot, enrolled-keys");
                         continue;
                 }
                 fields_read(e, enabled, to[which - 1], g->findings);
                 if (*to[which - 1] == UNSET)
-                        guest_error(g, e->place, "<feature>: enabled is missing");
+                        guest_error(g, e->place, "<feature>: the attribute enabled is required");
         }
 }
 
@@ -107,7 +108,7 @@ static void firmware_read(Guest *g)
         if (features) {
                 read_features(g, features);
                 if (!f->automatic)
-                        guest_error(g, features->place, "<firmware>: features go with <os firmware='…'>");
+                        guest_error(g, features->place, "<firmware>: <feature> requires <os firmware='…'>");
         }
 }
 
@@ -116,7 +117,7 @@ bool firmware_is_efi(const Firmware *f)
         return f->type == LOADER_PFLASH || f->varstore_there;
 }
 
-/* The XML's own contradictions, before anything is chosen by it. */
+/* Contradictions within the XML, before it is used to choose a firmware. */
 static bool is_consistent(Guest *g)
 {
         const Firmware *f = g->firmware;
@@ -124,32 +125,30 @@ static bool is_consistent(Guest *g)
         Place place = f->place;
 
         if (!f->automatic && f->loader_there && !f->loader)
-                guest_error(
-                        g, place, "<loader>: a path is missing, and <os firmware='…'> does not choose one");
+                guest_error(g, place, "<loader>: requires a path, or <os firmware='…'> to choose one");
         if (!f->automatic && f->nvram_there && !f->loader_there)
-                guest_error(g, place, "<nvram> without <loader>, and <os firmware='…'> does not choose one");
+                guest_error(g, place, "<nvram> requires <loader>, or <os firmware='…'> to choose one");
         if (f->secure_boot == OFF && f->enrolled_keys == ON)
-                guest_error(g, place, "<firmware>: keys for Secure Boot cannot be enrolled where it is off");
+                guest_error(g, place, "<firmware>: enrolled-keys requires secure-boot");
         if (f->stateless == ON && f->nvram_there)
-                guest_error(g, place, "<nvram>: a firmware without state has no variables");
+                guest_error(g, place, "<nvram>: cannot be combined with <loader stateless='yes'>");
         if (f->type == LOADER_ROM && f->nvram_there)
-                guest_error(g, place, "<nvram>: a ROM has no variables");
+                guest_error(g, place, "<nvram>: cannot be combined with <loader type='rom'>");
         if (f->varstore_there && !f->automatic && !f->loader_there)
-                guest_error(
-                        g, place, "<varstore> without <loader>, and <os firmware='…'> does not choose one");
+                guest_error(g, place, "<varstore> requires <loader>, or <os firmware='…'> to choose one");
         if (f->varstore_there && (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == ON ||
                                   f->automatic == FIRMWARE_BIOS))
                 guest_error(
                         g, place,
-                        "<varstore>: it is for an EFI of type='rom', and goes neither with <nvram> nor with "
+                        "<varstore>: requires an EFI with type='rom' and cannot be combined with <nvram> or "
                         "stateless='yes'");
         if (f->type == LOADER_ROM && f->stateless == OFF)
-                guest_error(g, place, "<loader>: a ROM has no state");
+                guest_error(g, place, "<loader>: stateless cannot be combined with type='rom'");
         if (f->automatic == FIRMWARE_BIOS &&
             (f->nvram_there || f->type == LOADER_PFLASH || f->stateless == OFF))
-                guest_error(g, place, "<os>: a BIOS has no flash chips and no variables");
+                guest_error(g, place, "<os>: firmware='bios' has no flash chips and no variables");
         if (f->template && (f->nvram_is_block || f->nvram_is_remote))
-                guest_error(g, place, "<nvram>: a template can be copied to a file only");
+                guest_error(g, place, "<nvram>: a template requires type='file'");
         return findings_count(g->findings) == before;
 }
 
@@ -200,29 +199,34 @@ static void firmware_check(const Guest *g)
         bool x86 = os_is_x86(g->os);
 
         if (f->type == LOADER_PFLASH && !g->features->acpi)
-                guest_error(g, f->place, "<os>: an EFI needs <acpi/>");
+                guest_error(g, f->place, "<os>: an EFI requires <acpi/> in <features>");
         if (!x86 && g->features->acpi && !firmware_is_efi(f) && !f->automatic)
-                guest_error(g, f->place, "<acpi/>: on this machine it needs an EFI as firmware");
+                guest_error(g, f->place, "<acpi/>: requires an EFI as firmware on this machine type");
         if (f->type == LOADER_PFLASH && x86 && !os_is_pc(g->os))
-                guest_error(g, f->place, "<loader>: this machine has no flash chips");
+                guest_error(
+                        g, f->place,
+                        "<loader>: type='pflash' is not supported: this machine type has no flash chips");
         if (f->nvram_is_remote)
                 source_check(g, &f->nvram_source);
         if (f->secure == ON) {
                 if (f->type != LOADER_PFLASH)
-                        guest_error(g, f->place, "<loader>: secure='yes' is for type='pflash'");
+                        guest_error(g, f->place, "<loader>: secure='yes' requires type='pflash'");
                 else if (g->os->family != MACHINE_Q35 || g->os->arch != ARCH_X86_64)
-                        guest_error(g, f->place, "<loader>: secure='yes' is for q35 machines of x86_64");
+                        guest_error(
+                                g, f->place,
+                                "<loader>: secure='yes' requires a q35 machine with arch='x86_64'");
                 else if (g->features->smm != ON)
-                        guest_error(g, f->place, "<loader>: secure='yes' needs <smm state='on'/>");
+                        guest_error(g, f->place, "<loader>: secure='yes' requires <smm state='on'/>");
         }
         if (f->template && f->template_format && f->nvram_format && f->template_format != f->nvram_format)
                 guest_error(
-                        g, f->place, "<nvram>: the template is of format '%s', its copy cannot be of '%s'",
+                        g, f->place,
+                        "<nvram>: the template's format is '%s', so its copy cannot have format '%s'",
                         firmware_format_words[f->template_format - 1],
                         firmware_format_words[f->nvram_format - 1]);
         if (f->nvram && !f->template && f->type == LOADER_PFLASH && !f->nvram_is_block && !f->nvram_there)
                 guest_error(
-                        g, f->place, "<nvram>: no template is known for %s; say <nvram template='…'/>",
+                        g, f->place, "<nvram>: there is no known template for %s; add <nvram template='…'/>",
                         f->loader);
 }
 
@@ -242,7 +246,7 @@ void firmware_machine(const Guest *g, Props *machine)
                                                           : "libvirt-pflash1-storage");
 }
 
-/* QEMU sees /usr as it is; a file anywhere else has to be shown to it. */
+/* QEMU's sandbox contains /usr; a file anywhere else has to be granted. */
 static void grant(Plan *p, const char *path, Access access)
 {
         if (access == ACCESS_WRITE || !text_after(path, "/usr/"))
@@ -275,7 +279,7 @@ static void build_code(const Firmware *f, Plan *p)
         grant(p, f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
 }
 
-/* The guest's own directory is there for it to write; anywhere else, the file has to be handed over. */
+/* The guest can write to its state directory; a file anywhere else has to be granted. */
 static void plan_variables(const Guest *g, const char *path, const char *template, Plan *p)
 {
         size_t n = strlen(g->settings->state_directory);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Source: libvirt's documentation of <launchSecurity>, and QEMU's qapi/qom.json for the objects. */
+/*
+ * <launchSecurity>: confidential guests. Values that depend on the host's CPU have to be in the XML, since
+ * conversion asks nothing of the host. Source: libvirt's documentation of <launchSecurity>, and QEMU's
+ * qapi/qom.json for the objects.
+ */
 
 #include "guest/firmware/launch-security.h"
 
@@ -67,14 +71,14 @@ static void launch_security_read(Guest *g)
         l->place = xml->place;
         l->type = type ? words_find(type_words, type) : 0;
         if (l->type == 0)
-                guest_error(g, xml->place, "<launchSecurity>: type is none of: sev, sev-snp, tdx");
+                guest_error(g, xml->place, "<launchSecurity>: type must be one of: sev, sev-snp, tdx");
         if (l->type == LAUNCH_SEV || l->type == LAUNCH_SEV_SNP)
                 fields_read(xml, amd_fields, l, g->findings);
         if (l->type)
                 fields_read(xml, fields[l->type], l, g->findings);
 }
 
-/* Base64 as people break it into lines; NULL where it is none. */
+/* Base64 without its line breaks; NULL if it is not valid. */
 static const char *unfold(Guest *g, const char *text)
 {
         char *copy = guest_zeroed(g, strlen(text) + 1, 1);
@@ -98,7 +102,7 @@ static void launch_security_complete(Guest *g)
                         continue;
                 *texts[i] = unfold(g, *texts[i]);
                 if (!*texts[i])
-                        guest_error(g, l->place, "<launchSecurity>: <dhCert> and <session> are base64");
+                        guest_error(g, l->place, "<launchSecurity>: <dhCert> and <session> must be base64");
         }
         if (l->quote && !l->quote_socket)
                 l->quote_socket = QUOTE_SOCKET;
@@ -126,16 +130,16 @@ static void launch_security_check(const Guest *g)
         if (!l->type)
                 return;
         if (g->general->type != ACCELERATOR_KVM || g->os->arch != ARCH_X86_64)
-                guest_error(g, l->place, "<launchSecurity> needs type='kvm' and arch='x86_64'");
+                guest_error(g, l->place, "<launchSecurity> requires <domain type='kvm'> and arch='x86_64'");
         if (!l->policy.set && l->type != LAUNCH_TDX)
-                guest_error(g, l->place, "<launchSecurity>: <policy> is missing");
+                guest_error(g, l->place, "<launchSecurity>: <policy> is required");
         if (l->type != LAUNCH_TDX && (!l->cbitpos.set || !l->reduced_phys_bits.set))
                 guest_error(
                         g, l->place,
-                        "<launchSecurity>: <cbitpos> and <reducedPhysBits> are properties of the host's CPU "
-                        "(usually 51 and 1) and are not asked for; say them");
+                        "<launchSecurity>: <cbitpos> and <reducedPhysBits> are required; they are "
+                        "properties of the host's CPU, usually 51 and 1");
         if (l->type == LAUNCH_TDX && g->os->family != MACHINE_Q35)
-                guest_error(g, l->place, "<launchSecurity>: TDX needs a q35 machine");
+                guest_error(g, l->place, "<launchSecurity>: type='tdx' requires a q35 machine");
 }
 
 void launch_security_machine(const Guest *g, Props *machine)
@@ -147,7 +151,7 @@ void launch_security_machine(const Guest *g, Props *machine)
                 props_text(machine, "kernel_irqchip", "split");
 }
 
-/* QEMU wants a file; systemd makes one of what the unit sets. */
+/* QEMU requires a file; systemd makes one from the credential in the unit. */
 static void add_text(
         const Guest *g, Plan *p, Props *object, const char *key, const char *name, const char *text)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A clock that runs so many seconds ahead depends on the moment of the start, which conversion does not
- * know: the launcher is told the seconds, and makes a date for QEMU of them.
+ * The date of a clock that runs some seconds ahead depends on when the guest starts, which is unknown during
+ * conversion. So the launcher is told the seconds, and computes the date for QEMU.
  */
 
 #include "guest/machine/clock.h"
@@ -29,7 +29,7 @@ enum { BASIS_UTC = 1, BASIS_LOCALTIME };
 enum { POLICY_DELAY = 1, POLICY_CATCHUP, POLICY_MERGE, POLICY_DISCARD };
 enum { TRACK_BOOT = 1 };
 
-#define START_MAX (UINT64_C(1) << 35) /* in the year 3058 */
+#define START_MAX (UINT64_C(1) << 35) /* seconds; in the year 3058 */
 
 static const Field clock_fields[] = {
         FIELD_OF_WORDS("@offset", Clock, offset, offset_words),
@@ -58,18 +58,18 @@ static void read_timers(Guest *g, XmlElement *clock)
                 Timer *t = &guest_own(g, clock)->timers[which];
 
                 if (which == 0) {
-                        guest_error(g, e->place, "<timer>: name='%s' is not known", name ?: "");
+                        guest_error(g, e->place, "<timer>: name='%s' is not supported", name ?: "");
                         continue;
                 }
                 if (t->there)
-                        guest_error(g, e->place, "<timer>: there is a '%s' already", name);
+                        guest_error(g, e->place, "<timer>: duplicate '%s'", name);
                 t->there = true;
                 t->place = e->place;
                 fields_read(e, timer_fields, t, g->findings);
         }
 }
 
-/* "reset": what the guest did to its clock is forgotten when it stops, which is always so here. */
+/* "reset" forgets the guest's changes to its clock when it stops. This is always so here. */
 static void read_adjustment(Guest *g)
 {
         Clock *c = guest_own(g, clock);
@@ -110,27 +110,33 @@ static void check_timers(const Guest *g)
         bool x86 = os_is_x86(g->os);
 
         if (t[TIMER_PLATFORM].there)
-                guest_error(g, t[TIMER_PLATFORM].place, "<timer>: QEMU has no timer 'platform'");
+                guest_error(g, t[TIMER_PLATFORM].place, "<timer>: name='platform' is not supported by QEMU");
         if (t[TIMER_RTC].track == TRACK_BOOT)
-                guest_error(g, t[TIMER_RTC].place, "<timer>: the RTC cannot track the boot time");
+                guest_error(g, t[TIMER_RTC].place, "<timer>: track='boot' is not supported for name='rtc'");
         if (t[TIMER_RTC].tick_policy > POLICY_CATCHUP)
                 guest_error(
-                        g, t[TIMER_RTC].place, "<timer>: the RTC has the tick policies delay and catchup");
+                        g, t[TIMER_RTC].place,
+                        "<timer>: tickpolicy of name='rtc' must be one of: delay, catchup");
         if (t[TIMER_PIT].tick_policy == POLICY_MERGE)
-                guest_error(g, t[TIMER_PIT].place, "<timer>: the PIT has no tick policy 'merge'");
+                guest_error(
+                        g, t[TIMER_PIT].place,
+                        "<timer>: tickpolicy='merge' is not supported for name='pit'");
         for (int i = TIMER_TSC; i <= TIMER_HYPERVCLOCK; i++)
                 if (t[i].present == ON && !x86)
-                        guest_error(g, t[i].place, "<timer>: '%s' is for x86", timer_words[i - 1]);
+                        guest_error(
+                                g, t[i].place, "<timer>: name='%s' requires an x86 guest",
+                                timer_words[i - 1]);
         if (t[TIMER_ARMVTIMER].there && (x86 || g->general->type != ACCELERATOR_KVM))
                 guest_error(
-                        g, t[TIMER_ARMVTIMER].place, "<timer>: 'armvtimer' is for aarch64 with type='kvm'");
+                        g, t[TIMER_ARMVTIMER].place,
+                        "<timer>: name='armvtimer' requires arch='aarch64' and <domain type='kvm'>");
         if (t[TIMER_ARMVTIMER].tick_policy == POLICY_CATCHUP ||
             t[TIMER_ARMVTIMER].tick_policy == POLICY_MERGE)
                 guest_error(
                         g, t[TIMER_ARMVTIMER].place,
-                        "<timer>: 'armvtimer' has the tick policies delay and discard");
+                        "<timer>: tickpolicy of name='armvtimer' must be one of: delay, discard");
         if (t[TIMER_HPET].present == ON && !x86)
-                guest_error(g, t[TIMER_HPET].place, "<timer>: 'hpet' is for x86");
+                guest_error(g, t[TIMER_HPET].place, "<timer>: name='hpet' requires an x86 guest");
 }
 
 static void clock_check(const Guest *g)
@@ -138,22 +144,21 @@ static void clock_check(const Guest *g)
         const Clock *c = g->clock;
 
         if (c->offset == OFFSET_TIMEZONE && !c->zone)
-                guest_error(g, c->place, "<clock>: timezone is missing");
+                guest_error(g, c->place, "<clock>: offset='timezone' requires the attribute timezone");
         if (c->offset != OFFSET_TIMEZONE && c->zone)
-                guest_error(g, c->place, "<clock>: timezone goes with offset='timezone'");
+                guest_error(g, c->place, "<clock>: timezone requires offset='timezone'");
         if (c->zone &&
             strspn(c->zone, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/:,.<>") !=
                     strlen(c->zone))
-                guest_error(g, c->place, "<clock>: timezone='%s' is none", c->zone);
+                guest_error(g, c->place, "<clock>: timezone='%s' is not a valid time zone", c->zone);
         if (c->offset == OFFSET_ABSOLUTE && !c->start.set)
-                guest_error(g, c->place, "<clock>: start is missing");
+                guest_error(g, c->place, "<clock>: offset='absolute' requires the attribute start");
         if (c->offset != OFFSET_ABSOLUTE && c->start.set)
-                guest_error(g, c->place, "<clock>: start goes with offset='absolute'");
+                guest_error(g, c->place, "<clock>: start requires offset='absolute'");
         if (c->offset != OFFSET_VARIABLE && c->basis)
-                guest_error(g, c->place, "<clock>: basis goes with offset='variable'");
+                guest_error(g, c->place, "<clock>: basis requires offset='variable'");
         if (c->adjustment && c->offset != OFFSET_VARIABLE)
-                guest_warning(
-                        g, c->place, "<clock>: the adjustment has no meaning but with offset='variable'");
+                guest_warning(g, c->place, "<clock>: ignoring adjustment, which requires offset='variable'");
         check_timers(g);
 }
 
@@ -210,8 +215,8 @@ static void clock_build(const Guest *g, Plan *p)
         if (c->offset == OFFSET_TIMEZONE)
                 plan_directive(p, "Environment", "TZ=%s", c->zone);
         if (c->offset == OFFSET_VARIABLE && c->adjustment)
-                plan_run(p, "--" OPTION_RTC_OFFSET "=%lld", (long long) c->adjustment);
-        /* with KVM's own PIT, catching up is what happens anyway */
+                plan_run(p, "--rtc-offset=%lld", (long long) c->adjustment);
+        /* KVM's own PIT catches up by default */
         if (pit->there && pit->tick_policy != POLICY_CATCHUP) {
                 Props policy = props_new(
                         "kvm-pit.lost_tick_policy",

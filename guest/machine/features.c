@@ -2,7 +2,7 @@
 
 /*
  * <features>: switches of the machine, of KVM and of Hyper-V's interface. Some become properties of the
- * machine, others flags of the CPU, so both ask for them here.
+ * machine and others flags of the CPU, so the parts that build these call functions of this file.
  */
 
 #include "guest/machine/features.h"
@@ -12,18 +12,18 @@
 #include "guest/machine/os.h"
 #include "guest/part.h"
 
-static const char *const ioapic_words[] = { "kvm", "qemu", NULL };
-static const char *const ioapic_qemu[] = { "on", "split" };
+static const char *const ioapic_words[] = { [IOAPIC_KVM - 1] = "kvm", [IOAPIC_QEMU - 1] = "qemu", NULL };
+static const char *const ioapic_qemu[] = { [IOAPIC_KVM - 1] = "on", [IOAPIC_QEMU - 1] = "split" };
 static const char *const gic_words[] = { "2", "3", "host", NULL };
 static const char *const hyperv_mode_words[] = { "custom", "passthrough", "host-model", NULL };
 enum { HYPERV_CUSTOM = 1, HYPERV_PASSTHROUGH, HYPERV_HOST_MODEL };
 
-#define SPINLOCK_RETRIES_MIN 0xfff /* of the Hyper-V specification */
+#define SPINLOCK_RETRIES_MIN 0xfff /* from the Hyper-V specification */
 #define VENDOR_ID_MAX        12
-#define DIRTY_RING_MIN       1024 /* entries, as the kernel has it */
+#define DIRTY_RING_MIN       1024 /* entries; the kernel's limits */
 #define DIRTY_RING_MAX       65536
 
-#define POWER "is of POWER machines"
+#define POWER "exists only on POWER machines, which are not supported"
 
 static const Field features_fields[] = {
         FIELD("acpi", FIELD_PRESENT, Features, acpi),
@@ -47,15 +47,18 @@ static const Field features_fields[] = {
         FIELD_IN_RANGE("kvm/dirty-ring@size", Features, kvm_dirty_ring_size, DIRTY_RING_MIN, DIRTY_RING_MAX),
         FIELD_OF_SIZE("tcg/tb-cache", Features, tcg_tb_cache, KIB),
         FIELD("hyperv", FIELD_PRESENT, Features, hyperv_present),
-        FIELD_SAID("pae", FIELD_IGNORED, NULL), /* every CPU model has it that has it */
-        /* Xen's; libvirt's QEMU driver takes them too */
+        FIELD_SAID("pae", FIELD_IGNORED, NULL), /* whether the guest has it depends on the CPU model alone */
+        /* for Xen; libvirt's QEMU driver accepts them too */
         FIELD_SAID("hap", FIELD_IGNORED, NULL),
         FIELD_SAID("viridian", FIELD_IGNORED, NULL),
         FIELD_SAID("privnet", FIELD_IGNORED, NULL),
         FIELD_SAID("capabilities", FIELD_IGNORED, NULL),
-        FIELD_SAID("xen", FIELD_WARNED, "is for guests of Xen and left out"),
-        FIELD_SAID("msrs", FIELD_WARNED, "is a setting of the host's kernel module here (kvm.ignore_msrs)"),
-        FIELD_SAID("async-teardown", FIELD_WARNED, "systemd waits for the end of the guest in any case"),
+        FIELD_SAID("xen", FIELD_WARNED, "ignored: applies only to guests of Xen"),
+        FIELD_SAID(
+                "msrs", FIELD_WARNED,
+                "ignored: set the host's kernel module parameter kvm.ignore_msrs instead"),
+        FIELD_SAID(
+                "async-teardown", FIELD_WARNED, "ignored: systemd always waits until the guest has ended"),
         FIELD_SAID("hpt", FIELD_REFUSED, POWER),
         FIELD_SAID("htm", FIELD_REFUSED, POWER),
         FIELD_SAID("nested-hv", FIELD_REFUSED, POWER),
@@ -63,11 +66,11 @@ static const Field features_fields[] = {
         FIELD_SAID("cfpc", FIELD_REFUSED, POWER),
         FIELD_SAID("sbbc", FIELD_REFUSED, POWER),
         FIELD_SAID("ibs", FIELD_REFUSED, POWER),
-        FIELD_SAID("aia", FIELD_REFUSED, "is of RISC-V machines"),
+        FIELD_SAID("aia", FIELD_REFUSED, "exists only on RISC-V machines, which are not supported"),
         {},
 };
 
-/* The Hyper-V features that are only there or not: each row is QEMU's "hv-NAME". */
+/* Hyper-V features with parameters; those that are only on or off are in hyperv_states. */
 static const Field hyperv_fields[] = {
         FIELD_OF_WORDS("@mode", Hyperv, mode, hyperv_mode_words),
         FIELD("spinlocks", FIELD_STATE, Hyperv, spinlocks),
@@ -132,16 +135,18 @@ static void check_hyperv(const Guest *g)
         if (h->mode == HYPERV_HOST_MODEL)
                 guest_warning_at(
                         g, "features/hyperv",
-                        "<hyperv>: mode='host-model' is taken as mode='passthrough', so what the guest has "
-                        "depends on the host");
+                        "<hyperv>: treating mode='host-model' as mode='passthrough', so the guest's "
+                        "features depend on the host");
         if (h->spinlocks == ON && !h->retries.set)
-                guest_error_at(g, "features/hyperv/spinlocks", "<spinlocks>: retries is missing");
+                guest_error_at(
+                        g, "features/hyperv/spinlocks", "<spinlocks>: the attribute retries is required");
         if (h->vendor == ON && !h->vendor_id)
-                guest_error_at(g, "features/hyperv/vendor_id", "<vendor_id>: value is missing");
+                guest_error_at(
+                        g, "features/hyperv/vendor_id", "<vendor_id>: the attribute value is required");
         if (h->vendor_id && (strlen(h->vendor_id) > VENDOR_ID_MAX || strchr(h->vendor_id, ',')))
                 guest_error_at(
                         g, "features/hyperv/vendor_id",
-                        "<vendor_id>: '%s' is longer than %d characters or holds a comma", h->vendor_id,
+                        "<vendor_id>: '%s' must be at most %d characters without commas", h->vendor_id,
                         VENDOR_ID_MAX);
 }
 
@@ -152,14 +157,14 @@ static void check_tseg(const Guest *g)
         if (!f->tseg.set)
                 return;
         if (g->os->family != MACHINE_Q35)
-                guest_error_at(g, "features/smm/tseg", "<tseg> is for q35 machines");
+                guest_error_at(g, "features/smm/tseg", "<tseg> requires a q35 machine");
         else if (f->tseg.value % MIB)
-                guest_error_at(g, "features/smm/tseg", "<tseg>: the size is not in whole MiB");
+                guest_error_at(g, "features/smm/tseg", "<tseg>: the size must be a whole number of MiB");
         else if (f->tseg.value == 0 || f->tseg.value > UINT16_MAX * MIB)
                 guest_error_at(
-                        g, "features/smm/tseg", "<tseg>: the size is not between 1 and %u MiB", UINT16_MAX);
+                        g, "features/smm/tseg", "<tseg>: the size must be between 1 and %u MiB", UINT16_MAX);
         else if (f->smm == OFF)
-                guest_error_at(g, "features/smm/tseg", "<tseg>: without SMM it has no use");
+                guest_error_at(g, "features/smm/tseg", "<tseg>: requires <smm state='on'>");
 }
 
 static void check_power_of_two(const Guest *g)
@@ -169,7 +174,7 @@ static void check_power_of_two(const Guest *g)
         if (g->features->kvm_dirty_ring == ON && (!g->features->kvm_dirty_ring_size.set || n & (n - 1)))
                 guest_error_at(
                         g, "features/kvm/dirty-ring",
-                        "<dirty-ring>: a size is needed, and it must be a power of two");
+                        "<dirty-ring>: size is required and must be a power of two");
 }
 
 static void features_check(const Guest *g)
@@ -181,27 +186,29 @@ static void features_check(const Guest *g)
                      f->smm == ON || f->ps2 != UNSET))
                 guest_error(
                         g, f->place,
-                        "<features>: apic eoi, pvspinlock, vmport, ioapic, smm and ps2 are for x86");
+                        "<features>: apic eoi, pvspinlock, vmport, ioapic, smm and ps2 require an x86 "
+                        "guest");
         if (x86 && (f->gic || f->ras != UNSET))
-                guest_error(g, f->place, "<features>: gic and ras are for aarch64");
+                guest_error(g, f->place, "<features>: gic and ras require arch='aarch64'");
         if (f->vmport != UNSET && x86 && !os_is_pc(g->os) && g->os->family != MACHINE_ISAPC)
-                guest_error_at(g, "features/vmport", "<vmport>: this machine has none");
+                guest_error_at(g, "features/vmport", "<vmport>: not supported by this machine type");
         if (f->ps2 != UNSET && x86 && !os_is_pc(g->os) && g->os->family != MACHINE_ISAPC)
-                guest_error_at(g, "features/ps2", "<ps2>: this machine has none");
+                guest_error_at(g, "features/ps2", "<ps2>: not supported by this machine type");
         if (f->ps2 == OFF && f->vmport == ON)
-                guest_error_at(g, "features/vmport", "<vmport> needs <ps2>, which is off");
-        if (f->ioapic == IOAPIC_KVM && !kvm)
-                guest_error_at(g, "features/ioapic", "<ioapic>: driver='kvm' needs type='kvm'");
+                guest_error_at(g, "features/vmport", "<vmport> requires <ps2>, which is off");
+        if (!kvm && f->ioapic == IOAPIC_KVM)
+                guest_error_at(g, "features/ioapic", "<ioapic>: driver='kvm' requires <domain type='kvm'>");
         if (f->tcg_tb_cache.set && kvm)
-                guest_error_at(g, "features/tcg", "<tcg> is for type='qemu'");
+                guest_error_at(g, "features/tcg", "<tcg> requires <domain type='qemu'>");
         if (f->tcg_tb_cache.set && f->tcg_tb_cache.value % MIB)
-                guest_error_at(g, "features/tcg/tb-cache", "<tb-cache>: the size is not in whole MiB");
+                guest_error_at(
+                        g, "features/tcg/tb-cache", "<tb-cache>: the size must be a whole number of MiB");
         check_tseg(g);
         check_hyperv(g);
         check_power_of_two(g);
 }
 
-/* libvirt's default is the newest that the host's KVM has, and the oldest where there is none. */
+/* As in libvirt: the newest that the host's KVM supports, or the oldest without KVM. */
 static const char *gic_version(const Guest *g)
 {
         if (g->features->gic)

@@ -8,6 +8,13 @@
 
 typedef struct Guest Guest;
 
+/* Who emulates the I/O APIC: <ioapic driver=>. */
+typedef enum Ioapic {
+        IOAPIC_DEFAULT,
+        IOAPIC_KVM,
+        IOAPIC_QEMU,
+} Ioapic;
+
 #define HYPERV_STATES_MAX 16
 
 typedef struct Hyperv {
@@ -17,11 +24,6 @@ typedef struct Hyperv {
         Number retries;
         const char *vendor_id;
 } Hyperv;
-
-typedef enum Ioapic {
-        IOAPIC_KVM = 1,
-        IOAPIC_QEMU,
-} Ioapic;
 
 typedef struct Features {
         bool acpi, apic, hyperv_present;

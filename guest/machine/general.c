@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest without a <uuid> or without <mac> gets them from its name, so that converting it twice gives the
- * same guest. libvirt would draw them at random and write them into its copy of the XML; vmunit never writes
+ * A guest without <uuid> or <mac> gets them from its name, so that each conversion results in the same
+ * guest. libvirt would choose them at random and write them into its copy of the XML; vmunit never writes
  * the XML.
  */
 
@@ -40,25 +40,24 @@ static const Field general_fields[] = {
         FIELD("pm/suspend-to-mem@enabled", FIELD_YESNO, General, suspend_to_mem),
         FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
         FIELD("genid", FIELD_PRESENT, General, genid_there),
-        FIELD_SAID("@id", FIELD_IGNORED, NULL), /* of a guest that runs under libvirt */
+        FIELD_SAID("@id", FIELD_IGNORED, NULL), /* set by libvirt while the guest runs */
         FIELD_SAID("metadata", FIELD_IGNORED, NULL),
         /* there is no lock manager to fail */
         FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
-        FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* of containers; libvirt's QEMU driver takes it too */
+        FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* for containers; libvirt's QEMU driver accepts it too */
         FIELD_SAID(
                 "iommufd", FIELD_WARNED,
-                "devices of the host are opened by their groups, which is the same to the guest"),
+                "ignored: host devices are opened through their IOMMU groups, which makes no difference to "
+                "the guest"),
         FIELD_SAID(
                 "devices/lease", FIELD_REFUSED,
-                "there is no lock manager that would hold it; nothing would keep a second host from "
-                "starting the guest"),
-        FIELD_SAID("devices/nvram", FIELD_REFUSED, "is of POWER machines"),
-        FIELD_SAID("bootloader", FIELD_REFUSED, "is Xen's"),
-        FIELD_SAID("bootloader_args", FIELD_REFUSED, "is Xen's"),
-        FIELD_SAID("keywrap", FIELD_REFUSED, "is of IBM Z machines"),
-        FIELD_SAID(
-                "perf", FIELD_WARNED,
-                "counts events on the host, which \"perf stat\" does for a unit's cgroup"),
+                "not supported: there is no lock manager to hold it, so a second host could start the guest "
+                "at the same time"),
+        FIELD_SAID("devices/nvram", FIELD_REFUSED, "exists only on POWER machines, which are not supported"),
+        FIELD_SAID("bootloader", FIELD_REFUSED, "applies only to guests of Xen"),
+        FIELD_SAID("bootloader_args", FIELD_REFUSED, "applies only to guests of Xen"),
+        FIELD_SAID("keywrap", FIELD_REFUSED, "exists only on IBM Z machines, which are not supported"),
+        FIELD_SAID("perf", FIELD_WARNED, "ignored: \"perf stat\" counts events of a unit's cgroup"),
         {},
 };
 
@@ -76,16 +75,18 @@ static void general_read(Guest *g)
         if (genid && *xml_text(genid))
                 fields_read(g->xml, genid_fields, general, g->findings);
         if (!general->type)
-                guest_error(g, g->xml->place, "<domain>: type='kvm' or type='qemu' is missing");
+                guest_error(
+                        g, g->xml->place,
+                        "<domain>: the attribute type is required and must be one of: kvm, qemu");
         if (!general->name)
-                guest_error(g, g->xml->place, "<domain>: <name> is missing");
+                guest_error(g, g->xml->place, "<domain>: <name> is required");
         else if (strchr(general->name, '/') || strchr(general->name, '\n'))
                 guest_error(
-                        g, xml_child(g->xml, "name")->place, "<name>: '%s' holds a slash or a newline",
-                        general->name);
+                        g, xml_child(g->xml, "name")->place,
+                        "<name>: '%s' must not contain a slash or a newline", general->name);
 }
 
-/* The name-based UUID of RFC 9562 has SHA-1 in it; this one says "custom" (version 8) and is as stable. */
+/* RFC 9562's name-based UUID would need SHA-1. This one is marked as "custom" (version 8). */
 static const char *uuid_from_name(Guest *g, const char *name)
 {
         uint64_t a = text_hash(name, strlen(name)), b = text_hash(&a, sizeof(a));
@@ -123,7 +124,7 @@ static void general_complete(Guest *g)
                 general->on_crash = ACTION_DESTROY;
 }
 
-/* libvirt's QEMU driver refuses the same, for there is nothing that they could mean. */
+/* libvirt's QEMU driver refuses the same combinations. */
 static void general_check(const Guest *g)
 {
         const General *general = g->general;
@@ -139,14 +140,14 @@ static void general_check(const Guest *g)
                 if (events[i].action == ACTION_RENAME_RESTART ||
                     (!events[i].crash && events[i].action >= ACTION_PRESERVE))
                         guest_error_at(
-                                g, events[i].element, "<%s>: '%s' is not possible", events[i].element,
+                                g, events[i].element, "<%s>: '%s' is not supported", events[i].element,
                                 action_words[events[i].action - 1]);
         if (general->on_poweroff == ACTION_RESTART && general->on_reboot == ACTION_DESTROY)
                 guest_error_at(
                         g, "on_reboot",
-                        "<on_reboot>: 'destroy' is not possible where <on_poweroff> is 'restart'");
+                        "<on_reboot>: 'destroy' cannot be combined with 'restart' of <on_poweroff>");
         if ((general->suspend_to_mem != UNSET || general->suspend_to_disk != UNSET) && !os_is_pc(g->os))
-                guest_error_at(g, "pm", "<pm>: this machine has no such states");
+                guest_error_at(g, "pm", "<pm>: not supported by this machine type");
 }
 
 static void general_build_first(const Guest *g, Plan *p)
@@ -178,7 +179,7 @@ static void general_build_first(const Guest *g, Plan *p)
         plan_run(p, "--" OPTION_MONITOR "=%u", PLAN_FD_MONITOR);
 }
 
-/* QEMU's power management hides behind the chip that has it on the real board. */
+/* In QEMU, these are properties of the chip that implements power management on the real board. */
 static void build_sleep_states(const Guest *g, Plan *p)
 {
         const General *general = g->general;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What every guest has: name, uuid, kind of acceleration, what its shutdown, reboot and crash lead to. */
+/* What every guest has: name, UUID, accelerator, and what happens when it powers off, reboots or crashes. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A label that the XML gives goes into the unit. One that libvirt would have made up ("dynamic") does not
- * exist here: what keeps guests from each other is the unit's sandbox with a mount namespace of its own. So
- * the absence of a label takes nothing from a guest's isolation that the sandbox does not give, and a
- * warning is enough.
+ * A label in the XML goes into the unit. vmunit generates no labels as libvirt does ("dynamic"): the unit's
+ * sandbox, with its own mount namespace, keeps guests apart. So a missing label is only a warning.
  */
 
 #include "guest/machine/label.h"
@@ -21,7 +19,7 @@ static const Field label_fields[] = {
         FIELD("@relabel", FIELD_YESNO, Label, relabel),
         FIELD("label", FIELD_TEXT, Label, label),
         FIELD("baselabel", FIELD_STRING, Label, base),
-        FIELD_SAID("imagelabel", FIELD_IGNORED, NULL), /* what libvirt found out when the guest ran */
+        FIELD_SAID("imagelabel", FIELD_IGNORED, NULL), /* set by libvirt while the guest ran */
         {},
 };
 
@@ -38,10 +36,9 @@ static void label_read(Guest *g)
                 for (unsigned i = 0; i < all->count; i++)
                         if (streq_null(all->items[i].model, l.model))
                                 guest_error(
-                                        g, l.place, "<seclabel>: there is one for model '%s' already",
-                                        l.model ?: "");
+                                        g, l.place, "<seclabel>: duplicate for model='%s'", l.model ?: "");
                 if (all->count == LABELS_MAX)
-                        guest_error(g, l.place, "<seclabel>: there are more than %d", LABELS_MAX);
+                        guest_error(g, l.place, "<seclabel>: at most %d are supported", LABELS_MAX);
                 else
                         all->items[all->count++] = l;
         }
@@ -50,21 +47,22 @@ static void label_read(Guest *g)
 static void check_static(const Guest *g, const Label *l)
 {
         if (!l->label)
-                guest_error(g, l->place, "<seclabel>: <label> is missing");
+                guest_error(g, l->place, "<seclabel>: <label> is required");
         else if (
                 strspn(l->label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:,/+-") !=
                 strlen(l->label))
-                guest_error(g, l->place, "<seclabel>: '%s' is no label", l->label);
+                guest_error(g, l->place, "<seclabel>: '%s' is not a valid label", l->label);
         else if (l->model && streq(l->model, "dac"))
                 guest_error(
                         g, l->place,
-                        "<seclabel>: a guest's user is its unit's; User= in a drop-in of one's own changes "
-                        "it");
+                        "<seclabel>: ignored: the guest runs as its unit's user, which User= in a drop-in "
+                        "changes");
         else if (l->model && !streq(l->model, "selinux") && !streq(l->model, "apparmor"))
                 guest_error(
-                        g, l->place, "<seclabel>: model='%s' is none of: selinux, apparmor, dac", l->model);
+                        g, l->place, "<seclabel>: model='%s' must be one of: selinux, apparmor, dac",
+                        l->model);
         if (l->relabel == ON)
-                guest_warning(g, l->place, "<seclabel>: the guest's files keep the labels that they have");
+                guest_warning(g, l->place, "<seclabel>: the guest's files are not relabeled");
 }
 
 static void label_check(const Guest *g)
@@ -77,24 +75,28 @@ static void label_check(const Guest *g)
                 if (g->settings->user_scope && l->type == TYPE_STATIC) {
                         guest_error(
                                 g, l->place,
-                                "<seclabel>: a user's guest runs as that user, with the user's label; "
-                                "type='static' is for guests of the system's");
+                                "<seclabel>: type='static' is not supported for a user's guest, which runs "
+                                "with that user's label");
                         continue;
                 }
                 if (!l->model && (all->count > 1 || l->type == TYPE_STATIC || l->base))
-                        guest_error(g, l->place, "<seclabel>: model is missing");
+                        guest_error(g, l->place, "<seclabel>: the attribute model is required");
                 if (l->model && streq(l->model, "none"))
                         continue;
                 if (l->type == TYPE_DYNAMIC && l->relabel == OFF)
-                        guest_error(g, l->place, "<seclabel>: type='dynamic' with relabel='no'");
+                        guest_error(
+                                g, l->place,
+                                "<seclabel>: type='dynamic' cannot be combined with relabel='no'");
                 if (l->type == TYPE_NONE && l->relabel == ON)
-                        guest_error(g, l->place, "<seclabel>: type='none' with relabel='yes'");
+                        guest_error(
+                                g, l->place,
+                                "<seclabel>: type='none' cannot be combined with relabel='yes'");
                 if (l->type == TYPE_STATIC)
                         check_static(g, l);
                 if (l->type == TYPE_DYNAMIC && l->base)
                         guest_warning(
                                 g, l->place,
-                                "<seclabel>: no label is made up; the unit's sandbox isolates the guest");
+                                "<seclabel>: no label is generated; the unit's sandbox isolates the guest");
         }
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A machine type is not looked up in a list, for QEMU adds some with each release; only its family has to be
- * known, because the buses, the implied devices and many defaults depend on it. Which versions a QEMU really
- * has is for that QEMU to say, but for those that are gone from every QEMU that vmunit supports.
+ * There is no list of machine types, since each QEMU release adds some. Only the family matters: buses,
+ * implied devices and many defaults depend on it. QEMU itself refuses versions that it does not have, except
+ * those that no supported QEMU has any more, which are refused here.
  */
 
 #include "guest/machine/os.h"
@@ -32,16 +32,16 @@ static const Field os_fields[] = {
         FIELD("dtb", FIELD_PATH, Os, dtb),
         FIELD("shim", FIELD_PATH, Os, shim),
         FIELD_OF_WORDS("smbios@mode", Os, smbios_mode, smbios_words),
-        FIELD_SAID("init", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("initarg", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("initenv", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("initdir", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("inituser", FIELD_REFUSED, "only containers have an init of their own"),
-        FIELD_SAID("initgroup", FIELD_REFUSED, "only containers have an init of their own"),
+        FIELD_SAID("init", FIELD_REFUSED, "applies only to containers"),
+        FIELD_SAID("initarg", FIELD_REFUSED, "applies only to containers"),
+        FIELD_SAID("initenv", FIELD_REFUSED, "applies only to containers"),
+        FIELD_SAID("initdir", FIELD_REFUSED, "applies only to containers"),
+        FIELD_SAID("inituser", FIELD_REFUSED, "applies only to containers"),
+        FIELD_SAID("initgroup", FIELD_REFUSED, "applies only to containers"),
         {},
 };
 
-/* How a machine type's name begins, whether a version is behind that, and whether QEMU has it no more. */
+/* How a machine type's name begins, whether a version follows, and whether QEMU has removed it. */
 static const struct {
         const char *prefix;
         MachineFamily family;
@@ -77,13 +77,13 @@ static void read_acpi_tables(Guest *g, XmlElement *os)
 
                 fields_read(table, fields, &t, g->findings);
                 if (!t.type || !t.path) {
-                        guest_error(g, table->place, "<table>: a type and a path are needed");
+                        guest_error(g, table->place, "<table>: the attribute type and a path are required");
                         continue;
                 }
                 for (unsigned i = 0; i < own->n_acpi_tables; i++)
                         if (own->acpi_tables[i].type == t.type)
                                 guest_error(
-                                        g, table->place, "<table>: there is one of type '%s' already",
+                                        g, table->place, "<table>: duplicate type='%s'",
                                         acpi_table_words[t.type - 1]);
                 if (own->n_acpi_tables < OS_ACPI_TABLES_MAX)
                         own->acpi_tables[own->n_acpi_tables++] = t;
@@ -99,9 +99,9 @@ static void read_boot(Guest *g, XmlElement *os)
                 int class = dev ? words_find(boot_words, dev) : 0;
 
                 if (class == 0)
-                        guest_error(g, boot->place, "<boot>: dev is none of: fd, cdrom, hd, network");
+                        guest_error(g, boot->place, "<boot>: dev must be one of: fd, cdrom, hd, network");
                 else if (own->n_boot == OS_BOOT_MAX)
-                        guest_error(g, boot->place, "<boot>: there are more than %d", OS_BOOT_MAX);
+                        guest_error(g, boot->place, "<boot>: at most %d are supported", OS_BOOT_MAX);
                 else
                         own->boot[own->n_boot++] = class;
         }
@@ -113,14 +113,15 @@ static void read_reboot_timeout(Guest *g)
         unsigned n;
 
         if (text && !streq(text, "-1") && text_to_unsigned(text, 65535, &n) < 0)
-                guest_error_at(g, "os/bios", "<bios>: rebootTimeout='%s' is not between -1 and 65535", text);
+                guest_error_at(
+                        g, "os/bios", "<bios>: rebootTimeout='%s' must be between -1 and 65535", text);
 }
 
 static unsigned version_of(const char *text)
 {
         unsigned major = 0, minor = 0;
 
-        /* downstreams count their own way: "rhel9.4.0"; such a type is as good as their newest */
+        /* distributions have their own versions ("rhel9.4.0"): treated as the newest */
         if (sscanf(text, "%3u.%3u", &major, &minor) != 2)
                 return OS_NEWEST;
         return OS_VERSION(major, minor);
@@ -139,7 +140,7 @@ static void find_family(Guest *g)
                 if (families[i].gone) {
                         guest_error_at(
                                 g, "os/type",
-                                "<type>: QEMU has no machine '%s' any longer; 'pc' is its successor",
+                                "<type>: QEMU no longer supports machine='%s'; use machine='pc'",
                                 os->machine);
                         return;
                 }
@@ -150,7 +151,7 @@ static void find_family(Guest *g)
                 return;
         }
         guest_error_at(
-                g, "os/type", "<type>: machine='%s' is not known for arch='%s'", os->machine,
+                g, "os/type", "<type>: machine='%s' is not supported for arch='%s'", os->machine,
                 arch_words[os->arch - 1]);
 }
 
@@ -161,17 +162,17 @@ static bool has_arch(XmlElement *os)
         return type && xml_attribute(type, "arch");
 }
 
-/* The machine decides how everything else is read and completed, so it is settled at once. */
+/* The machine is completed here, since reading everything else depends on it. */
 static void os_read(Guest *g)
 {
         XmlElement *xml = xml_child(g->xml, "os");
         Os *os = guest_own(g, os);
         bool known;
 
-        os->arch = ARCH_X86_64; /* for all who look before there is an <os> */
+        os->arch = ARCH_X86_64; /* for readers, if <os> is missing */
         os->place = xml ? xml->place : g->xml->place;
         if (!xml) {
-                guest_error(g, os->place, "<os> is missing");
+                guest_error(g, os->place, "<os> is required");
                 return;
         }
         os->arch = 0;
@@ -183,7 +184,7 @@ static void os_read(Guest *g)
         read_acpi_tables(g, xml);
         read_reboot_timeout(g);
         if (!os->type && !findings_failed(g->findings))
-                guest_error(g, os->place, "<os>: <type>hvm</type> is missing");
+                guest_error(g, os->place, "<os>: <type>hvm</type> is required");
         if (!os->machine)
                 os->machine = os->arch == ARCH_AARCH64 ? "virt" : "pc";
         if (known)
@@ -207,21 +208,21 @@ static void os_check(const Guest *g)
         const Os *os = g->os;
 
         if (os->use_serial == ON && (!os_is_x86(os) || !has_serial(g)))
-                guest_error_at(g, "os/bios", "<bios>: useserial='yes' needs a PC with a <serial>");
+                guest_error_at(g, "os/bios", "<bios>: useserial='yes' requires a PC with a <serial>");
 
         if (!os->kernel && os->initrd)
-                guest_error_at(g, "os/initrd", "<initrd> without <kernel>");
+                guest_error_at(g, "os/initrd", "<initrd> requires <kernel>");
         if (!os->kernel && os->cmdline)
-                guest_error_at(g, "os/cmdline", "<cmdline> without <kernel>");
+                guest_error_at(g, "os/cmdline", "<cmdline> requires <kernel>");
         if (!os->kernel && os->shim)
-                guest_error_at(g, "os/shim", "<shim> without <kernel>");
+                guest_error_at(g, "os/shim", "<shim> requires <kernel>");
         if (os->dtb && os_is_x86(os))
-                guest_error_at(g, "os/dtb", "<dtb>: a PC has no device tree");
+                guest_error_at(g, "os/dtb", "<dtb>: not supported: a PC has no device tree");
         if (os->boot_menu_timeout.set && os->boot_menu == UNSET)
-                guest_error_at(g, "os/bootmenu", "<bootmenu>: timeout without enable");
+                guest_error_at(g, "os/bootmenu", "<bootmenu>: timeout requires enable='yes'");
         if (os->boot_menu != UNSET && !os_is_x86(os) && os->boot_menu_timeout.set)
                 guest_warning_at(
-                        g, "os/bootmenu", "<bootmenu>: the firmware of this machine knows no timeout");
+                        g, "os/bootmenu", "<bootmenu>: timeout is not supported by this machine's firmware");
 }
 
 bool os_is_pc(const Os *os)
@@ -238,7 +239,7 @@ const char *os_ram_id(const Os *os)
 
 void os_machine(const Guest *g, Props *machine)
 {
-        /* without graphics, SeaBIOS talks to the first serial port; the device "sga" once did that */
+        /* without graphics, SeaBIOS uses the first serial port, as the device "sga" did once */
         if (g->os->use_serial == ON)
                 props_bool(machine, "graphics", false);
 }

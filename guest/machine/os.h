@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What boots and in which machine: <os> but for its firmware, which is firmware.c's. */
+/* What boots, and in which machine: <os> except for its firmware (guest/firmware/). */
 
 #include "guest/device.h"
 #include "guest/plan/plan.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Arguments that nothing here understands go to QEMU as they are. They cannot widen the sandbox, whose
- * measure is the unit: what they need of the host the administrator has to open by a drop-in of one's own.
- * The policy may forbid them. Variables are set for all of the unit's commands, of which some run as root;
- * so those that steer a program's start are refused.
+ * vmunit does not interpret these arguments; it passes them to QEMU. They cannot widen the unit's sandbox:
+ * the administrator has to grant access to what they use in a drop-in. The policy may forbid them. Variables
+ * are set for all commands of the unit, some of which run as root, so those that affect how programs start
+ * are refused.
  */
 
 #include "guest/machine/qemu-namespace.h"
@@ -27,7 +27,7 @@ static const Field namespace_fields[] = {
         FIELD("qemu:deprecation", FIELD_ELEMENT, QemuNamespace, deprecation),
         FIELD_OF_WORDS("qemu:deprecation@behavior", QemuNamespace, deprecation_behavior, behavior_words),
         FIELD_SAID(
-                "qemu:capabilities", FIELD_WARNED, "libvirt's list of what a QEMU can do is not used here"),
+                "qemu:capabilities", FIELD_WARNED, "ignored: vmunit keeps no list of QEMU's capabilities"),
         {},
 };
 
@@ -62,7 +62,7 @@ static void read_command_line(Guest *g, XmlElement *xml)
                 const char *value = xml_attribute(e, "value");
 
                 if (!value || !*value)
-                        guest_error(g, e->place, "<qemu:arg>: value is missing");
+                        guest_error(g, e->place, "<qemu:arg>: the attribute value is required");
         }
         XML_FOREACH(e, xml, "qemu:env") {
                 const char *name = xml_attribute(e, "name");
@@ -72,16 +72,23 @@ static void read_command_line(Guest *g, XmlElement *xml)
                     strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") !=
                             strlen(name) ||
                     (*name >= '0' && *name <= '9') || !*name)
-                        guest_error(g, e->place, "<qemu:env>: name='%s' is none of a variable", name ?: "");
+                        guest_error(
+                                g, e->place, "<qemu:env>: name='%s' is not a valid variable name",
+                                name ?: "");
                 else if (!variable_is_harmless(name))
-                        guest_error(g, e->place, "<qemu:env>: '%s' would reach more than QEMU", name);
+                        guest_error(
+                                g, e->place,
+                                "<qemu:env>: '%s' is not supported: it would affect other programs than "
+                                "QEMU",
+                                name);
         }
         guest_warning(
                 g, xml->place,
-                "<qemu:commandline>: what its arguments need of the host is not opened for them");
+                "<qemu:commandline>: the guest gets no access to files and devices that only these "
+                "arguments name; grant it in a drop-in");
 }
 
-/* The value of an overridden property; NULL where the property is to go, or where there is an error. */
+/* The value of an overridden property; NULL if the property is to be removed, or after an error. */
 static json_t *property_value(XmlElement *e, int type, bool *ret_wrong)
 {
         const char *value = xml_attribute(e, "value");
@@ -114,7 +121,8 @@ static void read_override(Guest *g, XmlElement *xml)
 
                 if (!xml_attribute(device, "alias") || !frontend) {
                         guest_error(
-                                g, device->place, "<qemu:device>: an alias and <qemu:frontend> are needed");
+                                g, device->place,
+                                "<qemu:device>: the attribute alias and <qemu:frontend> are required");
                         continue;
                 }
                 XML_FOREACH(e, frontend, "qemu:property") {
@@ -127,8 +135,8 @@ static void read_override(Guest *g, XmlElement *xml)
                         if (wrong)
                                 guest_error(
                                         g, e->place,
-                                        "<qemu:property>: a name, a type (string, signed, unsigned, bool, "
-                                        "remove) and a fitting value are needed");
+                                        "<qemu:property>: name, type (one of: string, signed, unsigned, "
+                                        "bool, remove) and a value of that type are required");
                 }
         }
 }
@@ -184,7 +192,7 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
         for (size_t i = 0; i < p->n_overrides; i++)
                 if (!p->overrides[i].used)
                         guest_error(
-                                g, q->override->place, "<qemu:override>: no device has the alias '%s'",
+                                g, q->override->place, "<qemu:override>: there is no device with alias '%s'",
                                 p->overrides[i].id);
         if (q->deprecation_behavior >= BEHAVIOR_OMIT)
                 build_deprecation(q->deprecation_behavior, p);

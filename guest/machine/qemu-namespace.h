@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Elements of libvirt's QEMU namespace, which speak to QEMU past all of the format: <qemu:commandline> and
- * its kin. */
+/* Elements of libvirt's QEMU namespace, which pass arguments directly to QEMU: <qemu:commandline> etc. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"

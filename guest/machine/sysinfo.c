@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Source: libvirt's documentation of <sysinfo>, and QEMU's hw/smbios/smbios.c for the keys. */
+/*
+ * <sysinfo>: texts for SMBIOS tables and the firmware configuration device. Names of entries are checked,
+ * since QEMU would end at an unknown one. Source: libvirt's documentation of <sysinfo>, and QEMU's
+ * hw/smbios/smbios.c for the keys.
+ */
 
 #include "guest/machine/sysinfo.h"
 
@@ -80,14 +84,14 @@ static void check_entry(const Guest *g, XmlElement *entry, const char *key)
         const char *expected = g->general->hardware_uuid ?: g->general->uuid;
 
         if (strlen(value) > ENTRY_SIZE_MAX)
-                guest_error(g, entry->place, "<entry>: longer than %d bytes", ENTRY_SIZE_MAX);
+                guest_error(g, entry->place, "<entry>: must be at most %d bytes", ENTRY_SIZE_MAX);
         if (streq(key, "date") && *value && !is_date(value))
-                guest_error(g, entry->place, "<entry>: '%s' is no date such as 12/31/2024", value);
+                guest_error(g, entry->place, "<entry>: '%s' must be a date such as 12/31/2024", value);
         if (!streq(key, "uuid"))
                 return;
         if (text_to_uuid(value, uuid) < 0 || !expected ||
             (text_to_uuid(expected, own) >= 0 && !streq(uuid, own)))
-                guest_error(g, entry->place, "<entry>: '%s' is not the guest's UUID", value);
+                guest_error(g, entry->place, "<entry>: '%s' must be the guest's UUID", value);
 }
 
 static void check_smbios(const Guest *g, XmlElement *smbios)
@@ -97,7 +101,7 @@ static void check_smbios(const Guest *g, XmlElement *smbios)
 
                 XML_FOREACH(table, smbios, tables[i].element) {
                         if (n++ == 1)
-                                guest_error(g, table->place, "<%s>: QEMU has only one", table->name);
+                                guest_error(g, table->place, "<%s>: may be given only once", table->name);
                         XML_FOREACH(entry, table, "entry") {
                                 const char *name = xml_attribute(entry, "name"),
                                            *key = key_of(tables[i].entries, name);
@@ -105,8 +109,9 @@ static void check_smbios(const Guest *g, XmlElement *smbios)
                                 if (!key) {
                                         xml_claim_all(entry);
                                         guest_error(
-                                                g, entry->place, "<entry>: name='%s' is not known in <%s>",
-                                                name ?: "", table->name);
+                                                g, entry->place,
+                                                "<entry>: name='%s' is not supported in <%s>", name ?: "",
+                                                table->name);
                                 } else
                                         check_entry(g, entry, key);
                         }
@@ -117,7 +122,7 @@ static void check_smbios(const Guest *g, XmlElement *smbios)
                         check_entry(g, entry, "value");
 }
 
-/* QEMU takes any name; one that is not a user's own could break the firmware. */
+/* QEMU accepts any name; those outside opt/ could break the firmware. */
 static void check_fwcfg(const Guest *g, XmlElement *fwcfg)
 {
         XML_FOREACH(entry, fwcfg, "entry") {
@@ -129,14 +134,16 @@ static void check_fwcfg(const Guest *g, XmlElement *fwcfg)
                     text_after(name, "opt/org.qemu/"))
                         guest_error(
                                 g, entry->place,
-                                "<entry>: its name must begin with \"opt/\", but neither \"opt/ovmf/\" nor "
+                                "<entry>: name must begin with \"opt/\", but not with \"opt/ovmf/\" or "
                                 "\"opt/org.qemu/\"");
                 else if (strlen(name) > 55) /* FW_CFG_MAX_FILE_PATH, without the NUL */
-                        guest_error(g, entry->place, "<entry>: name='%s' is longer than 55 bytes", name);
+                        guest_error(g, entry->place, "<entry>: name='%s' must be at most 55 bytes", name);
                 if (!file && !*xml_text(entry))
-                        guest_error(g, entry->place, "<entry>: it needs a text or a file");
+                        guest_error(g, entry->place, "<entry>: requires a text or the attribute file");
                 if (file && *xml_text(entry))
-                        guest_error(g, entry->place, "<entry>: it has both a text and a file");
+                        guest_error(
+                                g, entry->place,
+                                "<entry>: a text cannot be combined with the attribute file");
                 fields_read(entry, path, &unused, g->findings);
         }
 }
@@ -154,9 +161,9 @@ static void sysinfo_read(Guest *g)
                 else if (type && streq(type, "fwcfg"))
                         to = &s->fwcfg;
                 if (!to)
-                        guest_error(g, xml->place, "<sysinfo>: type is none of: smbios, fwcfg");
+                        guest_error(g, xml->place, "<sysinfo>: type must be one of: smbios, fwcfg");
                 else if (*to)
-                        guest_error(g, xml->place, "<sysinfo>: there is one of type '%s' already", type);
+                        guest_error(g, xml->place, "<sysinfo>: duplicate type='%s'", type);
                 else
                         *to = xml;
         }
@@ -173,10 +180,10 @@ static void sysinfo_check(const Guest *g)
         if (g->os->smbios_mode == SMBIOS_HOST)
                 guest_error_at(
                         g, "os/smbios",
-                        "<smbios>: mode='host' would show the host's own identity; <sysinfo> with "
-                        "mode='sysinfo' can say the same");
+                        "<smbios>: mode='host' is not supported, since it reveals the host's identity; use "
+                        "mode='sysinfo' with <sysinfo>");
         if (g->os->smbios_mode == SMBIOS_SYSINFO && !s->smbios)
-                guest_error_at(g, "os/smbios", "<smbios>: mode='sysinfo' without <sysinfo type='smbios'>");
+                guest_error_at(g, "os/smbios", "<smbios>: mode='sysinfo' requires <sysinfo type='smbios'>");
 }
 
 static void build_table(Plan *p, const char *type, const Entry *entries, XmlElement *table)

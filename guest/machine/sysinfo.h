@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* <sysinfo>: what the guest reads of its maker in SMBIOS tables, and entries of the firmware configuration
- * device. */
+/* <sysinfo>: the contents of SMBIOS tables, and entries of the firmware configuration device. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"
