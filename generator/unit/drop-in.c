@@ -3,7 +3,11 @@
 /*
  * Turns the plan into directives. The template vm@.service denies everything; each line here allows what
  * this guest's XML requires and nothing else, so "systemctl cat" shows everything that the guest may do on
- * the host.
+ * the host. This file has the drop-in as a whole, with its commands, devices and network; which files the
+ * sandbox shows is in drop-in-mounts.c.
+ *
+ * The guest's name and title, and all paths, are text from the XML. Only unit-file.c writes them into the
+ * unit, escaped.
  */
 
 #include "generator/unit/drop-in.h"
@@ -12,6 +16,7 @@
 
 #include "contract/options.h"
 #include "generator/unit/commands.h"
+#include "generator/unit/drop-in-mounts.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/unit-file.h"
 #include "guest/machine/general.h"
@@ -22,128 +27,6 @@
 static void unit_file_cleanup(UnitFile *u)
 {
         unit_file_done(u);
-}
-
-/* Whether the path is one of the directories, or in one of them. */
-static bool is_below(const char *path, const char *const *directories)
-{
-        for (const char *const *d = directories; *d; d++) {
-                const char *rest = text_after(path, *d);
-
-                if (rest && (!*rest || *rest == '/'))
-                        return true;
-        }
-        return false;
-}
-
-/* "-": the launcher sees these mounts, too. It reports better than systemd what is missing, and still has to
- * give back the others. */
-static void write_bind(UnitFile *u, const char *key, const char *path)
-{
-        _cleanup_(freep) char *optional = text_format("-%s", path);
-
-        if (optional)
-                unit_word(u, key, optional, "");
-        else
-                u->status = -ENOMEM;
-}
-
-static bool is_bind(const Directive *d)
-{
-        return streq(d->key, "BindPaths") || streq(d->key, "BindReadOnlyPaths");
-}
-
-static const char *bind_source(const Directive *d)
-{
-        return d->value[0] == '-' ? d->value + 1 : d->value;
-}
-
-static int require_mounts(UnitFile *u, const char *path, Strings *seen)
-{
-        static const char *const always_there[] = { "/dev", "/run", "/proc", "/sys", "/usr", NULL };
-
-        if (is_below(path, always_there) || strings_have(seen, path))
-                return 0;
-        unit_word(u, "RequiresMountsFor", path, "");
-        return strings_add(seen, path);
-}
-
-/* A guest whose disks are on a server or a storage pool starts after these are mounted. */
-static int write_mounts(UnitFile *u, const Plan *p)
-{
-        _cleanup_(strings_cleanup) Strings seen = { 0 };
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
-                r = require_mounts(u, p->grants[i].path, &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
-                if (is_bind(&p->directives[i]))
-                        r = require_mounts(u, bind_source(&p->directives[i]), &seen);
-        return r;
-}
-
-/*
- * If a disk is below a directory that the sandbox shows or that ordinary users may not enter, the whole
- * top-level directory is replaced by an empty one in which systemd creates the mount points. The template
- * does that for /var already.
- */
-static int hide_top(UnitFile *u, const char *path, Strings *seen)
-{
-        static const char *const left_alone[] = {
-                "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
-                "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
-        };
-        _cleanup_(freep) char *top = NULL;
-        size_t n = strcspn(path + 1, "/");
-
-        if (!path[n + 1])
-                return 0;
-        top = strndup(path, n + 1);
-        if (!top)
-                return -ENOMEM;
-        for (const char *const *a = left_alone; *a; a++)
-                if (streq(*a, top))
-                        return 0;
-        if (strings_have(seen, top))
-                return 0;
-        if (strchr(top, ':')) /* separates a directory from its options, even in quotes */
-                u->status = -EINVAL;
-        if (streq(top, "/home") || streq(top, "/root"))
-                unit_plain(u, "ProtectHome", "tmpfs");
-        else
-                unit_word(u, "TemporaryFileSystem", top, ":ro");
-        return strings_take(seen, TAKE_PTR(top));
-}
-
-/* Hides a user's home wherever it is; the template covers only the usual places. */
-static int hide_home(UnitFile *u, const char *home, Strings *seen)
-{
-        _cleanup_(freep) char *inside = text_format("%s/.", home);
-
-        if (!inside || strings_add(seen, "/home") < 0 || strings_add(seen, "/root") < 0)
-                return -ENOMEM;
-        return hide_top(u, inside, seen);
-}
-
-static int write_grants(UnitFile *u, const Plan *p, const Settings *settings)
-{
-        _cleanup_(strings_cleanup) Strings seen = { 0 };
-        int r = settings->user_scope ? hide_home(u, settings->home, &seen) : 0;
-
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
-                r = hide_top(u, p->grants[i].path, &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
-                if (is_bind(&p->directives[i]))
-                        r = hide_top(u, bind_source(&p->directives[i]), &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
-                const Grant *g = &p->grants[i];
-                bool read_only = g->access == ACCESS_READ;
-
-                write_bind(u, read_only ? "BindReadOnlyPaths" : "BindPaths", g->path);
-                if (g->device && !settings->user_scope)
-                        unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
-        }
-        return r;
 }
 
 static bool has_macvtap(const Plan *p)
@@ -215,16 +98,14 @@ static bool is_for_system_only(const Directive *d)
         return streq(d->key, "DeviceAllow") || streq(d->key, "SupplementaryGroups");
 }
 
-/* Of a plan's other directives these begin with a word that may need quotes; the others are plain. */
+/* The values handled here begin with a word that may need quotes; all others are plain. */
 static void write_directive(UnitFile *u, const Directive *d)
 {
         _cleanup_(freep) char *path = NULL;
         const char *space;
 
-        if (is_bind(d)) {
-                write_bind(u, d->key, bind_source(d));
+        if (mounts_write_directive(u, d))
                 return;
-        }
         if (streq(d->key, "Environment")) {
                 unit_word(u, d->key, d->value, "");
                 return;
@@ -293,14 +174,6 @@ static int write_commands(UnitFile *u, const Conversion *c, const char *name, co
         if (system)
                 unit_command(u, "ExecStartPost", "+", &enroll);
         return 0;
-}
-
-static void write_emulator(UnitFile *u, const Plan *p)
-{
-        static const char *const of_programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", NULL };
-
-        if (p->argv.count > 0 && !is_below(p->argv.items[0], of_programs))
-                unit_word(u, "ExecPaths", p->argv.items[0], "");
 }
 
 /* Only a label: what a unit file cannot express is replaced by something similar. */
@@ -372,7 +245,7 @@ static int write_guest(
                 user_write_dependencies(&u, c);
         else {
                 write_modules(&u, &c->plan);
-                r = write_mounts(&u, &c->plan);
+                r = mounts_write_dependencies(&u, &c->plan);
                 if (r < 0)
                         return r;
         }
@@ -389,10 +262,10 @@ static int write_guest(
 
                 unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
         }
-        r = write_grants(&u, &c->plan, &c->settings);
+        r = mounts_write_grants(&u, &c->plan, &c->settings);
         if (r < 0)
                 return r;
-        write_emulator(&u, &c->plan);
+        mounts_write_emulator(&u, &c->plan);
         write_tap_devices(&u, &c->plan, c->settings.user_scope);
         write_network(&u, &c->plan, c->settings.user_scope);
         for (size_t i = 0; i < c->plan.n_directives; i++)
