@@ -165,11 +165,11 @@ static int on_store(const char *name, int fd, void *userdata)
 static void serve_register(const ServeOptions *service, unsigned leader)
 {
         _cleanup_(freep) char *directory = guest_directory(service->guest);
-        _cleanup_(prepared_done) Prepared note = { 0 };
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
 
         if (directory)
-                (void) prepared_load(directory, &note);
-        register_with_own(service->guest, service->uuid, leader, &note);
+                (void) prepared_load(directory, &prepared);
+        register_with_own(service->guest, service->uuid, leader, &prepared);
 }
 
 static int serve(const ServeOptions *service, const PrepareRequest *request, int caller, unsigned pid)

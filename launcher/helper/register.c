@@ -226,15 +226,15 @@ static int register_by_bus(const Registration *reg, sd_bus *bus)
 }
 
 /* After a restart, the user's machined may not have noticed yet that the previous run ended. */
-void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note)
+void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *prepared)
 {
         _cleanup_(registration_done) Registration reg = { .guest = guest, .leader = leader };
         unsigned times = 0;
 
         snprintf(reg.uuid, sizeof(reg.uuid), "%s", uuid);
-        reg.indices = calloc(note->n_taps + 1, sizeof(int));
-        for (size_t i = 0; reg.indices && i < note->n_taps; i++)
-                reg.indices[reg.n_indices++] = (int) note->taps[i].index;
+        reg.indices = calloc(prepared->n_taps + 1, sizeof(int));
+        for (size_t i = 0; reg.indices && i < prepared->n_taps; i++)
+                reg.indices[reg.n_indices++] = (int) prepared->taps[i].index;
         register_machine_name(reg.guest, reg.uuid, reg.name);
         reg.control = control_address(reg.guest);
         while (register_by_varlink(&reg) == -EEXIST && times++ < EXISTS_TIMES)

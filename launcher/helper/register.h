@@ -23,10 +23,10 @@ void register_options_done(RegisterOptions *options); /* also after a failure */
 int verb_register(int argc, char **argv);
 
 /*
- * leader is the launcher's process; the note names the guest's interfaces. Does nothing if the user has no
+ * leader is the launcher's process; prepared has the guest's interfaces. Does nothing if the user has no
  * machined or it refuses the guest.
  */
-void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *note);
+void register_with_own(const char *guest, const char *uuid, unsigned leader, const Prepared *prepared);
 
 /* The name for machined: the guest's where it is a host name, else one made from it and the UUID. */
 void register_machine_name(const char *guest, const char *uuid, char ret[static MACHINE_NAME_MAX + 1]);

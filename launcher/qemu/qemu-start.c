@@ -221,26 +221,26 @@ static int copy_argv(QemuStart *h, char *const *argv)
 static int check_complete(const RunOptions *o, const Fds *store)
 {
         _cleanup_(freep) char *directory = guest_directory(o->guest);
-        _cleanup_(prepared_done) Prepared note = { 0 };
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
         int r;
 
-        r = directory ? prepared_load(directory, &note) : -ENOENT;
+        r = directory ? prepared_load(directory, &prepared) : -ENOENT;
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
                 return log_errno(
                         LOG_ERR, r, "Cannot read %s/" PREPARED_NAME ", which prepare wrote", directory);
-        for (size_t i = 0; i < note.names.count; i++) {
+        for (size_t i = 0; i < prepared.names.count; i++) {
                 bool found = false;
 
                 for (size_t j = 0; j < store->count && !found; j++)
-                        found = streq(store->items[j].name, note.names.items[i]);
+                        found = streq(store->items[j].name, prepared.names.items[i]);
                 if (found)
                         continue;
                 log_error(
                         "File descriptor %s was stored, but systemd did not pass it: its store is full. "
                         "Raise FileDescriptorStoreMax= in the guest's unit.",
-                        note.names.items[i]);
+                        prepared.names.items[i]);
                 return -ENOENT;
         }
         return 0;
