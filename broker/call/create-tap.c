@@ -12,6 +12,7 @@
 
 #include "broker/call/error.h"
 #include "broker/call/limits.h"
+#include "contract/mtu.h"
 #include "util/interface-name.h"
 #include "util/text.h"
 #include "util/unit-name.h"
@@ -64,10 +65,10 @@ static int read_mtu(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
 {
         uint32_t mtu;
 
-        if (sd_bus_message_read(call, "v", "u", &mtu) < 0 || mtu < TAP_MTU_MIN || mtu > TAP_MTU_MAX)
+        if (sd_bus_message_read(call, "v", "u", &mtu) < 0 || mtu < MTU_MIN || mtu > MTU_MAX)
                 return sd_bus_error_setf(
                         error, ERROR_BAD_REQUEST, "The option mtu must be a number from %u to %u (type u).",
-                        TAP_MTU_MIN, TAP_MTU_MAX);
+                        MTU_MIN, MTU_MAX);
         to->mtu = mtu;
         return 0;
 }

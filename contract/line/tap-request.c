@@ -13,13 +13,12 @@
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
+#include "contract/mtu.h"
 #include "contract/words.h"
 #include "log/log.h"
 #include "net/bridge/bridge-vlan.h"
 #include "util/interface-name.h"
 
-#define MTU_MIN  68U /* the least that IPv4 requires and the kernel accepts */
-#define MTU_MAX  65521U
 #define RATE_MAX (UINT64_C(1) << 48) /* bytes per second */
 
 static int read_interface(const char *text, void *target)

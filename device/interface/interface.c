@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "contract/mtu.h"
 #include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -86,7 +87,7 @@ static const Field fields[] = {
         FIELD("driver/guest@ufo", FIELD_SWITCH, Interface, guest.ufo),
         FIELD_OF_WORDS("backend@type", Interface, backend, backend_words),
         FIELD_OF_WORDS("link@state", Interface, link, link_words),
-        FIELD_IN_RANGE("mtu@size", Interface, mtu, 68, 65535),
+        FIELD_IN_RANGE("mtu@size", Interface, mtu, MTU_MIN, MTU_MAX),
         FIELD_IN_RANGE("tune/sndbuf", Interface, sndbuf, 0, INT32_MAX),
         FIELD_OF_WORDS("teaming@type", Interface, teaming, teaming_words),
         FIELD_SAID("guest", FIELD_IGNORED, NULL), /* for containers */

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "contract/mtu.h"
 #include "guest/guest.h"
 #include "util/file.h"
 
@@ -63,7 +64,7 @@ static const Field fields[] = {
         FIELD("bandwidth", FIELD_ELEMENT, NetworkXml, bandwidth), /* for all its guests together */
         FIELD("vlan", FIELD_PRESENT, NetworkXml, port.has_vlan),
         FIELD("port@isolated", FIELD_YESNO, NetworkXml, port.isolated),
-        FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, 68, 65535),
+        FIELD_IN_RANGE("mtu@size", NetworkXml, mtu, MTU_MIN, MTU_MAX),
         {},
 };
 
