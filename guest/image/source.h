@@ -221,7 +221,7 @@ bool source_is_local(const Source *s);
 /* Where QEMU's own helper for persistent reservations listens unless it is told otherwise. */
 #define RESERVATIONS_HELPER "/run/qemu-pr-helper.sock"
 
-/* source-network.c */
+/* source-network*.c */
 void source_network_read(Guest *g, XmlElement *source, Source *s);
 void source_network_name(Guest *g, Source *s);
 void source_network_check(const Guest *g, const Source *s);
