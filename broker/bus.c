@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The D-Bus interface: which methods and properties there are, and who may read the list of TAPs. */
+/* The D-Bus interface: its methods and properties, and which callers may read the list of TAPs. */
 
 #include "broker/bus.h"
 

@@ -16,7 +16,7 @@ int verb_check(const Call *call)
                 int r = convert_argument(&host, call->words[i], &c, NULL);
 
                 if (r == EXIT_POLICY)
-                        r = EXIT_BAD_GUEST; /* whoever has to fix it, an error was found */
+                        r = EXIT_BAD_GUEST; /* also if only vmunit.conf forbids it */
                 /* a bad guest matters more than a missing one */
                 if (r != 0 && worst != EXIT_BAD_GUEST)
                         worst = r;

@@ -55,8 +55,8 @@ int resolve_guest(bool user_scope, const char *argument, char **ret_path, char *
 int convert_argument(const Host *host, const char *argument, Conversion *c, char **ret_path);
 
 /*
- * Connects to a socket of the running guest that the call's first word names. missing: what to say of a
- * guest that has none. Prints its own error message; 0 or the exit status.
+ * Connects to a socket of the running guest that the call's first word names. missing: the message if
+ * the guest has none. Prints its own error message; 0 or the exit status.
  */
 int connect_to_guest(const Call *call, const char *name, const char *missing, int *ret);
 

@@ -2,7 +2,7 @@
 
 /*
  * vmctl resume: lets a guest continue that is paused, sleeps, or was stopped, for example by a disk that was
- * full. machinectl has this verb since systemd 261, and with a user's guests not at all.
+ * full. machinectl has this verb since systemd 261, but not for users' guests.
  *
  * The launcher's control socket speaks Varlink; one call and its answer need no library. The launcher
  * answers when it has seen that the guest runs, or why not. It runs as the guest's user, so what it says is

@@ -2,29 +2,29 @@
 #pragma once
 
 /*
- * How much of the launcher a guest, its QEMU or a user may use up. A guest may have taken its QEMU over, and
- * QEMU's user is the launcher's own: nothing here keeps such a QEMU from harm to itself, but the launcher
- * stays alive to report and to end it, and the journal stays readable.
+ * How much of the launcher a guest, its QEMU or a user may consume. A compromised QEMU can still harm its
+ * own guest, since it runs as the launcher's user. But the launcher stays alive to report that and to kill
+ * QEMU, and the journal stays readable.
  */
 
 #define MONITOR_MESSAGE_MAX  (4U << 20)   /* bytes in one message; QEMU's largest are schemas of 300 KiB */
-#define MONITOR_OUTPUT_MAX   (1U << 20)   /* bytes that wait for QEMU to read them */
-#define MONITOR_COMMANDS_MAX 64U          /* commands that wait for an answer */
+#define MONITOR_OUTPUT_MAX   (1U << 20)   /* bytes not yet read by QEMU */
+#define MONITOR_COMMANDS_MAX 64U          /* commands without a reply yet */
 #define CONTROL_MESSAGE_MAX  (64U << 10)  /* bytes in one call */
-#define CONTROL_OUTPUT_MAX   (256U << 10) /* bytes that wait for a caller to read them, then he is dropped */
+#define CONTROL_OUTPUT_MAX   (256U << 10) /* bytes not yet read by a client; above, it is dropped */
 #define CONTROL_CALLERS_MAX  16U
-#define CONSOLE_LINE_MAX     2048U        /* bytes of a line in the journal, then it is cut */
-#define CONSOLE_BACKLOG      (64U << 10)  /* bytes that who attaches gets to see of what was before */
-#define CONSOLE_OUTPUT_MAX   (256U << 10) /* bytes that wait for one who is attached, then he is dropped */
-#define CONSOLE_INPUT_MAX    (16U << 10)  /* bytes that wait for the guest; then no typing is read */
+#define CONSOLE_LINE_MAX     2048U        /* bytes of a line in the journal; the rest is cut off */
+#define CONSOLE_BACKLOG      (64U << 10)  /* bytes of earlier output shown to a client that attaches */
+#define CONSOLE_OUTPUT_MAX   (256U << 10) /* bytes not yet read by a client; above, it is dropped */
+#define CONSOLE_INPUT_MAX    (16U << 10)  /* bytes not yet read by the guest; then input is not read */
 #define CONSOLE_ATTACHED_MAX 8U           /* on each console */
 #define CONSOLES_MAX         64U
 #define PASSTS_MAX           24U
 
 /*
- * journald takes 10,000 messages in 30 s from a unit and drops the rest, whatever they say; less than half
- * of that is for the consoles of a guest together, so that what the launcher has to say itself always finds
- * room.
+ * journald accepts 10,000 messages in 30 s from a unit and drops the rest, whatever they say. All consoles
+ * of a guest together get less than half of that, so that there is always room for the launcher's own
+ * messages.
  */
 #define CONSOLE_RATE_SECONDS 10U
 #define CONSOLE_RATE_LINES   1500U
@@ -32,30 +32,30 @@
 #define EVENT_RATE_SECONDS   10U
 #define EVENT_RATE_EVENTS    200U
 
-#define EVENT_VALUE_MAX 256U  /* bytes of a value of QEMU's in a journal field or in a text */
-#define EVENT_DATA_MAX  4096U /* bytes of an event that nobody knows, in a journal field */
-#define FD_NUMBER_MAX   4000U /* the highest number that a descriptor of QEMU's may be given */
-#define CHAIN_DEPTH_MAX 64U   /* images behind one disk; there is room in systemd's store for as many */
-#define CORE_DUMPS_MAX  3U    /* dumps of a guest that are kept; no further one is made */
+#define EVENT_VALUE_MAX 256U  /* bytes of a value from QEMU, in a journal field or a message */
+#define EVENT_DATA_MAX  4096U /* bytes of an unknown event, in a journal field */
+#define FD_NUMBER_MAX   4000U /* the highest descriptor number in QEMU */
+#define CHAIN_DEPTH_MAX 64U   /* backing files of one disk; FileDescriptorStoreMax= allows for them */
+#define CORE_DUMPS_MAX  3U    /* of one guest; further ones are not written */
 
-/* What one start of a guest may ask of root. */
+/* What one start of a guest may request from root. */
 #define TAPS_MAX              64U
-#define TAP_QUEUES_MAX        256U  /* of one TAP; the kernel has no more */
-#define TAP_PATIENCE          2000U /* milliseconds for a TAP that a guest's last life held to go away */
-#define ERRAND_PATIENCE       20U   /* seconds for one answer of the child that is the guest's user */
+#define TAP_QUEUES_MAX        256U  /* of one TAP: the kernel's limit */
+#define TAP_PATIENCE          2000U /* milliseconds for a TAP of the guest's previous run to disappear */
+#define ERRAND_PATIENCE       20U   /* seconds for one reply of the child running as the guest's user */
 #define GRANTS_MAX            256U
 #define HOST_DEVICES_MAX      64U   /* of each kind */
-#define USER_GROUPS_MAX       1024U /* groups of a guest's user; of one with more only its own is taken */
+#define USER_GROUPS_MAX       1024U /* of a guest's user; above, only the primary group is used */
 #define CHAINS_MAX            256U
 #define IMAGE_DIRECTORIES_MAX 64U
 #define LOG_FILES_MAX         64U
-#define PATH_LINKS_MAX        40U   /* symbolic links on the way to one file, as the kernel has it */
+#define PATH_LINKS_MAX        40U   /* symbolic links on the way to one file, as in the kernel */
 #define STORED_MAX            2048U /* descriptors in systemd's store; TAPS_MAX times 2 queues and more */
-#define NVRAM_SIZE_MAX        (64U << 20)  /* bytes of a firmware's variables */
-#define UNDO_SIZE_MAX         (64U << 10)  /* bytes of what is remembered to be undone after one guest */
-#define SOURCE_SIZE_MAX       (16U << 20)  /* bytes of a guest's XML, to be hashed */
-#define PREPARED_SIZE_MAX     (256U << 10) /* bytes of what prepare notes for its next run */
-#define RECORD_SIZE_MAX       (256U << 10) /* bytes of what is remembered about one file that was handed out */
-#define RECORDS_ASIDE_MAX     100U         /* records of files that others took the place of, of one name */
+#define NVRAM_SIZE_MAX        (64U << 20)  /* bytes of firmware variables */
+#define UNDO_SIZE_MAX         (64U << 10)  /* bytes of the undo log of one guest */
+#define SOURCE_SIZE_MAX       (16U << 20)  /* bytes of a guest's XML that are hashed */
+#define PREPARED_SIZE_MAX     (256U << 10) /* bytes of the note that prepare leaves for its next run */
+#define RECORD_SIZE_MAX       (256U << 10) /* bytes of one record */
+#define RECORDS_ASIDE_MAX     100U         /* records of replaced files, for one name */
 #define RECORD_HOLDERS_MAX    1024U        /* guests that share one file */
-#define QCOW2_HEADER_MAX      (64U << 10) /* bytes of an image that are looked at; QEMU writes under 1 KiB */
+#define QCOW2_HEADER_MAX      (64U << 10)  /* bytes of an image that are read; QEMU writes less than 1 KiB */

@@ -14,7 +14,7 @@ typedef struct GuestPart {
         void (*complete)(Guest *g);    /* fills in defaults */
         void (*check)(const Guest *g); /* what only the whole guest, with its addresses, can tell */
         void (*build)(const Guest *g, Plan *p);
-        void (*build_last)(const Guest *g, Plan *p); /* behind the devices, the last part first */
+        void (*build_last)(const Guest *g, Plan *p); /* after the devices, the last part first */
 } GuestPart;
 
 /* The head of a part's definition: its struct, and the member of Guest. */

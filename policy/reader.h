@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the files of this folder share for reading a policy's files, line by line. */
+/* Reading the policy's files line by line, for the files of this folder. */
 
 #include "policy/policy.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <redirdev>: a USB device of the person who views the guest, by the usbredir protocol; and <redirfilter>,
- * which says for all of them what may be redirected. The filter is not a device, but the XML has it among
- * the devices.
+ * <redirdev>: a USB device on the computer from which the guest is viewed, by the usbredir protocol; and
+ * <redirfilter>, which says for all of them what may be redirected. The filter is not a device, but the XML
+ * has it among the devices.
  */
 
 #include "device/char/chardev.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which controller comes first decides who gets the lower slot, so the order has to be libvirt's to the
+ * The order of the controllers decides which gets the lower slot, so the order has to be libvirt's to the
  * detail: those of a type stand together where the first of them stood, sorted by index but for those whose
  * index the XML left out; implied ones are sorted in, and the first of a type comes last. Source: what
  * libvirt documents of controller indexes, and the machines that it makes.

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What a guest comes to: QEMU's command line, and all that it needs of the host. The generator writes it as
- * a drop-in; nothing else is carried over from the XML to the running guest.
+ * The result of a conversion: QEMU's command line, and all that the guest needs of the host. The generator
+ * writes it as a drop-in; nothing else is carried over from the XML to the running guest.
  */
 
 #include "contract/limits.h"

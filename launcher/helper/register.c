@@ -12,9 +12,9 @@
  * A user's guest is registered with the user's own machined (262) or not at all: the system's would take the
  * user's whole session for the guest.
  *
- * machined accepts host names only: letters, digits, and single dots and dashes between them. Any other
- * name is changed, and two guests could get the same one ("a b" and "a-b"), so that the wrong guest would be
- * powered off. A changed name therefore ends in digits made from the UUID.
+ * machined accepts only host names: letters and digits, with single dots and dashes between them. Any other
+ * guest name has to be changed. If "a b" simply became "a-b", it could be the name of another guest, and
+ * machinectl would power off the wrong one; so a changed name ends in digits derived from the UUID.
  *
  * This runs as root, because machined accepts only root, and drops all capabilities before it connects
  * anywhere. For a user's guest the helper does it (helper.c): the socket of the user's machined must stay

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * With on_crash='coredump-…' the memory of a crashed guest is kept for who looks for the cause. The file is
- * made here, new, for its owner only, and QEMU gets it as a descriptor. While it is written it has a name
- * that says so; a dump that is not finished leaves nothing.
+ * With on_crash='coredump-…' the memory of a crashed guest is kept so that the cause can be found. The file
+ * is created here, readable by its owner only, and QEMU receives a descriptor. While it is being written its
+ * name says so; an unfinished dump is removed.
  *
- * A guest that crashes at each start would fill the disk, so there are never more than a few dumps: then
- * none is made, rather than an older one lost, which may be of the first crash and the one that matters.
+ * A guest that crashes at each start would fill the disk, so the number of dumps is limited. Above the limit
+ * no dump is written: an older one may be of the first crash, the one that matters.
  */
 
 #include "launcher/lifecycle/dump.h"

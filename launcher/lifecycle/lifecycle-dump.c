@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The guest's memory is written when it crashed, which is the last thing that happens to it, and when its
- * watchdog found it hanging, after which it goes on: that is for who wants to know why it hangs, and perhaps
- * it gets over it.
+ * The guest's memory is dumped when it crashed, before it is stopped, and when its watchdog found that it
+ * hangs. After the latter the guest continues: the dump shows why it hung, and it may recover.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"

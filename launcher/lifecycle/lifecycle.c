@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What happens to the guest, and what follows from it. Three kinds of things come together here: QEMU's
- * events, requests from outside (systemctl, machinectl), and what the guest's XML says of its on_poweroff,
- * on_reboot and on_crash. What comes out is commands to QEMU, STATUS= for people, and an exit status that
- * tells systemd how to go on:
+ * Decides what follows from QEMU's events, from requests (systemctl, machinectl) and from on_poweroff,
+ * on_reboot and on_crash in the XML. The results are commands to QEMU, STATUS= for people, and an exit
+ * status that tells systemd how to continue:
  *
  *     0    the guest is off and stays off
- *     133  start me again: on_…='restart'. The unit has RestartForceExitStatus=133, and systemd keeps the
- *          TAPs over it. QEMU is made anew, as libvirt does for a guest that was off, so that a change of
- *          the unit or of QEMU comes into force.
- *     1    QEMU or the guest failed. A crash with on_crash='destroy' counts as such, so that systemctl shows
- *          it and an administrator may add Restart=on-failure.
+ *     133  restart: on_…='restart'. The unit has RestartForceExitStatus=133, and systemd keeps the TAPs
+ *          meanwhile. This starts a new QEMU, as libvirt does for a guest that was off, so that changes of
+ *          the unit or of QEMU take effect.
+ *     1    QEMU or the guest failed. A crash with on_crash='destroy' counts as a failure, so that systemctl
+ *          shows it and the administrator can add Restart=on-failure.
  *
- * QEMU runs with -no-shutdown: when the guest goes off, QEMU stays, says so and waits for what is decided
- * here. A reset is carried out by QEMU itself, unless on_reboot says otherwise; then QEMU is told to take it
- * as going off.
+ * QEMU runs with -no-shutdown: when the guest powers off, QEMU stays, sends an event and waits for the
+ * decision made here. QEMU carries out a reset itself, unless on_reboot says otherwise; then QEMU treats it
+ * as a power-off.
  *
- * A reboot from outside is one of the guest, not of the unit: power-down, and when the guest is off, a reset
- * in the same QEMU. So the guest keeps its registration, its process and who is attached to its console, as
- * with libvirt.
+ * A requested reboot restarts the guest, not the unit: a power-down and, when the guest is off, a reset in
+ * the same QEMU. So the guest keeps its registration, its process and the clients of its console, as with
+ * libvirt.
  *
- * Trust: QEMU's events may be lies of a guest that took QEMU over. All that they can bring about is what the
- * guest may do anyway: go off, start again, or fail.
+ * QEMU is not trusted: a guest that took it over can send false events. They can only cause what the guest
+ * may do anyway: power off, restart, or fail.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"

@@ -11,7 +11,7 @@ typedef enum PowerDownWay {
         POWER_DOWN_CONTINUE,   /* after it was let go on */
         POWER_DOWN_TRY,        /* the same, but it may stop again at once for the same reason */
         POWER_DOWN_WAIT,       /* the state passes by itself */
-        POWER_DOWN_IMPOSSIBLE, /* there is nobody who would react */
+        POWER_DOWN_IMPOSSIBLE, /* nothing would react */
 } PowerDownWay;
 
 typedef struct RunState {

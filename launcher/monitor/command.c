@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The command line is the generator's and is complete but for things that only the start can tell: whether
- * the host has vhost for a TAP, whether it has passt, and which images lie behind a disk's own. For these
- * the JSON of one option each is changed.
+ * Completes the generator's command line with what is only known at the start: whether the host has
+ * vhost-net, whether it has passt, and which backing files a disk has. Each changes the JSON of one option.
  *
- * The images behind a disk are never opened by QEMU by name: a name in an image's header is the word of who
- * wrote the image, maybe the guest. QEMU gets what `prepare` found and checked, as descriptors in "fd sets",
- * and is told to look no further.
+ * QEMU must not open backing files by name, because the name is in an image's header, which the guest may
+ * have written. `prepare` opens and checks them; QEMU receives the descriptors in "fd sets", and the last
+ * image of the chain is declared to have no backing file.
  */
 
 #include "launcher/monitor/command.h"
@@ -18,7 +17,7 @@
 
 #include "launcher/stream/channel.h"
 
-/* The place of the value of an option whose JSON has that value for that key; -ENOENT. */
+/* The index of the option's argument in which the key has that value; -ENOENT. */
 static int find_option(
         const Strings *argv, const char *option, const char *key, const char *value, size_t *ret_at,
         json_t **ret_json)
@@ -84,7 +83,7 @@ int command_set_stream(Strings *argv, const char *id, int fd)
         return json ? set_item(argv, at, json) : -ENOMEM;
 }
 
-/* Above all fd sets that the generator made. */
+/* Above the generator's own fd sets. */
 static unsigned next_fd_set(const Strings *argv)
 {
         unsigned highest = 0;
@@ -111,14 +110,14 @@ static int add_option(Strings *list, const char *option, json_t *json)
         return r < 0 ? r : strings_take(list, json_dumps(taken, JSON_COMPACT));
 }
 
-/* Only formats that have a backing file may be told that there is none. */
+/* QEMU accepts "backing" only for formats that can have a backing file. */
 static bool format_has_backing(const char *format)
 {
         return streq(format, "qcow2") || streq(format, "qed") || streq(format, "qcow") ||
                streq(format, "vmdk");
 }
 
-/* set is the fd set of this image; that of the one behind it is the next. */
+/* set is the fd set of this image; its backing file has the next one. */
 static int add_image(Strings *list, const BackingImage *image, unsigned set, bool last)
 {
         _cleanup_(freep) char *storage = text_format("backing%u-storage", set),
@@ -149,7 +148,7 @@ static int add_image(Strings *list, const BackingImage *image, unsigned set, boo
         return add_option(list, "-blockdev", format);
 }
 
-/* Moves all of list into argv, before the item at that place. */
+/* Moves all of list into argv, before the item at that index. */
 static int insert_before(Strings *argv, size_t at, Strings *list)
 {
         size_t n = list->count;
@@ -185,7 +184,7 @@ int command_set_backing(Strings *argv, const char *node, const BackingImage *ima
         if (count == 0 && !(driver && format_has_backing(driver)))
                 return 0;
 
-        /* the furthest image first, since QEMU makes each node from ones that are there */
+        /* the last of the chain first: QEMU creates nodes in order, and each needs its backing node */
         for (size_t i = count; i-- > 0;) {
                 r = add_image(&list, &images[i], set + (unsigned) i, i + 1 == count);
                 if (r < 0)

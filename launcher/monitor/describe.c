@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The ports of a guest's screen are often not in its XML but chosen by QEMU, so QEMU is asked. The questions
- * are a table, put one after the other; one that QEMU does not answer is left out. The answers are words of
- * a process that is not trusted, and are made safe to show.
+ * QEMU often chooses the ports of a guest's screen itself, so they are not in the XML, and QEMU is queried.
+ * The queries are a table and are sent one after the other; if one fails, its part is left out. QEMU is not
+ * trusted: text from it is made safe to print.
  */
 
 #include "launcher/monitor/describe.h"
@@ -88,7 +88,7 @@ static void describe_spice(Describe *d, const json_t *result)
 
 static const struct Question {
         const char *command;
-        const char *option; /* only asked where QEMU's command line has it */
+        const char *option; /* query only if QEMU's command line has it */
         void (*describe)(Describe *d, const json_t *result);
 } questions[] = {
         { "query-cpus-fast", NULL, describe_cpus },
@@ -130,7 +130,7 @@ int describe_new(Monitor *monitor, char *const *argv, DescribeDone done, void *u
                 return log_out_of_memory();
         *d = (Describe){ .monitor = monitor, .argv = argv, .done = done, .userdata = userdata };
 
-        /* the first question has no condition, so there always is an answer to go on from */
+        /* the first query is unconditional, so its reply always starts the next one */
         r = monitor_execute(monitor, questions[0].command, NULL, on_answer, d, MONITOR_PATIENCE);
         if (r < 0) {
                 describe_free(d);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The monitor is a socketpair whose other end only QEMU has. QEMU greets, capabilities are negotiated (none
- * is asked for), and from then on commands may be given, several at once, told apart by their "id".
+ * The monitor is a socket pair; only QEMU has the other end. After QEMU's greeting and the negotiation of
+ * capabilities (none is requested), several commands can be in progress at once, distinguished by their
+ * "id".
  *
- * Nothing here waits for QEMU: a command whose answer does not come in time ends with an error for who gave
- * it, and an answer that comes later still is dropped. QEMU is not trusted, since a guest may have taken it
- * over: an answer to a question that nobody asked is not an error, and has no effect.
+ * Nothing here waits for QEMU: a command without a reply in time fails for its caller, and a later reply is
+ * dropped. QEMU is not trusted, since a guest may have taken it over: a reply to no command is ignored.
  */
 
 #include "launcher/monitor/monitor.h"
@@ -22,7 +22,7 @@
 
 typedef struct Command {
         struct Command *next;
-        const char *name; /* a constant of the caller's */
+        const char *name; /* not copied: a constant */
         json_int_t id;
         MonitorReply reply;
         void *userdata;
@@ -84,7 +84,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         uint64_t now = now_usec();
         Command *c = m->commands;
 
-        /* a reply may give further commands, which join at the front, and ends no other one */
+        /* the callback may send further commands: they are added at the front, and none is removed */
         while (c) {
                 Command *next = c->next;
 

@@ -25,24 +25,24 @@ typedef void (*MonitorReply)(const json_t *result, const char *error, void *user
         (30 * MONITOR_SECOND) /* for commands that QEMU answers immediately unless it hangs */
 #define MONITOR_NO_LIMIT UINT64_MAX
 
-/* Takes the descriptor, also on failure. */
+/* Takes over the descriptor, also on failure. */
 int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *userdata, Monitor **ret);
 Monitor *monitor_free(Monitor *m); /* returns NULL; pending commands get no reply */
 
 /*
- * Sends a command; takes arguments (or NULL). reply is called once, after patience microseconds at the
- * latest, and never before this returns; with NULL, errors are logged. If this fails, it logs that and does
- * not call reply.
+ * Sends a command; takes over arguments (or NULL). reply is called once, after patience microseconds at the
+ * latest, and never before this returns; if it is NULL, errors are logged. A failure to send is logged, and
+ * reply is not called.
  */
 int monitor_execute(
         Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
         uint64_t patience);
 
-/* The same with a descriptor for the command ("getfd", "add-fd"), which stays the caller's. */
+/* The same with a descriptor for the command ("getfd", "add-fd"), which the caller still has to close. */
 int monitor_execute_fd(
         Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
 
-/* Calls no more replies with that userdata, because its owner is freed. */
+/* Cancels all callbacks with that userdata, before its owner is freed. */
 void monitor_forget(Monitor *m, const void *userdata);
 
 DEFINE_CLEANUP(Monitor, monitor_free);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Files that QEMU writes a serial port's output to. Open this to change who creates them. */
+/* Files that QEMU writes a serial port's output to. Open this to change how they are created. */
 
 #include "launcher/grant/grant.h"
 

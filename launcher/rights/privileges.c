@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * prepare and cleanup are started as root with every capability, because a unit has no way to say less for
- * ExecStartPre=+. What they have after each stage:
+ * systemd starts prepare and cleanup as root with every capability, because a unit cannot limit
+ * ExecStartPre=+. They give up privileges in stages:
  *
- *   1. As started. Has everything, and must not look at anything that a guest or its user can write. Reads
- * its arguments (argv, from the unit), and finds the guest's user by $RUNTIME_DIRECTORY, which systemd made.
- *   2. privileges_enter_host(): what the unit's sandbox hides from QEMU is hidden here too, the network and
- * (by TemporaryFileSystem= and BindPaths=) most directories; this needs CAP_SYS_ADMIN, CAP_SYS_CHROOT and
- * CAP_SYS_PTRACE, for the last time. It looks at nothing but /proc/1/ns.
- *   3. A child becomes the guest's user, privileges_become(): has no capability, no privileged group, and
- * cannot regain any. All that is to be read from the guest's files, and all that is to be written in the
- * guest's directories, is read and written by it (errand.h). On its way there, with CAP_SETUID and
- * CAP_SETGID only, it looks up the user's groups.
- *   4. privileges_keep() in what goes on: only the capabilities that its arguments need, see prepare.c and
- * cleanup.c. It is still uid 0, so it owns root's files: nothing here is a boundary against a root that has
- * been taken over, but mounting, tracing, loading modules, changing users and the like are gone before the
- * first path is touched.
+ * 1. As started, the process has every privilege and must not read anything that a guest or its user can
+ * write. It reads its arguments, which are the unit's, and finds the guest's user by the owner of
+ * $RUNTIME_DIRECTORY, which systemd created.
+ *
+ * 2. privileges_enter_host() leaves the unit's sandbox, which hides the network and most directories from
+ * this process as well as from QEMU. This is the last use of CAP_SYS_ADMIN, CAP_SYS_CHROOT and
+ * CAP_SYS_PTRACE, and reads only /proc/1/ns.
+ *
+ * 3. A child becomes the guest's user with privileges_become(): it has no capability and no privileged
+ * group, and cannot regain any. It reads the guest's files and writes in the guest's directories (errand.h).
+ * Before that it looks up the user's groups, with CAP_SETUID and CAP_SETGID only.
+ *
+ * 4. In the parent, privileges_keep() leaves only the capabilities that the arguments require; see prepare.c
+ * and cleanup.c. It is still uid 0 and owns root's files, so this is no boundary against a compromised
+ * process. But it can no longer mount, trace, load modules or change users once it touches the first path.
  *
  * There is no way back: the bounding set is empty and no_new_privs is set.
  */

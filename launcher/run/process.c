@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU is a plain child. PR_SET_PDEATHSIG makes the kernel kill it when the launcher dies: with
+ * Starts QEMU, a plain child. PR_SET_PDEATHSIG makes the kernel kill it when the launcher dies: with
  * KillMode=mixed, systemd would kill it only after the stop commands, and until then a second QEMU could be
  * started on the same disk.
  *
- * QEMU inherits the unit's sandbox and user, of descriptors only what it is told of, and of the environment
- * not what is for the launcher: it is no business of QEMU's to tell systemd that the guest is well. The last
- * thing before the exec takes from it the means to send signals to others of its user, and to make
- * namespaces.
+ * QEMU inherits the unit's sandbox and user, but only the descriptors on its command line, and none of the
+ * launcher's variables: QEMU must not be able to tell systemd that the guest is well. The last step before
+ * exec is a filter that keeps QEMU from creating namespaces and from sending signals to other processes of
+ * its user.
  */
 
 #include "launcher/run/process.h"

@@ -2,16 +2,19 @@
 
 /*
  * `vm-launcher run` is the main process of a guest's unit: it starts QEMU, is its only monitor client, and
- * stays until it ends. It runs as the guest's user in the unit's sandbox, without any capability, as QEMU
- * does. What a QEMU that a guest took over could still gain from it is what its own call filter takes away,
- * systemd's ear, and the call of a user's helper. So before QEMU is there the launcher becomes not dumpable:
- * to the kernel, which would let a process of the same user write its memory through /proc, that is root's.
+ * stays until QEMU exits. Like QEMU, it runs as the guest's user in the unit's sandbox, without any
+ * capability.
  *
- * It is one thread around one event loop and never waits for anybody: not for QEMU, not for those attached
- * clients. What happens is decided in lifecycle.c; this file puts the parts together.
+ * A compromised QEMU would still gain from taking over the launcher: the system calls that QEMU's own filter
+ * forbids, messages that systemd accepts, and the helper of a user's guest. Both have the same user, so the
+ * kernel would let QEMU write the launcher's memory through /proc. The launcher therefore makes itself not
+ * dumpable before it starts QEMU; then /proc belongs to root.
  *
- * It trusts its arguments (the unit's), its environment and descriptors (systemd's), and nothing that comes
- * from QEMU.
+ * It is one thread around one event loop and never waits for QEMU or for an attached client. lifecycle.c
+ * decides what happens; this file puts the parts together.
+ *
+ * Trusted: the arguments (from the unit), the environment and the descriptors (from systemd). Not trusted:
+ * anything from QEMU.
  */
 
 #include <errno.h>
@@ -42,7 +45,7 @@
 
 typedef struct Run {
         RunOptions options;
-        char *runtime_directory; /* or NULL, by hand */
+        char *runtime_directory; /* NULL if started by hand */
         sd_event *event;
         Lifecycle *life;
         Monitor *monitor;
