@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The numbers of threads are the XML's, because disks and the tuning of threads refer to them: iothread1 is
- * number 1. */
+/*
+ * <iothreads> and <iothreadids>: threads of QEMU that serve disks and controllers. They keep the numbers of
+ * the XML, because disks and <cputune> refer to them: iothread1 is number 1.
+ */
 
 #include "guest/processor/iothread.h"
 
@@ -28,20 +30,21 @@ static const Field guest_fields[] = {
 static void iothreads_read(Guest *g)
 {
         Iothreads *t = guest_own(g, iothreads);
+        Iothread *items;
         XmlElement *ids;
 
         fields_read(g->xml, guest_fields, t, g->findings);
-        t->items = guest_zeroed(g, IOTHREADS_MAX, sizeof(*t->items));
+        t->items = items = guest_zeroed(g, IOTHREADS_MAX, sizeof(*items));
         ids = xml_child(g->xml, "iothreadids");
-        if (!ids || !t->items)
+        if (!ids || !items)
                 return;
         XML_FOREACH(e, ids, "iothread") {
                 if (t->n == IOTHREADS_MAX) {
                         guest_error(g, e->place, "<iothread>: at most %d are supported", IOTHREADS_MAX);
                         return;
                 }
-                t->items[t->n].place = e->place;
-                fields_read(e, thread_fields, &t->items[t->n++], g->findings);
+                items[t->n].place = e->place;
+                fields_read(e, thread_fields, &items[t->n++], g->findings);
         }
 }
 
@@ -56,12 +59,13 @@ bool iothread_exists(const Guest *g, uint64_t id)
 static void iothreads_complete(Guest *g)
 {
         Iothreads *t = guest_own(g, iothreads);
+        Iothread *items = (Iothread *) t->items;
         uint64_t free_id = 1;
 
-        while (t->items && t->n < t->count.value) {
+        while (items && t->n < t->count.value) {
                 while (iothread_exists(g, free_id))
                         free_id++;
-                t->items[t->n++] = (Iothread){ .id = { free_id, true } };
+                items[t->n++] = (Iothread){ .id = { free_id, true } };
         }
 }
 

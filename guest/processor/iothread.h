@@ -18,7 +18,7 @@ typedef struct Iothread {
 } Iothread;
 
 typedef struct Iothreads {
-        Iothread *items;
+        const Iothread *items;
         unsigned n;
         Number count;  /* as <iothreads> says */
         Iothread main; /* the pool of QEMU's own loop */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * NUMA, twice: <cpu><numa> is the topology that the guest sees, <numatune> says which of the host's nodes
- * its memory comes from. They stand together because a cell of the one is bound by the other.
+ * <cpu><numa>: the nodes (cells) that the guest sees, with their CPUs, memory, distances and caches. A cell
+ * that omits something gets it here, so the check and numa-build.c find every cell complete. Where their
+ * memory lies on the host is in numatune.c.
  */
 
 #include "guest/processor/numa.h"
@@ -13,21 +14,11 @@
 #include "guest/processor/cpu.h"
 #include "guest/processor/memory.h"
 
-#define DISTANCE_LOCAL  10 /* as ACPI's SLIT has it */
-#define DISTANCE_REMOTE 20
-#define DISTANCE_MAX    255
+#define DISTANCE_MAX 255
 
 static const char *const associativity_words[] = { "none", "direct", "full", NULL };
-static const char *const associativity_qemu[] = { "none", "direct", "complex" };
 static const char *const cache_policy_words[] = { "none", "writeback", "writethrough", NULL };
-static const char *const cache_policy_qemu[] = { "none", "write-back", "write-through" };
-static const char *const latency_words[] = { "access", "read", "write", NULL };
-static const char *const hierarchy_qemu[] = { "memory", "first-level", "second-level", "third-level" };
-static const char *const mode_words[] = { "strict", "preferred", "interleave", "restrictive", NULL };
-static const char *const mode_qemu[] = { "bind", "preferred", "interleave", NULL };
-static const char *const placement_words[] = { "static", "auto", NULL };
-enum { PLACEMENT_STATIC = 1, PLACEMENT_AUTO };
-
+const char *const numa_latency_words[] = { "access", "read", "write", NULL };
 static const Field cell_fields[] = {
         FIELD_IN_RANGE("@id", NumaCell, id, 0, NUMA_CELLS_MAX - 1),
         FIELD("@cpus", FIELD_SET, NumaCell, cpus),
@@ -50,7 +41,7 @@ static const Field latency_fields[] = {
         FIELD_IN_RANGE("@initiator", NumaInterconnect, initiator, 0, NUMA_CELLS_MAX - 1),
         FIELD_IN_RANGE("@target", NumaInterconnect, target, 0, NUMA_CELLS_MAX - 1),
         FIELD_IN_RANGE("@cache", NumaInterconnect, cache, 0, NUMA_CACHES_MAX),
-        FIELD_OF_WORDS("@type", NumaInterconnect, type, latency_words),
+        FIELD_OF_WORDS("@type", NumaInterconnect, type, numa_latency_words),
         FIELD("@value", FIELD_NUMBER, NumaInterconnect, value),
         {},
 };
@@ -59,7 +50,7 @@ static const Field bandwidth_fields[] = {
         FIELD_IN_RANGE("@initiator", NumaInterconnect, initiator, 0, NUMA_CELLS_MAX - 1),
         FIELD_IN_RANGE("@target", NumaInterconnect, target, 0, NUMA_CELLS_MAX - 1),
         FIELD_IN_RANGE("@cache", NumaInterconnect, cache, 0, NUMA_CACHES_MAX),
-        FIELD_OF_WORDS("@type", NumaInterconnect, type, latency_words),
+        FIELD_OF_WORDS("@type", NumaInterconnect, type, numa_latency_words),
         FIELD_OF_SIZE("@value", NumaInterconnect, value, KIB),
         {},
 };
@@ -70,27 +61,7 @@ typedef struct Sibling {
 
 static const Field sibling_fields[] = {
         FIELD_IN_RANGE("@id", Sibling, id, 0, NUMA_CELLS_MAX - 1),
-        FIELD_IN_RANGE("@value", Sibling, value, DISTANCE_LOCAL, DISTANCE_MAX),
-        {},
-};
-
-typedef struct MemNode {
-        Number cell;
-        int mode;
-        Set nodes;
-} MemNode;
-
-static const Field memnode_fields[] = {
-        FIELD_IN_RANGE("@cellid", MemNode, cell, 0, NUMA_CELLS_MAX - 1),
-        FIELD_OF_WORDS("@mode", MemNode, mode, mode_words),
-        FIELD("@nodeset", FIELD_SET, MemNode, nodes),
-        {},
-};
-
-static const Field tune_fields[] = {
-        FIELD_OF_WORDS("memory@mode", Numa, mode, mode_words),
-        FIELD_OF_WORDS("memory@placement", Numa, placement, placement_words),
-        FIELD("memory@nodeset", FIELD_SET, Numa, host_nodes),
+        FIELD_IN_RANGE("@value", Sibling, value, NUMA_DISTANCE_LOCAL, DISTANCE_MAX),
         {},
 };
 
@@ -126,10 +97,11 @@ static void read_caches(Guest *g, XmlElement *xml, NumaCell *cell)
         }
 }
 
-/* A distance goes for the way back too, unless that is said as well. */
+/* A distance also applies to the way back, unless the XML sets that one, too. */
 static void read_distances(Guest *g, XmlElement *xml, unsigned id)
 {
         Numa *numa = guest_own(g, numa);
+        NumaCell *cells = numa_own_cells(g);
         XmlElement *distances = xml_child(xml, "distances");
 
         if (!distances)
@@ -144,16 +116,16 @@ static void read_distances(Guest *g, XmlElement *xml, unsigned id)
                 }
                 if (s.id.value >= numa->n_cells)
                         guest_error(g, e->place, "<sibling>: cell %u does not exist", (unsigned) s.id.value);
-                else if ((s.id.value == id) != (s.value.value == DISTANCE_LOCAL))
+                else if ((s.id.value == id) != (s.value.value == NUMA_DISTANCE_LOCAL))
                         guest_error(
                                 g, e->place,
                                 "<sibling>: value must be %u for the cell itself, and another number for "
                                 "other cells",
-                                DISTANCE_LOCAL);
+                                NUMA_DISTANCE_LOCAL);
                 else {
-                        numa->cells[id].distances[s.id.value] = (uint8_t) s.value.value;
-                        if (!numa->cells[s.id.value].distances[id])
-                                numa->cells[s.id.value].distances[id] = (uint8_t) s.value.value;
+                        cells[id].distances[s.id.value] = (uint8_t) s.value.value;
+                        if (!cells[s.id.value].distances[id])
+                                cells[s.id.value].distances[id] = (uint8_t) s.value.value;
                         numa->distances = true;
                 }
         }
@@ -163,14 +135,16 @@ static void read_cells(Guest *g, XmlElement *xml)
 {
         Numa *numa = guest_own(g, numa);
         unsigned position = 0, n = count(xml, "cell");
+        NumaCell *cells;
 
         if (n == 0 || n > NUMA_CELLS_MAX) {
                 guest_error(g, xml->place, "<numa>: between 1 and %d <cell> are required", NUMA_CELLS_MAX);
                 return;
         }
-        numa->cells = guest_zeroed(g, n, sizeof(*numa->cells));
-        if (!numa->cells)
+        cells = guest_zeroed(g, n, sizeof(*cells));
+        if (!cells)
                 return;
+        numa->cells = cells;
         numa->n_cells = n;
         XML_FOREACH(e, xml, "cell") {
                 NumaCell cell = { .place = e->place, .initiator = -1 };
@@ -185,15 +159,15 @@ static void read_cells(Guest *g, XmlElement *xml)
                                 "<cell>: id='%u' must be below the number of cells, which is %u", id, n);
                         continue;
                 }
-                if (numa->cells[id].memory.set) {
+                if (cells[id].memory.set) {
                         guest_error(g, e->place, "<cell>: duplicate id='%u'", id);
                         continue;
                 }
                 if (!cell.memory.set)
                         guest_error(g, e->place, "<cell>: memory='…' is missing");
-                memcpy(cell.distances, numa->cells[id].distances, sizeof(cell.distances));
-                numa->cells[id] = cell;
-                read_caches(g, e, &numa->cells[id]);
+                memcpy(cell.distances, cells[id].distances, sizeof(cell.distances));
+                cells[id] = cell;
+                read_caches(g, e, &cells[id]);
                 read_distances(g, e, id);
         }
 }
@@ -202,14 +176,18 @@ static void read_interconnects(Guest *g, XmlElement *xml)
 {
         Numa *numa = guest_own(g, numa);
         XmlElement *all = xml_child(xml, "interconnects");
+        NumaInterconnect *interconnects;
         unsigned n;
 
         if (!all)
                 return;
         n = count(all, "latency") + count(all, "bandwidth");
-        numa->interconnects = guest_zeroed(g, n + 1, sizeof(*numa->interconnects));
-        for (XmlElement *e = all->first; e && numa->interconnects; e = e->next) {
-                NumaInterconnect *i = &numa->interconnects[numa->n_interconnects];
+        interconnects = guest_zeroed(g, n + 1, sizeof(*interconnects));
+        if (!interconnects)
+                return;
+        numa->interconnects = interconnects;
+        for (XmlElement *e = all->first; e; e = e->next) {
+                NumaInterconnect *i = &interconnects[numa->n_interconnects];
 
                 if (streq(e->name, "bandwidth")) {
                         i->bandwidth = true;
@@ -227,41 +205,6 @@ static void read_interconnects(Guest *g, XmlElement *xml)
         }
 }
 
-static void read_tune(Guest *g, XmlElement *xml)
-{
-        Numa *numa = guest_own(g, numa);
-
-        numa->tune_place = xml->place;
-        fields_read(xml, tune_fields, numa, g->findings);
-        XML_FOREACH(e, xml, "memnode") {
-                MemNode m = { 0 };
-
-                fields_read(e, memnode_fields, &m, g->findings);
-                if (!m.cell.set || !m.nodes.set)
-                        guest_error(g, e->place, "<memnode>: cellid and nodeset are required");
-                else if (numa->placement == PLACEMENT_AUTO)
-                        guest_error(
-                                g, e->place,
-                                "<memnode>: cannot be combined with <memory placement='auto'/>");
-                else if (m.cell.value >= numa->n_cells)
-                        guest_error(
-                                g, e->place,
-                                "<memnode>: NUMA node %u does not exist; define it with <cell> in <numa>",
-                                (unsigned) m.cell.value);
-                else if (numa->cells[m.cell.value].host_nodes.set)
-                        guest_error(
-                                g, e->place, "<memnode>: duplicate cellid='%u'", (unsigned) m.cell.value);
-                else if (numa->mode == NUMA_RESTRICTIVE && m.mode != NUMA_RESTRICTIVE)
-                        guest_error(
-                                g, e->place,
-                                "<memnode>: mode must be 'restrictive', because that of <memory> is");
-                else {
-                        numa->cells[m.cell.value].mode = m.mode ?: NUMA_STRICT;
-                        numa->cells[m.cell.value].host_nodes = m.nodes;
-                }
-        }
-}
-
 void numa_read(Guest *g, XmlElement *cpu)
 {
         XmlElement *xml = cpu ? xml_child(cpu, "numa") : NULL, *tune = xml_child(g->xml, "numatune");
@@ -272,13 +215,13 @@ void numa_read(Guest *g, XmlElement *cpu)
                 read_interconnects(g, xml);
         }
         if (tune)
-                read_tune(g, tune);
+                numatune_read(g, tune);
 }
 
-/* CPUs that no cell has are the first one's. */
+/* CPUs that no cell names belong to the first cell, as in libvirt. */
 static void give_rest_to_first(Guest *g)
 {
-        Numa *numa = guest_own(g, numa);
+        const Numa *numa = g->numa;
         Set rest = { .set = true };
         unsigned n = (unsigned) g->cpu->max.value;
 
@@ -290,12 +233,13 @@ static void give_rest_to_first(Guest *g)
                 if (!taken)
                         set_add(&rest, c);
         }
-        numa->cells[0].cpus = rest;
+        numa_own_cells(g)[0].cpus = rest;
 }
 
-/* A node without CPUs is nearest to the one with the least latency, or else the most bandwidth. */
-static void find_initiator(Numa *numa, unsigned node)
+/* The initiator of a node without CPUs is the one with the lowest latency, or else the highest bandwidth. */
+static void find_initiator(Guest *g, unsigned node)
 {
+        const Numa *numa = g->numa;
         uint64_t latency = UINT64_MAX, bandwidth = 0;
         int by_latency = -1, by_bandwidth = -1;
 
@@ -312,27 +256,28 @@ static void find_initiator(Numa *numa, unsigned node)
                         by_bandwidth = (int) c->initiator.value;
                 }
         }
-        numa->cells[node].initiator = by_latency >= 0 ? by_latency : by_bandwidth;
+        numa_own_cells(g)[node].initiator = by_latency >= 0 ? by_latency : by_bandwidth;
 }
 
 void numa_complete(Guest *g)
 {
-        Numa *numa = guest_own(g, numa);
+        const Numa *numa = g->numa;
+        NumaCell *cells = numa_own_cells(g);
         int master = 0;
 
         if (numa->n_cells == 0)
                 return;
         give_rest_to_first(g);
         for (unsigned i = numa->n_cells; i > 0; i--)
-                if (set_count(&numa->cells[i - 1].cpus) > 0)
+                if (set_count(&cells[i - 1].cpus) > 0)
                         master = (int) i - 1;
         for (unsigned i = 0; i < numa->n_cells; i++) {
-                if (set_count(&numa->cells[i].cpus) > 0)
-                        numa->cells[i].initiator = (int) i;
+                if (set_count(&cells[i].cpus) > 0)
+                        cells[i].initiator = (int) i;
                 else
-                        find_initiator(numa, i);
-                if (numa->cells[i].initiator < 0)
-                        numa->cells[i].initiator = master;
+                        find_initiator(g, i);
+                if (cells[i].initiator < 0)
+                        cells[i].initiator = master;
         }
 }
 
@@ -371,19 +316,7 @@ void numa_check(const Guest *g)
 {
         const Numa *numa = g->numa;
 
-        if (numa->tune_place.file && (numa->mode || numa->placement) && !numa->host_nodes.set &&
-            numa->placement != PLACEMENT_AUTO &&
-            (numa->placement == PLACEMENT_STATIC || g->cpu->placement != CPU_PLACEMENT_AUTO))
-                guest_error(g, numa->tune_place, "<numatune>: <memory> requires nodeset='…'");
-        if (numa->mode == NUMA_PREFERRED && numa->placement != PLACEMENT_AUTO &&
-            set_count(&numa->host_nodes) > 1)
-                guest_error(
-                        g, numa->tune_place,
-                        "<numatune>: mode='preferred' supports only one node in nodeset");
-        if (numa->placement == PLACEMENT_AUTO)
-                guest_warning(
-                        g, numa->tune_place,
-                        "<numatune>: vmunit does not use numad; the kernel places the memory");
+        numatune_check(g);
         for (unsigned i = 0; i < numa->n_cells; i++) {
                 const NumaCell *cell = &numa->cells[i];
 
@@ -397,23 +330,6 @@ void numa_check(const Guest *g)
                 check_interconnect(g, i);
 }
 
-const Set *numa_host_nodes(const Guest *g, int node, int *ret_mode)
-{
-        const Numa *numa = g->numa;
-
-        *ret_mode = numa->mode ?: NUMA_STRICT;
-        if (node >= 0 && numa->cells[node].host_nodes.set) {
-                *ret_mode = numa->cells[node].mode;
-                return &numa->cells[node].host_nodes;
-        }
-        return numa->host_nodes.set && numa->placement != PLACEMENT_AUTO ? &numa->host_nodes : NULL;
-}
-
-const char *numa_policy(int mode)
-{
-        return mode_qemu[mode - 1];
-}
-
 bool numa_has_hmat(const Guest *g)
 {
         for (unsigned i = 0; i < g->numa->n_cells; i++)
@@ -421,121 +337,3 @@ bool numa_has_hmat(const Guest *g)
                         return true;
         return g->numa->n_interconnects > 0;
 }
-
-void numa_machine(const Guest *g, Props *machine)
-{
-        if (numa_has_hmat(g))
-                props_bool(machine, "hmat", true);
-}
-
-static void add_run(void *data, unsigned first, unsigned last)
-{
-        char text[32];
-
-        snprintf(text, sizeof(text), first == last ? "%u" : "%u-%u", first, last);
-        json_array_append_new(data, json_string(text));
-}
-
-static void build_cell(const Guest *g, Plan *p, unsigned id, bool backends)
-{
-        const NumaCell *cell = &g->numa->cells[id];
-        uint64_t size = (cell->memory.value + MIB - 1) / MIB * MIB;
-        Props node = props_new("type", "node");
-        char memdev[32];
-
-        snprintf(memdev, sizeof(memdev), "ram-node%u", id);
-        if (backends && size > 0)
-                memory_backend_build(g, p, &(MemoryBackend){ .id = memdev, .size = size, .node = (int) id });
-        props_number(&node, "nodeid", id);
-        set_runs(&cell->cpus, add_run, props_array(&node, "cpus"));
-        if (numa_has_hmat(g))
-                props_number(&node, "initiator", (uint64_t) cell->initiator);
-        if (backends && size > 0)
-                props_text(&node, "memdev", memdev);
-        else if (size > 0) /* QEMU has no backend of no size */
-                props_number(&node, "mem", size / MIB);
-        plan_list(p, "-numa", &node);
-}
-
-static void build_distances(const Numa *numa, Plan *p)
-{
-        for (unsigned i = 0; i < numa->n_cells; i++)
-                for (unsigned j = 0; j < numa->n_cells; j++) {
-                        Props distance = props_new("type", "dist");
-
-                        props_number(&distance, "src", i);
-                        props_number(&distance, "dst", j);
-                        props_number(
-                                &distance, "val",
-                                numa->cells[i].distances[j]
-                                        ?: i == j ? DISTANCE_LOCAL
-                                                  : DISTANCE_REMOTE);
-                        plan_list(p, "-numa", &distance);
-                }
-}
-
-static void build_hmat(const Numa *numa, Plan *p)
-{
-        for (unsigned i = 0; i < numa->n_interconnects; i++) {
-                const NumaInterconnect *c = &numa->interconnects[i];
-                Props lb = props_new("type", "hmat-lb");
-
-                props_number(&lb, "initiator", c->initiator.value);
-                props_number(&lb, "target", c->target.value);
-                props_text(&lb, "hierarchy", hierarchy_qemu[c->cache.value]);
-                props_textf(
-                        &lb, "data-type", "%s-%s", latency_words[c->type - 1],
-                        c->bandwidth ? "bandwidth" : "latency");
-                if (c->bandwidth)
-                        props_textf(&lb, "bandwidth", "%lluK", (unsigned long long) (c->value.value / KIB));
-                else
-                        props_number(&lb, "latency", c->value.value);
-                plan_list(p, "-numa", &lb);
-        }
-        /* QEMU takes caches only behind these */
-        for (unsigned i = 0; i < numa->n_cells; i++)
-                for (unsigned j = 0; j < numa->cells[i].n_caches; j++) {
-                        const NumaCache *c = &numa->cells[i].caches[j];
-                        Props cache = props_new("type", "hmat-cache");
-
-                        props_number(&cache, "node-id", i);
-                        props_textf(&cache, "size", "%lluK", (unsigned long long) (c->size.value / KIB));
-                        props_number(&cache, "level", c->level.value);
-                        props_text(&cache, "associativity", associativity_qemu[c->associativity - 1]);
-                        props_text(&cache, "policy", cache_policy_qemu[c->policy - 1]);
-                        props_number_if(&cache, "line", c->line);
-                        plan_list(p, "-numa", &cache);
-                }
-}
-
-/*
- * Machines up to 5.0 can have nodes without backends, and libvirt gives them such where nothing else is
- * asked for: the two kinds cannot be migrated to one another.
- */
-static bool needs_backends(const Guest *g)
-{
-        if (g->os->machine_version > OS_VERSION(5, 0) || numa_has_hmat(g))
-                return true;
-        for (unsigned i = 0; i < g->numa->n_cells; i++)
-                if (memory_backend_is_special(g, &(MemoryBackend){ .node = (int) i }))
-                        return true;
-        return false;
-}
-
-static void numa_build(const Guest *g, Plan *p)
-{
-        const Numa *numa = g->numa;
-        bool backends = needs_backends(g);
-
-        for (unsigned i = 0; i < numa->n_cells; i++)
-                build_cell(g, p, i, backends);
-        if (numa->distances)
-                build_distances(numa, p);
-        if (numa_has_hmat(g))
-                build_hmat(numa, p);
-}
-
-const GuestPart part_numa = {
-        GUEST_PART(Numa, numa),
-        .build = numa_build,
-};

@@ -63,6 +63,7 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
 {
         Threads *t = &guest_own(g, tuning)->threads;
         Pin pin = { 0 };
+        Set *vcpus;
 
         fields_read(xml, vcpupin_fields, &pin, g->findings);
         if (!pin.id.set || !pin.cpus.set) {
@@ -73,11 +74,12 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
                 return; /* as libvirt does: CPUs may have been taken away since */
         if (!t->vcpus)
                 t->vcpus = guest_zeroed(g, (size_t) g->cpu->max.value, sizeof(*t->vcpus));
-        if (!t->vcpus)
+        vcpus = (Set *) t->vcpus;
+        if (!vcpus)
                 return;
-        if (t->vcpus[pin.id.value].set)
+        if (vcpus[pin.id.value].set)
                 guest_error(g, xml->place, "<vcpupin>: duplicate vcpu='%u'", (unsigned) pin.id.value);
-        t->vcpus[pin.id.value] = pin.cpus;
+        vcpus[pin.id.value] = pin.cpus;
 }
 
 static const Pin *iothread_pin(const Threads *t, uint64_t id)
@@ -104,7 +106,7 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
         if (!t->iothreads)
                 t->iothreads = guest_zeroed(g, IOTHREADS_MAX, sizeof(*t->iothreads));
         if (t->iothreads && t->n_iothreads < IOTHREADS_MAX)
-                t->iothreads[t->n_iothreads++] = pin;
+                ((Pin *) t->iothreads)[t->n_iothreads++] = pin;
 }
 
 /* fields of the emulator's have no threads, because it is one. */
@@ -113,6 +115,7 @@ static void read_schedules(
 {
         Threads *t = &guest_own(g, tuning)->threads;
         bool emulator = fields == emulatorsched_fields;
+        Schedule *schedules = (Schedule *) t->schedules;
         Set taken = { 0 };
         unsigned n = 0;
 
@@ -130,8 +133,8 @@ static void read_schedules(
                         guest_error(g, e->place, "<%s>: one of these threads already has a scheduler", name);
                 else if (t->n_schedules == SCHEDULES_MAX)
                         guest_error(g, e->place, "<%s>: at most %d are supported", name, SCHEDULES_MAX);
-                else if (t->schedules)
-                        t->schedules[t->n_schedules++] = s;
+                else if (schedules)
+                        schedules[t->n_schedules++] = s;
                 set_join(&taken, &s.ids);
                 n++;
         }

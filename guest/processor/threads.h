@@ -26,10 +26,11 @@ typedef struct Schedule {
 } Schedule;
 
 typedef struct Threads {
-        Set emulator, *vcpus; /* by number; NULL where none has one of its own */
-        Pin *iothreads;
+        Set emulator;
+        const Set *vcpus; /* by number; NULL if no <vcpupin> is set */
+        const Pin *iothreads;
         unsigned n_iothreads;
-        Schedule *schedules;
+        const Schedule *schedules;
         unsigned n_schedules;
 } Threads;
 

@@ -92,9 +92,10 @@ static bool has_device(const Tuning *t, const char *path)
 static void read_io(Guest *g, XmlElement *xml)
 {
         Tuning *t = guest_own(g, tuning);
+        TuningDevice *devices;
 
         fields_read(xml, io_fields, t, g->findings);
-        t->devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*t->devices));
+        t->devices = devices = guest_zeroed(g, TUNING_DEVICES_MAX, sizeof(*devices));
         XML_FOREACH(e, xml, "device") {
                 TuningDevice d = { 0 };
 
@@ -108,8 +109,8 @@ static void read_io(Guest *g, XmlElement *xml)
                         guest_error(g, e->place, "<device>: duplicate path '%s'", d.path);
                 else if (t->n_devices == TUNING_DEVICES_MAX)
                         guest_error(g, e->place, "<device>: at most %d are supported", TUNING_DEVICES_MAX);
-                else if (t->devices)
-                        t->devices[t->n_devices++] = d;
+                else if (devices)
+                        devices[t->n_devices++] = d;
         }
 }
 

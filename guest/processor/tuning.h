@@ -32,7 +32,7 @@ typedef struct Tuning {
         Number hard_limit, soft_limit, swap_hard_limit; /* bytes */
 
         Number io_weight;
-        TuningDevice *devices;
+        const TuningDevice *devices;
         unsigned n_devices;
 
         const char *partition;
