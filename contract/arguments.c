@@ -150,7 +150,8 @@ char *arguments_write_list(const Argument *table, size_t count, const void *targ
         if (!f)
                 return NULL;
         for (size_t i = 0; i < count; i++)
-                table[i].write(f, table[i].key, (const char *) target + table[i].offset);
+                if (table[i].write)
+                        table[i].write(f, table[i].key, (const char *) target + table[i].offset);
         if (fclose(f) != 0) {
                 free(text);
                 return NULL;

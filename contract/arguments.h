@@ -28,7 +28,7 @@ typedef struct Argument {
         ArgumentReader read;
         size_t offset; /* where the reader's target is in the structure that is filled */
         unsigned flags;
-        ArgumentWriter write; /* NULL for an argument of a verb */
+        ArgumentWriter write; /* NULL for an argument of a verb, and if another row writes it as well */
 } Argument;
 
 /*

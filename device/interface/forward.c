@@ -10,6 +10,7 @@
  * addresses and names are checked to be nothing else.
  */
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "device/interface/interface.h"
@@ -145,10 +146,10 @@ void interface_forwards_check_fallback(const Guest *g, const Interface *i)
 }
 
 /* As passt writes it, except for the commas, which separate the keys of --passt=. */
-static void write_forward(FILE *f, const PortForward *forward)
+static void write_ports(FILE *f, const PortForward *forward)
 {
-        fprintf(f, ",%s=%s%s%s%s", protocol_words[forward->protocol - 1], forward->address ?: "",
-                forward->dev ? "%" : "", forward->dev ?: "", forward->address || forward->dev ? "/" : "");
+        fprintf(f, "%s%s%s%s", forward->address ?: "", forward->dev ? "%" : "", forward->dev ?: "",
+                forward->address || forward->dev ? "/" : "");
         if (forward->n_ranges == 0)
                 fputs("all", f);
         for (unsigned n = 0; n < forward->n_ranges; n++) {
@@ -166,10 +167,27 @@ static void write_forward(FILE *f, const PortForward *forward)
         }
 }
 
-void interface_forwards_write(const Interface *i, FILE *f)
+static int ask_forward(const PortForward *forward, PasstRequest *q)
 {
-        for (unsigned n = 0; n < i->user.n_forwards; n++)
-                write_forward(f, &i->user.forwards[n]);
+        _cleanup_(freep) char *ports = NULL;
+        size_t size;
+        FILE *f = open_memstream(&ports, &size);
+
+        if (!f)
+                return -ENOMEM;
+        write_ports(f, forward);
+        if (fclose(f) != 0)
+                return -ENOMEM;
+        return passt_request_forward(q, forward->protocol == PORT_UDP, ports);
+}
+
+int interface_forwards_ask(const Interface *i, PasstRequest *q)
+{
+        int r = 0;
+
+        for (unsigned n = 0; r >= 0 && n < i->user.n_forwards; n++)
+                r = ask_forward(&i->user.forwards[n], q);
+        return r;
 }
 
 /*

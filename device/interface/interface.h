@@ -6,8 +6,7 @@
  * forward.c.
  */
 
-#include <stdio.h>
-
+#include "contract/line/passt-request.h"
 #include "device/interface/network.h"
 #include "device/interface/port.h"
 #include "guest/device.h"
@@ -147,8 +146,8 @@ void interface_forwards_check(const Guest *g, const Interface *i);
 /* What QEMU's built-in network cannot do: an error, or a warning where passt is tried first. */
 void interface_forwards_check_fallback(const Guest *g, const Interface *i);
 
-/* As keys of --passt=, each with a comma before it. */
-void interface_forwards_write(const Interface *i, FILE *f);
+/* Adds them to the request. 0 or -ENOMEM. */
+int interface_forwards_ask(const Interface *i, PasstRequest *q);
 
 /* As hostfwd of -netdev user. */
 void interface_forwards_build(const Interface *i, Props *netdev);

@@ -15,7 +15,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 
 #include "device/interface/interface.h"
 #include "device/kinds.h"
@@ -210,51 +209,60 @@ void interface_user_check(const Guest *g, const Interface *i)
 
 /* ——— building ——— */
 
-static void write_addresses(FILE *f, const Interface *i)
+static int ask_number(uint64_t n, PasstRequest *q, const char **ret)
 {
-        for (unsigned n = 0; n < i->n_addresses; n++) {
-                const InterfaceAddress *a = &i->addresses[n];
+        int r = strings_addf(&q->owned, "%llu", (unsigned long long) n);
 
-                fprintf(f, ",address=%s", a->address);
-                if (a->prefix.set && interface_is_ipv4(a->address))
-                        fprintf(f, ",netmask=%llu", (unsigned long long) a->prefix.value);
-        }
-        for (unsigned n = 0; n < i->user.n_gateways; n++)
-                fprintf(f, ",gateway=%s", i->user.gateways[n]);
+        if (r >= 0)
+                *ret = q->owned.items[q->owned.count - 1];
+        return r;
 }
 
-static void write_passt(FILE *f, const Interface *i)
+static int ask_addresses(const Interface *i, PasstRequest *q)
 {
-        const struct {
-                const char *key, *value;
-        } texts[] = {
-                { "interface", i->source.dev },
-                { "hostname", i->user.hostname },
-                { "fqdn", i->user.fqdn },
-                { "log-file", i->user.log_file },
-        };
+        int r = 0;
 
-        fprintf(f, "id=%s,use=%s", i->netdev_id, i->user.passt == PASST_TRY ? "try" : "require");
-        if (i->type == INTERFACE_VHOST_USER)
-                fprintf(f, ",socket=%s-passt.sock", i->device.id);
-        write_addresses(f, i);
-        if (i->mtu.set)
-                fprintf(f, ",mtu=%llu", (unsigned long long) i->mtu.value);
-        for (size_t n = 0; n < ELEMENTS(texts); n++)
-                if (texts[n].value)
-                        fprintf(f, ",%s=%s", texts[n].key, texts[n].value);
-        interface_forwards_write(i, f);
+        for (unsigned n = 0; r >= 0 && n < i->n_addresses; n++) {
+                const InterfaceAddress *a = &i->addresses[n];
+
+                r = strings_add(&q->addresses, a->address);
+                if (r >= 0 && a->prefix.set && interface_is_ipv4(a->address))
+                        r = ask_number(a->prefix.value, q, &q->netmask);
+        }
+        for (unsigned n = 0; r >= 0 && n < i->user.n_gateways; n++)
+                r = strings_add(&q->gateways, i->user.gateways[n]);
+        return r;
+}
+
+/* Fills in the request but for the number of the descriptor. */
+static int ask_passt(const Interface *i, PasstRequest *q)
+{
+        int r;
+
+        q->id = i->netdev_id;
+        q->optional = i->user.passt == PASST_TRY;
+        q->interface = i->source.dev;
+        q->hostname = i->user.hostname;
+        q->fqdn = i->user.fqdn;
+        q->log_file = i->user.log_file;
+        r = ask_addresses(i, q);
+        if (r >= 0 && i->mtu.set)
+                r = ask_number(i->mtu.value, q, &q->mtu);
+        if (r >= 0 && i->type == INTERFACE_VHOST_USER) {
+                r = strings_addf(&q->owned, "%s-passt.sock", i->device.id);
+                if (r >= 0)
+                        q->socket = q->owned.items[q->owned.count - 1];
+        }
+        return r < 0 ? r : interface_forwards_ask(i, q);
 }
 
 unsigned interface_user_ask_passt(const Interface *i, Plan *p)
 {
-        _cleanup_(freep) char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        PasstRequest request = { 0 };
+        unsigned number;
 
-        if (f)
-                write_passt(f, i);
-        if (!f || fclose(f) != 0) {
+        if (ask_passt(i, &request) < 0) {
+                passt_request_done(&request);
                 p->status = -ENOMEM;
                 return 0;
         }
@@ -262,7 +270,9 @@ unsigned interface_user_ask_passt(const Interface *i, Plan *p)
                 plan_grant(p, i->user.log_file, ACCESS_WRITE);
         interface_forwards_allow(i, p);
         plan_listen(p, "udp"); /* packets that the guest sends keep its port number on the host */
-        return plan_passt(p, i->type == INTERFACE_USER, text);
+        number = plan_passt(p, i->type == INTERFACE_USER, &request);
+        passt_request_done(&request);
+        return number;
 }
 
 static void build_own(const Interface *i, Props *netdev)

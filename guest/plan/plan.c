@@ -306,13 +306,11 @@ unsigned plan_console(Plan *p, const char *label)
         return number;
 }
 
-unsigned plan_passt(Plan *p, bool fd, const char *options)
+unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
 {
         unsigned number = PLAN_FD_PASST + p->n_passts++;
 
-        if (fd)
-                plan_run(p, "--" OPTION_PASST "=fd=%u,%s", number, options);
-        else
-                plan_run(p, "--" OPTION_PASST "=%s", options);
+        request->fd = fd ? (int) number : 0;
+        run_value(p, OPTION_PASST, passt_request_write(request));
         return number;
 }

@@ -7,6 +7,7 @@
  */
 
 #include "contract/limits.h"
+#include "contract/line/passt-request.h"
 #include "contract/line/tap-request.h"
 #include "contract/words.h"
 #include "guest/plan/props.h"
@@ -121,7 +122,7 @@ unsigned plan_fd(Plan *p, bool optional, char *name);
 unsigned plan_console(Plan *p, const char *label);
 
 /*
- * Asks for a passt with these options of --passt=. fd: QEMU gets its socket as a descriptor, whose number is
+ * Asks for this passt. fd: QEMU gets its socket as a descriptor, whose number is set in the request and
  * returned.
  */
-unsigned plan_passt(Plan *p, bool fd, const char *options);
+unsigned plan_passt(Plan *p, bool fd, PasstRequest *request);

@@ -19,6 +19,7 @@
 #include "launcher/errand/guest-user.h"
 #include "launcher/monitor/command.h"
 #include "launcher/qemu/qemu-syntax.h"
+#include "launcher/run/passt.h"
 #include "launcher/store/prepared.h"
 #include "log/log.h"
 #include "net/netlink.h"
@@ -112,7 +113,7 @@ static bool host_has_route(void)
         return netlink_open(&netlink) < 0 || route_has_default(netlink) != 0;
 }
 
-static int place_passt(QemuStart *h, const PasstOptions *o, int *ret)
+static int place_passt(QemuStart *h, const PasstRequest *o, int *ret)
 {
         const char *program = passt_program();
         int r;

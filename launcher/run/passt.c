@@ -28,8 +28,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "contract/arguments.h"
-#include "contract/limits.h"
 #include "launcher/run/process.h"
 #include "launcher/stream/lines.h"
 #include "launcher/stream/listener.h"
@@ -40,75 +38,6 @@
 
 /* QEMU closed its end, usually because it is exiting, which shows within this time. */
 #define PASST_GRACE_USEC UINT64_C(1000000)
-
-/* ——— the argument ——— */
-
-static int read_use(const char *text, void *target)
-{
-        bool try = streq(text, "try");
-
-        if (!try && !streq(text, "require"))
-                return -EINVAL;
-        *(bool *) target = try;
-        return 0;
-}
-
-#define TO(member) offsetof(PasstOptions, member)
-
-static const Argument passt_arguments[] = {
-        { "id", "a -netdev's id", argument_text, TO(id), ARGUMENT_REQUIRED },
-        { "fd", "a descriptor's number", argument_fd, TO(fd), 0 },
-        { "socket", "a file's name", argument_text, TO(socket), 0 },
-        { "use", "require or try", read_use, TO(optional), ARGUMENT_REQUIRED },
-        { "interface", "an interface's name", argument_text, TO(interface), 0 },
-        { "address", "an address", argument_strings, TO(addresses), ARGUMENT_REPEATED },
-        { "netmask", "a netmask", argument_text, TO(netmask), 0 },
-        { "gateway", "an address", argument_strings, TO(gateways), ARGUMENT_REPEATED },
-        { "mtu", "a number", argument_text, TO(mtu), 0 },
-        { "hostname", "a name", argument_text, TO(hostname), 0 },
-        { "fqdn", "a name", argument_text, TO(fqdn), 0 },
-        { "log-file", "a path", argument_path, TO(log_file), 0 },
-        { "tcp", "ports", argument_strings, TO(tcp), ARGUMENT_REPEATED },
-        { "udp", "ports", argument_strings, TO(udp), ARGUMENT_REPEATED },
-};
-
-static void options_done(PasstOptions *o)
-{
-        strings_done(&o->addresses);
-        strings_done(&o->gateways);
-        strings_done(&o->tcp);
-        strings_done(&o->udp);
-        free(o->owner);
-}
-
-int passt_list_read(const char *text, void *target)
-{
-        PasstList *list = target;
-        PasstOptions o = { 0 }, *bigger;
-        int r;
-
-        if (list->count >= PASSTS_MAX)
-                return -ERANGE;
-        r = arguments_read_list(passt_arguments, ELEMENTS(passt_arguments), &o, text, &o.owner);
-        if (r >= 0 && !o.fd == !o.socket)
-                r = -EINVAL;
-        bigger = r < 0 ? NULL : realloc(list->items, (list->count + 1) * sizeof(*bigger));
-        if (!bigger) {
-                options_done(&o);
-                return r < 0 ? r : -ENOMEM;
-        }
-        list->items = bigger;
-        list->items[list->count++] = o;
-        return 0;
-}
-
-void passt_list_done(PasstList *list)
-{
-        for (size_t i = 0; i < list->count; i++)
-                options_done(&list->items[i]);
-        free(list->items);
-        *list = (PasstList){ 0 };
-}
 
 /* ——— passt's command line ——— */
 
@@ -139,12 +68,14 @@ static int add_all(Strings *argv, const char *option, const Strings *values)
 }
 
 /* The ranges of --passt= are joined by "+", as its keys are by commas. */
-static int add_ports(Strings *argv, const char *option, const Strings *values)
+static int add_ports(Strings *argv, const PasstRequest *q, bool udp)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < values->count; i++) {
-                r = add(argv, option, values->items[i]);
+        for (size_t i = 0; r >= 0 && i < q->n_forwards; i++) {
+                if (q->forwards[i].udp != udp)
+                        continue;
+                r = add(argv, udp ? "--udp-ports" : "--tcp-ports", q->forwards[i].ports);
                 for (char *p = r < 0 ? NULL : strchr(argv->items[argv->count - 1], '+'); p;
                      p = strchr(p, '+'))
                         *p = ',';
@@ -152,7 +83,7 @@ static int add_ports(Strings *argv, const char *option, const Strings *values)
         return r;
 }
 
-int passt_command(const PasstOptions *o, const char *program, int fd, Strings *ret)
+int passt_command(const PasstRequest *o, const char *program, int fd, Strings *ret)
 {
         const struct {
                 const char *option, *value;
@@ -173,15 +104,15 @@ int passt_command(const PasstOptions *o, const char *program, int fd, Strings *r
                         r = add(ret, texts[i].option, texts[i].value);
         r = r < 0 ? r : add_all(ret, "--address", &o->addresses);
         r = r < 0 ? r : add_all(ret, "--gateway", &o->gateways);
-        r = r < 0 ? r : add_ports(ret, "--tcp-ports", &o->tcp);
-        return r < 0 ? r : add_ports(ret, "--udp-ports", &o->udp);
+        r = r < 0 ? r : add_ports(ret, o, false);
+        return r < 0 ? r : add_ports(ret, o, true);
 }
 
 /* ——— the processes ——— */
 
 typedef struct Passt {
         Passts *all;
-        const PasstOptions *options;
+        const PasstRequest *options;
         Listener *listener;
         pid_t pid; /* 0 before it is started and after it has exited */
         sd_event_source *child, *output, *grace;

@@ -6,32 +6,14 @@
 #include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "contract/line/passt-request.h"
 #include "util/text.h"
-
-/* The description of one in --passt=. */
-typedef struct PasstOptions {
-        char *owner;
-        const char *id;     /* of QEMU's -netdev */
-        int fd;             /* the number of QEMU's end of the socket; 0 if QEMU connects */
-        const char *socket; /* to this socket in the run-time directory (vhost-user); or NULL */
-        bool optional;      /* if the host has no passt, QEMU's command line stays unchanged */
-        const char *interface, *netmask, *mtu, *hostname, *fqdn, *log_file;
-        Strings addresses, gateways, tcp, udp;
-} PasstOptions;
-
-typedef struct PasstList {
-        PasstOptions *items;
-        size_t count;
-} PasstList;
-
-int passt_list_read(const char *text, void *target); /* an ArgumentReader, adds to a PasstList */
-void passt_list_done(PasstList *list);
 
 /* The program on this host, or NULL. */
 const char *passt_program(void);
 
 /* passt's command line: its end of the socket has that number. 0 or -ENOMEM. */
-int passt_command(const PasstOptions *o, const char *program, int fd, Strings *ret);
+int passt_command(const PasstRequest *o, const char *program, int fd, Strings *ret);
 
 typedef struct Passts Passts;
 

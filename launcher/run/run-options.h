@@ -3,9 +3,9 @@
 
 /* The options of `vm-launcher run`. */
 
+#include "contract/line/passt-request.h"
 #include "contract/words.h"
 #include "launcher/run/disk-names.h"
-#include "launcher/run/passt.h"
 #include "launcher/run/threads.h"
 #include "util/text.h"
 

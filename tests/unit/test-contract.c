@@ -220,6 +220,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
 {
         const Plan *p = &c->plan;
         Strings line = { 0 };
+        size_t passt = 0;
         RunOptions o;
         char **argv;
         int argc;
@@ -237,6 +238,8 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         check_fds(stem, &line, OPTION_FD, &o.fds);
         check_fds(stem, &line, OPTION_TRY_FD, &o.try_fds);
         CHECK_NUMBER(o.passts.count, p->n_passts);
+        for (size_t i = 0; i < o.passts.count; i++)
+                check_written(stem, &line, &passt, OPTION_PASST, passt_request_write(&o.passts.items[i]));
         CHECK_NUMBER(o.chains.count, p->n_chains);
         CHECK(!o.helper == !c->settings.user_scope);
         for (size_t i = 0; i < p->argv.count; i++)
@@ -319,7 +322,11 @@ static void test_unknown_keys(void)
 {
         DeviceRequests devices = { 0 };
         TapList taps = { 0 };
+        PasstList passts = { 0 };
 
+        CHECK(passt_list_read("id=n,fd=76,use=try,search=x", &passts) == -EINVAL);
+        CHECK_NUMBER(passts.count, 0);
+        passt_list_done(&passts);
         CHECK(tap_request_read("id=net0,ifname=vm0,queue=2", &taps) == -EINVAL);
         CHECK(tap_request_read("id=net0,ifname=vm0,queues=2", &taps) >= 0);
         tap_list_done(&taps);
