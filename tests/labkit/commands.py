@@ -17,10 +17,10 @@ def booted(suite, binds=(), bare=False):
     host.prepare()
     with Lab(suite, [vmunit.bind(), *guests.binds(suite), *binds]) as lab:
         for name in lab.lacks:
-            say(f'this machine has no usable {host.DEVICES[name][0]}: the lab goes without', suite)
+            say(f'this machine has no usable {host.DEVICES[name][0]}: continuing without it', suite)
         if not bare:
             vmunit.install(lab, lab.dir / 'install.log')
-            for name in ('bootsector', 'busybox'):      # for who tries a system test by hand
+            for name in ('bootsector', 'busybox'):      # for system tests that are tried by hand
                 guests.make(lab, name)
         yield lab
 

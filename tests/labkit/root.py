@@ -29,7 +29,7 @@ PACKAGES = [
 SUITE_PACKAGES = {
     # The second compiler need not be in every suite, and formatters and analysers of other versions differ.
     'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev', 'codespell', 'cppcheck', 'man-db', 'shellcheck',
-                 # A display and sound of a user's, which QEMU 7.2 has as modules of its own.
+                 # For a user's display and sound, which are separate modules in QEMU 7.2.
                  'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb'],
     # A libvirt to compare with; one suite's will do.
     'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',

@@ -447,7 +447,7 @@ cd /proc/$PPID/fd && echo "descriptors listed" >&2'
                         "/proc/$(launcher "$1")/$file/?'?: (Permission denied|No such file or directory)" "$said"
         done
         check_not "nothing of the launcher's was opened" grep -Eq '^(memory|environment|descriptors) ' <<<"$said"
-        check_equal "who was asked for" "$(launcher "$1")" "$(status_field "$(qemu "$1")" PPid)"
+        check_equal "that launcher is QEMU's parent" "$(launcher "$1")" "$(status_field "$(qemu "$1")" PPid)"
 }
 
 # --- nothing left

@@ -3,8 +3,8 @@
 #
 # Ordinary users for the system tests, and their guests. Part of base.sh.
 #
-# A guest of a user's is called USER/NAME wherever base.sh takes a guest (no name holds a slash): `user alice;
-# guest alice/one; up alice/one`. What is asked of systemd and of the journal is then asked by alice of her own.
+# Wherever base.sh takes a guest, USER/NAME is a user's guest (no name contains a slash): `user alice;
+# guest alice/one; up alice/one`. Queries of systemd and the journal then run as alice, for alice's own.
 
 CONF=/etc/vmunit/vmunit.conf.d
 TOOLS=/usr/local/lib/vmunit-tests      # this folder's programs, where any user may run them
@@ -31,8 +31,8 @@ as() {
                 DBUS_SESSION_BUS_ADDRESS="unix:path=/run/user/$uid/bus" "$@"
 }
 
-# login NAME, logout NAME: a session of logind's, as who sits at a terminal has it. Whoever is to be gone with the last
-# session needs `loginctl disable-linger` as well; logind then waits for ten seconds before it ends the manager.
+# login NAME, logout NAME: a session of logind, as at a terminal. For a user's manager to end with the last session,
+# `loginctl disable-linger` is required as well; logind then waits ten seconds before it stops the manager.
 login() {
         systemd-run --quiet --collect --unit="login-$1" -p PAMName=login -p "User=$1" \
                 --setenv=XDG_SESSION_TYPE=tty --setenv=XDG_SESSION_CLASS=user sleep infinity
@@ -116,7 +116,7 @@ in_scope() {
         esac
 }
 
-# hand_over GUEST: what was written for a guest of a user's becomes that user's.
+# hand_over GUEST: makes the user the owner of the files that were written for the user's guest.
 hand_over() {
         case $1 in
         */*) chown -R "${1%%/*}:" "/home/${1%%/*}" ;;

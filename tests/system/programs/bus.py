@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A D-Bus client that says exactly what it is told, also what a library would not let pass: for tests of who answers.
+"""A D-Bus client that sends exactly what it is given, even what a library would refuse: for tests of D-Bus services.
 
-Nothing is checked before it is sent, and nothing is read that nobody asked for, so a caller can be as careless as it
-likes. Values are marshalled by signature; a variant is a pair (signature, value), a dictionary a list of pairs, a
-descriptor its place among those that are sent.
+Nothing is checked before it is sent, and replies are only read on request, so that tests can be careless clients.
+Values are marshalled by signature; a variant is a pair (signature, value), a dictionary a list of pairs, and a
+descriptor its index among those that are sent.
 """
 
 import array

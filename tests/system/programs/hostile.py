@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the hostile programs of the abuse tests have in common: each says of each attempt what came of it, and which.
+"""Shared by the hostile programs of the abuse tests: each reports the result of each attempt.
 
-They run as an ordinary user, who sees by /sys what network devices there are, and so whether an attempt left one.
+They run as an ordinary user. /sys shows them the network devices, and so whether an attempt left one behind.
 """
 
 import errno
@@ -62,7 +62,7 @@ def nothing_new(text, before):
 
 
 def expect(text, names, attempt):
-    """attempt() is refused by an error of one of these names (bus.BROKER_ERROR goes without saying)."""
+    """attempt() is refused by an error of one of these names (without the prefix bus.BROKER_ERROR)."""
     before = network()
     wanted = [name if '.' in name else bus.BROKER_ERROR + name for name in names.split()]
     try:
