@@ -219,8 +219,9 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
                 return NULL;
         if (!type_word) {
                 guest_error(
-                        g, holder->place, "<%s>: type='%s' is not supported for an image", holder->name,
-                        type ?: "");
+                        g, holder->place,
+                        "<%s>: type='%s' is not supported for an image; use file, block or network",
+                        holder->name, type ?: "");
                 return NULL;
         }
         format_name = format ? xml_attribute(format, "type") : NULL;

@@ -171,7 +171,11 @@ void address_read(Guest *g, Device *d)
                         d->address.type = (AddressType) i;
         if (d->address.type == ADDRESS_NONE) {
                 xml_claim_all(e);
-                guest_error(g, e->place, "<address>: type='%s' is not supported on this architecture", type);
+                guest_error(
+                        g, e->place,
+                        "<address>: type='%s' is not supported on this architecture; remove <address>, and "
+                        "the device gets one",
+                        type);
                 return;
         }
         fields_read(e, types[d->address.type].fields, &raw, g->findings);

@@ -216,12 +216,16 @@ bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user,
         if (why)
                 return complain(
                         b, user, a, guest_text(b->guest, "%s: it is a %s", why, pci_model_word(bus->model)));
-        if (a->pci.slot < bus->first || a->pci.slot > bus->last)
-                return complain(
-                        b, user, a,
-                        guest_text(
-                                b->guest, "slot must be between %u and %u on a %s", bus->first, bus->last,
-                                pci_model_word(bus->model)));
+        if (a->pci.slot < bus->first || a->pci.slot > bus->last) {
+                const char *model = pci_model_word(bus->model);
+
+                why = bus->first == bus->last
+                              ? guest_text(b->guest, "slot must be %u on a %s", bus->first, model)
+                              : guest_text(
+                                        b->guest, "slot must be between %u and %u on a %s", bus->first,
+                                        bus->last, model);
+                return complain(b, user, a, why);
+        }
         slot = &bus->slots[a->pci.slot];
         if (slot->users[a->pci.function]) {
                 const Device *other = slot->users[a->pci.function];

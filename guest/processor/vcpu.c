@@ -127,10 +127,14 @@ void vcpu_check(const Guest *g)
                                 "<topology>: does not match the number of CPUs in <vcpu>, which is %u",
                                 (unsigned) cpu->max.value);
                 if (cpu->clusters.set && cpu->clusters.value > 1 && os_is_x86(g->os))
-                        guest_error_at(g, "cpu/topology", "<topology>: clusters is not supported on x86");
+                        guest_error_at(
+                                g, "cpu/topology",
+                                "<topology>: clusters must be 1 on x86; use dies or cores instead");
                 if (cpu->dies.set && cpu->dies.value > 1 && !os_is_x86(g->os))
                         guest_error_at(
-                                g, "cpu/topology", "<topology>: dies is not supported on this machine type");
+                                g, "cpu/topology",
+                                "<topology>: dies must be 1 on this machine type; use clusters or cores "
+                                "instead");
         }
         if (!set_has(&cpu->online, 0))
                 guest_error_at(g, "vcpus", "<vcpus>: the CPU with id='0' must be enabled");

@@ -107,6 +107,8 @@ static void read_number(const Field *f, const Target *t, Number *to, Findings *f
 
         if (r == -EINVAL)
                 complain(t, findings, "must be a number");
+        else if ((r < 0 || n != max) && f->min == max)
+                complain(t, findings, "must be %llu", (unsigned long long) max);
         else if (r < 0 || n > max || n < f->min)
                 complain(
                         t, findings, "must be between %llu and %llu", (unsigned long long) f->min,

@@ -380,7 +380,7 @@ static void report_element(const XmlElement *e, Findings *findings)
         for (size_t i = 0; i < e->n_attributes; i++)
                 if (!e->attributes[i].claimed)
                         finding(findings, SEVERITY_ERROR, e->place,
-                                "<%s>: the attribute %s='%s' is not supported", e->name,
+                                "<%s>: the attribute %s='%s' is not supported; remove it", e->name,
                                 e->attributes[i].name, quotable(&e->attributes[i]));
         if (!e->text_claimed && e->text && *e->text)
                 finding(findings, SEVERITY_ERROR, e->place, "<%s> must not contain text", e->name);
@@ -389,10 +389,11 @@ static void report_element(const XmlElement *e, Findings *findings)
                         report_element(c, findings);
                 else if (type_of(c))
                         finding(findings, SEVERITY_ERROR, c->place,
-                                "<%s type='%s'> in <%s> is not supported", c->name, type_of(c), e->name);
-                else
-                        finding(findings, SEVERITY_ERROR, c->place, "<%s> in <%s> is not supported", c->name,
+                                "<%s type='%s'> in <%s> is not supported; remove it", c->name, type_of(c),
                                 e->name);
+                else
+                        finding(findings, SEVERITY_ERROR, c->place,
+                                "<%s> in <%s> is not supported; remove it", c->name, e->name);
 }
 
 void xml_report_unclaimed(const XmlElement *root, Findings *findings)

@@ -55,9 +55,9 @@ static void test_unclaimed(void)
         xml_claim_all(xml_child(root, "e"));
         xml_report_unclaimed(root, f);
         CHECK_NUMBER(findings_count(f), 3);
-        check_finding(f, 0, "t.xml:1:1: error: <a>: the attribute two='2' is not supported");
+        check_finding(f, 0, "t.xml:1:1: error: <a>: the attribute two='2' is not supported; remove it");
         check_finding(f, 1, "t.xml:1:1: error: <a> must not contain text");
-        check_finding(f, 2, "t.xml:1:31: error: <d> in <c> is not supported");
+        check_finding(f, 2, "t.xml:1:31: error: <d> in <c> is not supported; remove it");
 }
 
 static void test_refused(void)
