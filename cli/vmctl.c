@@ -145,7 +145,7 @@ static int run_help(char **words)
         return v ? help_verb(v) : help();
 }
 
-/* 1 where the word was an option of the verb's, 0 where it is none, or an exit status. */
+/* 1 if the word is an option of the verb, 0 if it is not an option, or an exit status. */
 static int take_option(const Verb *v, const char *word, Call *call)
 {
         if (word[0] != '-' || !word[1])

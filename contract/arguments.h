@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Reads the text into *target. Negative errno where it is none of its type; -ENOMEM where memory ran out. */
+/* Reads the text into *target. A negative errno if it is not of the type; -ENOMEM if out of memory. */
 typedef int (*ArgumentReader)(const char *text, void *target);
 
 /* Writes ",KEY=VALUE", or nothing if *target says that the key is absent. */

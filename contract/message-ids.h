@@ -27,7 +27,7 @@
 #define MESSAGE_ID_DUMPED          "0f60d2b7eda240f0affe19d429353491" /* its memory is in a file */
 #define MESSAGE_ID_BLOCK_JOB       "e7437e3cebfd43fe89ad4b02f4b3b235" /* a copy of a disk ended, or failed */
 #define MESSAGE_ID_DISK_TRAY       "d58d13355d64405a93bbba340c3a4de2" /* a drive's tray moved */
-#define MESSAGE_ID_CLIENT          "12007178e37e4d088e707b5b080a513a" /* somebody at its screen */
+#define MESSAGE_ID_CLIENT          "12007178e37e4d088e707b5b080a513a" /* a client of its screen */
 #define MESSAGE_ID_WAITING         "d01781d4673247959dfaad6a40f6c287" /* it has not powered off yet */
 #define MESSAGE_ID_GIVEN_UP        "af4dce346cb44930b2d86d9e501511ab" /* ended without a power-down */
 #define MESSAGE_ID_NETWORK_LOST    "3380a2c077ef41b78fb3613fb817b59f" /* what connected a card has ended */

@@ -39,7 +39,7 @@ typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
 } Directive;
 
-/* A property of a device that is to be other than what its kind says; see plan_override(). */
+/* A device property with another value than its kind's; see plan_override(). */
 typedef struct Override {
         const char *id, *key;
         json_t *value; /* NULL: the property is to go */

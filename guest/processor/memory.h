@@ -73,7 +73,7 @@ void memory_require_shared(const Guest *g, Place at, const char *what);
 /* Bytes that the machine starts with, without memory devices; whole MiB. */
 uint64_t memory_initial(const Guest *g);
 
-/* Bytes that are to be left to the guest, by its balloon, when it starts; 0: all. */
+/* Bytes that the balloon leaves to the guest when it starts; 0: all. */
 uint64_t memory_balloon(const Guest *g);
 
 void memory_machine(const Guest *g, Props *machine);

@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * A small tree of XML elements that knows where each stood, and what of it somebody has read.
+ * A small tree of XML elements that records the place of each, and which parts of it have been read.
  *
- * Every reader claims what it reads. What nobody claimed in the end is a finding: so nothing that the XML
- * says can be dropped in silence, and a new element or attribute of the format is refused until somebody
- * writes its row.
+ * Every reader claims what it reads. Whatever is unclaimed in the end is a finding, so nothing in the XML is
+ * silently ignored, and a new element or attribute of the format is refused until it has a row.
  */
 
 #include <stdbool.h>
@@ -58,5 +57,5 @@ void xml_claim_all(XmlElement *e);                          /* with all below it
 /* Where the element at path ("smm/tseg") below e stands, or how far of the way there is; claims nothing. */
 Place xml_place(const XmlElement *e, const char *path);
 
-/* An error for each element, attribute and text that nobody claimed. */
+/* An error for each element, attribute and text that is not claimed. */
 void xml_report_unclaimed(const XmlElement *root, Findings *findings);

@@ -3,7 +3,7 @@
 
 /*
  * Walking a path without being misled by users who can write in directories on the way. Open this to act
- * with root's rights on a path that somebody else named.
+ * with root's rights on a path that another user chose.
  */
 
 #include <stdbool.h>

@@ -12,7 +12,7 @@ typedef struct Dump Dump;
 /* The file is whole (true), or there is none. The dump may be freed in this call. */
 typedef void (*DumpDone)(bool written, void *userdata);
 
-/* done is called later in any case where this succeeds; else the reason is logged. */
+/* If this succeeds, done is called later; otherwise the reason is logged. */
 int dump_new(
         sd_event *event, Monitor *monitor, const char *directory, DumpDone done, void *userdata, Dump **ret);
 Dump *dump_free(Dump *d); /* returns NULL; removes what is not finished */

@@ -108,7 +108,7 @@ static const EventRow event_rows[] = {
         { "RESET", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_RESET, "The guest was reset ({reason}).",
           reason_fields },
 
-        /* it stops and goes on; why it stopped, its state says */
+        /* it stops and continues; its state says why it stopped */
         { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest is paused." },
         { "RESUME", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_RESUMED, "The guest is running again." },
         { "SUSPEND", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
@@ -359,7 +359,7 @@ static json_t *complete_data(const json_t *data, const EventContext *context)
         return copy;
 }
 
-/* What nobody knows is kept whole, as far as a journal field should be long. */
+/* An unknown event is logged whole, up to a reasonable length of a journal field. */
 static int translate_unknown(const json_t *data, EventReport *report)
 {
         _cleanup_(freep) char *dump = NULL;

@@ -12,8 +12,8 @@
 /* What an event is to the guest's life; lifecycle.c acts on it. */
 typedef enum EventMeaning {
         EVENT_NOTE,           /* nothing changes */
-        EVENT_BUTTON,         /* its power button was pressed, perhaps not for the first time */
-        EVENT_STATE,          /* the guest goes on or stops: ask QEMU for its state */
+        EVENT_BUTTON,         /* its power button was pressed, maybe again */
+        EVENT_STATE,          /* the guest continues or stops: ask QEMU for its state */
         EVENT_DISK_STOP,      /* the same, and what is told says why it stopped */
         EVENT_OFF,            /* the guest turned itself off */
         EVENT_OFF_BY_RESET,   /* a reset that QEMU was told to take as turning off */

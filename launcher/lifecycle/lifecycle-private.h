@@ -63,7 +63,7 @@ void lifecycle_crash_ends(Lifecycle *l);
 /* Drops those that were asked for with that userdata; NULL: all. */
 void lifecycle_forget_resumes(Lifecycle *l, const void *userdata);
 
-/* Its watchdog paused it: it goes on after a dump. */
+/* Its watchdog paused it: it continues after a dump. */
 void lifecycle_hung(Lifecycle *l);
 
 /* Resets the guest and lets it run, in the same QEMU. */

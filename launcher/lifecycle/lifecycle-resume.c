@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Lets a guest continue, for somebody outside. QEMU's "cont" reports success for a guest that sleeps and
- * leaves it asleep, and for one whose disk is still full, which stops again within milliseconds. So the
- * state is asked for first, and again a moment after, and only a guest that runs then is a success.
+ * Lets a guest continue on request. QEMU's "cont" also succeeds for a sleeping guest, which stays asleep,
+ * and for one whose disk is still full, which stops again within milliseconds. So QEMU is asked for the
+ * state before and a moment after, and the request succeeds only if the guest runs then.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"

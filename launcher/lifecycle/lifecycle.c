@@ -59,7 +59,7 @@ void lifecycle_set_status(Lifecycle *l, const char *format, ...)
         (void) sd_notifyf(0, "STATUS=%s", text);
 }
 
-/* Somebody has to do something, so it is said what. */
+/* The administrator has to act, so the status says how. */
 static void show_stopped(Lifecycle *l)
 {
         _cleanup_(freep) char *resume = event_resume_command(l->options->guest);
@@ -125,7 +125,7 @@ static void stop_request(Lifecycle *l)
                 (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
 }
 
-/* Once it is decided it stays so, but for a failure that comes on top. */
+/* A decision is final, except that a later failure overrides it. */
 void lifecycle_end(Lifecycle *l, int exit_status)
 {
         if (l->phase == PHASE_ENDING)

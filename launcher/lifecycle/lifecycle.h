@@ -15,61 +15,58 @@
 
 typedef struct Lifecycle Lifecycle;
 
-/* What somebody outside wants of the guest. */
+/* Requests from outside. */
 typedef enum Request {
         REQUEST_NONE,
-        REQUEST_STOP,      /* the unit is stopped: power down, end, and do not start again */
-        REQUEST_POWER_OFF, /* the same, asked for by somebody else */
-        REQUEST_REBOOT,    /* power down, and up again in the same QEMU */
-        REQUEST_TERMINATE, /* end at once */
+        REQUEST_STOP,      /* the unit is stopping: power down, exit, and do not restart */
+        REQUEST_POWER_OFF, /* the same, although systemd is not stopping the unit */
+        REQUEST_REBOOT,    /* power down, then start again in the same QEMU */
+        REQUEST_TERMINATE, /* exit at once */
 } Request;
 
 typedef struct LifecycleHandlers {
-        void (*kill)(int signal, void *userdata);          /* QEMU is deaf: send it a signal */
-        void (*finished)(int exit_status, void *userdata); /* QEMU is gone; the last call */
+        void (*kill)(int signal, void *userdata);          /* QEMU does not respond: send it a signal */
+        void (*finished)(int exit_status, void *userdata); /* QEMU has exited; the last call */
 } LifecycleHandlers;
 
 /* Keeps the pointers of options, and handlers. */
 int lifecycle_new(
         sd_event *event, const LifecycleOptions *options, const LifecycleHandlers *handlers, void *userdata,
         Lifecycle **ret);
-Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; to be freed before the monitor */
+Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; must be freed before the monitor */
 
-/* The monitor is ready: the guest is made to run, and systemd is told. qemu is the process behind it. */
+/* To be called when the monitor is ready: starts the guest and notifies systemd. qemu is QEMU's process. */
 void lifecycle_begin(Lifecycle *l, Monitor *monitor, pid_t qemu);
 
 void lifecycle_event(Lifecycle *l, const EventReport *report);
 void lifecycle_monitor_closed(Lifecycle *l, int error);
 void lifecycle_qemu_ended(Lifecycle *l, int code, int status); /* as waitid() says */
 
-/*
- * -EBUSY before the guest runs or when it is about to end, else 0; what comes of it shows in the guest's
- * state.
- */
+/* -EBUSY before the guest runs or when it is about to end, else 0; the result shows in the guest's state. */
 int lifecycle_request(Lifecycle *l, Request request);
 
-/* QEMU's answer goes to reply; -EBUSY as above. */
+/* Passes QEMU's reply on; -EBUSY as above. */
 int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
 
-/* The same: lets a guest continue that is paused, sleeps, or was stopped by something that has been cured.
- * It is an error where the guest does not run a moment later. */
+/* Likewise lets a guest continue that is paused, sleeps, or was stopped by a problem that has been solved.
+ * It is an error if the guest does not run a moment later. */
 int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
-/* Whoever gave that userdata goes away, and gets no reply any more. */
+/* Cancels all replies with that userdata, before its owner is freed. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);
 
-/* What connects the -netdev of that id has ended, so ("exited with status 1"). */
+/* The process that connects the -netdev with that id ended; how: "exited with status 1". */
 void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how);
 
-/* True for what the journal has already, or has in other words: the button is pressed until the guest
- * reacts, and QEMU goes on and stops when it is told to at the beginning and the end. Before
- * lifecycle_event(). */
+/* Whether the event is already in the journal in some form: the launcher presses the button until the guest
+ * reacts, and itself lets QEMU run at the start and stop at the end. To be called before lifecycle_event().
+ */
 bool lifecycle_expects(const Lifecycle *l, const EventReport *report);
 
-/* True from when its end is decided: the service watchdog need not wait for QEMU's answers then. */
+/* True once the end is decided: then the service watchdog need not wait for QEMU's replies. */
 bool lifecycle_is_ending(const Lifecycle *l);
 
-/* Why the guest cannot be paused or resumed now; NULL where it can. */
+/* Why the guest cannot be paused or resumed now; NULL if it can. */
 const char *lifecycle_why_busy(const Lifecycle *l);
 
 const char *lifecycle_status(const Lifecycle *l); /* as STATUS= says */

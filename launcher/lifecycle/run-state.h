@@ -20,8 +20,8 @@ typedef struct RunState {
         PowerDownWay way;
         bool running;
         bool failed;  /* it got there by a failure that no event names */
-        bool curable; /* once the cause is removed, somebody should let it continue */
+        bool curable; /* can be resumed once the cause is removed */
 } RunState;
 
-/* Never NULL: a state that nobody knows is described as such. */
+/* Never NULL: an unknown state is described as such. */
 const RunState *run_state_find(const char *name);

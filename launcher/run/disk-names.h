@@ -20,5 +20,5 @@ typedef struct DiskNames {
 int disk_names_read(const char *text, void *target);
 void disk_names_done(DiskNames *names);
 
-/* NULL where there is none of that node; names and node may be NULL. */
+/* NULL if no disk has that node; names and node may be NULL. */
 const DiskName *disk_names_find(const DiskNames *names, const char *node);

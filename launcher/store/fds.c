@@ -4,9 +4,9 @@
  * systemd passes what `prepare` opened with privileges to `run`, which has none: by name, in an order
  * without meaning. systemd keeps its copies, so a guest that is restarted finds its TAP again.
  *
- * Three things make this more than a table of names. If somebody deletes a TAP, a dead descriptor stays in
- * the store, and the next `prepare` adds a new one of the same name. Descriptors of backing files and vhost
- * devices are opened for each start and would accumulate. And a guest whose XML changed may not need
+ * Three things make this more than a table of names. If a TAP is deleted meanwhile, a dead descriptor stays
+ * in the store, and the next `prepare` adds a new one of the same name. Descriptors of backing files and
+ * vhost devices are opened for each start and would accumulate. And a guest whose XML changed may not need
  * everything in the store.
  *
  * Names and descriptors are trusted, because systemd accepts them only from processes of this unit.

@@ -9,8 +9,8 @@
 CONF=/etc/vmunit/vmunit.conf.d
 TOOLS=/usr/local/lib/vmunit-tests      # this folder's programs, where any user may run them
 
-# user NAME: a fresh one with an empty home that nobody else may enter, in no group but one's own, whose manager runs
-# without a login, as after `loginctl enable-linger`.
+# user NAME: a new user with an empty, private home, in no group but its own. The user's manager runs without a login,
+# as after `loginctl enable-linger`.
 user() {
         useradd --create-home --user-group --shell /bin/bash "$1"
         chmod 700 "/home/$1"
@@ -20,7 +20,7 @@ user() {
         printf 'ok: user %s (%s)\n' "$1" "$(id "$1")"
 }
 
-# as NAME COMMAND…: as that user, with the environment of a login and the rights of nobody else.
+# as NAME COMMAND…: as that user, with the environment of a login and no other rights.
 as() {
         local name=$1 uid
         uid=$(id -u "$1")
@@ -68,7 +68,7 @@ broker_journal() {
         journalctl --quiet --no-pager --cursor="$CURSOR" -o cat -u vm-broker.service "$@"
 }
 
-# allow BRIDGE LINE…: what vmunit.conf says of the bridge, and no more than that; without lines nobody may use it.
+# allow BRIDGE LINE…: all that vmunit.conf says about the bridge; without lines no user may use it.
 allow() {
         local bridge=$1
         shift
