@@ -143,19 +143,18 @@ int arguments_read_list(
 
 char *arguments_write_list(const Argument *table, size_t count, const void *target)
 {
-        char *text = NULL;
+        _cleanup_(text_writer_done) TextWriter w;
+        char *text;
         size_t size;
-        FILE *f = open_memstream(&text, &size);
+        FILE *f = text_writer_start(&w);
 
         if (!f)
                 return NULL;
         for (size_t i = 0; i < count; i++)
                 if (table[i].write)
                         table[i].write(f, table[i].key, (const char *) target + table[i].offset);
-        if (fclose(f) != 0) {
-                free(text);
+        if (text_writer_finish(&w, &text, &size) < 0)
                 return NULL;
-        }
         if (size > 0) /* the comma before the first key */
                 memmove(text, text + 1, size);
         return text;

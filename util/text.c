@@ -204,3 +204,36 @@ bool strings_have(const Strings *s, const char *text)
                         return true;
         return false;
 }
+
+FILE *text_writer_start(TextWriter *w)
+{
+        *w = (TextWriter){ 0 };
+        w->file = open_memstream(&w->text, &w->size);
+        return w->file;
+}
+
+int text_writer_finish(TextWriter *w, char **ret_text, size_t *ret_size)
+{
+        bool failed = ferror(w->file);
+
+        if (fclose(TAKE_PTR(w->file)) != 0 || failed)
+                return -ENOMEM;
+        *ret_text = TAKE_PTR(w->text);
+        if (ret_size)
+                *ret_size = w->size;
+        return 0;
+}
+
+char *text_writer_take(TextWriter *w)
+{
+        char *text;
+
+        return text_writer_finish(w, &text, NULL) < 0 ? NULL : text;
+}
+
+void text_writer_done(TextWriter *w)
+{
+        fclosep(&w->file);
+        free(w->text);
+        *w = (TextWriter){ 0 };
+}

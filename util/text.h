@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Strings, numbers written as text, and lists of strings. */
+/* Strings, numbers written as text, lists of strings, and text written piece by piece. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,3 +76,28 @@ int strings_take(
         Strings *s, char *text); /* takes over text even on -ENOMEM; text may be NULL, for -ENOMEM */
 int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);
 bool strings_have(const Strings *s, const char *text);
+
+/*
+ * Text of unknown length, written with stdio. A stream in memory fails only if memory runs out, and may tell
+ * so late: no write is checked, the end checks them all, and a text is either whole or not there.
+ */
+typedef struct TextWriter {
+        FILE *file; /* for fprintf() and the like, from text_writer_start() to text_writer_finish() */
+        char *text;
+        size_t size;
+} TextWriter;
+
+/* Returns the file to write to, or NULL if out of memory. */
+FILE *text_writer_start(TextWriter *w);
+
+/*
+ * 0 and the whole text, a new string that may contain NUL bytes and has another after it; -ENOMEM if any of
+ * it was lost. ret_size may be NULL.
+ */
+int text_writer_finish(TextWriter *w, char **ret_text, size_t *ret_size);
+
+/* The same for callers that know no other failure: NULL if out of memory. */
+char *text_writer_take(TextWriter *w);
+
+/* Frees what was not taken. w must have been started or zeroed. */
+void text_writer_done(TextWriter *w);

@@ -17,6 +17,7 @@
 #include "guest/guest.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
+#include "util/text.h"
 
 #define PORT_MAX           65535
 #define PORT_FORWARDS_MAX  64  /* of one interface */
@@ -169,14 +170,15 @@ static void write_ports(FILE *f, const PortForward *forward)
 
 static int ask_forward(const PortForward *forward, PasstRequest *q)
 {
+        _cleanup_(text_writer_done) TextWriter w;
         _cleanup_(freep) char *ports = NULL;
-        size_t size;
-        FILE *f = open_memstream(&ports, &size);
+        FILE *f = text_writer_start(&w);
 
         if (!f)
                 return -ENOMEM;
         write_ports(f, forward);
-        if (fclose(f) != 0)
+        ports = text_writer_take(&w);
+        if (!ports)
                 return -ENOMEM;
         return passt_request_forward(q, forward->protocol == PORT_UDP, ports);
 }

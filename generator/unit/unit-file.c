@@ -17,30 +17,22 @@
 int unit_file_start(UnitFile *u)
 {
         *u = (UnitFile){ 0 };
-        u->file = open_memstream(&u->text, &u->size);
+        u->file = text_writer_start(&u->writer);
         return u->file ? 0 : -ENOMEM;
 }
 
 void unit_file_done(UnitFile *u)
 {
-        fclosep(&u->file);
-        free(u->text);
+        text_writer_done(&u->writer);
         *u = (UnitFile){ 0 };
 }
 
 int unit_file_finish(UnitFile *u, char **ret_text, size_t *ret_size)
 {
-        int r = u->status;
-
-        if (fflush(u->file) != 0 || ferror(u->file))
-                r = -ENOMEM;
-        if (r < 0)
-                return r;
-        fclosep(&u->file);
+        if (u->status < 0)
+                return u->status;
         u->file = NULL;
-        *ret_size = u->size;
-        *ret_text = TAKE_PTR(u->text);
-        return 0;
+        return text_writer_finish(&u->writer, ret_text, ret_size);
 }
 
 static bool is_control(char c)

@@ -11,9 +11,8 @@
 
 /* Failures are remembered, and returned by unit_file_finish(). */
 typedef struct UnitFile {
-        FILE *file;
-        char *text;
-        size_t size;
+        TextWriter writer;
+        FILE *file; /* of the writer */
         int status;
 } UnitFile;
 

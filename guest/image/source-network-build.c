@@ -9,6 +9,7 @@
 
 #include "guest/guest.h"
 #include "guest/image/source-network.h"
+#include "util/text.h"
 
 static void set_text(json_t *object, const char *key, const char *value)
 {
@@ -182,9 +183,9 @@ static void write_path(FILE *f, const char *path)
 static void props_url(Props *p, const SourceNetwork *n)
 {
         const char *host = n->hosts[0].name;
+        _cleanup_(text_writer_done) TextWriter w;
         _cleanup_(freep) char *url = NULL;
-        size_t size;
-        FILE *f = open_memstream(&url, &size);
+        FILE *f = text_writer_start(&w);
 
         if (!f) {
                 p->failed = true;
@@ -196,7 +197,8 @@ static void props_url(Props *p, const SourceNetwork *n)
                 write_path(f, n->name);
         if (n->query)
                 fprintf(f, "?%s", n->query);
-        if (fclose(f) != 0)
+        url = text_writer_take(&w);
+        if (!url)
                 p->failed = true;
         else
                 props_text(p, "url", url);

@@ -159,22 +159,17 @@ static void write_pairs(FILE *f, const char *prefix, json_t *object, bool *first
 
 static char *list(const Props *p, bool hide_first_key)
 {
-        char *text = NULL;
+        _cleanup_(text_writer_done) TextWriter w = { 0 };
         bool first = true;
-        size_t size;
         FILE *f;
 
         if (p->failed)
                 return NULL;
-        f = open_memstream(&text, &size);
+        f = text_writer_start(&w);
         if (!f)
                 return NULL;
         write_pairs(f, "", p->json, &first, hide_first_key);
-        if (fclose(f) != 0) {
-                free(text);
-                return NULL;
-        }
-        return text;
+        return text_writer_take(&w);
 }
 
 char *props_list(const Props *p)

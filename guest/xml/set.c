@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "util/text.h"
+
 static int parse_number(const char **text, unsigned *ret)
 {
         unsigned n = 0;
@@ -139,16 +141,11 @@ static void print_run(void *data, unsigned first, unsigned last)
 
 char *set_format(const Set *s)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_(text_writer_done) TextWriter w;
+        FILE *f = text_writer_start(&w);
 
         if (!f)
                 return NULL;
         set_runs(s, print_run, f);
-        if (fclose(f) != 0) {
-                free(text);
-                return NULL;
-        }
-        return text;
+        return text_writer_take(&w);
 }

@@ -120,10 +120,10 @@ bool undo_log_is_needed(const char *guest)
 /* Not synced: no change survives a crash of the host. */
 static int save(const UndoLog *log)
 {
+        _cleanup_(text_writer_done) TextWriter w = { 0 };
         _cleanup_(freep) char *text = NULL;
-        size_t size = 0;
+        size_t size;
         FILE *f;
-        bool failed;
         int r;
 
         if (log->steps.count == 0)
@@ -132,13 +132,12 @@ static int save(const UndoLog *log)
                                          LOG_ERR, -errno, "Cannot remove " UNDO_LOG_DIRECTORY "/%s",
                                          log->name)
                                : 0;
-        f = open_memstream(&text, &size);
+        f = text_writer_start(&w);
         if (!f)
                 return log_out_of_memory();
         for (size_t i = 0; i < log->steps.count; i++)
                 fprintf(f, "%s\n", log->steps.items[i]);
-        failed = ferror(f);
-        if (fclose(f) != 0 || failed)
+        if (text_writer_finish(&w, &text, &size) < 0)
                 return log_out_of_memory();
         r = size > UNDO_SIZE_MAX ? -E2BIG
                                  : file_write_atomic(log->directory, log->name, text, size, 0600, 0);

@@ -146,12 +146,11 @@ static int unescape(char *text)
 int record_format(const Record *record, char **ret, size_t *ret_size)
 {
         const Identity *id = &record->identity;
+        _cleanup_(text_writer_done) TextWriter w;
         _cleanup_(freep) char *text = NULL;
-        size_t size = 0;
-        FILE *f;
-        bool failed;
+        FILE *f = text_writer_start(&w);
+        size_t size;
 
-        f = open_memstream(&text, &size);
         if (!f)
                 return -ENOMEM;
         fprintf(f, RECORD_FIRST_LINE "\npath=");
@@ -189,8 +188,7 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
                 write_escaped(f, h->directory);
                 putc('\n', f);
         }
-        failed = ferror(f);
-        if (fclose(f) != 0 || failed)
+        if (text_writer_finish(&w, &text, &size) < 0)
                 return -ENOMEM;
         if (size > RECORD_SIZE_MAX)
                 return -E2BIG;

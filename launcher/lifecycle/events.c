@@ -20,6 +20,7 @@
 #include "contract/limits.h"
 #include "contract/message-ids.h"
 #include "launcher/stream/sanitize.h"
+#include "util/text.h"
 
 typedef struct EventField {
         const char *path; /* in the event's "data", parts separated by dots */
@@ -315,13 +316,13 @@ char *event_resume_command(const char *guest)
 {
         static const char plain[] =
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@";
+        _cleanup_(text_writer_done) TextWriter w = { 0 };
         _cleanup_(freep) char *quoted = NULL;
-        size_t size;
         FILE *f;
 
         if (*guest && *guest != '-' && strspn(guest, plain) == strlen(guest))
                 return text_format("vmctl resume %s", guest);
-        f = open_memstream(&quoted, &size);
+        f = text_writer_start(&w);
         if (!f)
                 return NULL;
         for (; *guest; guest++)
@@ -329,7 +330,8 @@ char *event_resume_command(const char *guest)
                         fputs("'\\''", f);
                 else
                         fputc(*guest, f);
-        return fclose(f) == 0 ? text_format("vmctl resume -- '%s'", quoted) : NULL;
+        quoted = text_writer_take(&w);
+        return quoted ? text_format("vmctl resume -- '%s'", quoted) : NULL;
 }
 
 static void set_text(json_t *data, const char *key, const char *text)

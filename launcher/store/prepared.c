@@ -25,6 +25,7 @@
 #include "log/log.h"
 #include "util/file.h"
 #include "util/interface-name.h"
+#include "util/text.h"
 
 void prepared_done(Prepared *prepared)
 {
@@ -152,10 +153,10 @@ int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
 
 static int write_list(int fd, const Prepared *prepared)
 {
+        _cleanup_(text_writer_done) TextWriter w;
         _cleanup_(freep) char *text = NULL;
-        size_t size = 0;
-        FILE *f = open_memstream(&text, &size);
-        bool failed;
+        FILE *f = text_writer_start(&w);
+        size_t size;
 
         if (!f)
                 return -ENOMEM;
@@ -167,8 +168,7 @@ static int write_list(int fd, const Prepared *prepared)
         }
         for (size_t i = 0; i < prepared->names.count; i++)
                 fprintf(f, "fd %s\n", prepared->names.items[i]);
-        failed = ferror(f);
-        if (fclose(f) != 0 || failed)
+        if (text_writer_finish(&w, &text, &size) < 0)
                 return -ENOMEM;
         return file_write_all(fd, text, size);
 }

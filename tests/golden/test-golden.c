@@ -20,6 +20,7 @@
 #include "guest/machine/general.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
+#include "util/text.h"
 
 static bool regenerate;
 static unsigned failures;
@@ -50,23 +51,24 @@ static void compare(const char *path, const char *text)
 
 static char *argv_text(const Strings *argv)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_(text_writer_done) TextWriter w;
+        FILE *f = text_writer_start(&w);
+        char *text;
 
         CHECK(f);
         for (size_t i = 0; i < argv->count; i++)
                 fprintf(f, "%s%s", i == 0 ? "" : argv->items[i][0] == '-' ? "\n" : " ", argv->items[i]);
         fputs(argv->count ? "\n" : "", f);
-        CHECK(fclose(f) == 0);
+        text = text_writer_take(&w);
+        CHECK(text);
         return text;
 }
 
 static char *findings_text(const Findings *findings)
 {
-        char *text = NULL;
-        size_t size;
-        FILE *f = open_memstream(&text, &size);
+        _cleanup_(text_writer_done) TextWriter w;
+        FILE *f = text_writer_start(&w);
+        char *text;
 
         CHECK(f);
         for (size_t i = 0; i < findings_count(findings); i++) {
@@ -74,7 +76,8 @@ static char *findings_text(const Findings *findings)
 
                 fprintf(f, "%s\n", line);
         }
-        CHECK(fclose(f) == 0);
+        text = text_writer_take(&w);
+        CHECK(text);
         return text;
 }
 

@@ -63,6 +63,54 @@ static void test_strings(void)
         CHECK(!s.items && s.count == 0);
 }
 
+static void test_writer(void)
+{
+        _cleanup_(text_writer_done) TextWriter w;
+        _cleanup_(freep) char *text = NULL, *empty = NULL;
+        size_t size = 7;
+        FILE *f = text_writer_start(&w);
+
+        CHECK(f == w.file);
+        fprintf(f, "%d,", 12);
+        fwrite("a\0b", 1, 3, f);
+        CHECK_NUMBER(text_writer_finish(&w, &text, &size), 0);
+        CHECK_NUMBER(size, 6);
+        CHECK(memcmp(text, "12,a\0b", 7) == 0);
+        CHECK(!w.file && !w.text);
+
+        CHECK(text_writer_start(&w));
+        empty = text_writer_take(&w);
+        CHECK_TEXT(empty, "");
+}
+
+/* What was written before a failure is not taken for the whole. */
+static void test_writer_failure(void)
+{
+        _cleanup_(text_writer_done) TextWriter w = { 0 };
+        char kept, *text = &kept;
+        size_t size = 7;
+
+        w.file = fopen("/dev/full", "w");
+        CHECK(w.file);
+        fputs("lost", w.file);
+        CHECK_NUMBER(text_writer_finish(&w, &text, &size), -ENOMEM);
+        CHECK(text == &kept && size == 7);
+
+        w.file = fopen("/dev/null", "r");
+        CHECK(w.file);
+        fputs("never written", w.file); /* sets the stream's error, and fclose() succeeds */
+        CHECK(!text_writer_take(&w));
+}
+
+/* Started or not, finished or not, there is nothing to leak. */
+static void test_writer_done(void)
+{
+        _cleanup_(text_writer_done) TextWriter never = { 0 }, unfinished;
+
+        CHECK(text_writer_start(&unfinished));
+        fputs("unfinished", unfinished.file);
+}
+
 int main(void)
 {
         test_numbers();
@@ -72,5 +120,8 @@ int main(void)
         CHECK_TEXT(text_after("--fd=3", "--fd="), "3");
         CHECK(!text_after("--f", "--fd="));
         CHECK(text_ends_with("a.xml", ".xml") && !text_ends_with("xml", ".xml"));
+        test_writer();
+        test_writer_failure();
+        test_writer_done();
         return 0;
 }
