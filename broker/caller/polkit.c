@@ -20,10 +20,9 @@
 #define POLKIT                                                                 \
         "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", \
                 "org.freedesktop.PolicyKit1.Authority"
-#define ACTION     "org.vmunit.create-tap"
-#define MAY_ASK    1U /* AllowUserInteraction */
-#define SECOND     UINT64_C(1000000)
-#define MAC_FORMAT "%02x:%02x:%02x:%02x:%02x:%02x"
+#define ACTION  "org.vmunit.create-tap"
+#define MAY_ASK 1U /* AllowUserInteraction */
+#define SECOND  UINT64_C(1000000)
 
 struct Question {
         sd_bus *bus;
@@ -77,14 +76,9 @@ static int on_answer(sd_bus_message *message, void *data, sd_bus_error *ret_erro
 
 static int append_details(sd_bus_message *m, const CreateTap *what)
 {
-        _cleanup_(freep) char *mac = text_format(
-                MAC_FORMAT, what->mac[0], what->mac[1], what->mac[2], what->mac[3], what->mac[4],
-                what->mac[5]);
-
-        if (!mac)
-                return -ENOMEM;
         return sd_bus_message_append(
-                m, "a{ss}", 3, "bridge", what->bridge, "guest", what->guest, "mac", mac);
+                m, "a{ss}", 3, "bridge", what->bridge, "guest", what->guest, "mac",
+                mac_text(what->mac).text);
 }
 
 static int make_call(sd_bus_message *call, const CreateTap *what, Question *question, sd_bus_message **ret)

@@ -44,9 +44,7 @@ bool tap_name_parse(const char *name, uid_t *ret_uid, unsigned *ret_number)
 
 char *tap_alias_new(const char *guest, uid_t uid, const uint8_t mac[static 6])
 {
-        return text_format(
-                "vmunit: guest %s of user %u, %02x:%02x:%02x:%02x:%02x:%02x", guest, (unsigned) uid, mac[0],
-                mac[1], mac[2], mac[3], mac[4], mac[5]);
+        return text_format("vmunit: guest %s of user %u, %s", guest, (unsigned) uid, mac_text(mac).text);
 }
 
 bool tap_alias_parse(const char *alias, uint8_t ret_mac[static 6])

@@ -73,7 +73,6 @@ static void log_removal(const Link *link, uid_t uid, bool left)
 {
         _cleanup_(freep) char *user = text_format("VM_UID=%u", (unsigned) uid),
                               *interface = text_format("VM_INTERFACE=%s", link->name);
-        const uint8_t *a = link->address;
 
         if (!user || !interface)
                 return;
@@ -85,9 +84,9 @@ static void log_removal(const Link *link, uid_t uid, bool left)
         else
                 log_entry(
                         LOG_WARNING, NULL, (char *[]){ user, interface, NULL },
-                        "Removed the TAP %s of user %u: its holder changed its address to "
-                        "%02x:%02x:%02x:%02x:%02x:%02x, which could cut others off from the bridge.",
-                        link->name, (unsigned) uid, a[0], a[1], a[2], a[3], a[4], a[5]);
+                        "Removed the TAP %s of user %u: its holder changed its address to %s, "
+                        "which could cut others off from the bridge.",
+                        link->name, (unsigned) uid, mac_text(link->address).text);
 }
 
 static int remove_wrong(const Link *link, void *data)

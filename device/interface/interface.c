@@ -21,6 +21,7 @@
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
+#include "util/text.h"
 
 static const char *const type_words[] = {
         "user",   "ethernet", "bridge", "network", "direct", "vhostuser", "vdpa",
@@ -225,7 +226,7 @@ static void complete_mac(Guest *g, Interface *i)
                         "<mac>: '%s' is a multicast address; the first byte of a network card's address "
                         "must be even",
                         i->mac);
-        i->mac = guest_text(g, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+        i->mac = guest_text(g, "%s", mac_text(m).text);
         i->host_mac = guest_text(g, "fe:%02x:%02x:%02x:%02x:%02x", m[1], m[2], m[3], m[4], m[5]);
 }
 

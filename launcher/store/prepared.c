@@ -163,8 +163,8 @@ static int write_list(int fd, const Prepared *prepared)
         for (size_t i = 0; i < prepared->n_taps; i++) {
                 const PreparedTap *t = &prepared->taps[i];
 
-                fprintf(f, "tap %s %s %u %u %02x:%02x:%02x:%02x:%02x:%02x\n", t->id, t->interface, t->index,
-                        t->queues, t->mac[0], t->mac[1], t->mac[2], t->mac[3], t->mac[4], t->mac[5]);
+                fprintf(f, "tap %s %s %u %u %s\n", t->id, t->interface, t->index, t->queues,
+                        mac_text(t->mac).text);
         }
         for (size_t i = 0; i < prepared->names.count; i++)
                 fprintf(f, "fd %s\n", prepared->names.items[i]);

@@ -19,6 +19,7 @@
 
 #include "log/log.h"
 #include "util/interface-name.h"
+#include "util/text.h"
 
 #define BROKER       "org.vmunit.Broker1", "/org/vmunit/Broker1", "org.vmunit.Broker1"
 #define BROKER_ERROR "org.vmunit.Broker1.Error."
@@ -129,15 +130,11 @@ static int log_refusal(const TapRequest *q, const sd_bus_error *error)
 
 static int fill_request(sd_bus_message *call, const char *guest, const TapRequest *q)
 {
-        char mac[18];
         int r;
 
-        snprintf(
-                mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", q->mac[0], q->mac[1], q->mac[2],
-                q->mac[3], q->mac[4], q->mac[5]);
         r = sd_bus_message_append(call, "ss", q->bridge, guest);
         r = r < 0 ? r : sd_bus_message_open_container(call, 'a', "{sv}");
-        r = r < 0 ? r : sd_bus_message_append(call, "{sv}", "mac", "s", mac);
+        r = r < 0 ? r : sd_bus_message_append(call, "{sv}", "mac", "s", mac_text(q->mac).text);
         r = r < 0 ? r : sd_bus_message_append(call, "{sv}", "queues", "u", q->queues);
         if (r >= 0 && q->mtu)
                 r = sd_bus_message_append(call, "{sv}", "mtu", "u", q->mtu);

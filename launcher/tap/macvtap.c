@@ -31,9 +31,6 @@
 #include "net/netlink.h"
 #include "util/text.h"
 
-#define MAC_FORMAT     "%02x:%02x:%02x:%02x:%02x:%02x"
-#define MAC_BYTES(mac) (mac)[0], (mac)[1], (mac)[2], (mac)[3], (mac)[4], (mac)[5]
-
 static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
 {
         int r;
@@ -171,7 +168,7 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
                         q->interface, q->interface);
                 return -EEXIST;
         }
-        r = undo_log_add(undo, "macvtap 0 %s " MAC_FORMAT, q->interface, MAC_BYTES(q->mac));
+        r = undo_log_add(undo, "macvtap 0 %s %s", q->interface, mac_text(q->mac).text);
         if (r < 0)
                 return r;
         r = netlink_add_macvtap(netlink, q->interface, lower.index, q->mode, q->mac);
@@ -180,8 +177,7 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
         r = netlink_find(netlink, q->interface, ret);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot look up interface %s", q->interface);
-        return undo_log_amend(
-                undo, "macvtap %u %s " MAC_FORMAT, ret->index, q->interface, MAC_BYTES(q->mac));
+        return undo_log_amend(undo, "macvtap %u %s %s", ret->index, q->interface, mac_text(q->mac).text);
 }
 
 int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)

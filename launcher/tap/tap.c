@@ -28,6 +28,7 @@
 #include "log/log.h"
 #include "net/netlink.h"
 #include "net/tun.h"
+#include "util/text.h"
 
 #define TAP_PAUSE 20U /* milliseconds between two attempts */
 
@@ -186,10 +187,8 @@ static int set_up(int netlink, const TapRequest *q, const Link *tap, const Link 
                 r = netlink_set_address(netlink, tap->index, q->mac);
                 if (r < 0)
                         return log_errno(
-                                LOG_ERR, r,
-                                "The interface %s cannot have the address %02x:%02x:%02x:%02x:%02x:%02x",
-                                q->interface, q->mac[0], q->mac[1], q->mac[2], q->mac[3], q->mac[4],
-                                q->mac[5]);
+                                LOG_ERR, r, "The interface %s cannot have the address %s", q->interface,
+                                mac_text(q->mac).text);
         }
         if (mtu && mtu != tap->mtu) {
                 r = netlink_set_mtu(netlink, tap->index, mtu);

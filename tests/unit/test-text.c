@@ -28,6 +28,7 @@ static void test_mac(void)
 
         CHECK_NUMBER(text_to_mac("52:54:00:aB:cd:EF", mac), 0);
         CHECK(memcmp(mac, (uint8_t[]){ 0x52, 0x54, 0, 0xab, 0xcd, 0xef }, 6) == 0);
+        CHECK_TEXT(mac_text(mac).text, "52:54:00:ab:cd:ef");
         for (const char **bad = (const char *[]){ "", "52", "52:54:00:ab:cd", "52:54:00:ab:cd:ef:",
                                                   "52-54-00-ab-cd-ef", "5:54:00:ab:cd:ef", NULL };
              *bad; bad++)
