@@ -89,19 +89,23 @@ int text_to_unsigned(const char *s, unsigned max, unsigned *ret)
         return 0;
 }
 
+int text_hex_byte(const char *s)
+{
+        int high = digit_value(s[0], 16), low = high < 0 ? -1 : digit_value(s[1], 16);
+
+        return low < 0 ? -1 : high << 4 | low;
+}
+
 int text_to_mac(const char *s, uint8_t ret[static 6])
 {
         uint8_t mac[6];
 
         for (unsigned i = 0; i < 6; i++) {
-                int high = digit_value(s[0], 16), low;
+                int byte = text_hex_byte(s);
 
-                if (high < 0)
+                if (byte < 0 || s[2] != (i < 5 ? ':' : '\0'))
                         return -EINVAL;
-                low = digit_value(s[1], 16);
-                if (low < 0 || s[2] != (i < 5 ? ':' : '\0'))
-                        return -EINVAL;
-                mac[i] = (uint8_t) (high << 4 | low);
+                mac[i] = (uint8_t) byte;
                 s += 3;
         }
         memcpy(ret, mac, sizeof(mac));

@@ -42,6 +42,9 @@ char *text_format(const char *format, ...) _printf_(1, 2);
 int text_to_u64(const char *s, uint64_t max, uint64_t *ret);
 int text_to_unsigned(const char *s, unsigned max, unsigned *ret);
 
+/* The value of two hexadecimal digits, in either case; -1 if they are not two such digits. */
+int text_hex_byte(const char *s);
+
 /* "52:54:00:12:34:56"; -EINVAL if it is not a MAC address. */
 int text_to_mac(const char *s, uint8_t ret[static 6]);
 

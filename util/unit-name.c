@@ -55,11 +55,6 @@ char *unit_name_instance(const char *name)
         return out;
 }
 
-static int hex_value(char c)
-{
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* "-" means a slash, which no guest's name contains. */
 static int unescape(const char *instance, char **ret)
 {
@@ -71,8 +66,8 @@ static int unescape(const char *instance, char **ret)
         for (const char *s = instance; *s; s++) {
                 if (strchr(UNESCAPED, *s))
                         *p = *s;
-                else if (*s == '\\' && s[1] == 'x' && hex_value(s[2]) >= 0 && hex_value(s[3]) >= 0) {
-                        *p = (char) (hex_value(s[2]) << 4 | hex_value(s[3]));
+                else if (*s == '\\' && s[1] == 'x' && text_hex_byte(s + 2) >= 0) {
+                        *p = (char) text_hex_byte(s + 2);
                         s += 3;
                 } else
                         return -EINVAL;

@@ -110,18 +110,6 @@ static void write_bytes(FILE *f, const uint8_t *bytes, size_t size)
         putc('\n', f);
 }
 
-static int hex_digit(char c)
-{
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static int hex_byte(const char *p)
-{
-        int high = hex_digit(p[0]), low = high < 0 ? -1 : hex_digit(p[1]);
-
-        return low < 0 ? -1 : high << 4 | low;
-}
-
 /* In place. */
 static int unescape(char *text)
 {
@@ -134,7 +122,7 @@ static int unescape(char *text)
                         *out++ = *p;
                         continue;
                 }
-                if (p[1] != 'x' || (byte = hex_byte(p + 2)) <= 0)
+                if (p[1] != 'x' || (byte = text_hex_byte(p + 2)) <= 0)
                         return -EBADMSG;
                 *out++ = (char) byte;
                 p += 3;
@@ -300,7 +288,7 @@ static int read_bytes(const char *value, uint8_t **ret, size_t *ret_size)
         if (!bytes)
                 return -ENOMEM;
         for (size_t i = 0; i < n / 2; i++) {
-                int byte = hex_byte(value + 2 * i);
+                int byte = text_hex_byte(value + 2 * i);
 
                 if (byte < 0)
                         return -EBADMSG;

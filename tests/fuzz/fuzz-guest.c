@@ -117,11 +117,6 @@ static void check_options(const Strings *argv, const char *xml)
         }
 }
 
-static unsigned hex(char c)
-{
-        return c <= '9' ? (unsigned) c - '0' : (unsigned) c - 'a' + 10;
-}
-
 /* The next word of a command line as in systemd.service(5), specifiers and variables unescaped; NULL at its
  * end. */
 static char *next_word(const char **at)
@@ -140,7 +135,7 @@ static char *next_word(const char **at)
         while (quote ? *s != quote : *s != ' ' && *s != '\n') {
                 CHECK(*s && *s != '\n');
                 if (*s == '\\' && s[1] == 'x') {
-                        *to++ = (char) (hex(s[2]) << 4 | hex(s[3]));
+                        *to++ = (char) text_hex_byte(s + 2);
                         s += 4;
                         continue;
                 }

@@ -22,6 +22,15 @@ static void test_numbers(void)
                 CHECK_NUMBER(text_to_u64(*bad, UINT64_MAX, &n), -EINVAL);
 }
 
+static void test_hex(void)
+{
+        CHECK_NUMBER(text_hex_byte("00"), 0);
+        CHECK_NUMBER(text_hex_byte("7fff"), 0x7f);
+        CHECK_NUMBER(text_hex_byte("Fa"), 0xfa);
+        for (const char **bad = (const char *[]){ "", "1", "g0", "0g", "-1", " 1", "0x", NULL }; *bad; bad++)
+                CHECK_NUMBER(text_hex_byte(*bad), -1);
+}
+
 static void test_mac(void)
 {
         uint8_t mac[6];
@@ -115,6 +124,7 @@ static void test_writer_done(void)
 int main(void)
 {
         test_numbers();
+        test_hex();
         test_mac();
         test_uuid();
         test_strings();
