@@ -121,3 +121,30 @@ int fd_value_read(const char *text, char **ret_name, int *ret_number)
         *ret_number = number;
         return 0;
 }
+
+char *disk_value_write(const char *node, const char *target, const char *path)
+{
+        return text_format("%s:%s%s%s", node, target, path ? ":" : "", path ?: "");
+}
+
+int disk_value_read(const char *text, char **ret_node, const char **ret_target, const char **ret_path)
+{
+        _cleanup_(freep) char *copy = strdup(text);
+        char *disk, *path;
+
+        if (!copy)
+                return -ENOMEM;
+        disk = strchr(copy, ':');
+        if (!disk || disk == copy)
+                return -EINVAL;
+        *disk++ = '\0';
+        path = strchr(disk, ':');
+        if (path)
+                *path++ = '\0';
+        if (!*disk || (path && !*path))
+                return -EINVAL;
+        *ret_node = TAKE_PTR(copy);
+        *ret_target = disk;
+        *ret_path = path;
+        return 0;
+}

@@ -26,6 +26,12 @@ int chain_value_read(
 char *source_value_write(const char *path, uint64_t hash);
 int source_value_read(const char *text, Strings *owned, const char **ret_path, uint64_t *ret_hash);
 
+/* --disk=: "NODE:TARGET" or "NODE:TARGET:PATH"; path is NULL if there is none */
+char *disk_value_write(const char *node, const char *target, const char *path);
+
+/* ret_node is to be freed and owns the text of the others. */
+int disk_value_read(const char *text, char **ret_node, const char **ret_target, const char **ret_path);
+
 /* --console=, --fd=, --try-fd=: "NAME:NUMBER"; ret_name is to be freed */
 char *fd_value_write(const char *name, unsigned number);
 int fd_value_read(const char *text, char **ret_name, int *ret_number);

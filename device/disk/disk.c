@@ -370,9 +370,7 @@ static void plan_nvme(const Source *s, Plan *p)
 /* For messages, which name the disk as the XML does and not by QEMU's node. */
 static void plan_name(const Disk *disk, Plan *p)
 {
-        const char *path = disk->source.path;
-
-        plan_run(p, "--" OPTION_DISK "=%s:%s%s%s", disk->drive, disk->target, path ? ":" : "", path ?: "");
+        plan_disk_name(p, disk->drive, disk->target, disk->source.path);
 }
 
 static void disk_build(const Guest *g, const Device *d, Plan *p)

@@ -306,6 +306,16 @@ unsigned plan_console(Plan *p, const char *label)
         return number;
 }
 
+void plan_thread(Plan *p, const ThreadRule *rule)
+{
+        run_value(p, rule->cpus ? OPTION_AFFINITY : OPTION_SCHEDULER, thread_rule_write(rule));
+}
+
+void plan_disk_name(Plan *p, const char *node, const char *target, const char *path)
+{
+        run_value(p, OPTION_DISK, disk_value_write(node, target, path));
+}
+
 unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
 {
         unsigned number = PLAN_FD_PASST + p->n_passts++;

@@ -9,6 +9,7 @@
 #include "contract/limits.h"
 #include "contract/line/passt-request.h"
 #include "contract/line/tap-request.h"
+#include "contract/line/thread-rule.h"
 #include "contract/words.h"
 #include "guest/plan/props.h"
 #include "util/text.h"
@@ -120,6 +121,12 @@ unsigned plan_fd(Plan *p, bool optional, char *name);
 
 /* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
 unsigned plan_console(Plan *p, const char *label);
+
+/* Asks for these CPUs or this scheduler for one of QEMU's threads. */
+void plan_thread(Plan *p, const ThreadRule *rule);
+
+/* Tells the launcher what the guest's XML calls the disk of this node; path: of its image, or NULL. */
+void plan_disk_name(Plan *p, const char *node, const char *target, const char *path);
 
 /*
  * Asks for this passt. fd: QEMU gets its socket as a descriptor, whose number is set in the request and

@@ -19,9 +19,6 @@
 
 #define PRIORITY_MAX 99
 
-static const char *const scheduler_words[] = { "batch", "idle", "fifo", "rr", NULL };
-enum { SCHEDULER_FIFO = 3 };
-
 static const Field emulator_fields[] = {
         FIELD("emulatorpin@cpuset", FIELD_SET, Threads, emulator),
         {},
@@ -111,7 +108,7 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
 
 /* fields of the emulator's have no threads, because it is one. */
 static void read_schedules(
-        Guest *g, XmlElement *xml, const char *name, const char *thread, const Field *fields)
+        Guest *g, XmlElement *xml, const char *name, ThreadKind thread, const Field *fields)
 {
         Threads *t = &guest_own(g, tuning)->threads;
         bool emulator = fields == emulatorsched_fields;
@@ -150,26 +147,26 @@ void threads_read(Guest *g, XmlElement *cputune)
         XML_FOREACH(e, cputune, "iothreadpin")
                 read_iothread_pin(g, e);
         t->schedules = guest_zeroed(g, SCHEDULES_MAX, sizeof(*t->schedules));
-        read_schedules(g, cputune, "vcpusched", "vcpu", vcpusched_fields);
-        read_schedules(g, cputune, "iothreadsched", "iothread", iothreadsched_fields);
-        read_schedules(g, cputune, "emulatorsched", "emulator", emulatorsched_fields);
+        read_schedules(g, cputune, "vcpusched", THREAD_VCPU, vcpusched_fields);
+        read_schedules(g, cputune, "iothreadsched", THREAD_IOTHREAD, iothreadsched_fields);
+        read_schedules(g, cputune, "emulatorsched", THREAD_EMULATOR, emulatorsched_fields);
 }
 
 static void check_schedule(const Guest *g, const Schedule *s)
 {
-        bool vcpu = streq(s->thread, "vcpu");
+        bool vcpu = s->thread == THREAD_VCPU;
 
         for (unsigned i = 0; i < SET_MAX; i++)
                 if (set_has(&s->ids, i) && !(vcpu ? i < g->cpu->max.value : iothread_exists(g, i)))
                         guest_error(
-                                g, s->place, "<%ssched>: %s %u does not exist", s->thread,
+                                g, s->place, "<%ssched>: %s %u does not exist", thread_kind_word(s->thread),
                                 vcpu ? "CPU" : "IOThread", i);
         if (s->scheduler >= SCHEDULER_FIFO && s->priority.value == 0)
                 guest_warning(
                         g, s->place,
                         "<%ssched>: Linux has no real-time priority 0 (1 is the lowest); the threads are "
                         "scheduled normally",
-                        s->thread);
+                        thread_kind_word(s->thread));
 }
 
 void threads_check(const Guest *g)
@@ -244,12 +241,13 @@ bool threads_cpus(const Guest *g, Set *ret)
         return true;
 }
 
-static void build_pin(Plan *p, const char *thread, const Set *cpus)
+static void build_pin(Plan *p, ThreadRule rule, const Set *cpus)
 {
         char *text = cpus ? set_format(cpus) : NULL;
 
+        rule.cpus = text;
         if (text && *text)
-                plan_run(p, "--" OPTION_AFFINITY "=%s:%s", thread, text);
+                plan_thread(p, &rule);
         else if (cpus && !text)
                 p->status = -ENOMEM;
         free(text);
@@ -259,39 +257,33 @@ static void build_pin(Plan *p, const char *thread, const Set *cpus)
 static void build_pins(const Guest *g, Plan *p)
 {
         const Threads *t = &g->tuning->threads;
-        char thread[32];
 
         if (!t->emulator.set && !t->vcpus && t->n_iothreads == 0)
                 return;
         plan_directive(p, "SystemCallFilter", "sched_setaffinity"); /* which the template takes away */
-        build_pin(p, "emulator", cpus_of_emulator(g));
-        for (unsigned i = 0; i < g->cpu->max.value; i++) {
-                snprintf(thread, sizeof(thread), "vcpu.%u", i);
+        build_pin(p, (ThreadRule){ THREAD_EMULATOR }, cpus_of_emulator(g));
+        for (unsigned i = 0; i < g->cpu->max.value; i++)
                 if (set_has(&g->cpu->online, i))
-                        build_pin(p, thread, cpus_of_vcpu(g, i));
-        }
+                        build_pin(p, (ThreadRule){ THREAD_VCPU, i }, cpus_of_vcpu(g, i));
         for (unsigned i = 0; i < g->iothreads->n; i++) {
                 uint64_t id = g->iothreads->items[i].id.value;
 
-                snprintf(thread, sizeof(thread), "iothread.%llu", (unsigned long long) id);
-                build_pin(p, thread, cpus_of_iothread(g, id));
+                build_pin(p, (ThreadRule){ THREAD_IOTHREAD, (unsigned) id }, cpus_of_iothread(g, id));
         }
 }
 
 static void build_schedule(const Guest *g, const Schedule *s, Plan *p)
 {
-        const char *word = scheduler_words[s->scheduler - 1];
-        char policy[32];
+        ThreadRule rule = { .kind = s->thread, .policy = scheduler_policy(s->scheduler) };
 
         if (s->scheduler >= SCHEDULER_FIFO)
-                snprintf(policy, sizeof(policy), "%s:%u", word, (unsigned) s->priority.value);
-        else
-                snprintf(policy, sizeof(policy), "%s", word);
+                rule.priority = (int) s->priority.value;
         if (!s->ids.set)
-                plan_run(p, "--" OPTION_SCHEDULER "=%s:%s", s->thread, policy);
-        for (unsigned i = 0; i < SET_MAX; i++)
-                if (set_has(&s->ids, i) && (!streq(s->thread, "vcpu") || set_has(&g->cpu->online, i)))
-                        plan_run(p, "--" OPTION_SCHEDULER "=%s.%u:%s", s->thread, i, policy);
+                plan_thread(p, &rule);
+        for (rule.id = 0; rule.id < SET_MAX; rule.id++)
+                if (set_has(&s->ids, rule.id) &&
+                    (s->thread != THREAD_VCPU || set_has(&g->cpu->online, rule.id)))
+                        plan_thread(p, &rule);
 }
 
 static void build_schedules(const Guest *g, Plan *p)

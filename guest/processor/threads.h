@@ -18,9 +18,9 @@ typedef struct Pin {
 
 /* One <vcpusched> or its like. */
 typedef struct Schedule {
-        const char *thread; /* as the launcher calls it: "vcpu", "iothread", "emulator" */
-        Set ids;            /* of threads; unset for the emulator, which has none */
-        int scheduler;      /* a word of threads.c */
+        ThreadKind thread;
+        Set ids;       /* of threads; unset for the emulator, which has none */
+        int scheduler; /* Scheduler */
         Number priority;
         Place place;
 } Schedule;

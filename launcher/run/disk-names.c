@@ -9,35 +9,25 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "util/ownership.h"
+#include "contract/line/colon.h"
 #include "util/text.h"
 
 int disk_names_read(const char *text, void *target)
 {
-        _cleanup_(freep) char *copy = strdup(text);
         DiskNames *names = target;
-        DiskName *bigger;
-        char *disk, *path;
+        DiskName *bigger, *name;
+        int r;
 
-        if (!copy)
-                return -ENOMEM;
-        disk = strchr(copy, ':');
-        if (!disk || disk == copy)
-                return -EINVAL;
-        *disk++ = '\0';
-        path = strchr(disk, ':');
-        if (path)
-                *path++ = '\0';
-        if (!*disk || (path && !*path))
-                return -EINVAL;
         bigger = realloc(names->items, (names->count + 1) * sizeof(*bigger));
         if (!bigger)
                 return -ENOMEM;
         names->items = bigger;
-        bigger[names->count++] = (DiskName){ .node = TAKE_PTR(copy), .target = disk, .path = path };
-        return 0;
+        name = &bigger[names->count];
+        r = disk_value_read(text, &name->node, &name->target, &name->path);
+        if (r >= 0)
+                names->count++;
+        return r;
 }
 
 void disk_names_done(DiskNames *names)

@@ -24,12 +24,6 @@
 #include "log/log.h"
 #include "util/text.h"
 
-#define CPU_MAX 16384u /* libvirt's limit */
-
-typedef struct CpuSet {
-        cpu_set_t words[CPU_MAX / CPU_SETSIZE];
-} CpuSet;
-
 typedef struct Thread {
         ThreadKind kind;
         unsigned id;
@@ -46,156 +40,6 @@ struct Threads {
         size_t count;
         bool failed;
 };
-
-/* ——— arguments ——— */
-
-/* Reads a number at *text and moves *text behind it. */
-static int read_number(const char **text, unsigned max, unsigned *ret)
-{
-        uint64_t n = 0;
-
-        if (**text < '0' || **text > '9')
-                return -EINVAL;
-        for (; **text >= '0' && **text <= '9'; (*text)++) {
-                n = n * 10 + (uint64_t) (**text - '0');
-                if (n > max)
-                        return -ERANGE;
-        }
-        *ret = (unsigned) n;
-        return 0;
-}
-
-/* "0-3,7" */
-static int read_cpus(const char *text, CpuSet *ret)
-{
-        CpuSet set = { 0 };
-
-        for (;; text++) {
-                unsigned first, last;
-                int r;
-
-                r = read_number(&text, CPU_MAX - 1, &first);
-                if (r < 0)
-                        return r;
-                last = first;
-                if (*text == '-') {
-                        text++;
-                        r = read_number(&text, CPU_MAX - 1, &last);
-                }
-                if (r < 0)
-                        return r;
-                if (last < first)
-                        return -EINVAL;
-                for (unsigned i = first; i <= last; i++)
-                        CPU_SET_S(i, sizeof(set), set.words);
-                if (*text != ',')
-                        break;
-        }
-        if (*text)
-                return -EINVAL;
-        *ret = set;
-        return 0;
-}
-
-/* "vcpu.3:" and the like; *ret_rest is what follows. */
-static int read_thread(const char *text, ThreadRule *rule, const char **ret_rest)
-{
-        const char *rest;
-        int r;
-
-        if ((rest = text_after(text, "emulator"))) {
-                rule->kind = THREAD_EMULATOR;
-        } else if ((rest = text_after(text, "vcpu.")) || (rest = text_after(text, "iothread."))) {
-                rule->kind = *text == 'v' ? THREAD_VCPU : THREAD_IOTHREAD;
-                r = read_number(&rest, UINT32_MAX - 1, &rule->id);
-                if (r < 0)
-                        return r;
-        } else {
-                return -EINVAL;
-        }
-        if (*rest != ':')
-                return -EINVAL;
-        *ret_rest = rest + 1;
-        return 0;
-}
-
-/* With two rules for one thread, the result would depend on their order. */
-static int add_rule(ThreadRules *rules, const ThreadRule *rule)
-{
-        ThreadRule *bigger;
-
-        for (size_t i = 0; i < rules->count; i++) {
-                const ThreadRule *other = &rules->items[i];
-
-                if (other->kind == rule->kind && other->id == rule->id && !other->cpus == !rule->cpus)
-                        return -EEXIST;
-        }
-        bigger = realloc(rules->items, (rules->count + 1) * sizeof(*bigger));
-        if (!bigger)
-                return -ENOMEM;
-        rules->items = bigger;
-        bigger[rules->count++] = *rule;
-        return 0;
-}
-
-int thread_rules_read_affinity(const char *text, void *target)
-{
-        ThreadRule rule = { 0 };
-        CpuSet set;
-        int r;
-
-        r = read_thread(text, &rule, &rule.cpus);
-        if (r >= 0)
-                r = read_cpus(rule.cpus, &set);
-        return r < 0 ? r : add_rule(target, &rule);
-}
-
-static const struct Policy {
-        const char *name;
-        int policy;
-        int lowest, highest; /* priority; Linux has no other numbers */
-} policies[] = {
-        { "batch", SCHED_BATCH, 0, 0 },
-        { "idle", SCHED_IDLE, 0, 0 },
-        { "fifo", SCHED_FIFO, 1, 99 },
-        { "rr", SCHED_RR, 1, 99 },
-};
-
-int thread_rules_read_scheduler(const char *text, void *target)
-{
-        ThreadRule rule = { 0 };
-        const char *rest;
-        int r;
-
-        r = read_thread(text, &rule, &text);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < ELEMENTS(policies); i++) {
-                const struct Policy *p = &policies[i];
-                unsigned priority = 0;
-
-                rest = text_after(text, p->name);
-                if (!rest || (*rest && *rest != ':'))
-                        continue;
-                if (*rest) {
-                        r = text_to_unsigned(rest + 1, 99, &priority);
-                        if (r < 0)
-                                return r;
-                }
-                rule.policy = p->policy;
-                rule.priority = (int) priority;
-                if (rule.priority < p->lowest || rule.priority > p->highest)
-                        return -ERANGE;
-                return add_rule(target, &rule);
-        }
-        return -EINVAL;
-}
-
-void thread_rules_done(ThreadRules *rules)
-{
-        free(rules->items);
-        *rules = (ThreadRules){ 0 };
-}
 
 /* ——— applying the rules ——— */
 
@@ -260,7 +104,7 @@ static int apply_rule(const Threads *t, const ThreadRule *rule)
         int r = 0;
 
         if (rule->cpus)
-                r = read_cpus(rule->cpus, &set);
+                r = cpu_set_read(rule->cpus, &set);
         if (r < 0)
                 return r;
         if (rule->kind == THREAD_EMULATOR)

@@ -6,31 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "contract/line/thread-rule.h"
 #include "launcher/monitor/monitor.h"
-
-typedef enum ThreadKind {
-        THREAD_EMULATOR, /* all threads that are neither vCPUs nor IOThreads */
-        THREAD_VCPU,
-        THREAD_IOTHREAD,
-} ThreadKind;
-
-/* One argument: "vcpu.0:1-3,5", "emulator:2", "iothread.1:fifo:10". */
-typedef struct ThreadRule {
-        ThreadKind kind;
-        unsigned id;          /* of the vCPU, or of the IOThread */
-        const char *cpus;     /* borrowed from the argument; NULL if it sets the scheduler */
-        int policy, priority; /* SCHED_… */
-} ThreadRule;
-
-typedef struct ThreadRules {
-        ThreadRule *items;
-        size_t count;
-} ThreadRules;
-
-/* Readers of arguments, which add to a ThreadRules. */
-int thread_rules_read_affinity(const char *text, void *target);
-int thread_rules_read_scheduler(const char *text, void *target);
-void thread_rules_done(ThreadRules *rules);
 
 typedef struct Threads Threads;
 

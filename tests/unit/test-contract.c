@@ -64,6 +64,13 @@ static void check_written(const char *stem, const Strings *line, size_t *at, con
         }
 }
 
+static void check_one(const char *stem, const Strings *line, const char *option, char *text)
+{
+        size_t at = 0;
+
+        check_written(stem, line, &at, option, text);
+}
+
 static void check_taps(const char *stem, const Strings *line, const Plan *p, const TapList *taps)
 {
         size_t at = 0;
@@ -159,6 +166,11 @@ static void check_prepared(
                 source_value_write(request.source_path, request.source_hash));
         CHECK(streq_null(request.nvram, p->nvram));
         CHECK(streq_null(request.nvram_template, p->nvram_template));
+        check_one(stem, line, OPTION_GUEST, strdup(request.guest));
+        if (request.nvram)
+                check_one(stem, line, OPTION_NVRAM, strdup(request.nvram));
+        if (request.nvram_template)
+                check_one(stem, line, OPTION_NVRAM_TEMPLATE, strdup(request.nvram_template));
         check_taps(stem, line, p, &request.taps);
         check_devices(stem, line, &request.devices);
         check_grants(stem, line, p, &request);
@@ -216,6 +228,32 @@ static void check_register(const char *stem, const Conversion *c, const char *na
         strings_done(&line);
 }
 
+static void check_life(const char *stem, const Strings *line, const LifecycleOptions *life)
+{
+        size_t disk = 0, link = 0, affinity = 0, scheduler = 0;
+
+        for (size_t i = 0; i < life->disks.count; i++) {
+                const DiskName *d = &life->disks.items[i];
+
+                check_written(stem, line, &disk, OPTION_DISK, disk_value_write(d->node, d->target, d->path));
+        }
+        for (size_t i = 0; i < life->links_down.count; i++)
+                check_written(stem, line, &link, OPTION_LINK_DOWN, strdup(life->links_down.items[i]));
+        for (size_t i = 0; i < life->threads.count; i++) {
+                const ThreadRule *rule = &life->threads.items[i];
+
+                check_written(
+                        stem, line, rule->cpus ? &affinity : &scheduler,
+                        rule->cpus ? OPTION_AFFINITY : OPTION_SCHEDULER, thread_rule_write(rule));
+        }
+        check_one(stem, line, OPTION_ON_POWEROFF, strdup(fate_word(life->on_poweroff)));
+        check_one(stem, line, OPTION_ON_REBOOT, strdup(fate_word(life->on_reboot)));
+        check_one(stem, line, OPTION_ON_CRASH, strdup(fate_word(life->on_crash)));
+        if (life->balloon > 0)
+                check_one(
+                        stem, line, OPTION_BALLOON, text_format("%llu", (unsigned long long) life->balloon));
+}
+
 static void check_run(const char *stem, const Conversion *c, const char *name)
 {
         const Plan *p = &c->plan;
@@ -232,6 +270,13 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         CHECK_TEXT(o.guest, name);
         CHECK_TEXT(o.uuid, c->guest->general->uuid);
         CHECK_NUMBER(o.monitor, PLAN_FD_MONITOR);
+        check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
+        check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
+        check_one(stem, &line, OPTION_MONITOR, text_format("%d", o.monitor));
+        if (o.helper)
+                check_one(stem, &line, OPTION_HELPER, strdup(o.helper));
+        if (o.rtc_offset != 0)
+                check_one(stem, &line, OPTION_RTC_OFFSET, text_format("%lld", (long long) o.rtc_offset));
         CHECK_NUMBER(o.consoles.count, p->n_consoles);
         CHECK_NUMBER(o.fds.count + o.try_fds.count, p->n_stored);
         check_fds(stem, &line, OPTION_CONSOLE, &o.consoles);
@@ -240,6 +285,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         CHECK_NUMBER(o.passts.count, p->n_passts);
         for (size_t i = 0; i < o.passts.count; i++)
                 check_written(stem, &line, &passt, OPTION_PASST, passt_request_write(&o.passts.items[i]));
+        check_life(stem, &line, &o.life);
         CHECK_NUMBER(o.chains.count, p->n_chains);
         CHECK(!o.helper == !c->settings.user_scope);
         for (size_t i = 0; i < p->argv.count; i++)
