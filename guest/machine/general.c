@@ -9,6 +9,7 @@
 #include "guest/machine/general.h"
 
 #include "contract/options.h"
+#include "contract/words.h"
 #include "guest/guest.h"
 #include "guest/machine/os.h"
 #include "guest/part.h"
@@ -17,6 +18,16 @@ static const char *const accelerator_words[] = { "kvm", "qemu", NULL };
 static const char *const action_words[] = {
         "destroy", "restart", "preserve", "rename-restart", "coredump-destroy", "coredump-restart", NULL,
 };
+/* What the launcher does. rename-restart is refused. */
+static const Fate fates[] = {
+        [ACTION_DESTROY] = FATE_DESTROY,
+        [ACTION_RESTART] = FATE_RESTART,
+        [ACTION_PRESERVE] = FATE_PRESERVE,
+        [ACTION_RENAME_RESTART] = FATE_DESTROY,
+        [ACTION_COREDUMP_DESTROY] = FATE_DUMP_DESTROY,
+        [ACTION_COREDUMP_RESTART] = FATE_DUMP_RESTART,
+};
+
 static const char *const lock_words[] = { "poweroff", "restart", "pause", "ignore", NULL };
 
 /* By Arch. */
@@ -173,9 +184,9 @@ static void general_build_first(const Guest *g, Plan *p)
 
         plan_run(p, "--" OPTION_GUEST "=%s", general->name);
         plan_run(p, "--" OPTION_UUID "=%s", general->uuid);
-        plan_run(p, "--" OPTION_ON_POWEROFF "=%s", action_words[general->on_poweroff - 1]);
-        plan_run(p, "--" OPTION_ON_REBOOT "=%s", action_words[general->on_reboot - 1]);
-        plan_run(p, "--" OPTION_ON_CRASH "=%s", action_words[general->on_crash - 1]);
+        plan_run(p, "--" OPTION_ON_POWEROFF "=%s", fate_word(fates[general->on_poweroff]));
+        plan_run(p, "--" OPTION_ON_REBOOT "=%s", fate_word(fates[general->on_reboot]));
+        plan_run(p, "--" OPTION_ON_CRASH "=%s", fate_word(fates[general->on_crash]));
         plan_run(p, "--" OPTION_MONITOR "=%u", PLAN_FD_MONITOR);
 }
 

@@ -71,6 +71,14 @@ static void check_one(const char *stem, const Strings *line, const char *option,
         check_written(stem, line, &at, option, text);
 }
 
+static void check_each(const char *stem, const Strings *line, const char *option, const Strings *values)
+{
+        size_t at = 0;
+
+        for (size_t i = 0; i < values->count; i++)
+                check_written(stem, line, &at, option, strdup(values->items[i]));
+}
+
 static void check_taps(const char *stem, const Strings *line, const Plan *p, const TapList *taps)
 {
         size_t at = 0;
@@ -167,6 +175,8 @@ static void check_prepared(
         CHECK(streq_null(request.nvram, p->nvram));
         CHECK(streq_null(request.nvram_template, p->nvram_template));
         check_one(stem, line, OPTION_GUEST, strdup(request.guest));
+        check_each(stem, line, OPTION_IMAGE_DIRECTORY, &request.image_directories);
+        check_each(stem, line, OPTION_LOG_FILE, &request.log_files);
         if (request.nvram)
                 check_one(stem, line, OPTION_NVRAM, strdup(request.nvram));
         if (request.nvram_template)
@@ -204,6 +214,8 @@ static void check_serve(const char *stem, const Conversion *c, const char *name,
         argv = verb_argv(&line, &argc);
         if (serve_options_read(argc, argv, &o) < 0)
                 fail(stem, &line);
+        check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
+        check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
         CHECK_TEXT(o.guest, name);
         CHECK_TEXT(o.uuid, c->guest->general->uuid);
         check_prepared(stem, c, name, path, &line, o.prepare_argc, o.prepare_argv);
@@ -221,24 +233,26 @@ static void check_register(const char *stem, const Conversion *c, const char *na
         argv = verb_argv(&line, &argc);
         if (register_options_read(argc, argv, &o) < 0)
                 fail(stem, &line);
+        check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
+        check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
         CHECK_TEXT(o.guest, name);
         CHECK_TEXT(o.uuid, c->guest->general->uuid);
         CHECK_NUMBER(o.interfaces.count, c->plan.n_taps);
+        check_each(stem, &line, OPTION_INTERFACE, &o.interfaces);
         register_options_done(&o);
         strings_done(&line);
 }
 
 static void check_life(const char *stem, const Strings *line, const LifecycleOptions *life)
 {
-        size_t disk = 0, link = 0, affinity = 0, scheduler = 0;
+        size_t disk = 0, affinity = 0, scheduler = 0;
 
         for (size_t i = 0; i < life->disks.count; i++) {
                 const DiskName *d = &life->disks.items[i];
 
                 check_written(stem, line, &disk, OPTION_DISK, disk_value_write(d->node, d->target, d->path));
         }
-        for (size_t i = 0; i < life->links_down.count; i++)
-                check_written(stem, line, &link, OPTION_LINK_DOWN, strdup(life->links_down.items[i]));
+        check_each(stem, line, OPTION_LINK_DOWN, &life->links_down);
         for (size_t i = 0; i < life->threads.count; i++) {
                 const ThreadRule *rule = &life->threads.items[i];
 
@@ -287,6 +301,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
                 check_written(stem, &line, &passt, OPTION_PASST, passt_request_write(&o.passts.items[i]));
         check_life(stem, &line, &o.life);
         CHECK_NUMBER(o.chains.count, p->n_chains);
+        check_each(stem, &line, OPTION_CHAIN, &o.chains);
         CHECK(!o.helper == !c->settings.user_scope);
         for (size_t i = 0; i < p->argv.count; i++)
                 CHECK_TEXT(o.argv[i], p->argv.items[i]);
@@ -307,9 +322,8 @@ static bool check_case(const char *stem)
         if (conversion_file(&c, xml, NULL) < 0)
                 return false;
         name = c.guest->general->name;
-        if (c.settings.user_scope)
-                check_serve(stem, &c, name, path);
-        else
+        check_serve(stem, &c, name, path);
+        if (!c.settings.user_scope)
                 check_register(stem, &c, name);
         check_prepare(stem, &c, name, path);
         check_run(stem, &c, name);
@@ -385,6 +399,41 @@ static void test_unknown_keys(void)
         device_requests_done(&devices);
 }
 
+/* Each verb has a table of its own and refuses the options of the others. */
+static void test_unknown_options(void)
+{
+        char guest[] = "--" OPTION_GUEST "=vm",
+             uuid[] = "--" OPTION_UUID "=53764d0e-85a0-42b4-af5c-2046b460b1dc";
+        char monitor[] = "--" OPTION_MONITOR "=10", tap[] = "--" OPTION_TAP "=id=n,ifname=vm0",
+             qemu[] = "/q";
+        char fd[] = "--" OPTION_FD "=tap.n.0:11", verb[] = "verb", end[] = "--";
+        char *run[] = { verb, guest, uuid, monitor, end, qemu, NULL };
+        char *bad_run[] = { verb, guest, uuid, monitor, tap, end, qemu, NULL };
+        char *prepare[] = { verb, guest, tap, NULL }, *bad_prepare[] = { verb, guest, tap, fd, NULL };
+        char *registration[] = { verb, guest, uuid, NULL },
+             *bad_registration[] = { verb, guest, uuid, tap, NULL };
+        char *serve[] = { verb, guest, uuid, end, guest, NULL };
+        char *bad_serve[] = { verb, guest, uuid, tap, end, guest, NULL };
+        PrepareRequest p;
+        RegisterOptions r;
+        RunOptions o;
+        ServeOptions s;
+
+        CHECK_NUMBER(run_options_read(&o, 6, run), 0);
+        run_options_done(&o);
+        CHECK_NUMBER(run_options_read(&o, 7, bad_run), -EINVAL);
+        CHECK_NUMBER(prepare_request_read(3, prepare, &p), 0);
+        prepare_request_done(&p);
+        CHECK_NUMBER(prepare_request_read(4, bad_prepare, &p), -EINVAL);
+        prepare_request_done(&p);
+        CHECK_NUMBER(register_options_read(3, registration, &r), 0);
+        register_options_done(&r);
+        CHECK_NUMBER(register_options_read(4, bad_registration, &r), -EINVAL);
+        register_options_done(&r);
+        CHECK_NUMBER(serve_options_read(5, serve, &s), 0);
+        CHECK_NUMBER(serve_options_read(6, bad_serve, &s), -EINVAL);
+}
+
 int main(int argc, char **argv)
 {
         _cleanup_(closedirp) DIR *dir = NULL;
@@ -394,6 +443,7 @@ int main(int argc, char **argv)
         test_words();
         test_fd_names();
         test_unknown_keys();
+        test_unknown_options();
         CHECK(argc == 2 && chdir(argv[1]) >= 0);
         CHECK(setenv("HOME", "/home/user", 1) == 0 && setenv("XDG_RUNTIME_DIR", "/run/user/1000", 1) == 0);
         CHECK(setenv("XDG_STATE_HOME", "/home/user/xdg", 1) == 0 &&
