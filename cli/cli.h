@@ -63,7 +63,7 @@ int connect_to_guest(const Call *call, const char *name, const char *missing, in
 /* The bus of the scope's service manager; 0 or negative errno. */
 int manager_bus(bool user_scope, sd_bus **ret);
 
-/* ActiveState of a unit, "inactive" where it is not loaded; 0 or negative errno. */
+/* ActiveState of a unit, "inactive" if it is not loaded; 0 or negative errno. */
 int unit_state(sd_bus *bus, const char *unit, char **ret);
 
 /* Whether a unit starts at boot: 1, 0 or negative errno. */

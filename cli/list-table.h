@@ -10,7 +10,7 @@
 typedef struct Row {
         const char *name, *file, *user; /* file: NULL for a user's guest; user: NULL for one of this scope */
         char *unit, *state, *title;     /* title may be NULL */
-        int autostart;                  /* 1, 0, or negative where it is not known */
+        int autostart;                  /* 1, 0, or negative if unknown */
         Strings macs, addresses;
 } Row;
 

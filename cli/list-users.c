@@ -45,8 +45,7 @@ void user_guests_done(UserGuests *guests)
 /* Whether a terminal shows it as plain text, whoever chose it. */
 static bool is_printable(const char *name)
 {
-        json_t *string =
-                guest_name_is_valid(name) ? json_string(name) : NULL; /* NULL where it is not UTF-8 */
+        json_t *string = guest_name_is_valid(name) ? json_string(name) : NULL; /* NULL if it is not UTF-8 */
 
         json_decref(string);
         if (!string)

@@ -40,14 +40,14 @@ int arguments_read(
 
 /*
  * The same for a value that is itself a list, "key=value,key=value"; no value can hold a comma. What readers
- * borrow, they borrow from *ret_owner, which is set also on failure and is to be freed.
+ * borrow belongs to *ret_owner, which is also set on failure; the caller must free it.
  */
 int arguments_read_list(
         const Argument *table, size_t count, void *target, const char *text, char **ret_owner);
 
 /*
- * Writes what arguments_read_list() reads, with the keys in the table's order. The result is to be freed;
- * NULL if memory runs out.
+ * Writes what arguments_read_list() reads, with the keys in the table's order. The caller must free the
+ * result; NULL if out of memory.
  */
 char *arguments_write_list(const Argument *table, size_t count, const void *target);
 

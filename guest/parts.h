@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* All parts of a guest. To add one is to add a file, a row here, and a pointer in Guest where it has a
- * struct of its own. */
+/* All parts of a guest. A new one is a file, a row here and, if it has a struct of its own, a pointer in
+ * Guest. */
 
 #include "guest/part.h"
 

@@ -156,7 +156,7 @@ static void place(UsbBuses *u, Device *d)
                 d->kind->element);
 }
 
-/* Whether there is USB at all, where somebody needs it. */
+/* False if the guest has no USB; devices that require it are errors then. */
 static bool check_enabled(Guest *g)
 {
         bool enabled = false, disabled = false;

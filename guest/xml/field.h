@@ -88,7 +88,7 @@ typedef struct Field {
 /* Reads element by the table (ended by a row without a path) into the struct at target. */
 void fields_read(XmlElement *element, const Field *table, void *target, Findings *findings);
 
-/* The number of word in words from 1, 0 where it is none of them. */
+/* The position of word in words, from 1; 0 if it is not among them. */
 int words_find(const char *const *words, const char *word);
 
 /* A size such as <memory unit='MiB'>: text scaled by unit (NULL:

@@ -359,7 +359,7 @@ void xml_claim_all(XmlElement *e)
                 xml_claim_all(c);
 }
 
-/* The kind of a device, which may be what nobody knows of it. */
+/* The type of a device, which may be what is unknown about it. */
 static const char *type_of(const XmlElement *e)
 {
         for (size_t i = 0; i < e->n_attributes; i++)

@@ -208,7 +208,7 @@ static const EventRow event_rows[] = {
         { "ACPI_DEVICE_OST" },
 };
 
-/* The value at a path; false where there is none that text could show. */
+/* The value at a path; false if there is none, or none that can be shown as text. */
 static bool data_text_at(const json_t *data, const char *path, char ret[static EVENT_VALUE_MAX + 1])
 {
         const json_t *value = data;

@@ -52,11 +52,11 @@ void lifecycle_on_state(
         const json_t *result, const char *error, void *userdata); /* answer to query-status */
 void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
 
-/* Decides how it ends. Once that is decided it stays so. */
+/* Decides the exit status. The decision is final, unless a failure follows. */
 void lifecycle_end(Lifecycle *l, int exit_status);
 void lifecycle_fail(Lifecycle *l);
 
-/* What on_crash= says is done, after a dump where it says so. */
+/* Does what on_crash= says, after a dump if that is part of it. */
 void lifecycle_crashed(Lifecycle *l);
 void lifecycle_crash_ends(Lifecycle *l);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What others want of a guest: systemctl and machinectl, by signals or by the control socket. What is asked
- * for depends on where the guest is in its life; what comes of it is decided in lifecycle.c when the guest
- * reacts.
+ * Requests from systemctl and machinectl, by signals or the control socket. How one is carried out depends
+ * on the phase of the guest's life; lifecycle.c decides what follows when the guest reacts.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"

@@ -135,7 +135,7 @@ void lifecycle_end(Lifecycle *l, int exit_status)
         l->exit_status = exit_status;
         l->told = true;
 
-        /* from here on TimeoutStopSec= counts, also where it was the guest that went off */
+        /* starts TimeoutStopSec=, also if the guest powered off by itself */
         lifecycle_set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be restarted" : "Ending");
         (void) sd_notify(0, "STOPPING=1");
         if (!l->monitor || monitor_execute(l->monitor, "quit", NULL, NULL, NULL, MONITOR_NO_LIMIT) < 0)

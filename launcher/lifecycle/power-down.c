@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A press of the power button while the guest's firmware runs is lost, and nothing tells. So the button is
- * pressed every second until the guest turns off, which lifecycle.c sees; after half a minute only every ten
- * seconds, since by then the guest is either on its way or does not want to. How long that may take is the
- * unit's TimeoutStopSec=.
+ * A press of the power button is lost while the guest's firmware runs, without any sign. So the button is
+ * pressed every second until the guest powers off, which lifecycle.c notices; after half a minute only every
+ * ten seconds, because by then the guest is either shutting down or ignoring it. TimeoutStopSec= of the unit
+ * limits the time.
  *
- * Before each press the guest's state is asked for, because a guest that sleeps has to be woken and a paused
- * one to continue. One that a failure of the host stopped, such as a full disk, is let continue once: if the
- * failure is gone the guest saves its data and powers off, if not it stops again and would do so each time.
+ * Before each press QEMU is asked for the guest's state, because a sleeping guest must be woken first and a
+ * paused one must continue. A guest stopped by a failure of the host, such as a full disk, is resumed only
+ * once: if the problem is solved it saves its data and powers off, otherwise it would stop again each time.
  */
 
 #include "launcher/lifecycle/power-down.h"

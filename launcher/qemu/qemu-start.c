@@ -120,9 +120,7 @@ static int place_passt(QemuStart *h, const PasstRequest *o, int *ret)
 
         *ret = -1;
         if (!program && !o->optional)
-                return log_errno(
-                        LOG_ERR, -ENOENT, "%s is to be connected by passt, and /usr/bin/passt is not there",
-                        o->id);
+                return log_errno(LOG_ERR, -ENOENT, "Cannot connect %s by passt: /usr/bin/passt", o->id);
         if (o->optional && (!program || !host_has_route())) {
                 log_notice(
                         "%s: %s is QEMU's own user networking.",

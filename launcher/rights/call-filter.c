@@ -53,8 +53,9 @@
 #define NO_ARGUMENT (-1)
 
 /*
- * A call (whose argument `selector` is `value`) that is refused, or allowed only where the argument `pid` is
- * the process's own, or with `zero_too` 0. Numbers that an architecture does not have are ignored on it.
+ * A system call (whose argument `selector` is `value`) that is refused, or allowed only if the argument
+ * `pid` is the process's own, or 0 with `zero_too`. Calls that do not exist on an architecture are ignored
+ * there.
  */
 typedef struct Rule {
         int call;

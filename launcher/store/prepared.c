@@ -3,9 +3,9 @@
 /*
  * The list is a file in the guest's runtime directory, because systemd keeps that directory over a restart
  * and removes it at a stop, exactly as it does with the stored descriptors. The directory belongs to the
- * guest's user, so the child that runs as that user opens and writes the file. What the file says is
- * believed only where the kernel agrees (an interface exists and has that index), or where only the guest's
- * own descriptors can be affected.
+ * guest's user, so the child that runs as that user opens and writes the file. Its contents are used only if
+ * the kernel confirms them (an interface exists and has that index), or if they can only affect the guest's
+ * own descriptors.
  *
  * Each line is "tap ID INTERFACE INDEX QUEUES MAC" or "fd NAME". `run` compares the names with the
  * descriptors that it received.

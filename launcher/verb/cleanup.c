@@ -8,10 +8,11 @@
  *
  * With --stale, after a crash of the host, it returns what was given to guests before the present boot.
  *
- * All it needs to know is in the records, so it has no other input than a guest's name, as the instance of
- * its unit: the call stands in the template, for the guest's XML may have gone while it ran. Capabilities:
- * CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH, as in prepare.c, from before it touches the first path that
- * others may write on; and CAP_NET_ADMIN where something is to be undone, for a macvtap may be.
+ * The records have all the information, so the only input is a guest's name, as the instance of its unit.
+ * The command is in the template and not in the drop-in, because the guest's XML may have been removed while
+ * it was running. Before the first path that others may write on, only CAP_CHOWN, CAP_FOWNER and
+ * CAP_DAC_READ_SEARCH are left, as in prepare.c, and CAP_NET_ADMIN if something has to be undone, since that
+ * may be a macvtap.
  */
 
 #include <cap-ng.h>
