@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * All that the launcher is told comes in arguments that vm-generator wrote, and an administrator may write
- * by hand in a drop-in. So they are read strictly: an unknown key, a second value, a wrong type is a mistake
- * that ends the start, and all mistakes are named at once. A key cannot be given in two words ("--key
- * value"), so that what is a key never depends on what came before it.
+ * The launcher gets all its input as arguments, which vm-generator wrote or an administrator put into a
+ * drop-in. They are read strictly: an unknown key, a repeated one or a value of the wrong type makes the
+ * start fail, and all mistakes are reported at once. A key and its value are always one word
+ * ("--key=value"), so whether a word is a key never depends on the word before it.
  */
 
 #include "contract/arguments.h"
@@ -46,13 +46,15 @@ static int read_row(Reading *reading, size_t row, const char *text)
         int r;
 
         if (reading->seen & bit && !(a->flags & ARGUMENT_REPEATED)) {
-                log_error("%s%s is there twice.", reading->dashes, a->key);
+                log_error("%s%s may be given only once.", reading->dashes, a->key);
                 reading->failed = true;
                 return 0;
         }
         reading->seen |= bit;
         if (!!(a->flags & ARGUMENT_SWITCH) != !text) {
-                log_error(text ? "%s%s takes no value." : "%s%s needs a value.", reading->dashes, a->key);
+                log_error(
+                        text ? "%s%s does not take a value." : "%s%s requires a value.", reading->dashes,
+                        a->key);
                 reading->failed = true;
                 return 0;
         }
@@ -73,7 +75,7 @@ static int read_word(Reading *reading, const char *word)
         for (size_t i = 0; i < reading->count; i++)
                 if (strlen(reading->table[i].key) == n && strncmp(reading->table[i].key, word, n) == 0)
                         return read_row(reading, i, equals ? equals + 1 : NULL);
-        log_error("There is no %s%.*s.", reading->dashes, (int) n, word);
+        log_error("Unknown option %s%.*s.", reading->dashes, (int) n, word);
         reading->failed = true;
         return 0;
 }
@@ -107,7 +109,7 @@ int arguments_read(
                         break;
                 }
                 if (!word || !*word) {
-                        log_error("\"%s\" is not expected here.", argv[i]);
+                        log_error("Unexpected argument \"%s\".", argv[i]);
                         reading.failed = true;
                         continue;
                 }

@@ -154,7 +154,7 @@ static void write_access(FILE *f, const char *key, const void *target)
         fprintf(f, ",%s=%s", key, access_word(*(const Access *) target));
 }
 
-#define ID           "an id of letters, digits, dots, dashes"
+#define ID           "an id of letters, digits, '.', '_' and '-'"
 #define USB(member)  offsetof(UsbRequest, member)
 #define PCI(member)  offsetof(PciRequest, member)
 #define SCSI(member) offsetof(ScsiRequest, member)
@@ -169,17 +169,18 @@ static const Argument usb_arguments[] = {
         { "id", ID, argument_id, USB(id), MUST, argument_write_text },
         { "vendor", "four hexadecimal digits", read_hexadecimal, USB(vendor), 0, write_vendor },
         { "product", "four hexadecimal digits", read_product, 0, 0, write_product },
-        { "bus", "a bus's number", read_usb_number, USB(bus), 0, argument_write_unsigned },
-        { "device", "a device's number", read_usb_number, USB(device), 0, argument_write_unsigned },
-        { "port", "numbers with dots between them", read_port, USB(port), 0, argument_write_text },
+        { "bus", "a bus number from 1 to 999", read_usb_number, USB(bus), 0, argument_write_unsigned },
+        { "device", "a device number from 1 to 999", read_usb_number, USB(device), 0,
+          argument_write_unsigned },
+        { "port", "numbers separated by dots", read_port, USB(port), 0, argument_write_text },
 };
 
 static const Argument pci_arguments[] = {
         { "address", "DOMAIN:BUS:SLOT.FUNCTION", read_address, PCI(address), MUST, argument_write_text },
         { "managed", "yes or no", read_yes_no, PCI(managed), MUST, write_yes_no },
-        { "driver", "a driver's name", read_driver, PCI(driver), 0, write_driver },
+        { "driver", "a driver name", read_driver, PCI(driver), 0, write_driver },
         { "mac", "a MAC address", read_vf_mac, PCI(vf), 0, write_vf_mac },
-        { "vlan", "a VLAN's number", read_vf_vlan, PCI(vf), 0, write_vf_vlan },
+        { "vlan", "a VLAN number", read_vf_vlan, PCI(vf), 0, write_vf_vlan },
 };
 
 static const Argument mdev_arguments[] = {

@@ -262,25 +262,25 @@ bool tap_request_has_vlan(const TapRequest *q, unsigned vlan)
 #define AT(member) offsetof(TapRequest, member)
 
 static const Argument tap_arguments[] = {
-        { "id", "an id of letters, digits, dots, dashes", argument_id, AT(id), ARGUMENT_REQUIRED,
+        { "id", "an id of letters, digits, '.', '_' and '-'", argument_id, AT(id), ARGUMENT_REQUIRED,
           argument_write_text },
-        { "ifname", "an interface's name", read_interface, AT(interface), 0, argument_write_text },
+        { "ifname", "an interface name", read_interface, AT(interface), 0, argument_write_text },
         { "queues", "a number of queues", read_queues, AT(queues), 0, argument_write_unsigned },
         { "vhost", "no, try or require", read_vhost, AT(vhost), 0, write_vhost },
         { "broker", "yes or no", read_yes_no, AT(broker), 0, write_yes },
-        { "bridge", "an interface's name", read_interface, AT(bridge), 0, argument_write_text },
-        { "mac", "an interface's MAC", read_mac, AT(mac), 0, write_mac },
+        { "bridge", "an interface name", read_interface, AT(bridge), 0, argument_write_text },
+        { "mac", "a unicast MAC address", read_mac, AT(mac), 0, write_mac },
         { "mtu", "an MTU", read_mtu, AT(mtu), 0, argument_write_unsigned },
         { "link", "up or down", read_link, AT(down), 0, write_link },
         { "managed", "yes or no", read_managed, AT(unmanaged), 0, write_managed },
-        { "lower", "an interface's name", read_interface, AT(lower), 0, argument_write_text },
+        { "lower", "an interface name", read_interface, AT(lower), 0, argument_write_text },
         { "mode", MACVTAP_MODE_WORDS, read_mode, AT(mode), 0, write_mode },
         { "inbound", "AVERAGE:PEAK:BURST", read_rate, AT(inbound), 0, write_rate },
         { "outbound", "AVERAGE:PEAK:BURST", read_rate, AT(outbound), 0, write_rate },
-        { "native", "the only VLAN without tags, from 1 to 4094", read_native, 0, 0, write_native },
-        { "native-tagged", "the only VLAN without tags, from 1 to 4094", read_native_tagged, 0, 0,
+        { "native", "the only untagged VLAN, from 1 to 4094", read_native, 0, 0, write_native },
+        { "native-tagged", "the only untagged VLAN, from 1 to 4094", read_native_tagged, 0, 0,
           write_native_tagged },
-        { "trunk", "VLANs from 1 to 4094, with colons between them", read_trunk, 0, 0, write_trunk },
+        { "trunk", "VLANs from 1 to 4094, separated by colons", read_trunk, 0, 0, write_trunk },
         { "isolated", "yes or no", read_yes_no, AT(isolated), 0, write_yes },
 };
 
