@@ -13,13 +13,33 @@
 
 #include "util/text.h"
 
+int file_read_at(int fd, void *data, size_t size, off_t offset, size_t *ret_size)
+{
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pread(fd, (char *) data + done, size - done, offset + (off_t) done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t) n;
+        }
+        *ret_size = done;
+        return 0;
+}
+
 static int read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
 {
         _cleanup_(freep) char *data = NULL;
         size_t size = 0, room = 0;
 
         for (;;) {
-                ssize_t n;
+                size_t wanted, n;
+                int r;
 
                 if (room - size < 2) {
                         char *bigger;
@@ -32,14 +52,13 @@ static int read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
                                 return -ENOMEM;
                         data = bigger;
                 }
-                n = read(fd, data + size, room - size - 1);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
+                wanted = room - size - 1;
+                r = file_read_at(fd, data + size, wanted, (off_t) size, &n);
+                if (r < 0)
+                        return r;
+                size += n;
+                if (n < wanted)
                         break;
-                size += (size_t) n;
         }
         if (size > max)
                 return -EFBIG;
@@ -145,4 +164,27 @@ int file_make_directories(int dir_fd, const char *path, mode_t mode)
                 if (c == '\0')
                         return 0;
         }
+}
+
+int file_open_private_directory(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+        _cleanup_(freep) char *parent = text_format("%.*s", slash ? (int) (slash - path) : 0, path);
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        if (!parent)
+                return -ENOMEM;
+        r = *parent ? file_make_directories(AT_FDCWD, parent, 0755) : 0;
+        if (r < 0)
+                return r;
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != geteuid() || st.st_mode & 0077)
+                return -EUCLEAN;
+        return TAKE_FD(fd);
 }

@@ -20,8 +20,20 @@ int file_write_atomic(int dir_fd, const char *path, const void *data, size_t siz
 /* Renames within one directory to a name that must not exist; -EEXIST if it does. */
 int file_rename_new(int dir_fd, const char *from, const char *to);
 
+/*
+ * Reads up to size bytes at an offset of a file, fewer only at its end, despite interruptions and short
+ * reads.
+ */
+int file_read_at(int fd, void *data, size_t size, off_t offset, size_t *ret_size);
+
 /* Writes all of data, despite interruptions and short writes. */
 int file_write_all(int fd, const void *data, size_t size);
+
+/*
+ * Opens a directory that no other user may enter, and makes it (0700) and its parents (0755) if they do not
+ * exist. Returns a descriptor; -EUCLEAN if it belongs to another user or others have any access to it.
+ */
+int file_open_private_directory(const char *path);
 
 /* mkdir -p for a relative or absolute path; existing directories keep their mode. */
 int file_make_directories(int dir_fd, const char *path, mode_t mode);

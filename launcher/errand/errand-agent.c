@@ -73,19 +73,12 @@ static int serve_remove(const ErrandRequest *request, int fd, ErrandReply *reply
 static int serve_header(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
         static uint8_t data[QCOW2_HEADER_MAX];
-        size_t size = 0;
+        size_t size;
+        int r;
 
-        while (size < sizeof(data)) {
-                ssize_t n = pread(fd, data + size, sizeof(data) - size, (off_t) size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                size += (size_t) n;
-        }
+        r = file_read_at(fd, data, sizeof(data), 0, &size);
+        if (r < 0)
+                return r;
         return qcow2_read_header(data, size, &reply->header);
 }
 

@@ -34,25 +34,17 @@ struct UndoLog {
 
 static int open_directory(int *ret)
 {
-        _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
-        int r;
+        int fd = file_open_private_directory(UNDO_LOG_DIRECTORY);
 
-        r = file_make_directories(AT_FDCWD, "/run/vmunit", 0755);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot create /run/vmunit");
-        if (mkdir(UNDO_LOG_DIRECTORY, 0700) < 0 && errno != EEXIST)
-                return log_errno(LOG_ERR, -errno, "Cannot create " UNDO_LOG_DIRECTORY);
-        fd = open(UNDO_LOG_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot open " UNDO_LOG_DIRECTORY);
-        if (st.st_uid != geteuid() || st.st_mode & 0077) {
+        if (fd == -EUCLEAN) {
                 log_error("Ignoring " UNDO_LOG_DIRECTORY
                           ": users other than root can access it. Inspect it, then "
                           "remove it.");
                 return -EPERM;
         }
-        *ret = TAKE_FD(fd);
+        if (fd < 0)
+                return log_errno(LOG_ERR, fd, "Cannot open " UNDO_LOG_DIRECTORY);
+        *ret = fd;
         return 0;
 }
 

@@ -44,24 +44,16 @@ struct Ledger {
 
 static int open_directory(int *ret)
 {
-        _cleanup_(closep) int fd = -EBADF;
-        struct stat st;
-        int r;
+        int fd = file_open_private_directory(LEDGER_DIRECTORY);
 
-        r = file_make_directories(AT_FDCWD, "/var/lib/vmunit", 0755);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot create /var/lib/vmunit");
-        if (mkdir(LEDGER_DIRECTORY, 0700) < 0 && errno != EEXIST)
-                return log_errno(LOG_ERR, -errno, "Cannot create " LEDGER_DIRECTORY);
-        fd = open(LEDGER_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot open " LEDGER_DIRECTORY);
-        if (st.st_uid != 0 || st.st_mode & 0077) {
+        if (fd == -EUCLEAN) {
                 log_error("Ignoring " LEDGER_DIRECTORY ": users other than root can access it. Inspect it, "
                           "then run: chown root:root " LEDGER_DIRECTORY "; chmod 0700 " LEDGER_DIRECTORY);
                 return -EPERM;
         }
-        *ret = TAKE_FD(fd);
+        if (fd < 0)
+                return log_errno(LOG_ERR, fd, "Cannot open " LEDGER_DIRECTORY);
+        *ret = fd;
         return 0;
 }
 

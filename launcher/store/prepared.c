@@ -128,7 +128,7 @@ int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
         _cleanup_(closep) int fd = -EBADF;
         _cleanup_(freep) char *data = NULL;
         struct stat st;
-        ssize_t n;
+        size_t size;
         int r;
 
         *ret = (Prepared){ 0 };
@@ -143,8 +143,9 @@ int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
                 data = malloc(PREPARED_SIZE_MAX);
                 if (!data)
                         return log_out_of_memory();
-                n = pread(fd, data, PREPARED_SIZE_MAX, 0);
-                r = n < 0 ? -errno : prepared_parse(data, (size_t) n, ret);
+                r = file_read_at(fd, data, PREPARED_SIZE_MAX, 0, &size);
+                if (r >= 0)
+                        r = prepared_parse(data, size, ret);
         }
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Ignoring %s/" PREPARED_NAME, user->directory);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "tests/unit/test.h"
+#include "util/file.h"
+#include "util/text.h"
+
+static void test_private_directory(const char *directory)
+{
+        _cleanup_(freep) char *parent = text_format("%s/parent", directory),
+                              *path = text_format("%s/parent/private", directory),
+                              *file = text_format("%s/parent/file", directory),
+                              *link = text_format("%s/parent/link", directory);
+        struct stat st;
+        int fd;
+
+        for (unsigned i = 0; i < 2; i++) { /* made, then found */
+                fd = file_open_private_directory(path);
+                CHECK(fd >= 0);
+                CHECK(fstat(fd, &st) >= 0);
+                CHECK_NUMBER(st.st_mode & 07777, 0700);
+                CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+                fd_close(fd);
+        }
+        CHECK(stat(parent, &st) >= 0);
+        CHECK_NUMBER(st.st_mode & 07777, 0755);
+        for (const mode_t *bad = (const mode_t[]){ 0710, 0704, 0701, 0720, 0 }; *bad; bad++) {
+                CHECK(chmod(path, *bad) >= 0);
+                CHECK_NUMBER(file_open_private_directory(path), -EUCLEAN);
+                CHECK(stat(path, &st) >= 0);
+                CHECK_NUMBER(st.st_mode & 07777, *bad); /* left as it was, to be inspected */
+        }
+        CHECK(chmod(path, 0700) >= 0);
+
+        CHECK(symlink("private", link) >= 0);
+        CHECK(file_open_private_directory(link) < 0);
+        CHECK_NUMBER(file_write_atomic(AT_FDCWD, file, "x", 1, 0600, 0), 0);
+        CHECK_NUMBER(file_open_private_directory(file), -ENOTDIR);
+
+        CHECK(unlink(link) >= 0 && unlink(file) >= 0 && rmdir(path) >= 0 && rmdir(parent) >= 0);
+}
+
+static void test_read_at(const char *directory)
+{
+        _cleanup_(freep) char *path = text_format("%s/file", directory);
+        _cleanup_(closep) int fd = -EBADF;
+        char data[8] = "--------";
+        size_t size = 7;
+
+        CHECK_NUMBER(file_write_atomic(AT_FDCWD, path, "abcdef", 6, 0600, 0), 0);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        CHECK(fd >= 0 && lseek(fd, 3, SEEK_SET) == 3);
+        CHECK_NUMBER(file_read_at(fd, data, 4, 0, &size), 0); /* whatever the descriptor's own offset is */
+        CHECK_NUMBER(size, 4);
+        CHECK(memcmp(data, "abcd----", 8) == 0);
+        CHECK_NUMBER(file_read_at(fd, data, 8, 0, &size), 0);
+        CHECK_NUMBER(size, 6);
+        CHECK_NUMBER(file_read_at(fd, data, 8, 5, &size), 0);
+        CHECK_NUMBER(size, 1);
+        CHECK(data[0] == 'f');
+        CHECK_NUMBER(file_read_at(fd, data, 8, 6, &size), 0);
+        CHECK_NUMBER(size, 0);
+        size = 7;
+        CHECK_NUMBER(file_read_at(-1, data, 8, 0, &size), -EBADF);
+        CHECK_NUMBER(size, 7);
+        CHECK(unlink(path) >= 0);
+}
+
+static void test_read(const char *directory)
+{
+        static char big[10000];
+        _cleanup_(freep) char *path = text_format("%s/file", directory);
+
+        memset(big, 'x', sizeof(big));
+        for (const size_t *n = (const size_t[]){ 1, 4094, 4095, 4096, 8191, 10000, 0 }; *n; n++) {
+                _cleanup_(freep) char *data = NULL;
+                size_t size = 7;
+
+                CHECK_NUMBER(file_write_atomic(AT_FDCWD, path, big, *n, 0600, 0), 0);
+                CHECK_NUMBER(file_read(AT_FDCWD, path, *n - 1, &data, &size), -EFBIG);
+                CHECK(!data && size == 7);
+                CHECK_NUMBER(file_read(AT_FDCWD, path, *n, &data, &size), 0);
+                CHECK_NUMBER(size, *n);
+                CHECK(memcmp(data, big, *n) == 0 && data[*n] == '\0');
+        }
+        CHECK(unlink(path) >= 0);
+        CHECK_NUMBER(file_read(AT_FDCWD, directory, 10, &(char *){ NULL }, &(size_t){ 0 }), -EISDIR);
+}
+
+int main(void)
+{
+        char directory[] = "/tmp/test-file.XXXXXX";
+
+        umask(022);
+        CHECK(mkdtemp(directory));
+        test_private_directory(directory);
+        test_read_at(directory);
+        test_read(directory);
+        CHECK(rmdir(directory) >= 0);
+        return 0;
+}
