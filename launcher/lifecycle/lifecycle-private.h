@@ -63,6 +63,9 @@ void lifecycle_crash_ends(Lifecycle *l);
 /* Drops those that were asked for with that userdata; NULL: all. */
 void lifecycle_forget_resumes(Lifecycle *l, const void *userdata);
 
+/* Ends those that wait, with that reason. */
+void lifecycle_refuse_resumes(Lifecycle *l, const char *why);
+
 /* Its watchdog paused it: it continues after a dump. */
 void lifecycle_hung(Lifecycle *l);
 

@@ -141,6 +141,12 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata)
         return 0;
 }
 
+void lifecycle_refuse_resumes(Lifecycle *l, const char *why)
+{
+        while (l->resumes)
+                finish(l->resumes, why);
+}
+
 void lifecycle_forget_resumes(Lifecycle *l, const void *userdata)
 {
         for (Resume **p = &l->resumes; *p;) {

@@ -344,6 +344,7 @@ void lifecycle_arm_timer(Lifecycle *l, uint64_t usec)
 void lifecycle_monitor_closed(Lifecycle *l, int error)
 {
         l->monitor = NULL;
+        lifecycle_refuse_resumes(l, "QEMU closed its monitor");
         if (error < 0) {
                 log_errno(LOG_ERR, error, "QEMU's monitor failed; killing QEMU");
                 l->handlers->kill(SIGKILL, l->userdata);

@@ -152,13 +152,22 @@ void monitor_forget(Monitor *m, const void *userdata)
                         c->reply = reply_is_ignored;
 }
 
+/* Nobody is waited for any more: who asked may be gone before the monitor is freed. */
+static void end(Monitor *m, int error)
+{
+        for (Command *c = m->commands; c; c = c->next)
+                c->reply = reply_is_ignored;
+        (void) sd_event_source_set_enabled(m->timer, SD_EVENT_OFF);
+        m->handlers->closed(error, m->userdata);
+}
+
 static void on_capabilities(const json_t *result, const char *error, void *userdata)
 {
         Monitor *m = userdata;
 
         if (!result) {
                 log_error("QEMU refused to negotiate capabilities on its monitor: %s", error);
-                m->handlers->closed(-EPROTO, m->userdata);
+                end(m, -EPROTO);
                 return;
         }
         m->handlers->ready(m->userdata);
@@ -204,9 +213,7 @@ static int on_message(Channel *channel, json_t *message, void *userdata)
 
 static void on_closed(Channel *channel, int error, void *userdata)
 {
-        Monitor *m = userdata;
-
-        m->handlers->closed(error, m->userdata);
+        end(userdata, error);
 }
 
 static const ChannelKind monitor_channel = {

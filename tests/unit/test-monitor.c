@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Commands that QEMU never answers, and who asked for them. */
+
+#include "launcher/monitor/monitor.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+
+#define PATIENCE (MONITOR_SECOND / 50)
+
+static unsigned replies, closed;
+static sd_event *event;
+static Monitor *monitor;
+
+static void on_reply(const json_t *result, const char *error, void *userdata)
+{
+        replies++;
+}
+
+static void on_ready(void *userdata)
+{
+        CHECK_NUMBER(monitor_execute(monitor, "query-status", NULL, on_reply, &replies, PATIENCE), 0);
+}
+
+static void on_event(const json_t *message, void *userdata)
+{
+}
+
+static void on_closed(int error, void *userdata)
+{
+        closed++;
+}
+
+static const MonitorHandlers handlers = { .ready = on_ready, .event = on_event, .closed = on_closed };
+
+static void say(int fd, const char *text)
+{
+        CHECK_NUMBER(write(fd, text, strlen(text)), (ssize_t) strlen(text));
+        while (sd_event_run(event, 0) > 0)
+                ;
+}
+
+/* Answers the greeting, and leaves the command that follows it without an answer. */
+static int begin(void)
+{
+        int fds[2];
+
+        replies = closed = 0;
+        CHECK_NUMBER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        CHECK(sd_event_new(&event) >= 0);
+        CHECK_NUMBER(monitor_new(event, fds[0], &handlers, NULL, &monitor), 0);
+        say(fds[1], "{\"QMP\": {}}\n");
+        say(fds[1], "{\"return\": {}, \"id\": 1}\n");
+        return fds[1];
+}
+
+static void end(int fd)
+{
+        monitor = monitor_free(monitor);
+        event = sd_event_unref(event);
+        if (fd >= 0)
+                close(fd);
+}
+
+static void wait_longer_than_patience(void)
+{
+        for (unsigned i = 0; i < 20; i++)
+                CHECK(sd_event_run(event, PATIENCE / 5) >= 0);
+}
+
+static void test_timed_out(void)
+{
+        int fd = begin();
+
+        wait_longer_than_patience();
+        CHECK_NUMBER(replies, 1);
+        CHECK_NUMBER(closed, 0);
+        end(fd);
+}
+
+/* Who asked may be gone by the time at which the command would have timed out. */
+static void test_closed(void)
+{
+        int fd = begin();
+
+        close(fd);
+        wait_longer_than_patience();
+        CHECK_NUMBER(closed, 1);
+        CHECK_NUMBER(replies, 0);
+        end(-1);
+}
+
+int main(void)
+{
+        test_timed_out();
+        test_closed();
+        return 0;
+}
