@@ -12,7 +12,7 @@
  * The command is in the template and not in the drop-in, because the guest's XML may have been removed while
  * it was running. Before the first path that others may write on, only CAP_CHOWN, CAP_FOWNER and
  * CAP_DAC_READ_SEARCH are left, as in prepare.c, and CAP_NET_ADMIN if something has to be undone, since that
- * may be a macvtap.
+ * may be a macvtap or a virtual function of a network card.
  */
 
 #include <cap-ng.h>
