@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define NETLINK_REQUEST_MAX 4096
-#define NETLINK_ANSWER_MAX  32768
+#define NETLINK_ANSWER_MAX  131072 /* a network card with 256 virtual functions takes half of it */
 
 typedef struct NetlinkRequest {
         union {

@@ -106,7 +106,8 @@ int netlink_get_vf(int fd, unsigned index, unsigned vf, VfSettings *ret)
 {
         _cleanup_(freep) char *answer = malloc(NETLINK_ANSWER_MAX);
         const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = (int) index };
-        const uint32_t mask = RTEXT_FILTER_VF; /* without it, the kernel leaves the list out */
+        const uint32_t mask =
+                RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS; /* the list, without its largest part */
         struct nlmsghdr *h = NULL;
         NetlinkRequest q;
         int r;
