@@ -52,9 +52,7 @@ static void unit_cell(const Row *row, char cell[static CELL_MAX])
 static void title_cell(const Row *row, char cell[static CELL_MAX])
 {
         snprintf(cell, CELL_MAX, "%s", row->title ?: "");
-        for (char *p = cell; *p; p++)
-                if ((unsigned char) *p < 0x20 || *p == 0x7f)
-                        *p = ' ';
+        text_make_printable(cell);
 }
 
 static void file_cell(const Row *row, char cell[static CELL_MAX])

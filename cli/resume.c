@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "cli/cli.h"
 #include "contract/exit.h"
@@ -25,9 +26,10 @@ static const char call_text[] = "{\"method\":\"io.systemd.MachineInstance.Resume
 /* Reads up to the NUL that ends an answer. */
 static int read_answer(int fd, char ret[static ANSWER_MAX])
 {
+        time_t end = time(NULL) + ANSWER_SECONDS;
         size_t n = 0;
 
-        for (;;) {
+        while (time(NULL) <= end) {
                 ssize_t k = recv(fd, ret + n, ANSWER_MAX - n, 0);
 
                 if (k < 0 && errno == EINTR)
@@ -42,6 +44,7 @@ static int read_answer(int fd, char ret[static ANSWER_MAX])
                 if (n == ANSWER_MAX)
                         return -EMSGSIZE;
         }
+        return -ETIMEDOUT;
 }
 
 static int ask(int fd, json_t **ret)
@@ -57,15 +60,8 @@ static int ask(int fd, json_t **ret)
                 r = read_answer(fd, answer);
         if (r < 0)
                 return r;
-        *ret = json_loads(answer, 0, NULL);
-        return *ret ? 0 : -EBADMSG;
-}
-
-static void make_safe(char *text)
-{
-        for (; *text; text++)
-                if ((unsigned char) *text < 0x20 || *text == 0x7f)
-                        *text = ' ';
+        *ret = json_loads(answer, 0, NULL); /* takes an object or an array */
+        return json_is_object(*ret) ? 0 : -EBADMSG;
 }
 
 int verb_resume(const Call *call)
@@ -81,8 +77,10 @@ int verb_resume(const Call *call)
         if (r != 0)
                 return r;
         r = ask(fd, &answer);
-        if (r < 0)
+        if (r < 0) {
+                json_decref(answer);
                 return fail(EXIT_OS, "guest %s did not answer: %s", guest, strerror(-r));
+        }
         error = json_string_value(json_object_get(answer, "error"));
         reason = json_string_value(json_object_get(json_object_get(answer, "parameters"), "reason"));
         missing = error && text_ends_with(error, ".NotConnected");
@@ -91,7 +89,7 @@ int verb_resume(const Call *call)
         if (!error)
                 return EXIT_SUCCESS;
         if (shown)
-                make_safe(shown);
+                text_make_printable(shown);
         return fail(
                 missing ? EXIT_MISSING : EXIT_OS, "cannot resume guest %s: %s", guest,
                 shown ?: "out of memory");

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "cli/cli.h"
@@ -20,6 +21,8 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 #include "util/user-directory.h"
+
+#define CONNECT_SECONDS 10
 
 /* Opens the socket in the directory with O_PATH; -ENOTSOCK if it is another kind of file or has another
  * owner. */
@@ -39,6 +42,8 @@ static int find_socket(const char *path, const char *name)
 
 static int connect_in(const char *directory, const char *name)
 {
+        /* a launcher that is stopped accepts nobody, and its queue may be full */
+        const struct timeval patience = { .tv_sec = CONNECT_SECONDS }, none = { 0 };
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         _cleanup_(closep) int found = find_socket(directory, name), fd = -EBADF;
 
@@ -46,7 +51,10 @@ static int connect_in(const char *directory, const char *name)
                 return found;
         snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", found);
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0 || connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+            connect(fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                return errno == EAGAIN ? -ETIMEDOUT : -errno;
+        if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0)
                 return -errno;
         return TAKE_FD(fd);
 }
@@ -62,19 +70,21 @@ int connect_to_guest(const Call *call, const char *name, const char *missing, in
 
         if (strchr(guest, '/'))
                 return fail(EXIT_BAD_USAGE, "%s requires a guest's name", call->verb);
-        r = resolve_guest(user_scope, guest, &path, &found);
-        if (r != 0)
-                return r;
         if (!guest_name_is_valid(guest))
                 return fail(EXIT_BAD_USAGE, "\"%s\" is not a valid guest name", guest);
         at = text_format("%s/vm/%s", run ?: "/run", guest);
         if (!at || unit_name_for_guest(guest, &unit) < 0)
                 return fail(EXIT_OS, "out of memory");
         fd = connect_in(at, name);
-        if (fd == -ENOENT || fd == -ECONNREFUSED)
+        if (fd == -ENOENT || fd == -ECONNREFUSED) {
+                /* a guest that runs needs no file any more, one that does not may never have had any */
+                r = resolve_guest(user_scope, guest, &path, &found);
+                if (r != 0)
+                        return r;
                 return fail(
                         EXIT_MISSING, "guest %s %s; to start it: %s start '%s'", guest, missing,
                         systemctl_of(user_scope), unit);
+        }
         if (fd == -ENOTSOCK)
                 return fail(
                         EXIT_POLICY,

@@ -25,6 +25,16 @@ void text_cut(char *text, size_t max)
         text[max] = '\0';
 }
 
+void text_make_printable(char *text)
+{
+        for (unsigned char *p = (unsigned char *) text; *p; p++) {
+                if (*p < 0x20 || *p == 0x7f)
+                        *p = ' ';
+                else if (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f)
+                        p[0] = p[1] = ' ';
+        }
+}
+
 char *text_format(const char *format, ...)
 {
         va_list ap;

@@ -34,6 +34,10 @@ bool text_ends_with(const char *s, const char *suffix);
 /* Shortens it to at most max bytes without cutting a UTF-8 character. */
 void text_cut(char *text, size_t max);
 
+/* Replaces control characters by blanks, those of ISO 6429 (U+0080 to U+009F in UTF-8) included: a terminal
+ * would obey them. */
+void text_make_printable(char *text);
+
 /* A new string, or NULL if out of memory. */
 char *text_format(const char *format, ...) _printf_(1, 2);
 

@@ -121,8 +121,18 @@ static void test_writer_done(void)
         fputs("unfinished", unfinished.file);
 }
 
+static void test_make_printable(void)
+{
+        char text[] = "a\033[31mb\nc\177d \302\233e \303\251 \302",
+             expected[] = "a [31mb c d   e \303\251 \302";
+
+        text_make_printable(text);
+        CHECK_TEXT(text, expected);
+}
+
 int main(void)
 {
+        test_make_printable();
         test_numbers();
         test_hex();
         test_mac();
