@@ -19,7 +19,6 @@
 #include "util/unit-name.h"
 
 #define ARGUMENT_TABLE_MAX 64
-#define ID_MAX             64
 
 typedef struct Reading {
         const Argument *table;

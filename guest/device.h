@@ -4,7 +4,7 @@
 /*
  * What all devices have in common, and what a device kind provides.
  *
- * A kind is one file in device/ and one row in device/kinds.c. The guest goes through its devices in phases,
+ * A kind is one file in device/ and one row in device/kinds.h. The guest goes through its devices in phases,
  * each over all devices before the next: read, complete, place (guest/place/), placed, check, build. From
  * check on, nothing changes the guest. A kind implements the phases it needs.
  */

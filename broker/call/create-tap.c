@@ -12,6 +12,7 @@
 
 #include "broker/call/error.h"
 #include "broker/call/limits.h"
+#include "contract/limits.h"
 #include "contract/mtu.h"
 #include "util/interface-name.h"
 #include "util/text.h"
@@ -53,10 +54,10 @@ static int read_queues(sd_bus_message *call, CreateTap *to, sd_bus_error *error)
 {
         uint32_t queues;
 
-        if (sd_bus_message_read(call, "v", "u", &queues) < 0 || queues == 0 || queues > TAP_QUEUES_MAX)
+        if (sd_bus_message_read(call, "v", "u", &queues) < 0 || queues == 0 || queues > BROKER_QUEUES_MAX)
                 return sd_bus_error_setf(
                         error, ERROR_BAD_REQUEST,
-                        "The option queues must be a number from 1 to %u (type u).", TAP_QUEUES_MAX);
+                        "The option queues must be a number from 1 to %u (type u).", BROKER_QUEUES_MAX);
         to->queues = queues;
         return 0;
 }

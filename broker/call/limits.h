@@ -14,7 +14,6 @@
 #define USER_GROUPS_MAX       1024U /* of one user */
 #define GUEST_NAME_MAX        128U  /* bytes */
 #define OPTION_SIZE_MAX       64U   /* bytes, of a string option */
-#define TAP_QUEUES_MAX        16U   /* descriptors in one message: the bus's default limit */
 #define TAPS_SWEPT_MAX        64U   /* at once */
 #define PORTS_WATCHED_MAX     1024U /* whose addresses are restored */
 #define WATCH_MILLISECONDS    1000  /* without any change; then systemd listens again */

@@ -9,11 +9,12 @@
 
 #include "broker/call/create-tap.h"
 #include "broker/call/limits.h"
+#include "contract/limits.h"
 
 /* A new TAP. It exists as long as one of its descriptors is open. */
 typedef struct Tap {
         char interface[IFNAMSIZ];
-        int queues[TAP_QUEUES_MAX];
+        int queues[BROKER_QUEUES_MAX];
         unsigned n_queues;
 } Tap;
 

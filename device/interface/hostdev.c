@@ -55,11 +55,26 @@ static void imply(Guest *g)
                 device_set_next_id(g, d, "hostdev");
 }
 
+/* A card refuses such an address only when the guest starts. */
+static void check_mac(const Guest *g, const Device *d, const char *text)
+{
+        static const uint8_t none[6];
+        uint8_t mac[6];
+
+        if (!text || text_to_mac(text, mac) < 0) /* what is no address at all is a finding already */
+                return;
+        if (mac[0] & 1)
+                device_error(g, d, "<mac>: '%s' is a multicast address; the first byte must be even", text);
+        else if (memcmp(mac, none, sizeof(mac)) == 0)
+                device_error(g, d, "<mac>: '%s' cannot be the address of a network card", text);
+}
+
 static void check(const Guest *g, const Device *d)
 {
         const InterfaceHostdev *i = DEVICE_AS(InterfaceHostdev, d);
 
         host_pci_check(g, d, &i->head.host);
+        check_mac(g, d, i->mac);
         if (!i->head.host.address_type)
                 device_error(g, d, "<source>: <address type='pci' …/> is missing");
         hostdev_check_teaming(g, d, &i->head.teaming);

@@ -111,6 +111,10 @@ static void check_user_scope(const Guest *g, const Interface *i)
 {
         const Device *d = &i->device;
 
+        if (is_brokers(g, i) && i->queues.value > BROKER_QUEUES_MAX)
+                device_error(
+                        g, d, "<driver>: queues must be at most %u for a user's guest on a bridge",
+                        BROKER_QUEUES_MAX);
         if (i->type == INTERFACE_DIRECT)
                 device_error(
                         g, d,

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "contract/limits.h"
 #include "guest/guest.h"
 #include "guest/place/address.h"
 #include "util/text.h"
@@ -56,10 +57,11 @@ static void read_alias(Guest *g, Device *d)
                 return;
         if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
                     strlen(name) ||
-            strlen(name) > 127) {
+            strlen(name) > ALIAS_MAX) {
                 guest_error(
                         g, alias->place,
-                        "<alias>: '%s' is not valid: at most 127 letters, digits, \"-\" and \"_\"", name);
+                        "<alias>: '%s' is not valid: at most %u letters, digits, \"-\" and \"_\"", name,
+                        ALIAS_MAX);
                 return;
         }
         d->id = name;

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 
+#include "contract/limits.h"
 #include "contract/options.h"
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in-mounts.h"
@@ -258,7 +259,8 @@ static int write_guest(
         write_name(&u, name);
         write_directories(&u, name);
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
-                _cleanup_(freep) char *max = text_format("%zu", c->plan.n_stored + 64 * c->plan.n_chains);
+                _cleanup_(freep) char *max =
+                        text_format("%zu", c->plan.n_stored + (size_t) CHAIN_DEPTH_MAX * c->plan.n_chains);
 
                 unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
         }

@@ -184,7 +184,10 @@ void plan_tap(Plan *p, const TapRequest *tap)
 
 void plan_mac(Plan *p, const char *mac)
 {
-        note(p, strings_add(&p->macs, mac));
+        uint8_t bytes[6];
+
+        /* in one spelling, to be compared as text */
+        note(p, strings_add(&p->macs, text_to_mac(mac, bytes) < 0 ? mac : mac_text(bytes).text));
 }
 
 void plan_network(Plan *p, NetworkNeed need)

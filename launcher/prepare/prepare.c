@@ -9,7 +9,7 @@
  * The order follows from what remains after a failure. TAPs disappear when this process exits, so they come
  * first. Files come next, because they have to be given back (done here, or by cleanup if this process is
  * killed). The store comes last, when nothing else can fail. What does not disappear by itself is recorded
- * before it is done, see undo.c.
+ * before it is done, see host/undo-log.c.
  *
  * Capabilities depend on the arguments and are kept for the whole run (privileges.c describes the stages
  * before):

@@ -120,10 +120,11 @@ static int place_passt(QemuStart *h, const PasstRequest *o, int *ret)
 
         *ret = -1;
         if (!program && !o->optional)
-                return log_errno(LOG_ERR, -ENOENT, "Cannot connect %s by passt: /usr/bin/passt", o->id);
+                return log_errno(
+                        LOG_ERR, -ENOENT, "Cannot find passt, which network %s requires; install it", o->id);
         if (o->optional && (!program || !host_has_route())) {
                 log_notice(
-                        "%s: %s is QEMU's own user networking.",
+                        "%s; using QEMU's own user networking for network %s instead.",
                         program ? "The host has no default route for passt" : "passt is not installed",
                         o->id);
                 h->private_network = false;

@@ -4,7 +4,7 @@
  * A macvtap is a kernel interface on top of one of the host's, with an address of its own; packets to that
  * address are read from a character device. The kernel creates that device with the interface, under a
  * number that cannot be known before. The interface exists until it is removed, so it is removed after the
- * guest and created anew at each start (see undo.c).
+ * guest and created anew at each start (see host/undo-log.c).
  *
  * devtmpfs creates the device's node. A container's /dev is not a devtmpfs, so there a node is created in a
  * private directory, opened, and removed at once. sysfs tells which device it must be, and the opened node
