@@ -6,10 +6,10 @@
  * node while another driver has one of them. So before anything is changed, this checks that the group will
  * be usable once the guest's own devices are bound to VFIO.
  *
- * A managed device is unbound from its driver, which is written to the undo log first (undo-log.c), and rebound
- * after the guest. A device that is not managed must have been bound by the administrator. All of this is
- * done by writing to sysfs as its owner, which takes no capability; the guest's user gets the node the way
- * it gets a disk.
+ * A managed device is unbound from its driver, which is written to the undo log first (undo-log.c), and
+ * rebound after the guest. A device that is not managed must have been bound by the administrator. All of
+ * this is done by writing to sysfs as its owner, which takes no capability; the guest's user gets the node
+ * the way it gets a disk.
  *
  * Trusted: the kernel's tree, the arguments.
  */
