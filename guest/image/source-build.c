@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * An image as QEMU's -blockdev. The undermost node comes first, because a node may only name what is there
- * already. Source: QEMU's qapi/block-core.json (BlockdevOptions).
+ * An image as QEMU's -blockdev. The lowest node comes first, because a node may only refer to earlier
+ * ones. Source: QEMU's qapi/block-core.json (BlockdevOptions).
  */
 
 #include "guest/guest.h"
 #include "guest/image/source.h"
 
-/* What a cache mode means for the host's page cache; whether the
- * guest sees a write cache is the frontend's. */
+/* The effect of a cache mode on the host's page cache. The device, not the image, decides whether the guest
+ * sees a write cache. */
 static const struct {
         bool direct, no_flush;
 } cache_modes[] = {
@@ -20,7 +20,7 @@ static const struct {
         [CACHE_UNSAFE] = { .no_flush = true },
 };
 
-/* The uppermost node carries what the guest's reads and writes shall mean; those under it only serve it. */
+/* The top node has the options for the guest's reads and writes; the nodes below it only serve it. */
 static void props_node(const Source *s, const char *name, Props *p)
 {
         const SourceOptions *o = &s->options;
@@ -64,7 +64,7 @@ static void grant_local(const Source *s, Plan *p)
         }
 }
 
-/* One helper can serve all disks, and then is there once. */
+/* Disks with the same helper share one object. */
 static void build_reservations(const Source *s, Plan *p)
 {
         const char *path = s->reservations_path ?: RESERVATIONS_HELPER;
@@ -82,7 +82,7 @@ static void build_reservations(const Source *s, Plan *p)
         plan_directive(p, "BindReadOnlyPaths", "%s", path);
 }
 
-/* The names that Linux gives to CD-ROM drives, and the links that distributions make. */
+/* Linux's names of CD-ROM drives, and the links that distributions create. */
 static bool is_cdrom_drive(const char *path)
 {
         return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") ||
@@ -186,7 +186,7 @@ static void props_qcow2(const Source *s, Props *p)
                 props_text(p, "data-file", s->data->node);
 }
 
-/* Formats that may have an image behind them. */
+/* Formats that can have a backing file. */
 static bool format_has_backing(int format)
 {
         return format == FORMAT_QCOW2 || format == FORMAT_QCOW || format == FORMAT_QED ||
@@ -211,8 +211,8 @@ static void build_format(const Guest *g, const Source *s, Plan *p)
         else if (s->last && format_has_backing(s->format))
                 props_json_value(&format, "backing", json_null());
         plan_json(p, "-blockdev", &format);
-        /* the launcher reads headers of whole local images; what others have behind them QEMU finds, in its
-         * sandbox */
+        /* The launcher reads the headers of whole local images. QEMU itself, in its sandbox, opens the
+         * backing files of others. */
         if (!s->backing && !s->last && format_has_backing(s->format) && source_is_local(s) &&
             !s->slice.present)
                 plan_chain(p, s->format_node, driver, s->path);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an image cannot be, each image of a chain for itself. */
+/*
+ * Checks of images, one by one along a backing chain: combinations that QEMU cannot open or would ignore.
+ * The XML is not trusted.
+ */
 
 #include "guest/guest.h"
 #include "guest/image/source.h"

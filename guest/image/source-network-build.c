@@ -21,7 +21,7 @@ static void set_port(json_t *object, const SourceNetwork *n, const SourceHost *h
         json_object_set_new(object, "port", json_sprintf("%u", port_of(n, h)));
 }
 
-/* QEMU's SocketAddress, or without type its InetSocketAddress. */
+/* A QEMU SocketAddress; an InetSocketAddress if type is NULL. */
 static void fill_server(json_t *server, const SourceNetwork *n, const SourceHost *h, const char *type)
 {
         if (h->transport == TRANSPORT_UNIX) {
@@ -81,7 +81,7 @@ static Props nbd_props(const Guest *g, const Source *s, Plan *p)
         return nbd;
 }
 
-/* Without a configuration file of its own, the client library reads the host's. */
+/* If the XML names no configuration file, the client library reads the host's. */
 static Props rbd_props(const Guest *g, const Source *s, Plan *p)
 {
         const SourceNetwork *n = &s->network;
@@ -166,7 +166,7 @@ static Props gluster_props(const Guest *g, const Source *s, Plan *p)
         return gluster;
 }
 
-/* Percent-encodes what may not stand in a path of a URL (RFC 3986). */
+/* Percent-encodes characters that are not allowed in the path of a URL (RFC 3986). */
 static void write_path(FILE *f, const char *path)
 {
         if (path[0] != '/')

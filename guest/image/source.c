@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reading an image from the XML, with all that lies behind it. Nothing here looks at the image itself: a
- * chain that the XML does not spell out is found by the launcher when the guest starts (plan_chain()),
- * because it may change till then.
+ * Reads an image and its backing files from the XML. Nothing here opens the image itself: if the XML does
+ * not list the backing chain, the launcher finds it when the guest starts (plan_chain()), because the chain
+ * may change before.
  */
 
 #include "guest/image/source.h"
@@ -32,7 +32,7 @@ static const Field common_fields[] = {
         FIELD("slices/slice@offset", FIELD_NUMBER, Source, slice.offset),
         FIELD("slices/slice@size", FIELD_NUMBER, Source, slice.size),
         FIELD("reservations", FIELD_ELEMENT, Source, reservations),
-        FIELD_SAID("@index", FIELD_IGNORED, NULL), /* libvirt's number of a running guest's image */
+        FIELD_SAID("@index", FIELD_IGNORED, NULL), /* libvirt's number for an image of a running guest */
         FIELD_SAID("privateData", FIELD_IGNORED, NULL),
         FIELD_SAID("@fdgroup", FIELD_WARNED, "ignored; the file is opened by its name"),
         {},
@@ -41,7 +41,7 @@ static const Field common_fields[] = {
 static const Field reservation_fields[] = {
         FIELD("@managed", FIELD_YESNO, Source, reservations_managed),
         FIELD("source@path", FIELD_PATH, Source, reservations_path),
-        FIELD_SAID("@enabled", FIELD_IGNORED, NULL), /* what "managed" was called once */
+        FIELD_SAID("@enabled", FIELD_IGNORED, NULL), /* the former name of "managed" */
         FIELD_SAID("source@type", FIELD_IGNORED, NULL),
         FIELD_SAID("source@mode", FIELD_IGNORED, NULL),
         {},
@@ -73,7 +73,7 @@ static void read_path(Guest *g, Source *s, const char *attribute)
                                  {} };
         const char *path = xml_attribute(s->xml, attribute + 1);
 
-        /* some programs write an empty name for a drive without a medium, and libvirt takes it so */
+        /* some programs write an empty name for a drive without a medium, which libvirt accepts */
         if (path && *path)
                 fields_read(s->xml, fields, s, g->findings);
         s->empty = !s->path;
@@ -121,7 +121,7 @@ static void read_where(Guest *g, Source *s)
         }
 }
 
-/* A startup policy only decides what libvirt does with a guest whose image is gone. */
+/* A startup policy only says what libvirt does if the image is missing. */
 static void read_policy(Guest *g, Source *s)
 {
         static const char *const policies[] = { "mandatory", "requisite", "optional", NULL };
@@ -148,7 +148,7 @@ static void read_policy(Guest *g, Source *s)
 
 /*
  * Images carry no security labels here: the unit's own confinement and the image's owner decide. So a label
- * is only worth a warning; that the owner is not to be changed is carried out.
+ * is only a warning, but relabel='no' keeps the owner of the file.
  */
 static void read_labels(Guest *g, Source *s)
 {
@@ -158,7 +158,7 @@ static void read_labels(Guest *g, Source *s)
                 bool off = (relabel && streq(relabel, "no")) || xml_attribute(label, "labelskip");
                 XmlElement *text = xml_child(label, "label");
 
-                (void) xml_attribute(label, "type"); /* of an image's label it says nothing */
+                (void) xml_attribute(label, "type"); /* irrelevant for an image */
                 if (relabel && !streq(relabel, "no") && !streq(relabel, "yes"))
                         guest_error(
                                 g, label->place, "<seclabel>: relabel='%s' must be 'yes' or 'no'", relabel);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * An image: where its bytes are (a file, a block device, a server), what format they have, and the images
- * behind it.
+ * An image: where its bytes are (a file, a block device, a server), what format they have, and its
+ * backing files.
  *
  * Disks, NVRAM and SCSI host devices all have one. It becomes one or more -blockdev: a "storage" node for
  * the bytes, a "slice" where only a part of them counts, a "format" node where they are not raw; and the
@@ -21,7 +21,7 @@ typedef enum SourceType {
         SOURCE_BLOCK,
         SOURCE_DIRECTORY, /* shown to the guest as a FAT filesystem */
         SOURCE_NETWORK,
-        SOURCE_VOLUME, /* of a libvirt storage pool: only ever refused */
+        SOURCE_VOLUME, /* of a libvirt storage pool: always refused */
         SOURCE_NVME,
         SOURCE_VHOST_USER,
         SOURCE_VHOST_VDPA,
@@ -84,7 +84,7 @@ typedef enum SourceIo {
         SOURCE_IO_URING,
 } SourceIo;
 
-/* How QEMU treats an image; what a disk's <driver> says of it. Those behind it inherit the first three. */
+/* How QEMU treats an image, from a disk's <driver>. Backing files inherit the first three. */
 typedef struct SourceOptions {
         int cache;   /* CacheMode */
         int io;      /* SourceIo */
@@ -102,7 +102,7 @@ extern const char *const cache_words[], *const io_words[], *const discard_words[
                                                                    *const detect_zeroes_words[];
 
 #define SOURCE_HOSTS_MAX 32
-#define SOURCE_DEPTH_MAX 200 /* images behind one another: libvirt's bound */
+#define SOURCE_DEPTH_MAX 200 /* images in a chain: libvirt's limit */
 
 typedef struct SourceHost {
         Place place;
@@ -163,7 +163,7 @@ typedef struct SourceNvme {
 
 typedef struct Source Source;
 struct Source {
-        XmlElement *xml; /* <source>, or where there is none what would hold it */
+        XmlElement *xml; /* <source>, or its parent if there is none */
         Place place;
         int type;   /* SourceType */
         int format; /* SourceFormat */
@@ -177,19 +177,19 @@ struct Source {
         SourceEncryption encryption;
         const char *user; /* of <auth> */
         Secret auth;
-        Secret cookies; /* what the credential is called, set by source_name() */
+        Secret cookies; /* source_name() sets the credential */
         XmlElement *reservations;
         Tristate reservations_managed;
         const char *reservations_path;
         SourceOptions options;
 
-        Source *backing; /* the image behind it */
-        bool last;       /* the XML says that there is none behind it: <backingStore/> */
+        Source *backing; /* the backing file */
+        bool last;       /* the XML says that there is no backing file: <backingStore/> */
         Source *data;    /* the file that holds the data of a qcow2 image */
 
         /* set by source_name() */
         const char *storage_node, *slice_node, *format_node;
-        const char *node; /* the uppermost of these */
+        const char *node; /* the top one of these */
         const char *secret_id, *auth_id, *cookie_id, *tls_id, *manager_id;
 };
 
@@ -199,26 +199,26 @@ struct Source {
  */
 void source_read(Guest *g, XmlElement *holder, int type, int format, Source *ret);
 
-/* Fills in defaults, here and in all behind; options are handed down, but for the size of caches. */
+/* Fills in defaults, here and in all backing files; they inherit options, except the size of caches. */
 void source_complete(Guest *g, Source *s, const SourceOptions *options);
 
-/* Gives the nodes of s and of all behind it their names, with numbers that the guest's images share. */
+/* Names the nodes of s and of its backing files, with numbers that are unique among the guest's images. */
 void source_name(Guest *g, Source *s);
 
-/* The same with names of the caller's: "PREFIX-storage", "PREFIX-format". For what libvirt names so, without
- * numbers. */
+/* The same with names from the caller: "PREFIX-storage", "PREFIX-format". For images that libvirt names this
+ * way, without numbers. */
 void source_name_as(Guest *g, Source *s, const char *prefix);
 
-/* Errors for what cannot be. */
+/* Errors for impossible settings. */
 void source_check(const Guest *g, const Source *s);
 
-/* Writes all -blockdev of s and behind it, the undermost first, and what they need of the host. */
+/* Writes all -blockdev of s and its backing files, the lowest first, and what they need from the host. */
 void source_build(const Guest *g, const Source *s, Plan *p);
 
 /* Whether the image is a file or block device of this host. */
 bool source_is_local(const Source *s);
 
-/* Where QEMU's own helper for persistent reservations listens unless it is told otherwise. */
+/* The default socket of QEMU's helper for persistent reservations. */
 #define RESERVATIONS_HELPER "/run/qemu-pr-helper.sock"
 
 /* source-network*.c */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The types of addresses differ in which attributes they have, so there is a table for each. What an address
- * does not say is 0, but for the port of a USB address, whose absence lets the placing choose it.
+ * Reads <address>. Each type of address has its own attributes, so each has a table. A missing attribute
+ * counts as 0, except the port of a USB address: placement chooses that. Whether the address is free and
+ * suitable is checked by placement.
  */
 
 #include "guest/place/address.h"
@@ -10,7 +11,7 @@
 #include "guest/guest.h"
 #include "util/text.h"
 
-/* All attributes of all types; each table below fills in some. */
+/* All attributes of all types; each table below fills in its own. */
 typedef struct Raw {
         Number domain, bus, slot, function, controller, target, unit, port, iobase, irq, base;
         Tristate multifunction;

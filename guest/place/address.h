@@ -5,7 +5,7 @@
 
 #include "guest/device.h"
 
-/* Reads the device's <address>, where it has one; what does not fit the type is an error. */
+/* Reads the device's <address>, if any; attributes that the type does not have are errors. */
 void address_read(Guest *g, Device *d);
 
 /* Whether the XML left the address, or the part of it that matters, to the placing; 00:00.0 is the host
@@ -15,5 +15,5 @@ bool address_is_vacant(const Address *a);
 /* "PCI address 0000:00:1f.2" and so on, for findings. */
 const char *address_text(Guest *g, const Address *a);
 
-/* "1.2", as both the XML and QEMU write it; "" where only the bus is known. */
+/* "1.2", as both the XML and QEMU write it; "" if only the bus is known. */
 const char *address_usb_port(Guest *g, const Address *a);

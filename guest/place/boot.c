@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <os><boot dev='…'/> names classes of devices, <boot order='…'/> the devices themselves; a guest has one or
- * the other. Of a class QEMU is told of the first device only, as libvirt does: a second disk is not tried.
+ * <os><boot dev='…'/> names classes of devices, <boot order='…'/> names devices; a guest uses one or the
+ * other. As in libvirt, only the first device of a class is bootable: a second disk is not tried.
  */
 
 #include "guest/place/boot.h"
@@ -59,7 +59,7 @@ void boot_order_assign(Guest *g)
         }
         if (os->n_boot == 0)
                 assign_class(g, BOOT_CLASS_DISK, 1);
-        /* where a class is named twice, its last place counts */
+        /* if a class is named twice, its last position counts */
         for (unsigned i = 0; i < os->n_boot; i++)
                 assign_class(g, os->boot[i], i + 1);
 }

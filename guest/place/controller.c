@@ -15,7 +15,7 @@
 
 static const struct {
         const char *word;     /* <controller type=> */
-        const char *first_id; /* of index 0, where it differs */
+        const char *first_id; /* of index 0, if different */
         const char *id;       /* before the index */
 } types[] = {
         [CONTROLLER_PCI] = { "pci", NULL, "pci." },
@@ -63,8 +63,8 @@ Controller *controller_find_any(const Guest *g, ControllerType type, unsigned in
 }
 
 /*
- * Moves the controller at a position to where it belongs among those before it. The index of one that has
- * none yet counts as lower than any.
+ * Moves the controller at a position to its place among those before it. A missing index counts as lower
+ * than any other.
  */
 static void settle(Guest *g, size_t at)
 {
@@ -128,7 +128,7 @@ static void refuse_twin(Guest *g, Controller *c, ControllerType type)
         }
 }
 
-/* Gives the lowest index that none of the type has. */
+/* Sets the lowest index that is free among those of the type. */
 static bool choose_index(
         Guest *g, Controller *c, ControllerType type, bool used[static CONTROLLER_INDEX_MAX + 1])
 {
@@ -203,7 +203,7 @@ void controllers_set_ids(Guest *g)
 
                 if (!c)
                         continue;
-                /* those that the machine has built in bear its own names, whatever the XML calls them */
+                /* controllers built into the machine keep its names, whatever their alias in the XML */
                 if (c->pci_model == PCI_ROOT && type == CONTROLLER_PCI)
                         c->device.id = "pci.0";
                 else if (c->pci_model == PCI_EXPRESS_ROOT && type == CONTROLLER_PCI)

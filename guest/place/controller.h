@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * What the placing of devices knows of controllers. Their kinds are files of device/ like any other; each of
- * their structs begins with this, and complete() of the kind fills in what a controller offers to those that
- * plug into it.
+ * What placement knows about controllers. Their kinds are files of device/ like any other. Each of their
+ * structs starts with this one, and complete() of the kind fills in what the controller offers to devices.
  */
 
 #include "guest/device.h"
@@ -29,12 +28,12 @@ typedef struct Controller {
         Device device;
         Number index;
         PciModel pci_model;   /* of a PCI controller */
-        Number home;          /* where the machine has the one of index 0 built in: slot << 3 | function */
-        unsigned ports;       /* that it offers to USB or virtio-serial devices; 0 for a USB companion */
+        Number home;          /* address of index 0 if built into the machine: slot << 3 | function */
+        unsigned ports;       /* for USB or virtio-serial devices; 0 for a USB companion */
         bool usb2, companion; /* one of the four functions of an ICH9 controller; and not their EHCI */
         unsigned function;    /* of usb2: the PCI function that it has in real hardware */
         bool disabled;        /* USB is switched off */
-        bool narrow;          /* SCSI: a bus of 8, whose units QEMU takes for targets */
+        bool narrow;          /* SCSI: a bus of 8, whose units are QEMU's targets */
         bool short_ids;       /* SCSI: its drives' ids name no target */
 } Controller;
 
@@ -42,25 +41,25 @@ typedef struct Controller {
 
 #define device_controller(d) DEVICE_AS_HEAD(Controller, "controller", d)
 
-/* NULL for a device that is not a controller; *ret otherwise set to its type. */
+/* NULL if the device is not a controller; otherwise *ret is its type. */
 Controller *controller_of(Device *d, ControllerType *ret);
 
 /*
- * Of that type and index; the EHCI where companions share the index. NULL where there is none. It is as
- * const as g is.
+ * The controller of that type and index (the EHCI, if companions share it), or NULL. It is as const as g
+ * is.
  */
 #define controller_find(g, type, index) ((GUEST_CONTROLLER(g)) controller_find_any(g, type, index))
 Controller *controller_find_any(const Guest *g, ControllerType type, unsigned index);
 
 /*
- * Adds one among those of its type unless it is there, and completes it. pci_model counts for PCI
- * controllers only. NULL where memory ran out.
+ * Adds a controller among those of its type, unless it exists, and completes it. pci_model is for PCI
+ * controllers only. NULL if out of memory.
  */
 Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciModel pci_model);
 
 /*
- * Orders those of the XML as libvirt does, because devices are placed and QEMU is told of them in that
- * order: each type together, by index; and gives an index to each that has none.
+ * Sorts the XML's controllers as libvirt does, by type and index, because that is the order of placement and
+ * of QEMU's options. Gives an index to each that has none.
  */
 void controllers_settle(Guest *g);
 
@@ -74,5 +73,5 @@ void controllers_set_ids(Guest *g);
         for (size_t i_##c = 0; i_##c < (g)->n_devices; i_##c++) \
                 for (GUEST_CONTROLLER(g) c = controller_of_type((g)->devices[i_##c], of_type); c; c = NULL)
 
-/* The device as a controller, where it is one of that type. */
+/* The device as a controller, if it is one of that type. */
 Controller *controller_of_type(Device *d, ControllerType type);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Addresses as QEMU's properties. Placement has run, so each address names a controller that is there. */
+/*
+ * The properties that all devices share, mostly addresses, as QEMU's. Placement has run, so every address
+ * names an existing controller.
+ */
 
 #include "guest/place/device-props.h"
 

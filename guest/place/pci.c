@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Guests see where their devices are, and some name them by it, so a free slot is searched exactly as
- * libvirt does: buses in order, slots in order, one device a slot but for root ports, which share the
- * functions of theirs. A device whose address the XML leaves out goes only to a bus that takes such devices
- * unasked, which is never the express root itself; where there is none, a port or a bridge is added. Source:
- * libvirt's "PCI topology and hotplug" and the addresses that it assigns.
+ * Guests see their devices' addresses, and some name devices by them, so free slots are searched exactly as
+ * libvirt does: buses in order, slots in order, one device per slot, except root ports, which share the
+ * functions of a slot. A device without an address in the XML goes only to a bus that accepts such devices,
+ * which is never the express root; if there is none, a port or a bridge is added. Source: libvirt's "PCI
+ * topology and hotplug", and the addresses that it assigns.
  */
 
 #include "guest/place/pci.h"
@@ -119,7 +119,7 @@ bool pci_bus_is_full(const PciBus *bus)
         return true;
 }
 
-/* NULL where the bus of that number suits, else why it does not. */
+/* NULL if the bus of that number is suitable, otherwise the reason. */
 static const char *misfit(const PciBus *bus, unsigned number, unsigned wants, bool from_xml)
 {
         unsigned accepts = bus->accepts;
@@ -156,7 +156,7 @@ static bool complain(PciBuses *b, const Device *user, const Address *a, const ch
         return false;
 }
 
-/* Gives the search for a slot one more bus, of the model that has a slot for such a device. */
+/* Adds a bus to the search, of a model that has slots for such a device. */
 static bool grow(PciBuses *b, Address *a, unsigned wants, const Device *user)
 {
         unsigned add = a->pci.bus + 1 - b->n, i = b->n;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The PCI buses of a guest while its devices are placed: what each accepts, and what of it is taken.
+ * The PCI buses of a guest while its devices are placed: what each accepts, and which addresses are taken.
  *
- * A bus is what a PCI controller offers; its number is the controller's index.
+ * Each PCI controller offers one bus; its number is the controller's index.
  */
 
 #include "guest/device.h"
@@ -28,7 +28,7 @@ typedef enum PciModel {
 /* <controller type='pci' model=>. */
 const char *pci_model_word(PciModel model);
 
-/* What slot such a controller itself wants (PciWant); 0 for the roots. */
+/* The kind of slot that such a controller needs (PciWant); 0 for the roots. */
 unsigned pci_model_wants(PciModel model);
 
 #define PCI_SLOTS     32
@@ -37,13 +37,13 @@ unsigned pci_model_wants(PciModel model);
 
 typedef struct PciSlot {
         const Device *users[PCI_FUNCTIONS]; /* the machine's own devices are &pci_built_in */
-        bool shared; /* its first user lets others of its kind have the further functions */
+        bool shared;                        /* others of its first user's kind may use the other functions */
 } PciSlot;
 
 typedef struct PciBus {
         PciModel model;
         unsigned accepts; /* PciWant bits */
-        bool automatic;   /* devices may be placed here unasked */
+        bool automatic;   /* devices without an address may be placed here */
         unsigned first, last;
         PciSlot slots[PCI_SLOTS];
 } PciBus;
@@ -52,15 +52,14 @@ typedef struct PciBuses {
         Guest *guest;
         PciBus *buses;
         unsigned n;
-        bool growing; /* adds buses where none has room; only then */
+        bool growing; /* adds buses if none has room */
 } PciBuses;
 
 extern const Device pci_built_in;
 
 void pci_buses_done(PciBuses *b);
 
-/* Adds buses up to the number n; they have no model yet. Whether there was memory, and bus numbers, for
- * them. */
+/* Adds buses up to the number n; they have no model yet. False if out of memory or bus numbers. */
 bool pci_buses_extend(PciBuses *b, unsigned n);
 
 void pci_bus_set_model(PciBus *bus, PciModel model);
@@ -69,14 +68,13 @@ bool pci_bus_is_full(const PciBus *bus);
 bool pci_slot_is_used(const PciBuses *b, unsigned bus, unsigned slot);
 
 /*
- * Takes the address for user (&pci_built_in: the machine itself), which wants (PciWant) such a slot.
- * from_xml: the address is the XML's own, which may mix conventional and express. A growing search may have
- * to move the bus of *a on. False where it cannot be; an error at the user's place (or that of <devices>)
- * says why.
+ * Reserves the address for user (&pci_built_in: the machine itself), which needs such a slot (PciWant).
+ * from_xml: the XML sets the address, which may mix conventional and express. A growing search may change
+ * the bus of *a. False if it is not possible, with an error at the place of user or of <devices>.
  */
 bool pci_buses_take(PciBuses *b, Address *a, unsigned wants, const Device *user, bool from_xml);
 
-/* Finds a free address for user and takes it. function: the one that it must be, or PCI_ANY_FUNCTION. */
+/* Finds a free address for user and reserves it. function: the required one, or PCI_ANY_FUNCTION. */
 bool pci_take_next(PciBuses *b, unsigned wants, const Device *user, unsigned function, Address *ret);
 
 #define PCI_ANY_FUNCTION UINT32_MAX

@@ -2,8 +2,8 @@
 
 /*
  * A disk's target name decides where it is plugged in: sdc on SATA is the third unit of the first
- * controller, nvme1n2 the second namespace of the second. Other drives (SCSI devices of the host) take the
- * first unit that is free.
+ * controller, nvme1n2 the second namespace of the second. Other drives (SCSI devices of the host) get
+ * the first free unit.
  */
 
 #include "guest/placement/place-drive.h"
@@ -13,12 +13,12 @@
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
 
-/* What each kind of controller has room for. */
+/* The capacity of each kind of controller. */
 static const struct {
         const char *word;
         ControllerType type;
         unsigned units_per_bus, buses, targets; /* of one controller */
-        unsigned controllers;                   /* that a guest can have */
+        unsigned controllers;                   /* at most per guest */
 } drive_buses[] = {
         [DRIVE_FDC] = { "fdc", CONTROLLER_FDC, 2, 1, 1, 1 },
         [DRIVE_IDE] = { "ide", CONTROLLER_IDE, 2, 2, 1, 1 },
@@ -38,7 +38,7 @@ static bool is_same_unit(const Device *d, DriveBus bus, const Address *a)
                d->address.drive.target == a->drive.target && d->address.drive.unit == a->drive.unit;
 }
 
-/* The first device at that unit; until: only among those before it. */
+/* The first device at that unit, among those before until. */
 static const Device *user_of(const Guest *g, DriveBus bus, const Address *a, const Device *until)
 {
         for (size_t i = 0; i < g->n_devices && g->devices[i] != until; i++)
@@ -47,7 +47,7 @@ static const Device *user_of(const Guest *g, DriveBus bus, const Address *a, con
         return NULL;
 }
 
-/* Where the name "sda" and so on puts a disk. */
+/* The unit for a disk named "sda" and so on. */
 static void place_by_name(Device *d)
 {
         unsigned n = (unsigned) d->drive_index.value;
@@ -101,7 +101,7 @@ void place_drives(Guest *g)
         }
 }
 
-/* Whether there can be such controllers at all. */
+/* Whether the machine can have such controllers. */
 static bool check_machine(Guest *g, const Device *d)
 {
         if (d->drive_bus == DRIVE_IDE && g->os->family != MACHINE_I440FX && g->os->family != MACHINE_ISAPC)

@@ -5,8 +5,8 @@
 
 typedef struct Guest Guest;
 
-/* Gives each drive a unit, but implies no controllers yet: other kinds of them come first. */
+/* Gives each drive a unit, but adds no controllers yet: other kinds come first. */
 void place_drives(Guest *g);
 
-/* Implies the controllers that the drives plug into, and refuses units that these have not. */
+/* Adds the controllers for the drives, and refuses units that these do not have. */
 void place_drive_controllers(Guest *g);

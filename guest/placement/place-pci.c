@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI addresses are found in two passes, as libvirt does it: the first only finds out how many buses the
- * guest needs, keeping some room for what may be plugged in later; then the controllers of these buses are
- * added, and the second pass gives the addresses. What the chipset has built in comes first, then kind by
- * kind in a fixed order.
+ * PCI addresses are assigned in two passes, as in libvirt. The first pass counts the buses that the guest
+ * needs, with some room for hotplug. Then the controllers of these buses are added, and the second pass
+ * assigns the addresses: first the chipset's own devices, then kind by kind in a fixed order.
  *
- * libvirt's isolation groups are left out: they matter on no machine that vmunit runs.
+ * There are no isolation groups as in libvirt: no machine that vmunit supports needs them.
  */
 
 #include "guest/placement/place-pci.h"
@@ -21,21 +20,21 @@
 typedef struct Placement {
         Guest *guest;
         PciBuses buses;
-        bool express; /* the root bus is an express one */
+        bool express; /* the root bus is PCI Express */
 } Placement;
 
-/* Who of an element's devices takes its turn in a row of the order. */
+/* Which devices of an element a row of the order is for. */
 typedef enum Turn {
         TURN_ANY,
         TURN_PCI_CONTROLLER,
         TURN_OTHER_CONTROLLER,
-        TURN_PASSED_THROUGH, /* an interface that is a host's PCI device */
+        TURN_PASSED_THROUGH, /* an interface that is a PCI device of the host */
         TURN_NOT_PASSED_THROUGH,
 } Turn;
 
 /* The order in which devices get their slots. */
 static const struct {
-        const char *element; /* NULL: what is left */
+        const char *element; /* NULL: all others */
         Turn turn;
 } order[] = {
         { "controller", TURN_PCI_CONTROLLER },
@@ -75,7 +74,7 @@ static bool is_wanting(const Device *d)
 
 static unsigned wants_of(const Placement *p, const Device *d)
 {
-        /* an address that a device has no use for is still kept free of others */
+        /* an address that a device does not use is still reserved */
         if (d->bus != BUS_PCI)
                 return PCI_CONVENTIONAL;
         if (d->pci & PCI_EXPRESS && !p->express)
@@ -96,7 +95,7 @@ static Controller *built_in(Device *d)
         return c && c->home.set && c->index.value == 0 ? c : NULL;
 }
 
-/* The buses that the XML's controllers make, and on them the addresses that it gives. */
+/* The buses of the XML's controllers, and the addresses that the XML sets. */
 static bool set_up(Placement *p, unsigned n, bool growing)
 {
         Guest *g = p->guest;
@@ -165,7 +164,7 @@ static void announce_companions(Device *d)
                 d->address.pci.multifunction = ON;
 }
 
-/* Devices that have a customary slot get it if nobody else has. */
+/* Devices with a customary slot get it if it is free. */
 static bool place_preferred(Placement *p, const char *element)
 {
         for (size_t i = 0; i < p->guest->n_devices; i++) {
@@ -235,7 +234,7 @@ static bool place_chipset(Placement *p)
         return true;
 }
 
-/* The functions of an ICH9 USB controller go into one slot, at the numbers that real hardware has. */
+/* The functions of an ICH9 USB controller share a slot, with the numbers of real hardware. */
 static bool place_companion(Placement *p, Controller *c)
 {
         Device *d = &c->device;
@@ -246,7 +245,7 @@ static bool place_companion(Placement *p, Controller *c)
                         continue;
                 a = other->device.address;
                 a.pci.function = c->function;
-                a.pci.multifunction = UNSET; /* only the first function says so */
+                a.pci.multifunction = UNSET; /* only the first function sets it */
                 if (!pci_buses_take(&p->buses, &a, wants_of(p, d), d, true))
                         return false;
                 d->address = a;
@@ -326,7 +325,7 @@ static bool place_all(Placement *p)
         return true;
 }
 
-/* One slot for a device that may come later: on i440fx before the others, so that a bridge for more still
+/* One slot for a device that may be plugged in later: on i440fx before the others, so that a bridge still
  * fits. */
 static bool reserve_conventional(Placement *p)
 {
@@ -354,7 +353,7 @@ static bool imply_controllers(Placement *p)
         return true;
 }
 
-/* Finds out which controllers are needed, and adds them. */
+/* Determines which controllers are needed, and adds them. */
 static bool count_buses(Placement *p, unsigned n)
 {
         Address a;
@@ -365,14 +364,14 @@ static bool count_buses(Placement *p, unsigned n)
                 return false;
         if (!place_all(p))
                 return false;
-        /* An empty port for later, where the XML left all ports to us and some were needed. */
+        /* an empty port for hotplug, if the XML defines no ports and some were needed */
         if (p->express && n == 1 && p->buses.n > 1 &&
             !pci_take_next(&p->buses, PCI_EXPRESS, &pci_built_in, PCI_ANY_FUNCTION, &a))
                 return false;
         return imply_controllers(p);
 }
 
-/* QEMU has to be told of the first function of a slot that there will be others. */
+/* QEMU requires the first function of a slot to announce the others. */
 static void mark_multifunction(Guest *g)
 {
         for (size_t i = 0; i < g->n_devices; i++) {
@@ -391,7 +390,7 @@ static void mark_multifunction(Guest *g)
         }
 }
 
-/* Whether a bus plugs, over however many others, into itself. */
+/* Whether a bus plugs into itself, directly or through others. */
 static bool is_circular(Guest *g)
 {
         const Controller *controllers[PCI_BUSES_MAX] = {};
@@ -415,7 +414,7 @@ static bool is_circular(Guest *g)
         return false;
 }
 
-/* Whether QEMU has to be told of first before it is told of c. */
+/* Whether first must come before c in QEMU's options. */
 static bool is_needed_by(Device *first, const Controller *c, ControllerType type)
 {
         const Controller *other = controller_of_type(first, type);
@@ -428,8 +427,8 @@ static bool is_needed_by(Device *first, const Controller *c, ControllerType type
                other->index.value == c->index.value;
 }
 
-/* A bus's controller comes before what plugs into it, whatever their indexes are, and a USB master before
- * companions. */
+/* The controller of a bus comes before controllers on that bus, whatever their indexes, and a USB master
+ * before its companions. */
 static void order_by_need(Guest *g)
 {
         for (size_t i = 0; i < g->n_devices; i++) {

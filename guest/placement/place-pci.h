@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* PCI addresses, and the controllers that they take. */
+/* PCI addresses, and the controllers that they require. */
 
 typedef struct Guest Guest;
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Port 0 of a virtio-serial controller is for consoles. A console whose address the XML leaves out gets no
- * port from here: one is kept free for it, and QEMU chooses the same. That is how libvirt's guests came to
- * look.
+ * Port 0 of a virtio-serial controller is for consoles. A console without an address in the XML gets no
+ * port here; one stays free for it, and QEMU chooses that one. libvirt's guests look like this.
  */
 
 #include "guest/placement/place-serial.h"

@@ -11,5 +11,5 @@ typedef struct Guest Guest;
  * first one; and gives slots to smart cards. */
 void place_serial_controllers(Guest *g);
 
-/* Gives each console and channel a port, with further controllers where those there are full. */
+/* Gives each console and channel a port, and adds controllers if the existing ones are full. */
 void place_serial_ports(Guest *g);

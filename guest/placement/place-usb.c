@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Every USB controller is the root of a tree of ports with hubs in it. Hubs get their ports first, then the
- * other devices kind by kind; where the ports do not suffice, hubs are added. As in libvirt, a device takes
+ * Every USB controller is the root of a tree of ports and hubs. Hubs get their ports first, then the other
+ * devices kind by kind; if there are too few ports, hubs are added. As in libvirt, a device takes
  * the first free port of its bus, looking into hubs only when the level above is full.
  */
 
@@ -21,7 +21,7 @@ struct UsbHub {
         unsigned n;
         struct {
                 const Device *user;
-                UsbHub *hub; /* where the user is one */
+                UsbHub *hub; /* if the user is a hub */
         } ports[];
 };
 
@@ -66,7 +66,7 @@ static bool is_placed(const Device *d)
         return d->address.type == ADDRESS_USB && d->address.usb.port[0] != 0;
 }
 
-/* Takes the port that the device's address says, and makes a hub there if it is one. */
+/* Reserves the port in the device's address; a hub adds its own ports there. */
 static void take(UsbBuses *u, Device *d)
 {
         const Address *a = &d->address;

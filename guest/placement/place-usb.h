@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* USB ports, and the hubs that they take. */
+/* USB ports, and the hubs that they require. */
 
 typedef struct Guest Guest;
 

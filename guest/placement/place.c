@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where devices are plugged in. Each kind of bus has its own file; here is what depends on what: devices
- * imply controllers, and controllers need PCI slots (those of smart cards: USB ports).
+ * Gives devices their addresses. Each kind of bus has its own file; this one knows the order: devices
+ * require controllers, and controllers require PCI slots (those of smart cards: USB ports).
  */
 
 #include "guest/placement/place.h"
@@ -53,7 +53,7 @@ static void check_address_types(Guest *g)
         }
 }
 
-/* What the machine has by itself, and a USB controller where the XML does not say that it wants none. */
+/* The machine's own controllers, and a USB controller unless the XML disables it. */
 static void imply_machine_controllers(Guest *g)
 {
         PciModel root = g->os->family == MACHINE_I440FX ? PCI_ROOT : PCI_EXPRESS_ROOT;
@@ -111,7 +111,7 @@ static void place_dimms(Guest *g)
         }
 }
 
-/* libvirt names disks by where they are plugged in. */
+/* libvirt names disks by their addresses. */
 static void set_drive_ids(Guest *g)
 {
         static const char *const words[] = { "", "fdc", "ide", "sata", "scsi", "nvme" };
@@ -142,7 +142,7 @@ static int compare_ids(const void *a, const void *b)
         return strcmp((*d)->id, (*e)->id);
 }
 
-/* QEMU takes an id only once. Those that are made here differ from each other, and from any that the XML may
+/* QEMU accepts an id only once. The ids generated here are unique, and differ from any that the XML may
  * choose. */
 static void check_ids(Guest *g)
 {
@@ -164,7 +164,7 @@ static void check_ids(Guest *g)
                                 chosen[i - 1]->place.line, chosen[i]->id);
 }
 
-/* By its ACPI index, a guest's operating system names a PCI device. */
+/* The guest's operating system names a PCI device by its ACPI index. */
 static void check_acpi_indexes(Guest *g)
 {
         _cleanup_(freep) const Device **users = calloc(DEVICE_ACPI_INDEX_MAX + 1, sizeof(*users));

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Addresses that the XML leaves out, placed as libvirt places them; and the controllers that they take. */
+/* Addresses that the XML omits, chosen as libvirt does, and the controllers that they require. */
 
 typedef struct Guest Guest;
 
-/* After every device is complete: gives each that plugs into a bus its address there, implying controllers
- * as needed. */
+/* Gives each device on a bus its address, and adds controllers as needed. Every device must be complete. */
 void place_devices(Guest *g);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Paths are compared as text: the generator must not follow links, for what they point to may change until
- * the guest starts. The links that every system has are known.
+ * Which of the host's directories a guest may see, to find a socket there. Paths are compared as text: the
+ * generator must not follow links, because they may change before the guest starts. Only the links that
+ * every system has are resolved. The paths come from the XML and are checked here.
  */
 
 #include "guest/plan/bind.h"
 
 #include "guest/guest.h"
 
-#define GUESTS_DIRECTORY "/run/vm" /* where all guests have their sockets */
+#define GUESTS_DIRECTORY "/run/vm" /* the sockets of all guests */
 
-/* Without what does not count: double slashes, one at the end, and that /run was /var/run once. */
+/* The path without double and trailing slashes, and with /run for /var/run. */
 static void normalize(char *path)
 {
         const char *rest = text_after(path, "/var/run");
@@ -47,13 +48,13 @@ static bool is_one_of(const char *path, const char *const *directories, bool or_
         return false;
 }
 
-/* The host's own state: nothing below it is a place for guests' sockets. */
+/* The host's own state: guests' sockets must not be below these. */
 static const char *const systems[] = {
         "/dev",  "/proc", "/sys",   "/etc",   "/usr",    "/boot", "/bin",
         "/sbin", "/lib",  "/lib32", "/lib64", "/libx32", NULL,
 };
 
-/* The first n bytes of a path as they are to be compared. */
+/* The first n bytes of a path, in the form to compare. */
 static char *normalized(const char *path, size_t n)
 {
         char *copy = strndup(path, n);

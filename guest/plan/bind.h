@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * Directories of the host that the sandbox shows. A socket that QEMU makes, or waits for, can only be had
- * with the directory that it is in; so that one must be a directory for such things, and not half of the
- * host.
+ * Directories of the host that the sandbox shows. QEMU can create a socket, or wait for one, only in a
+ * directory that the sandbox shows; so it must be a directory for sockets, and not half of the host.
  */
 
 #include "guest/plan/plan.h"
@@ -12,17 +11,17 @@
 
 typedef struct Guest Guest;
 
-#define SOCKET_PATH_MAX 107 /* sun_path of unix(7), without the byte that ends it */
+#define SOCKET_PATH_MAX 107 /* sun_path of unix(7), without the final NUL byte */
 
-/* The path of a socket in the guest's own run-time directory; an error where the guest's name makes it too
+/* The path of a socket in the guest's own run-time directory; an error if the guest's name makes it too
  * long. */
 const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name);
 
-/* An error where showing the socket's directory would open the sandbox; element is what has the path. */
+/* An error if showing the socket's directory would open the sandbox; element holds the path. */
 void bind_check_socket(const Guest *g, Place at, const char *element, const char *path);
 
-/* The same for a directory that the guest is to have, where less is forbidden. */
+/* The same for a directory that the guest itself uses, with fewer restrictions. */
 void bind_check_directory(const Guest *g, Place at, const char *element, const char *path);
 
-/* Has the socket's directory shown, unless it is the guest's own run-time directory. */
+/* Shows the socket's directory in the sandbox, unless it is the guest's own run-time directory. */
 void bind_socket_directory(const Guest *g, const char *path, Plan *p);

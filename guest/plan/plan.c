@@ -40,7 +40,7 @@ static void note(Plan *p, int r)
                 p->status = r;
 }
 
-/* Room for one more item behind the n that are there; NULL where memory ran out. */
+/* Room for one more item after the first n; NULL if out of memory. */
 static void *one_more(Plan *p, void *items_pointer, size_t *n, size_t size)
 {
         char **items = items_pointer;
@@ -116,8 +116,7 @@ void plan_list_named(Plan *p, const char *option, Props *props)
         add_option(p, option, props, props_list_named);
 }
 
-/* Who writes a file alone must not be joined by another guest
- * because a second mention of it would share it. */
+/* A file written exclusively must stay exclusive: a second mention must not share it with other guests. */
 static bool is_stronger(Access a, Access than)
 {
         static const unsigned strength[] = {
@@ -127,7 +126,7 @@ static bool is_stronger(Access a, Access than)
         return strength[a] > strength[than];
 }
 
-/* A file that is named twice is granted once, with the larger of both. */
+/* A file named twice is granted once, with the greater access. */
 static void add_grant(Plan *p, Grant grant)
 {
         Grant *to;

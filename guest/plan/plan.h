@@ -14,12 +14,12 @@
 #include "guest/plan/props.h"
 #include "util/text.h"
 
-/* The numbers of the descriptors that QEMU is handed; the launcher moves them there. */
+/* The numbers of the file descriptors that QEMU inherits; the launcher moves them there. */
 enum {
         PLAN_FD_MONITOR = 10,
-        PLAN_FD_CONSOLE = 11, /* and on, one for each console that the journal gets */
-        PLAN_FD_PASST = 76,   /* and on, one for each passt, in the order in which plan_passt() was asked */
-        PLAN_FD_STORED = 100, /* and on, in the order in which plan_fd() was asked */
+        PLAN_FD_CONSOLE = 11, /* and up: one per console that is logged to the journal */
+        PLAN_FD_PASST = 76,   /* and up: one per passt, in the order of plan_passt() calls */
+        PLAN_FD_STORED = 100, /* and up, in the order of plan_fd() calls */
 };
 
 _Static_assert(
@@ -43,11 +43,11 @@ typedef struct Directive {
 /* A device property with another value than its kind's; see plan_override(). */
 typedef struct Override {
         const char *id, *key;
-        json_t *value; /* NULL: the property is to go */
+        json_t *value; /* NULL: remove the property */
         bool used;
 } Override;
 
-/* What of the host's network QEMU itself must reach, beyond the descriptors it is handed. */
+/* Which part of the host's network QEMU itself must reach, beyond the descriptors it inherits. */
 typedef enum NetworkNeed {
         NETWORK_NONE,
         NETWORK_LOCAL, /* listens on addresses of this host (VNC, SPICE) */
@@ -68,17 +68,17 @@ typedef struct Plan {
         size_t n_directives;
         Override *overrides;
         size_t n_overrides;
-        Strings macs;    /* that the guest's interfaces have: no other guest may have them */
+        Strings macs;    /* of the guest's interfaces: no other guest may use them */
         Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
         unsigned n_consoles, n_stored, n_passts;
         const char *nvram, *nvram_template;
-        int status; /* 0 or -ENOMEM: remembered, asked once in the end */
+        int status; /* 0 or -ENOMEM: kept, and checked once at the end */
 } Plan;
 
 void plan_done(Plan *p);
 
-/* QEMU's command line. plan_option*() take the props, and are done with them. */
+/* QEMU's command line. plan_option*() consume the props. */
 void plan_flag(Plan *p, const char *option);                     /* "-S" */
 void plan_value(Plan *p, const char *option, const char *value); /* "-uuid", value as it is: no keys in it */
 void plan_json(
@@ -88,7 +88,7 @@ void plan_list(
 void plan_list_named(
         Plan *p, const char *option, Props *props); /* -name, -rtc, -boot …: every key written */
 
-/* Changes what the -device with that id gets, of those that come behind; takes the reference to value. */
+/* Changes a property of the -device with that id, which must come later; takes the reference to value. */
 void plan_override(Plan *p, const char *id, const char *key, json_t *value);
 
 /* What the host must grant. Text is borrowed and must live as long
@@ -97,8 +97,8 @@ void plan_grant(Plan *p, const char *path, Access access);
 void plan_grant_device(
         Plan *p, const char *path, Access access); /* a device node; DeviceAllow= and BindPaths= follow */
 void plan_share_device(
-        Plan *p, const char *path); /* a node that all guests may open and none may own: /dev/vhost-… */
-void plan_log_file(Plan *p, const char *path); /* a file that is made where it is not there */
+        Plan *p, const char *path); /* a node that all guests may open but none may own: /dev/vhost-… */
+void plan_log_file(Plan *p, const char *path); /* a file that is created if missing */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const TapRequest *tap);
 void plan_mac(Plan *p, const char *mac);
@@ -106,20 +106,20 @@ void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...)
         _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...)
-        _printf_(3, 4); /* the same twice is there once */
+        _printf_(3, 4); /* duplicates are dropped */
 void plan_prepare(Plan *p, const char *format, ...)
         _printf_(2, 3); /* one argument of vm-launcher prepare, once */
 /* The same with a value of contract/line/, which is freed here and may be NULL if memory ran out. */
-void plan_prepare_value(Plan *p, const char *option, char *value); /* option: OPTION_…, options.h */
+void plan_prepare_value(Plan *p, const char *option, char *value); /* option: OPTION_… of options.h */
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);    /* one argument of vm-launcher run */
 
 /*
  * Asks for a stored descriptor and returns the number that QEMU gets it as. name is one of fd-name.h, which
- * is freed here and may be NULL, where memory ran out. optional: see --try-fd=.
+ * is freed here and may be NULL (out of memory). optional: see --try-fd=.
  */
 unsigned plan_fd(Plan *p, bool optional, char *name);
 
-/* Asks for a console socket that the journal gets, by its label; returns the number that QEMU gets it as. */
+/* Asks for a console socket that is logged to the journal under label; returns its number in QEMU. */
 unsigned plan_console(Plan *p, const char *label);
 
 /* Asks for these CPUs or this scheduler for one of QEMU's threads. */

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * The value of one QEMU option as typed keys in order, and its two ways of writing: JSON, and QEMU's comma
+ * The value of one QEMU option as typed keys in order, and its two forms: JSON, and QEMU's comma
  * list.
  *
- * All that comes from the XML reaches QEMU through here, so that a comma, a quote or a newline in a name
- * stays inside its value. Source: QEMU's qemu-options.hx and util/keyval.c ("," is doubled inside a value).
+ * All text of the XML reaches QEMU through here, so a comma, a quote or a newline in a name stays inside
+ * its value. Source: QEMU's qemu-options.hx and util/keyval.c ("," is doubled inside a value).
  */
 
 #include <jansson.h>
@@ -14,7 +14,7 @@
 #include "guest/xml/field.h"
 #include "util/ownership.h"
 
-/* Failures (memory ran out, or text that is not UTF-8) are remembered and told by props_json() and
+/* Failures (out of memory, or text that is not UTF-8) are kept, and reported by props_json() and
  * props_list(). */
 typedef struct Props {
         json_t *json; /* an object */
@@ -25,18 +25,17 @@ typedef struct Props {
 Props props_new(const char *first_key, const char *value);
 void props_done(Props *p);
 
-void props_text(Props *p, const char *key, const char *value); /* nothing where value is NULL */
+void props_text(Props *p, const char *key, const char *value); /* nothing if value is NULL */
 void props_textf(Props *p, const char *key, const char *format, ...) _printf_(3, 4);
 void props_number(Props *p, const char *key, uint64_t value);
-void props_number_if(Props *p, const char *key, Number value); /* nothing where it is not set */
+void props_number_if(Props *p, const char *key, Number value); /* nothing if it is not set */
 void props_bool(
         Props *p, const char *key, bool value); /* JSON true or false; "on" or "off" in a comma list */
-void props_bool_if(Props *p, const char *key, Tristate value); /* nothing where it is UNSET */
+void props_bool_if(Props *p, const char *key, Tristate value); /* nothing if it is UNSET */
 void props_onoff(
         Props *p, const char *key,
         Tristate value); /* the words "on" and "off": QEMU's OnOffAuto; likewise */
-void props_json_value(
-        Props *p, const char *key, json_t *value); /* takes the reference, also where it fails */
+void props_json_value(Props *p, const char *key, json_t *value); /* takes the reference, even on failure */
 
 /* An object or array within: props_object(&p, "cache") … props_done is not needed; they hang on p. */
 json_t *props_object(Props *p, const char *key);

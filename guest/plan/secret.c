@@ -2,7 +2,7 @@
 
 /*
  * libvirt keeps secrets in its own store and finds them by UUID or by usage. Here systemd's credential store
- * takes that place: "vm.secret.UUID" or "vm.secret.USAGE" in /etc/credstore, or whatever an administrator's
+ * replaces it: "vm.secret.UUID" or "vm.secret.USAGE" in /etc/credstore, or whatever an administrator's
  * own LoadCredential= or LoadCredentialEncrypted= for that name says (systemctl edit); a later one of the
  * same name replaces this one.
  */
@@ -61,8 +61,7 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
                 s->credential = guest_text(g, "vm.secret.%s", uuid);
 }
 
-/* The directory that systemd gives a unit's credentials to the unit in; a sibling of where its run-time
- * files are. */
+/* The directory in which a unit finds its credentials; a sibling of its run-time directory. */
 void props_credential(const Guest *g, Props *p, const char *key, const char *credential)
 {
         const char *run = g->settings->run_directory, *end = run + strlen(run);

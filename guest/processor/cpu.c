@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Conversion asks nothing of the host's CPU. So what libvirt finds out by asking it is replaced by what QEMU
- * itself settles when the guest starts: a feature that is asked for is left out by QEMU where the host lacks
- * it, which is just what "optional" means; and host-model becomes all that the host has, with a warning.
+ * The conversion does not look at the host's CPU, so QEMU decides at start what libvirt would find out
+ * earlier. QEMU omits a feature that the host lacks, which is what "optional" means, and host-model becomes
+ * all that the host has, with a warning.
  */
 
 #include "guest/processor/cpu.h"
@@ -46,21 +46,21 @@ static const Field cpu_fields[] = {
         {},
 };
 
-/* Names that libvirt spells otherwise than QEMU, beside "_" for "-". */
+/* Names that libvirt spells differently from QEMU, besides "_" for "-". */
 static const struct {
         const char *libvirt, *qemu;
 } feature_names[] = {
         { "pclmuldq", "pclmulqdq" },
 };
 
-/* Features that libvirt knows and QEMU does not, or not any more. */
+/* Features that libvirt knows, but QEMU does not (any more). */
 static const char *const features_of_others[] = {
         "cmt", "mbm_total", "mbm_local", "osxsave", "ospke", "pconfig", NULL,
 };
 
 /*
- * Features that QEMU took out of a model. Old machine types bring them back, which libvirt prevents; so does
- * this. Source: the features that libvirt's src/cpu_map calls removed.
+ * Features that QEMU removed from a model. Old machine types bring them back; libvirt prevents that, and so
+ * does this. Source: the features that libvirt's src/cpu_map calls removed.
  */
 static const struct {
         const char *model;
@@ -219,7 +219,7 @@ static void check_cache_and_address(const Guest *g)
                 guest_error(g, cpu->place, "<cpu>: <cache> and <maxphysaddr> require an x86 guest");
 }
 
-/* Lengths of vectors are features, too: "sve128". */
+/* Vector lengths are features, too: "sve128". */
 static bool is_sve_length(const CpuFeature *f)
 {
         const char *length = text_after(f->name, "sve");

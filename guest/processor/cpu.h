@@ -35,7 +35,7 @@ typedef struct Cpu {
         Number max, current;
         Set host_cpus;       /* <vcpu cpuset='…'> */
         int placement;       /* CpuPlacement */
-        Set online, plugged; /* that run at start; those of them that can be unplugged */
+        Set online, plugged; /* running at start; those of them that can be unplugged */
 
         Number sockets, dies, clusters, cores, threads; /* set all or none */
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* <iothreads>, <iothreadids>, <defaultiothread>: threads of QEMU that disks and controllers can be served
- * by. */
+/* <iothreads>, <iothreadids>, <defaultiothread>: threads of QEMU that serve disks and controllers. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"
@@ -20,16 +19,16 @@ typedef struct Iothread {
 typedef struct Iothreads {
         const Iothread *items;
         unsigned n;
-        Number count;  /* as <iothreads> says */
+        Number count;  /* of <iothreads> */
         Iothread main; /* the pool of QEMU's own loop */
 } Iothreads;
 
-/* Whether the guest has one of that number. */
+/* Whether the guest has an IOThread with that number. */
 bool iothread_exists(const Guest *g, uint64_t id);
 
 /*
- * <iothreads> within a <driver>: which thread serves which queues. e is NULL where the XML has none.
- * The check knows how many queues there are (0: as many as QEMU likes).
+ * <iothreads> within a <driver>: which thread serves which queues. e is NULL if the XML has none.
+ * queues: how many there are (0: QEMU chooses).
  */
 void iothread_mapping_check(const Guest *g, XmlElement *e, uint64_t queues);
 void iothread_mapping_props(XmlElement *e, Props *p);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Huge pages come as anonymous memfds: the guest's user needs neither a mount of hugetlbfs nor a right on
- * one, only pages that the administrator has set aside (vm.nr_hugepages). What is to be "in a file" is in
- * one without a name in the guest's state directory, so that nothing is left when QEMU is gone, however it
- * went.
+ * Huge pages are anonymous memfds: the guest's user needs no hugetlbfs mount and no permission on one, only
+ * pages that the administrator has reserved (vm.nr_hugepages). Memory "in a file" is in an unnamed file in
+ * the guest's state directory, so nothing is left behind, however QEMU exits.
  */
 
 #include "guest/processor/memory.h"
@@ -198,7 +197,7 @@ void memory_machine(const Guest *g, Props *machine)
                 props_text(machine, "memory-backend", os_ram_id(g->os));
 }
 
-/* The row for the node, else the row for all others; NULL for ordinary pages. */
+/* The <page> for the node, or else the one for all others; NULL for ordinary pages. */
 static const MemoryPages *pages_for(const Guest *g, int node, bool *ret_own)
 {
         const Memory *m = g->memory;
@@ -265,11 +264,11 @@ static void add_host_nodes(const Guest *g, Plan *p, const MemoryBackend *b, Prop
                 if (set_has(nodes, i))
                         json_array_append_new(array, json_integer(i));
         props_text(props, "policy", numa_policy(mode));
-        plan_directive(p, "SystemCallFilter", "mbind sched_setaffinity"); /* which the template takes away */
+        plan_directive(p, "SystemCallFilter", "mbind sched_setaffinity"); /* the template removes these */
         *ret_nodes = array;
 }
 
-/* Pages that are made at once are made by threads on the nodes where they are to lie. */
+/* Pages allocated at start are allocated by threads on the nodes that will hold them. */
 static void build_thread_context(Plan *p, const MemoryBackend *b, Props *props, json_t *nodes)
 {
         char id[256];
@@ -309,7 +308,7 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
                 props_bool_if(props, "discard-data", discard_of(g, b));
         if (access)
                 props_bool(props, "share", access == MEMORY_ACCESS_SHARED);
-        /* migration from and to libvirt's guests needs the name that QEMU gives its own RAM */
+        /* migration from and to libvirt requires QEMU's default name of the RAM */
         if (b->main)
                 props_bool(props, "x-use-canonical-path-for-ramblock-id", false);
 }

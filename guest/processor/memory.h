@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The guest's RAM: how much, and what it is made of on the host. */
+/* The guest's RAM: how much, and how the host provides it. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"
@@ -25,12 +25,12 @@ extern const char *const memory_access_words[];
 
 typedef struct MemoryPages {
         Number size; /* of one page; unset: the host's default size of huge pages */
-        Set nodes;   /* of the guest's nodes they are for; unset: for all that no other row names */
+        Set nodes;   /* nodes of the guest; unset: all that no other <page> names */
         Place place;
 } MemoryPages;
 
 typedef struct Memory {
-        Number size, current, max, slots; /* bytes, but for slots */
+        Number size, current, max, slots; /* bytes, except slots */
         Place place;                      /* of <memory> */
         Tristate dump_core;
         uint64_t devices; /* bytes of <memory> devices, which are part of size */
@@ -42,23 +42,23 @@ typedef struct Memory {
                 hugepages; /* discard: unless the node or device says otherwise */
         MemoryPages pages[MEMORY_PAGES_MAX];
         unsigned n_pages;
-        Number hard_limit; /* <memtune>, of which locked memory is a part */
+        Number hard_limit; /* <memtune>; includes locked memory */
 } Memory;
 
 /* One piece of the guest's RAM, as a -object. */
 typedef struct MemoryBackend {
         const char *id;
         uint64_t size;
-        int node;         /* the guest's NUMA node that it is for, -1 for none */
+        int node;         /* the guest's NUMA node, -1 for none */
         bool main;        /* all of the machine's RAM */
         const char *path; /* a file or device of its own (NVDIMM, virtio-pmem) */
         int access;       /* MemoryAccess; 0: the node's or the guest's */
         Tristate discard; /* likewise */
         Number page_size, align;
-        const Set *host_nodes; /* NULL: as <numatune> says */
+        const Set *host_nodes; /* NULL: those of <numatune> */
         bool pmem, readonly;
-        bool lazy;       /* never made at once */
-        bool unreserved; /* the device makes its pages itself, when it gets them */
+        bool lazy;       /* never allocated at start */
+        bool unreserved; /* the device allocates its pages itself, on demand */
 } MemoryBackend;
 
 /* Tells QEMU of the backend; false where plain anonymous RAM of the host would be all the same. */
@@ -66,8 +66,8 @@ bool memory_backend_is_special(const Guest *g, const MemoryBackend *b);
 bool memory_backend_is_preallocated(const Guest *g, const MemoryBackend *b);
 void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b);
 
-/* An error at the place where not all of the guest's RAM is shared with other programs, which what
- * ("virtiofs") needs. */
+/* An error at the place unless all of the guest's RAM is shared with other programs, as what ("virtiofs")
+ * requires. */
 void memory_require_shared(const Guest *g, Place at, const char *what);
 
 /* Bytes that the machine starts with, without memory devices; whole MiB. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd has no words for a single thread, so the launcher is told what each is to have, and sees to it
- * when it has asked QEMU which threads there are. It may do so without privileges once the unit lets its
- * system calls pass; real time must also be within the unit's limits.
+ * systemd has no settings for single threads. So the launcher applies these, after it has asked QEMU for its
+ * threads. It needs no privileges for that, only the system calls, which the unit must allow; real-time
+ * scheduling must also be within the unit's limits.
  */
 
 #include "guest/processor/threads.h"
@@ -68,7 +68,7 @@ static void read_vcpu_pin(Guest *g, XmlElement *xml)
                 return;
         }
         if (pin.id.value >= g->cpu->max.value)
-                return; /* as libvirt does: CPUs may have been taken away since */
+                return; /* as in libvirt: CPUs may have been removed since */
         if (!t->vcpus)
                 t->vcpus = guest_zeroed(g, (size_t) g->cpu->max.value, sizeof(*t->vcpus));
         vcpus = (Set *) t->vcpus;
@@ -106,7 +106,7 @@ static void read_iothread_pin(Guest *g, XmlElement *xml)
                 ((Pin *) t->iothreads)[t->n_iothreads++] = pin;
 }
 
-/* fields of the emulator's have no threads, because it is one. */
+/* The fields for the emulator name no threads, because it is a single one. */
 static void read_schedules(
         Guest *g, XmlElement *xml, const char *name, ThreadKind thread, const Field *fields)
 {
@@ -190,7 +190,7 @@ void threads_check(const Guest *g)
         }
 }
 
-/* What threads without CPUs of their own get; NULL: any. */
+/* The CPUs of threads without a setting of their own; NULL: any. */
 static const Set *cpus_of_all(const Guest *g)
 {
         return g->cpu->host_cpus.set && g->cpu->placement != CPU_PLACEMENT_AUTO ? &g->cpu->host_cpus : NULL;
@@ -253,14 +253,14 @@ static void build_pin(Plan *p, ThreadRule rule, const Set *cpus)
         free(text);
 }
 
-/* Where no thread differs from the others, AllowedCPUs= of the unit says all. */
+/* If all threads are alike, AllowedCPUs= of the unit is enough. */
 static void build_pins(const Guest *g, Plan *p)
 {
         const Threads *t = &g->tuning->threads;
 
         if (!t->emulator.set && !t->vcpus && t->n_iothreads == 0)
                 return;
-        plan_directive(p, "SystemCallFilter", "sched_setaffinity"); /* which the template takes away */
+        plan_directive(p, "SystemCallFilter", "sched_setaffinity"); /* the template removes it */
         build_pin(p, (ThreadRule){ THREAD_EMULATOR }, cpus_of_emulator(g));
         for (unsigned i = 0; i < g->cpu->max.value; i++)
                 if (set_has(&g->cpu->online, i))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What <cputune> says of single threads of QEMU: on which CPUs they run, and how they are scheduled. */
+/* <cputune> for single threads of QEMU: on which CPUs they run, and how they are scheduled. */
 
 #include "guest/plan/plan.h"
 #include "guest/xml/field.h"
@@ -16,10 +16,10 @@ typedef struct Pin {
         Place place;
 } Pin;
 
-/* One <vcpusched> or its like. */
+/* One <vcpusched>, <iothreadsched> or <emulatorsched>. */
 typedef struct Schedule {
         ThreadKind thread;
-        Set ids;       /* of threads; unset for the emulator, which has none */
+        Set ids;       /* of threads; unset for the emulator */
         int scheduler; /* Scheduler */
         Number priority;
         Place place;
@@ -38,5 +38,5 @@ void threads_read(Guest *g, XmlElement *cputune);
 void threads_check(const Guest *g);
 void threads_build(const Guest *g, Plan *p);
 
-/* All CPUs that any of the threads may run on; false where one of them may run anywhere. */
+/* All CPUs that any of the threads may run on; false if one of them may run anywhere. */
 bool threads_cpus(const Guest *g, Set *ret);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * libvirt makes cgroups of its own for groups of a guest's threads; here the guest's unit is the cgroup. So
- * what is for all of the guest becomes the unit's directives. Where a thread runs and how it is scheduled
- * needs no cgroup (threads.c); a quota of some threads does, and becomes one of all of them, with a warning.
+ * libvirt creates cgroups for groups of a guest's threads; here the guest's unit is the only cgroup. So
+ * settings of the whole guest become the unit's directives. CPUs and scheduling of a thread need no cgroup
+ * (threads.c). A quota of some threads would need one, and applies to all threads, with a warning.
  */
 
 #include "guest/processor/tuning.h"
@@ -15,10 +15,10 @@
 #include "guest/processor/cpu.h"
 #include "guest/processor/numa.h"
 
-#define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's word for it */
+#define MEMORY_UNLIMITED (UINT64_C(9007199254740991) * KIB) /* libvirt's value for it */
 #define WEIGHT_MAX       10000                              /* of cgroups; 100 is the default of a unit */
 #define SHARES_MIN       2
-#define SHARES_MAX       262144  /* of the cgroups of old, whose words libvirt takes */
+#define SHARES_MAX       262144  /* of cgroup v1, whose values libvirt uses */
 #define QUOTA_MAX        1000000 /* percent of a CPU: more than any host has */
 #define PERIOD_MIN       1000
 #define PERIOD_MAX       1000000
@@ -129,7 +129,7 @@ static void tuning_read(Guest *g)
                 fields_read(resource, resource_fields, guest_own(g, tuning), g->findings);
 }
 
-/* Negative and zero quotas are none. 0 or the quota in µs; -EINVAL where it is no number. */
+/* The quota in µs, or 0 for none (negative or zero in the XML). -EINVAL: not a number. */
 static int64_t quota_of(const Bandwidth *b)
 {
         uint64_t n;
@@ -232,7 +232,7 @@ static void build_quota(const Guest *g, Plan *p)
         plan_directive(p, "CPUQuotaPeriodSec", "%lluus", (unsigned long long) period);
 }
 
-/* Nothing where at least one thread may run anywhere. */
+/* Writes nothing if at least one thread may run anywhere. */
 static void build_cpus(const Guest *g, Plan *p)
 {
         char *text;

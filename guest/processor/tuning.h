@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What of the host's CPUs, memory and disks the guest may use: <cputune>, <memtune>, <blkiotune>,
+/* How much of the host's CPUs, memory and disks the guest may use: <cputune>, <memtune>, <blkiotune>,
  * <resource>. */
 
 #include "guest/plan/plan.h"

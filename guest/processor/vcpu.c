@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * QEMU starts the first CPUs by -smp; one that can be unplugged is a -device, which must say where in the
- * topology it sits. Threads count fastest, then cores, dies and sockets.
+ * -smp defines the CPUs that QEMU starts with; a CPU that can be unplugged is a -device, which must name its
+ * position in the topology. Threads count fastest, then cores, dies and sockets.
  */
 
 #include "guest/processor/cpu.h"
@@ -12,8 +12,8 @@
 #include "guest/machine/os.h"
 #include "guest/part.h"
 
-#define CPUS_MAX        4096 /* of any machine that QEMU has */
-#define CPUS_MAX_I440FX 255  /* its interrupt controller knows 8 bits */
+#define CPUS_MAX        4096 /* of any QEMU machine */
+#define CPUS_MAX_I440FX 255  /* its interrupt controller has 8-bit ids */
 
 static const char *const placement_words[] = { "static", "auto", NULL };
 
@@ -39,7 +39,7 @@ static const Field one_fields[] = {
         FIELD_IN_RANGE("@id", Vcpu, id, 0, CPUS_MAX - 1),
         FIELD("@enabled", FIELD_YESNO, Vcpu, enabled),
         FIELD("@hotpluggable", FIELD_YESNO, Vcpu, hotpluggable),
-        /* of plugging, which has no meaning for a start */
+        /* the order of hotplug, irrelevant at start */
         FIELD_IN_RANGE("@order", Vcpu, order, 1, CPUS_MAX),
         {},
 };

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One place decides what a number, a switch or a path may look like, so that every element refuses the same
- * nonsense. */
+/*
+ * Reads elements by tables (field.h). One place decides what a number, a switch or a path may look like, so
+ * every element accepts and refuses the same. The XML is the administrator's, but no value is trusted.
+ */
 
 #include "guest/xml/field.h"
 
@@ -14,8 +16,8 @@
 /* What a path leads to: an attribute's value or an element. */
 typedef struct Target {
         XmlElement *element;
-        const char *attribute; /* its name, NULL where the path ends at the element */
-        const char *value;     /* NULL where it is absent */
+        const char *attribute; /* its name; NULL if the path ends at the element */
+        const char *value;     /* NULL if absent */
 } Target;
 
 static bool find(XmlElement *element, const char *path, bool claim_text, Target *ret)
@@ -205,7 +207,7 @@ static bool path_is_plain(const char *path)
         return true;
 }
 
-/* Neither a unit file nor a person's eye has room for a path with a newline in it. */
+/* A newline in a path would break unit files and messages. */
 static bool has_control(const char *text)
 {
         for (; *text; text++)

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Tables that say what an element may hold: where a value stands, what it may be, and where in a struct it
- * goes.
+ * Tables that say what an element may contain: the path of a value, its type, and where in a struct to
+ * store it.
  *
  * A path is relative to the element that is read: "driver@cache" is the attribute cache of its child driver,
  * "@type" an attribute of its own, "serial" the text of its child serial, "." its own text,
@@ -30,12 +30,12 @@ typedef struct Number {
 } Number;
 
 typedef enum FieldType {
-        /* an element's empty text is as if the element were absent, as libvirt has it */
+        /* as in libvirt, an element with empty text counts as absent */
         FIELD_TEXT,    /* const char *: any text; an attribute's may not be empty */
-        FIELD_STRING,  /* const char *: any text; an empty attribute is as if it were absent, too */
+        FIELD_STRING,  /* const char *: any text; an empty attribute counts as absent, too */
         FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it */
         FIELD_MAC,     /* const char *: six bytes in hex with colons */
-        FIELD_UUID,    /* const char *: see text_to_uuid() for what is taken */
+        FIELD_UUID,    /* const char *: see text_to_uuid() for the accepted forms */
         FIELD_WORD,    /* int: 1 for the first of the row's words, 2 for the second … */
         FIELD_SWITCH,  /* Tristate: "on" or "off" */
         FIELD_YESNO,   /* Tristate: "yes" or "no" */
@@ -48,8 +48,8 @@ typedef enum FieldType {
                         */
         FIELD_ELEMENT, /* XmlElement *: for code that reads on */
         FIELD_IGNORED, /* nothing: the guest is the same without it */
-        FIELD_WARNED,  /* nothing: taken with a warning, the row's text says why */
-        FIELD_REFUSED, /* nothing: an error, the row's text says why */
+        FIELD_WARNED,  /* nothing: accepted with a warning, the row's text */
+        FIELD_REFUSED, /* nothing: an error, the row's text */
 } FieldType;
 
 typedef struct Field {

@@ -32,7 +32,7 @@ typedef struct Builder {
         bool stopped;
 } Builder;
 
-/* Callers go forward through the file, so each byte is looked at once. */
+/* Callers move forward through the file, so each byte is scanned once. */
 static Place place_of(Builder *b, size_t offset)
 {
         for (; b->known_offset < offset; b->known_offset++)
@@ -43,8 +43,8 @@ static Place place_of(Builder *b, size_t offset)
         return (Place){ b->file, b->known_line, (unsigned) (offset - b->known_line_start) + 1 };
 }
 
-/* How many bytes the parser has read; older versions of the library have only the first way, newer ones warn
- * of it. */
+/* How many bytes the parser has read. Older versions of libxml2 have only the first way, and newer ones warn
+ * about it. */
 static size_t bytes_read(const Builder *b)
 {
 #if LIBXML_VERSION >= 21400
@@ -91,7 +91,7 @@ static char *element_name(const char *local, const char *prefix, const char *uri
         return text_format("{%s}%s", uri, local);
 }
 
-/* libxml2 gives five pointers an attribute: local name, prefix, URI, and where its value begins and ends. */
+/* libxml2 gives five pointers per attribute: local name, prefix, URI, and the start and end of its value. */
 static int add_attributes(XmlElement *e, int n, const xmlChar **attributes)
 {
         e->attributes = calloc((size_t) n, sizeof(*e->attributes));
@@ -204,7 +204,7 @@ static void on_error(void *userdata, xmlError *error)
         _cleanup_(freep) char *text = NULL;
         unsigned line, column;
 
-        /* of names of namespaces, which a guest's <metadata> may have as it likes */
+        /* about namespace names, which are free in a guest's <metadata> */
         if (b->stopped || error->level == XML_ERR_WARNING)
                 return;
         line = error->line > 0 ? (unsigned) error->line : 1;
@@ -217,7 +217,7 @@ static void on_error(void *userdata, xmlError *error)
         stop(b);
 }
 
-/* The encoding that the XML declaration names, if it names one, has to be UTF-8 or its ASCII subset. */
+/* If the XML declaration names an encoding, it must be UTF-8 or its subset ASCII. */
 static bool encoding_is_utf8(const char *data, size_t size)
 {
         const char *end, *p;
@@ -263,8 +263,8 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
                 finding(findings, SEVERITY_ERROR, (Place){ file }, "out of memory");
                 return NULL;
         }
-        /* NOENT: else "&amp;" in an attribute would stay "&#38;"; other entities than XML's own five cannot
-         * be declared here */
+        /* NOENT: otherwise "&amp;" in an attribute would stay "&#38;". Only XML's own five entities can
+         * occur here. */
         (void) xmlCtxtUseOptions(parser, XML_PARSE_NONET | XML_PARSE_NOENT);
         memset(parser->sax, 0, sizeof(*parser->sax));
         parser->sax->initialized = XML_SAX2_MAGIC;
@@ -283,7 +283,7 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
         return findings_failed(findings) ? NULL : TAKE_PTR(root);
 }
 
-/* Without recursion, so that depth costs no stack. */
+/* Not recursive, so deep nesting needs no stack. */
 XmlElement *xml_free(XmlElement *e)
 {
         XmlElement *top = e;
@@ -368,8 +368,7 @@ static const char *type_of(const XmlElement *e)
         return NULL;
 }
 
-/* Findings get into the journal and into units that everybody may read, and this is libvirt's word for what
- * nobody should. */
+/* Every user can read findings, in the journal and in units; in libvirt's XML, passwd holds a password. */
 static const char *quotable(const XmlAttribute *a)
 {
         return streq(a->name, "passwd") ? "..." : a->value;

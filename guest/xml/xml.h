@@ -23,8 +23,8 @@ typedef struct XmlAttribute {
 
 /*
  * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace
- * whatever the prefix, and "{URI}…" for any other. Text is the element's own character data, without blanks
- * around it.
+ * whatever the prefix, and "{URI}…" for any other. Text is the element's own character data, without
+ * surrounding blanks.
  */
 typedef struct XmlElement XmlElement;
 struct XmlElement {
@@ -37,8 +37,8 @@ struct XmlElement {
 };
 
 /*
- * Parses size bytes at data; file is what findings name, and is borrowed. NULL where it is not well-formed
- * UTF-8 XML, has a DOCTYPE, or memory ran out: there is an error among the findings then.
+ * Parses size bytes at data; file is what findings name, and is borrowed. NULL and an error in
+ * findings if it is not well-formed UTF-8 XML, has a DOCTYPE, or memory ran out.
  */
 XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings *findings);
 XmlElement *xml_free(XmlElement *e); /* with all below it; returns NULL */
@@ -47,14 +47,15 @@ DEFINE_CLEANUP(XmlElement, xml_free);
 /* All of these claim what they return. */
 XmlElement *xml_child(XmlElement *e, const char *name);     /* the first of that name, or NULL */
 XmlElement *xml_next(XmlElement *e);                        /* the next sibling of the same name, or NULL */
-const char *xml_attribute(XmlElement *e, const char *name); /* NULL where it is absent */
-const char *xml_text(XmlElement *e);                        /* "" where it is empty */
-void xml_claim_all(XmlElement *e);                          /* with all below it: known not to matter */
+const char *xml_attribute(XmlElement *e, const char *name); /* NULL if absent */
+const char *xml_text(XmlElement *e);                        /* "" if empty */
+void xml_claim_all(XmlElement *e);                          /* with all below it: known to be irrelevant */
 
 #define XML_FOREACH(child, parent, name) \
         for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))
 
-/* Where the element at path ("smm/tseg") below e stands, or how far of the way there is; claims nothing. */
+/* The place of the element at path ("smm/tseg") below e, or of its closest existing ancestor. Claims
+ * nothing. */
 Place xml_place(const XmlElement *e, const char *path);
 
 /* An error for each element, attribute and text that is not claimed. */
