@@ -50,7 +50,7 @@ static int print_shell(const Strings *argv)
 int verb_argv(const Call *call)
 {
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
         int r;
 
         (void) host_read(&host, NULL, call->user_scope); /* each conversion reports what is wrong with it */

@@ -12,7 +12,7 @@ int verb_check(const Call *call)
 
         (void) host_read(&host, NULL, call->user_scope); /* each conversion reports what is wrong with it */
         for (int i = 0; i < call->n_words; i++) {
-                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
                 int r = convert_argument(&host, call->words[i], &c, NULL);
 
                 if (r == EXIT_POLICY)

@@ -38,7 +38,7 @@ const char *systemctl_of(bool user_scope)
 
 int resolve_guest(bool user_scope, const char *argument, char **ret_path, char **ret_name)
 {
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         int r;
 
         if (strchr(argument, '/') || text_ends_with(argument, ".xml")) {

@@ -28,7 +28,7 @@ static int check_unique(const Host *host, const Strings *directories, const char
         int r = guest_files_find(directories, &files);
 
         for (size_t i = 0; r >= 0 && i < files.count; i++) {
-                _cleanup_(conversion_cleanup) Conversion other = { 0 };
+                _cleanup_(conversion_done) Conversion other = { 0 };
 
                 if (streq(files.items[i].name, name))
                         continue;
@@ -106,8 +106,8 @@ int verb_define(const Call *call)
 {
         bool user_scope = call->user_scope;
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(freep) char *data = NULL, *unit = NULL, *path = NULL;
         const char *name;
         size_t size;
@@ -157,7 +157,7 @@ static void disable(sd_bus *bus, const char *unit)
 int verb_undefine(const Call *call)
 {
         bool user_scope = call->user_scope;
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *state = NULL;
         int r;

@@ -53,7 +53,7 @@ static const char *refined_state(sd_bus *bus, const char *unit, const char *stat
 /* What only the XML says. A guest that is refused has no title and no interfaces here. */
 static int fill_from_xml(Row *row, const Host *host)
 {
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
         int r = conversion_start(&c, host);
 
         if (r < 0 || conversion_file(&c, row->file, row->name) < 0)
@@ -146,7 +146,7 @@ static int print_plain(const Rows *rows, bool units)
 
 int verb_list(const Call *call)
 {
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(user_guests_done) UserGuests guests = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;

@@ -29,7 +29,7 @@ static char *name_of(const Conversion *c, const char *path)
 /* Where the guest's file is, or will be once it is defined. */
 static char *path_of(bool user_scope, const char *path, const char *name)
 {
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         char *real = path ? realpath(path, NULL) : NULL;
 
         if (real || path)
@@ -58,7 +58,7 @@ static int print_helper(const Conversion *c, const char *name, const char *file)
 int verb_unit(const Call *call)
 {
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
         _cleanup_(freep) char *path = NULL, *name = NULL, *file = NULL, *text = NULL;
         size_t size;
         int r, q;

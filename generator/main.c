@@ -58,7 +58,7 @@ static int generate_helper(int output_fd, const Conversion *c, const GuestFile *
 
 static int generate(int output_fd, const GuestFile *file, const Host *host, Unique *unique)
 {
-        _cleanup_(conversion_cleanup) Conversion c;
+        _cleanup_(conversion_done) Conversion c;
         _cleanup_(freep) char *text = NULL, *instance = unit_name_instance(file->name);
         size_t size;
         int r;
@@ -81,7 +81,7 @@ static int generate(int output_fd, const GuestFile *file, const Host *host, Uniq
 
 static int generate_all(int output_fd, bool user_scope)
 {
-        _cleanup_(strings_cleanup) Strings directories = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(unique_done) Unique unique = { 0 };
         _cleanup_(host_done) Host host = { 0 };

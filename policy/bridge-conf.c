@@ -56,7 +56,7 @@ static void read_line(Reader *r, const char *root, char *line, Strings *files)
 int policy_read_bridge_conf(const char *root, Policy *policy, Findings *findings)
 {
         Reader r = { .policy = policy, .findings = findings };
-        _cleanup_(strings_cleanup) Strings files = { 0 };
+        _cleanup_(strings_done) Strings files = { 0 };
         int q;
 
         root = root ?: "";

@@ -227,7 +227,7 @@ static int read_first(Reader *r, const char *root, const char *middle, const cha
 int policy_read(const char *root, bool user_scope, Policy *policy, Findings *findings)
 {
         Reader r = { .policy = policy, .findings = findings };
-        _cleanup_(strings_cleanup) Strings names = { 0 };
+        _cleanup_(strings_done) Strings names = { 0 };
         int q;
 
         root = root ?: "";

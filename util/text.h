@@ -73,11 +73,6 @@ typedef struct Strings {
 
 void strings_done(Strings *s);
 
-static inline void strings_cleanup(Strings *s)
-{
-        strings_done(s);
-}
-
 int strings_add(Strings *s, const char *text); /* 0 or -ENOMEM */
 int strings_take(
         Strings *s, char *text); /* takes over text even on -ENOMEM; text may be NULL, for -ENOMEM */

@@ -21,11 +21,6 @@ typedef struct Conversion {
 
 void conversion_done(Conversion *c);
 
-static inline void conversion_cleanup(Conversion *c)
-{
-        conversion_done(c);
-}
-
 /*
  * The host is borrowed, and outlives the conversion. Returns c->status: 0; -EBADMSG if the findings contain
  * an error in vmunit.conf (the conversion then fails with the same); -ENOMEM.

@@ -59,7 +59,7 @@ static int require_mounts(UnitFile *u, const char *path, Strings *seen)
 
 int mounts_write_dependencies(UnitFile *u, const Plan *p)
 {
-        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        _cleanup_(strings_done) Strings seen = { 0 };
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
@@ -115,7 +115,7 @@ static int hide_home(UnitFile *u, const char *home, Strings *seen)
 
 int mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings)
 {
-        _cleanup_(strings_cleanup) Strings seen = { 0 };
+        _cleanup_(strings_done) Strings seen = { 0 };
         int r = settings->user_scope ? hide_home(u, settings->home, &seen) : 0;
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)

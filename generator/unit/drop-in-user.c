@@ -40,11 +40,6 @@ void user_write_dependencies(UnitFile *u, const Conversion *c)
         unit_plain(u, "After", service);
 }
 
-static void user_unit_file_cleanup(UnitFile *u)
-{
-        unit_file_done(u);
-}
-
 static int start_drop_in(UnitFile *u, const char *path)
 {
         int r = unit_file_start(u);
@@ -60,8 +55,8 @@ static int start_drop_in(UnitFile *u, const char *path)
 int user_helper_text(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
-        _cleanup_(strings_cleanup) Strings argv = { 0 };
-        _cleanup_(user_unit_file_cleanup) UnitFile u;
+        _cleanup_(strings_done) Strings argv = { 0 };
+        _cleanup_(unit_file_done) UnitFile u;
         int r = start_drop_in(&u, path);
 
         r = r < 0 ? r : command_serve(c, name, path, &argv);
@@ -77,7 +72,7 @@ int user_helper_text(
 
 int user_socket_text(const Conversion *c, const char *path, char **ret_text, size_t *ret_size)
 {
-        _cleanup_(user_unit_file_cleanup) UnitFile u;
+        _cleanup_(unit_file_done) UnitFile u;
         int r = start_drop_in(&u, path);
 
         if (r < 0)

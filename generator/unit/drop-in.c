@@ -25,11 +25,6 @@
 
 #define TITLE_MAX 200 /* bytes of a title in Description= */
 
-static void unit_file_cleanup(UnitFile *u)
-{
-        unit_file_done(u);
-}
-
 static bool has_macvtap(const Plan *p)
 {
         for (size_t i = 0; i < p->n_taps; i++)
@@ -158,7 +153,7 @@ static void write_modules(UnitFile *u, const Plan *p)
 
 static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
 {
-        _cleanup_(strings_cleanup) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
+        _cleanup_(strings_done) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
         bool system = !c->settings.user_scope;
         int r = command_run(c, &run);
 
@@ -236,7 +231,7 @@ static void write_directories(UnitFile *u, const char *name)
 static int write_guest(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
-        _cleanup_(unit_file_cleanup) UnitFile u;
+        _cleanup_(unit_file_done) UnitFile u;
         int r = unit_file_start(&u);
 
         if (r < 0)
@@ -279,8 +274,8 @@ static int write_guest(
 static int write_refusal(
         const Conversion *c, const char *name, const char *path, char **ret_text, size_t *ret_size)
 {
-        _cleanup_(strings_cleanup) Strings argv = { 0 };
-        _cleanup_(unit_file_cleanup) UnitFile u;
+        _cleanup_(strings_done) Strings argv = { 0 };
+        _cleanup_(unit_file_done) UnitFile u;
         int r = unit_file_start(&u);
 
         if (r < 0)

@@ -210,7 +210,7 @@ static int listen_to(Passt *p, int *ret)
 static int start_one(Passt *p, int socket)
 {
         Placement placement = { .from = socket, .to = PASST_SOCKET };
-        _cleanup_(strings_cleanup) Strings argv = { 0 };
+        _cleanup_(strings_done) Strings argv = { 0 };
         _cleanup_(closep) int output = -1;
         const char *program = passt_program();
         int r;

@@ -89,7 +89,7 @@ static void run_case(const char *stem)
         _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL;
         bool user_scope = text_after(stem, "user-");
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c;
+        _cleanup_(conversion_done) Conversion c;
         size_t size;
         int r;
 
@@ -121,7 +121,7 @@ static int by_text(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-        _cleanup_(strings_cleanup) Strings files = { 0 };
+        _cleanup_(strings_done) Strings files = { 0 };
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;
         unsigned cases = 0;

@@ -203,7 +203,7 @@ static void test_identity(void)
         const Identity root = { .uid = 0, .name = (char *) "root", .groups = groups, .n_groups = 2 },
                        nameless = { .uid = 4000000000 };
         _cleanup_(identity_done) Identity found = { 0 };
-        _cleanup_(strings_cleanup) Strings names = { 0 };
+        _cleanup_(strings_done) Strings names = { 0 };
 
         list_of(&names, "root");
         CHECK(identity_has_name(&root, &names));

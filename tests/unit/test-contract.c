@@ -314,7 +314,7 @@ static bool check_case(const char *stem)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *path = text_format("/x/%s.xml", stem);
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c;
+        _cleanup_(conversion_done) Conversion c;
         const char *name;
 
         CHECK(host_read(&host, "root", text_after(stem, "user-")) >= 0);

@@ -47,7 +47,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 static void check_refused(const char *path, int exit, const char *said)
 {
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
         _cleanup_(freep) char *text = NULL, *option = text_format("--exit=%d", exit);
         size_t size;
 
@@ -131,7 +131,7 @@ static void test_policy_is_read_once(void)
 
         CHECK_NUMBER(host_read(&host, root, false), 0);
         for (size_t i = 0; i < ELEMENTS(expected); i++) {
-                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
 
                 CHECK_NUMBER(conversion_start(&c, &host), 0);
                 CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), expected[i]);
@@ -171,7 +171,7 @@ static void test_readers_see_settings(void)
         CHECK(setenv("XDG_CONFIG_HOME", "/home/u/xdg", 1) == 0);
         for (int user_scope = 0; user_scope <= 1; user_scope++) {
                 _cleanup_(host_done) Host host = { 0 };
-                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
 
                 CHECK_NUMBER(host_read(&host, root, user_scope), 0);
                 host.kinds = kinds;
@@ -187,7 +187,7 @@ static void test_refused_guest_has_directories(void)
 {
         _cleanup_(freep) char *conf = put("/etc/vmunit/vmunit.conf", "[Guests]\nNonsense=1\n");
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
 
         CHECK_NUMBER(host_read(&host, root, true), -EBADMSG);
         CHECK_NUMBER(conversion_start(&c, &host), -EBADMSG);
@@ -201,7 +201,7 @@ static void test_refused_guest_has_directories(void)
 static void test_names(void)
 {
         _cleanup_(host_done) Host host = { 0 };
-        _cleanup_(conversion_cleanup) Conversion c = { 0 };
+        _cleanup_(conversion_done) Conversion c = { 0 };
         static const char xml[] = "<domain type='qemu'>\n  <name>a\"b</name>\n  <memory>65536</memory>\n"
                                   "  <os><type machine='q35'>hvm</type></os>\n</domain>\n";
 
@@ -220,7 +220,7 @@ static void check_longest_name(bool user_scope, size_t longest)
 {
         for (size_t more = 0; more <= 1; more++) {
                 _cleanup_(host_done) Host host = { 0 };
-                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
                 _cleanup_(freep) char *xml = NULL, *said = NULL;
                 char name[NAME_MAX + 1] = "";
 
@@ -268,7 +268,7 @@ static void test_secrets(void)
                         i > 0 ? text_format("  <devices>%s</devices>\n", bad[i - 1]) : strdup(good);
                 _cleanup_(freep) char *xml = text_format(GUEST("%s"), devices), *text = NULL;
                 _cleanup_(host_done) Host host = { 0 };
-                _cleanup_(conversion_cleanup) Conversion c = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
                 size_t size;
 
                 CHECK_NUMBER(host_read(&host, root, false), 0);

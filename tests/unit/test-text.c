@@ -117,6 +117,7 @@ static void test_writer_done(void)
 {
         _cleanup_(text_writer_done) TextWriter never = { 0 }, unfinished;
 
+        CHECK(!never.file);
         CHECK(text_writer_start(&unfinished));
         fputs("unfinished", unfinished.file);
 }
