@@ -26,6 +26,9 @@ SYSTEM = SOURCE / 'tests' / 'system'
 LIMIT_SECONDS = 120                     # for a test that does not say otherwise (`# limit: SECONDS` above it)
 EXIT_SKIPPED, EXIT_POWER_LOSS = 77, 88  # of run-case
 
+# A file whose tests ask nothing of systemd's or QEMU's version that these suites do not ask as well says so; it can still
+# be run on any other by name (--only).
+_SUITES = re.compile(r'^# suites: ([a-z ]+)$', re.M)
 _TEST = re.compile(r'(?:^# limit: (\d+)\n)?^(test_\w+)\(\) \{', re.M)
 
 
@@ -34,6 +37,7 @@ class SystemTest:
     file: str           # below tests/system: ROOM/FILE
     function: str
     limit: int
+    suites: list        # that run it
 
     @property
     def name(self):
@@ -68,8 +72,10 @@ def system_tests():
     found = []
     for path in sorted(SYSTEM.glob('*/*')):
         if path.is_file() and path.parent.name not in ('lib', 'programs'):
-            for limit, function in _TEST.findall(path.read_text(errors='replace')):
-                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS)))
+            text = path.read_text(errors='replace')
+            suites = match[1].split() if (match := _SUITES.search(text)) else list(SUITES)
+            for limit, function in _TEST.findall(text):
+                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS), suites))
     return found
 
 
@@ -128,7 +134,7 @@ def _suite(suite, args, turns, pipe):
 
 
 def _test_suite(suite, args, results):
-    chosen = [t for t in system_tests() if results.wanted(t.name)]
+    chosen = [t for t in system_tests() if results.wanted(t.name) and (args.only or suite in t.suites)]
     logs = _new_logs(suite)
     with Lab(suite, [vmunit.bind(), *guests.binds(suite)]) as lab:
         built = builds.test(lab, results, logs)
