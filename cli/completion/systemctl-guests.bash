@@ -10,7 +10,7 @@ _vmunit_systemctl() {
 
         if ! declare -F _systemctl >/dev/null; then
                 # shellcheck source=/dev/null
-                . /usr/share/bash-completion/completions/systemctl 2>/dev/null
+                . /usr/share/bash-completion/completions/systemctl 2>/dev/null || :
                 # that file says which function completes systemctl; it is this one again
                 complete -F _vmunit_systemctl systemctl
         fi
@@ -24,7 +24,7 @@ _vmunit_systemctl() {
         done
         while IFS= read -r word; do
                 word=$(printf '%q' "$word")
-                [[ $word != "$cur"* || -n ${seen[$word]} ]] || COMPREPLY+=("$word")
+                [[ $word != "$cur"* || -n ${seen[$word]:-} ]] || COMPREPLY+=("$word")
         done < <(vmctl "$scope" list --units 2>/dev/null)
 }
 

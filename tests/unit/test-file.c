@@ -47,7 +47,7 @@ static void test_read_at(const char *directory)
 {
         _cleanup_(freep) char *path = text_format("%s/file", directory);
         _cleanup_(closep) int fd = -EBADF;
-        char data[8] = "--------";
+        char data[] = "--------";
         size_t size = 7;
 
         CHECK_NUMBER(file_write_atomic(AT_FDCWD, path, "abcdef", 6, 0600, 0), 0);
