@@ -117,8 +117,8 @@ int verb_define(const Call *call)
         r = convert(&host, call->words[0], &c, &data, &size);
         name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
-                guest_error(
-                        c.guest, c.guest->xml->place,
+                guest_error_at(
+                        c.guest, "name",
                         "<name>: '%s' is not valid: it must be a file name short enough for the guest's "
                         "unit",
                         name);

@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 
 bool text_ends_with(const char *s, const char *suffix)
@@ -157,6 +158,56 @@ int text_to_uuid(const char *s, char ret[static 37])
         uuid[36] = '\0';
         memcpy(ret, uuid, sizeof(uuid));
         return 0;
+}
+
+/* "Optimal string alignment": rows of the usual table for a and b, of which only three are needed at a time.
+ */
+unsigned text_distance(const char *a, const char *b)
+{
+        unsigned rows[3][TEXT_NEAR_MAX + 1], *before = rows[0], *last = rows[1], *now = rows[2];
+        size_t n = strlen(a), m = strlen(b);
+
+        if (n > TEXT_NEAR_MAX || m > TEXT_NEAR_MAX)
+                return UINT_MAX;
+        for (size_t j = 0; j <= m; j++)
+                last[j] = (unsigned) j;
+        for (size_t i = 1; i <= n; i++) {
+                unsigned *oldest = before;
+
+                now[0] = (unsigned) i;
+                for (size_t j = 1; j <= m; j++) {
+                        bool same = tolower((unsigned char) a[i - 1]) == tolower((unsigned char) b[j - 1]);
+                        unsigned least = last[j - 1] + !same;
+
+                        least = last[j] + 1 < least ? last[j] + 1 : least;
+                        least = now[j - 1] + 1 < least ? now[j - 1] + 1 : least;
+                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                                least = before[j - 2] + 1 < least ? before[j - 2] + 1 : least;
+                        now[j] = least;
+                }
+                before = last;
+                last = now;
+                now = oldest;
+        }
+        return last[m];
+}
+
+/* More than two mistakes, or half of the word, is another word rather than a slip. */
+void text_near_consider(TextNear *near, const char *word, size_t n)
+{
+        char candidate[TEXT_NEAR_MAX + 1];
+        unsigned distance;
+
+        if (n > TEXT_NEAR_MAX)
+                return;
+        memcpy(candidate, word, n);
+        candidate[n] = '\0';
+        distance = text_distance(near->wrong, candidate);
+        if (distance > 2 || 2 * distance >= strlen(near->wrong) || streq(near->wrong, candidate) ||
+            (*near->found && distance >= near->distance))
+                return;
+        memcpy(near->found, candidate, n + 1);
+        near->distance = distance;
 }
 
 uint64_t text_hash(const void *data, size_t size)

@@ -62,6 +62,23 @@ MacText mac_text(const uint8_t mac[static 6]);
  * UUID. */
 int text_to_uuid(const char *s, char ret[static 37]);
 
+/*
+ * How many characters have to be added, left out, replaced or swapped with their neighbour to make b of a.
+ * Upper and lower case do not count as different. UINT_MAX if one of them is longer than TEXT_NEAR_MAX.
+ */
+#define TEXT_NEAR_MAX 64
+unsigned text_distance(const char *a, const char *b);
+
+/* The search for the known word that a wrong one was meant to be: start it with { .wrong = … }. */
+typedef struct TextNear {
+        const char *wrong;
+        char found[TEXT_NEAR_MAX + 1]; /* "" if none is near enough */
+        unsigned distance;             /* of found */
+} TextNear;
+
+/* Considers n bytes at word. Of several that are as near, the first stays. */
+void text_near_consider(TextNear *near, const char *word, size_t n);
+
 /* 64-bit FNV-1a: detects that a file changed, but not if somebody wants to hide it. */
 uint64_t text_hash(const void *data, size_t size);
 

@@ -258,8 +258,8 @@ static void audio_check(const Guest *g, const Device *d)
                 device_error(g, d, "<audio>: type='dbus' requires <graphics type='dbus'>");
         if (a->type == AUDIO_SDL && a->sdl_driver && !words_find(sdl_words, a->sdl_driver))
                 device_error(
-                        g, d, "<audio>: driver='%s' must be one of: esd, alsa, arts, pulseaudio",
-                        a->sdl_driver);
+                        g, d, "<audio>: driver='%s' must be one of: esd, alsa, arts, pulseaudio%s",
+                        a->sdl_driver, words_hint(sdl_words, a->sdl_driver).text);
 }
 
 static void build_stream(const Stream *s, Props *audio, const char *key)

@@ -81,7 +81,9 @@ static void sound_read(Guest *g, Device *d)
                 int codec = type ? words_find(codec_words, type) : 0;
 
                 if (!codec)
-                        guest_error(g, e->place, "<codec>: type must be one of: duplex, micro, output");
+                        guest_error(
+                                g, e->place, "<codec>: type='%s' must be one of: duplex, micro, output%s",
+                                type ?: "", words_hint(codec_words, type ?: "").text);
                 else if (s->n_codecs == CODECS_MAX)
                         guest_error(
                                 g, e->place, "<codec>: a sound card can have at most %d codecs", CODECS_MAX);

@@ -187,12 +187,14 @@ static const struct {
 static void interface_read(Guest *g, Device *d)
 {
         Interface *i = DEVICE_AS(Interface, d);
+        XmlElement *source = xml_child(d->xml, "source");
 
         if (!xml_attribute(d->xml, "type"))
                 device_error(g, d, "<interface>: type='…' is missing");
+        if (source && !i->type) /* what may be in it depends on the type */
+                xml_claim_all(source);
         if ((size_t) i->type < ELEMENTS(source_of) && source_of[i->type])
                 fields_read(d->xml, source_of[i->type], i, g->findings);
-        (void) xml_child(d->xml, "source"); /* an empty <source> is fine where the type has no source */
         interface_port_read(g, d->xml, &i->port, g->findings);
         if (i->backend == BACKEND_PASST)
                 i->user.passt = PASST_REQUIRE;

@@ -91,8 +91,7 @@ static void check_arguments(Conversion *c)
 static void check_name(Conversion *c, const char *name)
 {
         _cleanup_(freep) char *instance = unit_name_instance(name), *longest = NULL;
-        Place place = xml_child(c->guest->xml, "name") ? xml_child(c->guest->xml, "name")->place
-                                                       : c->guest->xml->place;
+        Place place = xml_place(c->guest->xml, "name");
 
         /* the longest file name that the generator writes */
         longest =
@@ -156,9 +155,8 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         /* invalid names already have a finding */
         if (name && c->guest->general->name && guest_name_is_valid(c->guest->general->name) &&
             !streq(name, c->guest->general->name))
-                guest_error(
-                        c->guest, c->guest->xml->place,
-                        "<name> is '%s', but the file is named '%s.xml'; both must match",
+                guest_error_at(
+                        c->guest, "name", "<name> is '%s', but the file is named '%s.xml'; both must match",
                         c->guest->general->name, name);
         if (c->guest->general->name)
                 check_name(c, c->guest->general->name);

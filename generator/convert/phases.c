@@ -58,7 +58,16 @@ static const DeviceKind *kind_of(const Guest *g, const XmlElement *e)
         return any;
 }
 
-/* An element that no kind accepts stays unclaimed, and is reported as such. */
+/* An element that no kind accepts stays unclaimed, and is reported as such with the nearest of these. */
+static void expect_kinds(const Guest *g, XmlElement *devices, XmlElement *e)
+{
+        for (const DeviceKind *const *k = g->kinds; *k; k++)
+                if (!streq((*k)->element, e->name))
+                        xml_expect(devices, XML_CHILD, (*k)->element, strlen((*k)->element));
+                else if ((*k)->type)
+                        xml_expect(e, XML_TYPE, (*k)->type, strlen((*k)->type));
+}
+
 static void read_devices(Guest *g)
 {
         XmlElement *devices = xml_child(g->xml, "devices");
@@ -75,6 +84,8 @@ static void read_devices(Guest *g)
                 }
                 if (kind)
                         device_read(g, e, kind);
+                else
+                        expect_kinds(g, devices, e);
         }
 }
 

@@ -82,7 +82,9 @@ static void read_features(Guest *g, XmlElement *xml)
                 if (which == 0) {
                         xml_claim_all(e);
                         guest_error(
-                                g, e->place, "<feature>: name must be one of: secure-boot, enrolled-keys");
+                                g, e->place,
+                                "<feature>: name='%s' must be one of: secure-boot, enrolled-keys%s",
+                                name ?: "", words_hint(names, name ?: "").text);
                         continue;
                 }
                 fields_read(e, enabled, to[which - 1], g->findings);

@@ -71,7 +71,9 @@ static void launch_security_read(Guest *g)
         l->place = xml->place;
         l->type = type ? words_find(type_words, type) : 0;
         if (l->type == 0)
-                guest_error(g, xml->place, "<launchSecurity>: type must be one of: sev, sev-snp, tdx");
+                guest_error(
+                        g, xml->place, "<launchSecurity>: type='%s' must be one of: sev, sev-snp, tdx%s",
+                        type ?: "", words_hint(type_words, type ?: "").text);
         if (l->type == LAUNCH_SEV || l->type == LAUNCH_SEV_SNP)
                 fields_read(xml, amd_fields, l, g->findings);
         if (l->type)

@@ -132,8 +132,8 @@ static void read_policy(Guest *g, Source *s)
         if (!words_find(policies, policy))
                 guest_error(
                         g, s->place,
-                        "<source>: startupPolicy='%s' must be one of: mandatory, requisite, optional",
-                        policy);
+                        "<source>: startupPolicy='%s' must be one of: mandatory, requisite, optional%s",
+                        policy, words_hint(policies, policy).text);
         else if (!source_is_local(s) && s->type != SOURCE_DIRECTORY)
                 guest_error(
                         g, s->place,
@@ -220,16 +220,17 @@ static Source *read_behind(Guest *g, XmlElement *holder, const char *const *form
         if (!type_word) {
                 guest_error(
                         g, holder->place,
-                        "<%s>: type='%s' is not supported for an image; use file, block or network",
-                        holder->name, type ?: "");
+                        "<%s>: type='%s' is not supported for an image; use file, block or network%s",
+                        holder->name, type ?: "", words_hint(source_type_words, type ?: "").text);
                 return NULL;
         }
         format_name = format ? xml_attribute(format, "type") : NULL;
         format_word = format_name ? words_find(formats, format_name) : 0;
         if (!format_word) {
                 guest_error(
-                        g, holder->place, "<%s>: its <format type='…'/> %s", holder->name,
-                        format_name ? "is not supported by QEMU here" : "is missing");
+                        g, holder->place, "<%s>: its <format type='…'/> %s%s", holder->name,
+                        format_name ? "is not supported by QEMU here" : "is missing",
+                        words_hint(formats, format_name ?: "").text);
                 return NULL;
         }
         source_read(g, holder, type_word, format_word, s);

@@ -58,7 +58,10 @@ static void read_timers(Guest *g, XmlElement *clock)
                 Timer *t = &guest_own(g, clock)->timers[which];
 
                 if (which == 0) {
-                        guest_error(g, e->place, "<timer>: name='%s' is not supported", name ?: "");
+                        xml_claim_all(e);
+                        guest_error(
+                                g, e->place, "<timer>: name='%s' is not supported%s", name ?: "",
+                                words_hint(timer_words, name ?: "").text);
                         continue;
                 }
                 if (t->there)

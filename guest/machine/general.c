@@ -85,16 +85,15 @@ static void general_read(Guest *g)
         fields_read(g->xml, general_fields, general, g->findings);
         if (genid && *xml_text(genid))
                 fields_read(g->xml, genid_fields, general, g->findings);
-        if (!general->type)
+        if (!xml_attribute(g->xml, "type"))
                 guest_error(
                         g, g->xml->place,
                         "<domain>: the attribute type is required and must be one of: kvm, qemu");
         if (!general->name)
-                guest_error(g, g->xml->place, "<domain>: <name> is required");
+                guest_error_at(g, "name", "<domain>: <name> is required");
         else if (strchr(general->name, '/') || strchr(general->name, '\n'))
-                guest_error(
-                        g, xml_child(g->xml, "name")->place,
-                        "<name>: '%s' must not contain a slash or a newline", general->name);
+                guest_error_at(
+                        g, "name", "<name>: '%s' must not contain a slash or a newline", general->name);
 }
 
 /* RFC 9562's name-based UUID would need SHA-1. This one is marked as "custom" (version 8). */

@@ -99,7 +99,9 @@ static void read_boot(Guest *g, XmlElement *os)
                 int class = dev ? words_find(boot_words, dev) : 0;
 
                 if (class == 0)
-                        guest_error(g, boot->place, "<boot>: dev must be one of: fd, cdrom, hd, network");
+                        guest_error(
+                                g, boot->place, "<boot>: dev='%s' must be one of: fd, cdrom, hd, network%s",
+                                dev ?: "", words_hint(boot_words, dev ?: "").text);
                 else if (own->n_boot == OS_BOOT_MAX)
                         guest_error(g, boot->place, "<boot>: at most %d are supported", OS_BOOT_MAX);
                 else
@@ -130,11 +132,14 @@ static unsigned version_of(const char *text)
 static void find_family(Guest *g)
 {
         Os *os = guest_own(g, os);
+        TextNear near = { .wrong = os->machine };
 
         for (size_t i = 0; i < ELEMENTS(families); i++) {
                 bool whole = !families[i].versioned && !families[i].gone;
                 const char *rest = text_after(os->machine, families[i].prefix);
 
+                if (whole && families[i].archs & 1u << os->arch)
+                        text_near_consider(&near, families[i].prefix, strlen(families[i].prefix));
                 if (!rest || (whole && *rest))
                         continue;
                 if (families[i].gone) {
@@ -151,8 +156,9 @@ static void find_family(Guest *g)
                 return;
         }
         guest_error_at(
-                g, "os/type", "<type>: machine='%s' is not supported for arch='%s'", os->machine,
-                arch_words[os->arch - 1]);
+                g, "os/type", "<type>: machine='%s' is not supported for arch='%s'%s%s%s", os->machine,
+                arch_words[os->arch - 1], *near.found ? "; did you mean '" : "", near.found,
+                *near.found ? "'?" : "");
 }
 
 static bool has_arch(XmlElement *os)

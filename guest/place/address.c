@@ -157,6 +157,7 @@ static void fill(Guest *g, XmlElement *e, const Raw *raw, Address *a)
 void address_read(Guest *g, Device *d)
 {
         XmlElement *e = xml_child(d->xml, "address");
+        TextNear near = {};
         const char *type;
         Raw raw = {};
 
@@ -167,9 +168,19 @@ void address_read(Guest *g, Device *d)
                 guest_error(g, e->place, "<address>: type='…' is missing");
                 return;
         }
-        for (size_t i = 1; i < ELEMENTS(types); i++)
+        near.wrong = type;
+        for (size_t i = 1; i < ELEMENTS(types); i++) {
                 if (streq(types[i].word, type))
                         d->address.type = (AddressType) i;
+                text_near_consider(&near, types[i].word, strlen(types[i].word));
+        }
+        if (d->address.type == ADDRESS_NONE && *near.found) {
+                xml_claim_all(e);
+                guest_error(
+                        g, e->place, "<address>: type='%s' is not supported; did you mean '%s'?", type,
+                        near.found);
+                return;
+        }
         if (d->address.type == ADDRESS_NONE) {
                 xml_claim_all(e);
                 guest_error(

@@ -121,8 +121,8 @@ static void read_feature(Guest *g, XmlElement *e)
         if (policy == 0) {
                 guest_error(
                         g, e->place,
-                        "<feature>: policy='%s' must be one of: force, require, optional, disable, forbid",
-                        policy_text);
+                        "<feature>: policy='%s' must be one of: force, require, optional, disable, forbid%s",
+                        policy_text, words_hint(policy_words, policy_text).text);
                 return;
         }
         if (words_find(features_of_others, name))

@@ -22,17 +22,11 @@ typedef struct Target {
 
 static bool find(XmlElement *element, const char *path, bool claim_text, Target *ret)
 {
-        char name[64];
-
         for (;;) {
                 size_t n = strcspn(path, "/@");
 
                 if (n > 0 && !(n == 1 && path[0] == '.')) {
-                        if (n >= sizeof(name))
-                                return false;
-                        memcpy(name, path, n);
-                        name[n] = '\0';
-                        element = xml_child(element, name);
+                        element = xml_child_named(element, path, n);
                         if (!element)
                                 return false;
                 }
@@ -76,6 +70,18 @@ int words_find(const char *const *words, const char *word)
         return 0;
 }
 
+WordHint words_hint(const char *const *words, const char *word)
+{
+        TextNear near = { .wrong = word };
+        WordHint hint = { "" };
+
+        for (; *words; words++)
+                text_near_consider(&near, *words, strlen(*words));
+        if (*near.found)
+                (void) snprintf(hint.text, sizeof(hint.text), "; did you mean '%s'?", near.found);
+        return hint;
+}
+
 static void read_word(const Field *f, const Target *t, int *to, Findings *findings)
 {
         char list[512];
@@ -89,7 +95,9 @@ static void read_word(const Field *f, const Target *t, int *to, Findings *findin
         list[0] = '\0';
         for (unsigned i = 0; f->words[i] && n < sizeof(list); i++)
                 n += (size_t) snprintf(list + n, sizeof(list) - n, "%s%s", i ? ", " : "", f->words[i]);
-        complain(t, findings, f->words[1] ? "must be one of: %s" : "must be '%s'", list);
+        complain(
+                t, findings, f->words[1] ? "must be one of: %s%s" : "must be '%s'%s", list,
+                f->words[1] ? words_hint(f->words, t->value).text : "");
 }
 
 static void read_switch(const Target *t, const char *on, const char *off, Tristate *to, Findings *findings)

@@ -17,6 +17,7 @@
 
 #include "guest/xml/set.h"
 #include "guest/xml/xml.h"
+#include "util/text.h"
 
 typedef enum Tristate {
         UNSET,
@@ -90,6 +91,12 @@ void fields_read(XmlElement *element, const Field *table, void *target, Findings
 
 /* The position of word in words, from 1; 0 if it is not among them. */
 int words_find(const char *const *words, const char *word);
+
+/* To be added to a message that lists the words: "; did you mean 'x'?", or "" if none is near. */
+typedef struct WordHint {
+        char text[TEXT_NEAR_MAX + 20];
+} WordHint;
+WordHint words_hint(const char *const *words, const char *word);
 
 /* A size such as <memory unit='MiB'>: text scaled by unit (NULL:
  * by default_unit bytes). -EINVAL, -ERANGE. */

@@ -194,6 +194,54 @@ static void on_doctype(void *userdata, const xmlChar *name, const xmlChar *exter
         stop(b);
 }
 
+/* Whether a start tag of that name is at the offset. */
+static bool is_start_of(const Builder *b, size_t offset, const char *name)
+{
+        size_t n = strlen(name);
+
+        return offset + n + 1 < b->size && b->data[offset] == '<' &&
+               memcmp(b->data + offset + 1, name, n) == 0 &&
+               (isspace((unsigned char) b->data[offset + 1 + n]) || b->data[offset + 1 + n] == '>');
+}
+
+/* virt-install --print-xml prints two documents for a guest that has to be installed first. */
+static void report_trailing(Builder *b)
+{
+        size_t offset = bytes_read(b);
+
+        while (offset < b->size && isspace((unsigned char) b->data[offset]))
+                offset++;
+        if (is_start_of(b, offset, "domain"))
+                finding(b->findings, SEVERITY_ERROR, place_of(b, offset),
+                        "a second <domain> begins here, but a file describes one guest; \"virt-install "
+                        "--print-xml 1\" prints only the guest that boots the installer, and \"--print-xml "
+                        "2\" the same guest after the installation");
+        else
+                finding(b->findings, SEVERITY_ERROR, place_of(b, offset),
+                        "nothing may follow the end of <%s>; remove what begins here", b->root->name);
+}
+
+/* What people meet often, and what libxml2 says about it helps little. */
+static bool explain(Builder *b, int code)
+{
+        if (code == XML_ERR_DOCUMENT_END && b->root && b->root->name)
+                report_trailing(b);
+        else if (code == XML_ERR_DOCUMENT_EMPTY && !b->root)
+                finding(b->findings, SEVERITY_ERROR, (Place){ b->file, 1, 1 },
+                        "this is not XML: expected \"<domain\" or \"<?xml\" at the beginning");
+        else if (code == XML_ERR_RESERVED_XML_NAME && !b->current)
+                finding(b->findings, SEVERITY_ERROR, place_of_tag(b),
+                        b->root ? "a second document begins here, but a file describes one guest; remove "
+                                  "one "
+                                  "of them"
+                                : "\"<?xml\" must be at the very beginning of the file; remove what is "
+                                  "before "
+                                  "it");
+        else
+                return false;
+        return true;
+}
+
 #if LIBXML_VERSION >= 21200
 static void on_error(void *userdata, const xmlError *error)
 #else
@@ -207,6 +255,10 @@ static void on_error(void *userdata, xmlError *error)
         /* about namespace names, which are free in a guest's <metadata> */
         if (b->stopped || error->level == XML_ERR_WARNING)
                 return;
+        if (explain(b, error->code)) {
+                stop(b);
+                return;
+        }
         line = error->line > 0 ? (unsigned) error->line : 1;
         column = error->int2 > 0 ? (unsigned) error->int2 : 1;
         text = strdup(error->message ?: "not well-formed");
@@ -306,6 +358,7 @@ XmlElement *xml_free(XmlElement *e)
                         free(e->attributes[i].value);
                 }
                 free(e->attributes);
+                free(e->expected);
                 free(e->name);
                 free(e->text);
                 free(e);
@@ -314,28 +367,52 @@ XmlElement *xml_free(XmlElement *e)
         return NULL;
 }
 
-static XmlElement *first_named(XmlElement *e, const char *name)
+/* Tables look for one child many times in a row. The array grows at powers of two. */
+void xml_expect(XmlElement *e, XmlLookup what, const char *name, size_t n)
+{
+        const XmlExpected *last = e->n_expected ? &e->expected[e->n_expected - 1] : NULL;
+        XmlExpected *grown;
+
+        if (last && last->what == what && last->length == n && memcmp(last->name, name, n) == 0)
+                return;
+        if ((e->n_expected & (e->n_expected - 1)) == 0) {
+                grown = reallocarray(e->expected, e->n_expected ? 2 * e->n_expected : 1, sizeof(*grown));
+                if (!grown)
+                        return;
+                e->expected = grown;
+        }
+        e->expected[e->n_expected++] = (XmlExpected){ what, name, n };
+}
+
+static XmlElement *first_named(XmlElement *e, const char *name, size_t n)
 {
         for (; e; e = e->next)
-                if (streq(e->name, name)) {
+                if (strncmp(e->name, name, n) == 0 && e->name[n] == '\0') {
                         e->claimed = true;
                         return e;
                 }
         return NULL;
 }
 
+XmlElement *xml_child_named(XmlElement *e, const char *name, size_t n)
+{
+        xml_expect(e, XML_CHILD, name, n);
+        return first_named(e->first, name, n);
+}
+
 XmlElement *xml_child(XmlElement *e, const char *name)
 {
-        return first_named(e->first, name);
+        return xml_child_named(e, name, strlen(name));
 }
 
 XmlElement *xml_next(XmlElement *e)
 {
-        return first_named(e->next, e->name);
+        return first_named(e->next, e->name, strlen(e->name));
 }
 
 const char *xml_attribute(XmlElement *e, const char *name)
 {
+        xml_expect(e, XML_ATTRIBUTE, name, strlen(name));
         for (size_t i = 0; i < e->n_attributes; i++)
                 if (streq(e->attributes[i].name, name)) {
                         e->attributes[i].claimed = true;
@@ -374,25 +451,58 @@ static const char *quotable(const XmlAttribute *a)
         return streq(a->name, "passwd") ? "..." : a->value;
 }
 
+/* What is expected in e and nearest to the wrong name; "" if nothing is near. */
+static TextNear nearest(const XmlElement *e, XmlLookup what, const char *wrong)
+{
+        TextNear near = { .wrong = wrong };
+
+        for (size_t i = 0; i < e->n_expected; i++)
+                if (e->expected[i].what == what)
+                        text_near_consider(&near, e->expected[i].name, e->expected[i].length);
+        return near;
+}
+
+static void report_attribute(const XmlElement *e, const XmlAttribute *a, Findings *findings)
+{
+        TextNear near = nearest(e, XML_ATTRIBUTE, a->name);
+
+        if (*near.found)
+                finding(findings, SEVERITY_ERROR, e->place,
+                        "<%s>: the attribute %s='%s' is not supported; did you mean %s='…'?", e->name,
+                        a->name, quotable(a), near.found);
+        else
+                finding(findings, SEVERITY_ERROR, e->place,
+                        "<%s>: the attribute %s='%s' is not supported; remove it", e->name, a->name,
+                        quotable(a));
+}
+
+static void report_child(const XmlElement *e, const XmlElement *child, Findings *findings)
+{
+        const char *type = type_of(child);
+        TextNear near = nearest(e, XML_CHILD, child->name), near_type = nearest(child, XML_TYPE, type ?: "");
+        _cleanup_(freep) char *advice = NULL;
+
+        if (*near_type.found)
+                advice = text_format("did you mean type='%s'?", near_type.found);
+        else if (*near.found)
+                advice = text_format("did you mean <%s>?", near.found);
+        finding(findings, SEVERITY_ERROR, child->place, "<%s%s%s%s> in <%s> is not supported; %s",
+                child->name, type ? " type='" : "", type ?: "", type ? "'" : "", e->name,
+                advice ?: "remove it");
+}
+
 static void report_element(const XmlElement *e, Findings *findings)
 {
         for (size_t i = 0; i < e->n_attributes; i++)
                 if (!e->attributes[i].claimed)
-                        finding(findings, SEVERITY_ERROR, e->place,
-                                "<%s>: the attribute %s='%s' is not supported; remove it", e->name,
-                                e->attributes[i].name, quotable(&e->attributes[i]));
+                        report_attribute(e, &e->attributes[i], findings);
         if (!e->text_claimed && e->text && *e->text)
                 finding(findings, SEVERITY_ERROR, e->place, "<%s> must not contain text", e->name);
         for (const XmlElement *c = e->first; c; c = c->next)
                 if (c->claimed)
                         report_element(c, findings);
-                else if (type_of(c))
-                        finding(findings, SEVERITY_ERROR, c->place,
-                                "<%s type='%s'> in <%s> is not supported; remove it", c->name, type_of(c),
-                                e->name);
                 else
-                        finding(findings, SEVERITY_ERROR, c->place,
-                                "<%s> in <%s> is not supported; remove it", c->name, e->name);
+                        report_child(e, c, findings);
 }
 
 void xml_report_unclaimed(const XmlElement *root, Findings *findings)

@@ -21,6 +21,19 @@ typedef struct XmlAttribute {
         bool claimed;
 } XmlAttribute;
 
+/* What readers look for in an element, found or not: what a wrong name may have been meant to be. */
+typedef enum XmlLookup {
+        XML_CHILD,
+        XML_ATTRIBUTE,
+        XML_TYPE, /* a value of its attribute "type" */
+} XmlLookup;
+
+typedef struct XmlExpected {
+        XmlLookup what;
+        const char *name; /* of length bytes */
+        size_t length;
+} XmlExpected;
+
 /*
  * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace
  * whatever the prefix, and "{URI}…" for any other. Text is the element's own character data, without
@@ -32,6 +45,8 @@ struct XmlElement {
         Place place;
         XmlAttribute *attributes;
         size_t n_attributes;
+        XmlExpected *expected;
+        size_t n_expected;
         XmlElement *parent, *first, *last, *next;
         bool claimed, text_claimed;
 };
@@ -44,7 +59,7 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
 XmlElement *xml_free(XmlElement *e); /* with all below it; returns NULL */
 DEFINE_CLEANUP(XmlElement, xml_free);
 
-/* All of these claim what they return. */
+/* All of these claim what they return. They remember the name, which must live as long as the tree. */
 XmlElement *xml_child(XmlElement *e, const char *name);     /* the first of that name, or NULL */
 XmlElement *xml_next(XmlElement *e);                        /* the next sibling of the same name, or NULL */
 const char *xml_attribute(XmlElement *e, const char *name); /* NULL if absent */
@@ -54,9 +69,16 @@ void xml_claim_all(XmlElement *e);                          /* with all below it
 #define XML_FOREACH(child, parent, name) \
         for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))
 
+/* As xml_child(), for the first n bytes of name. */
+XmlElement *xml_child_named(XmlElement *e, const char *name, size_t n);
+
+/* Adds to what may be in e, as looking for it does; name as above. Lost if memory runs out. */
+void xml_expect(XmlElement *e, XmlLookup what, const char *name, size_t n);
+
 /* The place of the element at path ("smm/tseg") below e, or of its closest existing ancestor. Claims
  * nothing. */
 Place xml_place(const XmlElement *e, const char *path);
 
-/* An error for each element, attribute and text that is not claimed. */
+/* An error for each element, attribute and text that is not claimed, with the nearest of what is expected.
+ */
 void xml_report_unclaimed(const XmlElement *root, Findings *findings);

@@ -205,11 +205,15 @@ static void test_names(void)
         static const char xml[] = "<domain type='qemu'>\n  <name>a\"b</name>\n  <memory>65536</memory>\n"
                                   "  <os><type machine='q35'>hvm</type></os>\n</domain>\n";
 
-        check_guest(xml, 65, "<name> is 'a\\\"b', but the file is named 'one.xml'; both must match");
+        check_guest(
+                xml, 65,
+                "one.xml:2:3: error: <name> is 'a\\\"b', but the file is named 'one.xml'; both must match");
         CHECK_NUMBER(host_read(&host, root, false), 0);
         CHECK_NUMBER(conversion_start(&c, &host), 0);
         CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), "a\"b"), -EINVAL);
         CHECK_NUMBER(findings_count(c.findings), 1);
+        CHECK_NUMBER(findings_get(c.findings, 0)->place.line, 2);
+        CHECK_NUMBER(findings_get(c.findings, 0)->place.column, 3);
         CHECK_TEXT(
                 findings_get(c.findings, 0)->text, "<name>: 'a\"b' contains a backslash or a quote, which "
                                                    "systemd does not support in directory names");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include <errno.h>
+#include <limits.h>
 
 #include "tests/unit/test.h"
 #include "util/text.h"
@@ -131,6 +132,53 @@ static void test_make_printable(void)
         CHECK_TEXT(text, expected);
 }
 
+static void test_distance(void)
+{
+        char longer[TEXT_NEAR_MAX + 2];
+
+        CHECK_NUMBER(text_distance("", ""), 0);
+        CHECK_NUMBER(text_distance("disk", "disk"), 0);
+        CHECK_NUMBER(text_distance("KVM", "kvm"), 0);
+        CHECK_NUMBER(text_distance("", "disk"), 4);
+        CHECK_NUMBER(text_distance("disk", ""), 4);
+        CHECK_NUMBER(text_distance("disks", "disk"), 1);
+        CHECK_NUMBER(text_distance("dik", "disk"), 1);
+        CHECK_NUMBER(text_distance("dosk", "disk"), 1);
+        CHECK_NUMBER(text_distance("diks", "disk"), 1);
+        CHECK_NUMBER(text_distance("idks", "disk"), 2);
+        CHECK_NUMBER(text_distance("kitten", "sitting"), 3);
+        memset(longer, 'x', sizeof(longer) - 1);
+        longer[sizeof(longer) - 1] = '\0';
+        CHECK(text_distance(longer, "x") == UINT_MAX);
+        CHECK(text_distance("x", longer) == UINT_MAX);
+        CHECK_NUMBER(text_distance(longer + 1, longer + 2), 1);
+}
+
+static const char *nearest(const char *wrong)
+{
+        static const char *const words[] = { "raw", "qcow2", "qcow", "qed", "vmdk", "threads" };
+        static TextNear near;
+
+        near = (TextNear){ .wrong = wrong };
+        for (size_t i = 0; i < ELEMENTS(words); i++)
+                text_near_consider(&near, words[i], strlen(words[i]));
+        return near.found;
+}
+
+static void test_near(void)
+{
+        CHECK_TEXT(nearest("qcwo2"), "qcow2");
+        CHECK_TEXT(nearest("qcow3"), "qcow2"); /* the first of two that are as near */
+        CHECK_TEXT(nearest("QCOW"), "qcow");
+        CHECK_TEXT(nearest("thread"), "threads");
+        CHECK_TEXT(nearest("raww"), "raw");
+        CHECK_TEXT(nearest("raw"), "");  /* not wrong */
+        CHECK_TEXT(nearest("rw"), "");   /* half of it */
+        CHECK_TEXT(nearest("thrd"), ""); /* too far */
+        CHECK_TEXT(nearest("vhdx"), "");
+        CHECK_TEXT(nearest(""), "");
+}
+
 int main(void)
 {
         test_make_printable();
@@ -138,6 +186,8 @@ int main(void)
         test_hex();
         test_mac();
         test_uuid();
+        test_distance();
+        test_near();
         test_strings();
         CHECK_TEXT(text_after("--fd=3", "--fd="), "3");
         CHECK(!text_after("--f", "--fd="));
