@@ -81,5 +81,5 @@ typedef enum Refusal {
 
 Refusal unit_refusal(sd_bus *bus, const char *unit);
 
-/* daemon-reload; 0 or negative errno. */
-int manager_reload(sd_bus *bus);
+/* Makes systemd read the guests now (daemon-reload). If that fails, a message says that the user has to. */
+void reload_manager(bool user_scope);

@@ -190,11 +190,23 @@ Refusal unit_refusal(sd_bus *bus, const char *unit)
         return text_after(first, "--instance=") ? REFUSAL_UNKNOWN : REFUSAL_GUEST;
 }
 
-int manager_reload(sd_bus *bus)
+static int manager_reload(sd_bus *bus)
 {
         /* rereading every unit takes long on a large host */
         (void) sd_bus_set_method_call_timeout(bus, UINT64_C(300) * 1000 * 1000);
         return sd_bus_call_method(
                 bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                 "org.freedesktop.systemd1.Manager", "Reload", NULL, NULL, NULL);
+}
+
+void reload_manager(bool user_scope)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r = manager_bus(user_scope, &bus);
+
+        if (r >= 0)
+                r = manager_reload(bus);
+        if (r < 0)
+                fprintf(stderr, "vmctl: cannot reload systemd: %s; run \"%s daemon-reload\"\n", strerror(-r),
+                        systemctl_of(user_scope));
 }

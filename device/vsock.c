@@ -2,13 +2,13 @@
 
 /*
  * <vsock>: sockets between guest and host. For cid auto='yes', libvirt takes the lowest number that is free
- * on the host. Here the number follows from the guest's UUID: it never changes, and two guests rarely
+ * on the host. Here the number is derived (guest/identity.h): it never changes, and two guests rarely
  * collide.
  */
 
 #include "device/kinds.h"
 #include "guest/guest.h"
-#include "guest/machine/general.h"
+#include "guest/identity.h"
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
@@ -49,10 +49,15 @@ static void vsock_read(Guest *g, Device *d)
 static void vsock_complete(Guest *g, Device *d)
 {
         Vsock *v = DEVICE_AS(Vsock, d);
-        uint64_t hash = text_hash(g->general->uuid, strlen(g->general->uuid));
+        bool missing = v->automatic == ON || !v->cid.set;
 
-        if (v->automatic == ON || !v->cid.set)
-                v->cid = (Number){ CID_MIN + hash % (CID_MAX - CID_MIN), true };
+        if (missing)
+                v->cid = (Number){ CID_MIN + identity_derive(g, "cid", 0) % (CID_MAX - CID_MIN), true };
+        identity_add(
+                g, (Identity){ "cid", 0, d->xml, "cid@address",
+                               guest_text(g, "%llu", (unsigned long long) v->cid.value), missing });
+        if (v->automatic == ON)
+                identity_add(g, (Identity){ "cid@auto", 0, d->xml, "cid@auto", "no", true, true });
         device_set_id(g, d, "vsock%u", d->index);
         device_virtio_complete(g, d, v->model);
 }

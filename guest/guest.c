@@ -30,6 +30,7 @@ Guest *guest_free(Guest *g)
         for (size_t i = 0; i < g->n_devices; i++)
                 free(g->devices[i]);
         free(g->devices);
+        free(g->identities);
         strings_done(&g->texts);
         g->xml = xml_free(g->xml);
         free(g);

@@ -24,6 +24,7 @@ typedef struct Labels Labels;
 typedef struct LaunchSecurity LaunchSecurity;
 typedef struct QemuNamespace QemuNamespace;
 typedef struct Iothreads Iothreads;
+typedef struct Identity Identity;
 
 #define GUEST_DEVICES_MAX 4096 /* in the XML; placing them takes quadratic time */
 
@@ -52,6 +53,9 @@ struct Guest {
         const QemuNamespace *qemu_namespace;
         const Iothreads *iothreads;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
+
+        Identity *identities; /* see guest/identity.h */
+        size_t n_identities;
 
         const DeviceKind *const *kinds; /* NULL-terminated; in the order of QEMU's options */
         Place devices_place;

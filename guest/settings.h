@@ -5,6 +5,7 @@
  * policy. It is complete before the first reader runs, and no phase changes it. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "policy/policy.h"
 
@@ -15,6 +16,8 @@ typedef struct Settings {
         const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
         const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
         const char *helper_socket;            /* of a user's guest; NULL in the system scope */
-        const char *root;     /* a prefix of the directories of firmware descriptors; NULL for none */
-        const Policy *policy; /* vmunit.conf(5) */
+        const uint8_t *identity_key; /* of KEYED_HASH_KEY_SIZE: what the XML leaves out is derived from it */
+        bool in_place;               /* the XML is a guest's file already, and not yet to be defined */
+        const char *root;            /* a prefix of the directories of firmware descriptors; NULL for none */
+        const Policy *policy;        /* vmunit.conf(5) */
 } Settings;

@@ -16,6 +16,7 @@
 #include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
+#include "guest/identity.h"
 #include "guest/machine/general.h"
 #include "guest/machine/os.h"
 #include "guest/place/device-props.h"
@@ -203,11 +204,10 @@ static void interface_read(Guest *g, Device *d)
         interface_user_read(g, i);
 }
 
-/* 52:54:00 is QEMU's prefix; the rest is a hash of the guest's name, so that it stays the same. */
-static const char *mac_from_name(Guest *g, unsigned index)
+/* 52:54:00 is QEMU's prefix. */
+static const char *derive_mac(Guest *g, unsigned index)
 {
-        uint64_t name = text_hash(g->general->name, strlen(g->general->name)), of[2] = { name, index };
-        uint64_t hash = text_hash(of, sizeof(of));
+        uint64_t hash = identity_derive(g, "mac", index);
 
         return guest_text(
                 g, "52:54:00:%02x:%02x:%02x", (unsigned) (hash >> 16 & 0xff), (unsigned) (hash >> 8 & 0xff),
@@ -216,10 +216,11 @@ static const char *mac_from_name(Guest *g, unsigned index)
 
 static void complete_mac(Guest *g, Interface *i)
 {
+        bool missing = !i->mac;
         uint8_t m[6];
 
-        if (!i->mac)
-                i->mac = mac_from_name(g, i->device.index);
+        if (missing)
+                i->mac = derive_mac(g, i->device.index);
         if (text_to_mac(i->mac, m) < 0)
                 return;
         if (m[0] & 1)
@@ -229,6 +230,7 @@ static void complete_mac(Guest *g, Interface *i)
                         "must be even",
                         i->mac);
         i->mac = guest_text(g, "%s", mac_text(m).text);
+        identity_add(g, (Identity){ "mac", i->device.index, i->device.xml, "mac@address", i->mac, missing });
         i->host_mac = guest_text(g, "fe:%02x:%02x:%02x:%02x:%02x", m[1], m[2], m[3], m[4], m[5]);
 }
 

@@ -63,6 +63,8 @@ static int set_directories(Conversion *c, const char *name)
                 .session_directory = host->user_scope ? host->run : NULL,
                 .home = host->home,
                 .helper_socket = c->helper_socket,
+                .identity_key = host->identity_key,
+                .in_place = c->in_place,
                 .root = host->root,
                 .policy = &host->policy,
         };
@@ -194,6 +196,7 @@ int conversion_file(Conversion *c, const char *path, const char *name)
 
         if (c->status == -ENOMEM)
                 return c->status;
+        c->in_place = name != NULL;
         /* a guest that is refused may still be running, and its units need its directories */
         if (name && set_directories(c, name) < 0)
                 return c->status = -ENOMEM;

@@ -14,6 +14,7 @@ typedef struct Conversion {
         Findings *findings;
         Guest *guest; /* NULL if the file could not be read as a guest at all */
         Plan plan;
+        bool in_place; /* the file is one of the guests' */
         uint64_t hash; /* text_hash() of the file */
         int status; /* 0: the plan is valid; -EINVAL: the findings say why not; others: see conversion_file()
                      */

@@ -4,6 +4,7 @@
 /* What the conversions of one scope have in common. A program reads it once and lends it to all of them. */
 
 #include "guest/device.h"
+#include "guest/keyed-hash.h"
 #include "policy/policy.h"
 
 typedef struct Host {
@@ -12,8 +13,9 @@ typedef struct Host {
         char *run, *state; /* directories that contain those of all guests: "/run", "/var/lib" */
         char *home;        /* of the user; NULL in the system scope */
         Policy policy;
-        Findings *findings; /* about vmunit.conf; each conversion repeats them */
-        int status;         /* what host_read() returned */
+        uint8_t identity_key[KEYED_HASH_KEY_SIZE]; /* for what the XML of guests leaves out */
+        Findings *findings;                        /* about vmunit.conf; each conversion repeats them */
+        int status;                                /* what host_read() returned */
 
         const DeviceKind *const *kinds; /* of devices that guests can have: device_kinds */
 } Host;
@@ -25,3 +27,9 @@ typedef struct Host {
  */
 int host_read(Host *host, const char *root, bool user_scope);
 void host_done(Host *host);
+
+/*
+ * Takes the identities of guests from the machine ID below the host's root, and the user: host_read() does
+ * so for the caller. Without a machine ID they depend on names and users only.
+ */
+void host_identify(Host *host, uid_t user);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest without <uuid> or <mac> gets them from its name, so that each conversion results in the same
- * guest. libvirt would choose them at random and write them into its copy of the XML; vmunit never writes
- * the XML.
+ * What every guest has. A guest whose XML has no <uuid> gets one that is derived (guest/identity.h), so that
+ * each conversion results in the same guest.
  */
 
 #include "guest/machine/general.h"
@@ -11,6 +10,7 @@
 #include "contract/options.h"
 #include "contract/words.h"
 #include "guest/guest.h"
+#include "guest/identity.h"
 #include "guest/machine/os.h"
 #include "guest/part.h"
 
@@ -96,13 +96,13 @@ static void general_read(Guest *g)
                         g, "name", "<name>: '%s' must not contain a slash or a newline", general->name);
 }
 
-/* RFC 9562's name-based UUID would need SHA-1. This one is marked as "custom" (version 8). */
-static const char *uuid_from_name(Guest *g, const char *name)
+/* Marked as random (version 4), as systemd's IDs are that are derived in the same way. */
+static const char *derive_uuid(Guest *g)
 {
-        uint64_t a = text_hash(name, strlen(name)), b = text_hash(&a, sizeof(a));
+        uint64_t a = identity_derive(g, "uuid", 0), b = identity_derive(g, "uuid", 1);
 
         return guest_text(
-                g, "%08x-%04x-8%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff),
+                g, "%08x-%04x-4%03x-%04x-%012llx", (unsigned) (a >> 32), (unsigned) (a >> 16 & 0xffff),
                 (unsigned) (a & 0xfff), (unsigned) (0x8000 | (b >> 48 & 0x3fff)),
                 (unsigned long long) (b & UINT64_C(0xffffffffffff)));
 }
@@ -110,12 +110,14 @@ static const char *uuid_from_name(Guest *g, const char *name)
 static void general_complete(Guest *g)
 {
         General *general = guest_own(g, general);
+        bool missing = !general->uuid;
         char uuid[37];
 
-        if (!general->uuid)
-                general->uuid = uuid_from_name(g, general->name);
+        if (missing)
+                general->uuid = derive_uuid(g);
         else if (text_to_uuid(general->uuid, uuid) >= 0)
                 general->uuid = guest_text(g, "%s", uuid);
+        identity_add(g, (Identity){ "uuid", 0, g->xml, "uuid", general->uuid, missing });
         if (!general->hardware_uuid)
                 general->hardware_uuid = general->uuid;
         else if (text_to_uuid(general->hardware_uuid, uuid) >= 0)

@@ -236,6 +236,11 @@ bool os_is_pc(const Os *os)
         return os->family == MACHINE_I440FX || os->family == MACHINE_Q35;
 }
 
+bool os_machine_is_alias(const Os *os)
+{
+        return streq(os->machine, "pc") || streq(os->machine, "q35") || streq(os->machine, "virt");
+}
+
 const char *os_ram_id(const Os *os)
 {
         if (os->family == MACHINE_MICROVM)

@@ -67,10 +67,16 @@ static inline bool os_is_x86(const Os *os)
         return os->arch != ARCH_AARCH64;
 }
 
+/* Whether the machine type is a short name that QEMU resolves to its newest version: "q35". */
+bool os_machine_is_alias(const Os *os);
+
 /* The machine's RAM as QEMU names it: "pc.ram". */
 const char *os_ram_id(const Os *os);
 
 /* Whether it is a PC with PCI slots: i440fx or q35. */
 bool os_is_pc(const Os *os);
+
+/* Whether the machine type is a short name that QEMU resolves to its newest version: "q35". */
+bool os_machine_is_alias(const Os *os);
 
 void os_machine(const Guest *g, Props *machine);

@@ -22,6 +22,8 @@
 #include "util/file.h"
 #include "util/text.h"
 
+#define USER 1000
+
 static bool regenerate;
 static unsigned failures;
 static Strings used;
@@ -94,6 +96,7 @@ static void run_case(const char *stem)
         int r;
 
         CHECK(host_read(&host, "root", user_scope) >= 0);
+        host_identify(&host, USER);
         CHECK(conversion_start(&c, &host) >= 0);
         r = conversion_file(&c, xml, NULL);
         CHECK(r == 0 || findings_failed(c.findings));

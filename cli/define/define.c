@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * vmctl define and undefine: add or remove a guest's file in one step, and reload systemd. define checks the
- * guest first, so that it only adds guests that can start. Copying a file there by hand works as well.
+ * vmctl define: adds a guest's file in one step, and reloads systemd. It checks the guest first, so that it
+ * only adds guests that can start, and writes into the file what makes the guest this one. Copying a file
+ * there by hand works as well.
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
+#include <sys/random.h>
 
 #include "cli/cli.h"
+#include "cli/define/complete.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
 #include "generator/convert/unique.h"
-#include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
 #include "util/file.h"
 #include "util/unit-name.h"
@@ -40,19 +41,6 @@ static int check_unique(const Host *host, const Strings *directories, const char
                         (void) unique_check(&unique, &other, &files.items[i]);
         }
         return r < 0 ? r : unique_check(&unique, c, &self);
-}
-
-/* Makes systemd read the guest now; if that fails, the user has to. */
-static void reload(bool user_scope)
-{
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        int r = manager_bus(user_scope, &bus);
-
-        if (r >= 0)
-                r = manager_reload(bus);
-        if (r < 0)
-                fprintf(stderr, "vmctl: cannot reload systemd: %s; run \"%s daemon-reload\"\n", strerror(-r),
-                        systemctl_of(user_scope));
 }
 
 static int convert(const Host *host, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
@@ -102,19 +90,81 @@ static int store(const char *directory, const char *name, const char *data, size
                      : 0;
 }
 
+/* What is stored: the XML with all that it left out, and its conversion. */
+typedef struct Definition {
+        Conversion conversion;
+        char *text;
+        size_t size;
+        Strings added;
+} Definition;
+
+static void definition_done(Definition *d)
+{
+        conversion_done(&d->conversion);
+        free(d->text);
+        strings_done(&d->added);
+}
+
+/* The guest of that name as it is defined now; its guest is NULL if there is none. */
+static void convert_replaced(const Host *host, const Strings *directories, const char *name, Conversion *ret)
+{
+        _cleanup_(freep) char *path = NULL;
+
+        if (guest_file_find(directories, name, &path) >= 0 && conversion_start(ret, host) >= 0)
+                (void) conversion_file(ret, path, name);
+}
+
+/* The result is converted once more, so that nothing is stored that could not start. */
+static int complete(
+        const Host *host, const Strings *directories, const Conversion *c, const char *data, size_t size,
+        Definition *d)
+{
+        _cleanup_(conversion_done) Conversion replaced = { 0 };
+        _cleanup_(xml_edits_done) XmlEdits edits = { .data = data, .size = size };
+        const char *name = c->guest->general->name;
+        int r;
+
+        convert_replaced(host, directories, name, &replaced);
+        r = complete_definition(c, replaced.guest, &edits, &d->added);
+        if (r != 0)
+                return r;
+        if (xml_edits_apply(&edits, &d->text, &d->size) < 0)
+                return fail(EXIT_OS, "out of memory");
+        r = conversion_start(&d->conversion, c->host);
+        if (r >= 0)
+                r = conversion_data(&d->conversion, c->guest->file, d->text, d->size, NULL);
+        if (r >= 0)
+                r = check_unique(host, directories, name, &d->conversion);
+        if (r < 0)
+                print_findings(d->conversion.findings);
+        return conversion_exit(r);
+}
+
+static void print_added(const Definition *d)
+{
+        for (size_t i = 0; i < d->added.count; i++)
+                printf("%s%s%s", i == 0 ? "Added what the XML left out: " : " ", d->added.items[i],
+                       i + 1 == d->added.count ? "\n" : "");
+}
+
 int verb_define(const Call *call)
 {
         bool user_scope = call->user_scope;
         _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_done) Conversion c = { 0 };
+        _cleanup_(definition_done) Definition d = { 0 };
         _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(freep) char *data = NULL, *unit = NULL, *path = NULL;
         const char *name;
         size_t size;
+        Host fresh;
         int r;
 
         (void) host_read(&host, NULL, user_scope); /* the conversion reports what is wrong with it */
-        r = convert(&host, call->words[0], &c, &data, &size);
+        fresh = host;                              /* what the XML leaves out becomes random */
+        if (getrandom(fresh.identity_key, sizeof(fresh.identity_key), 0) != sizeof(fresh.identity_key))
+                return fail(EXIT_OS, "cannot get random bytes: %s", strerror(errno));
+        r = convert(&fresh, call->words[0], &c, &data, &size);
         name = c.guest ? c.guest->general->name : NULL;
         if (r == 0 && !guest_name_is_valid(name)) {
                 guest_error_at(
@@ -124,68 +174,24 @@ int verb_define(const Call *call)
                         name);
                 r = EXIT_BAD_GUEST;
         }
-        if (r == 0 && guest_directories(user_scope, &directories) < 0)
-                return fail(EXIT_OS, "out of memory");
-        if (r == 0 && check_unique(&host, &directories, name, &c) < 0)
-                r = conversion_exit(c.status);
         if (c.findings)
                 print_findings(c.findings);
+        if (r == 0 && guest_directories(user_scope, &directories) < 0)
+                return fail(EXIT_OS, "out of memory");
+        if (r == 0)
+                r = complete(&host, &directories, &c, data, size, &d);
+        if (r == 0)
+                r = store(directories.items[0], name, d.text, d.size);
         if (r != 0)
                 return r;
-        r = store(directories.items[0], name, data, size);
-        if (r != 0)
-                return r;
-        reload(user_scope);
+        reload_manager(user_scope);
         path = text_format("%s/%s.xml", directories.items[0], name);
         if (!path || unit_name_for_guest(name, &unit) < 0)
                 return fail(EXIT_OS, "out of memory");
         if (user_scope)
                 check_taken(unit, path);
+        print_added(&d);
         printf("Defined guest %s in %s. To start it: %s start '%s'\n", name, path, systemctl_of(user_scope),
                unit);
-        return EXIT_SUCCESS;
-}
-
-/* Also disables the unit, or the next boot would try to start a guest that no longer exists. */
-static void disable(sd_bus *bus, const char *unit)
-{
-        (void) sd_bus_call_method(
-                bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL, "asb", 1, unit, 0);
-}
-
-int verb_undefine(const Call *call)
-{
-        bool user_scope = call->user_scope;
-        _cleanup_(strings_done) Strings directories = { 0 };
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *state = NULL;
-        int r;
-
-        if (strchr(call->words[0], '/'))
-                return fail(EXIT_BAD_USAGE, "undefine requires a guest's name");
-        r = resolve_guest(user_scope, call->words[0], &path, &name);
-        if (r != 0)
-                return r;
-        if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)
-                return fail(EXIT_BAD_USAGE, "undefine requires a guest's name, not a file");
-        if (!text_after(path, directories.items[0]))
-                return fail(
-                        EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path,
-                        directories.items[0], directories.items[0], name);
-        if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 &&
-            !streq(state, "inactive") && !streq(state, "failed"))
-                return fail(
-                        EXIT_MISSING, "guest %s is %s; stop it first: %s stop '%s'", name, state,
-                        systemctl_of(user_scope), unit);
-        if (unlink(path) < 0)
-                return fail(
-                        errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "cannot remove %s: %s",
-                        path, strerror(errno));
-        if (bus)
-                disable(bus, unit);
-        reload(user_scope);
-        printf("Removed guest %s from %s. Its disks and its state (NVRAM, TPM) were kept.\n", name,
-               directories.items[0]);
         return EXIT_SUCCESS;
 }
