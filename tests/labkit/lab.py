@@ -36,14 +36,15 @@ ENVIRONMENT = {
 
 
 class Lab:
-    """A lab of `suite`. A context manager: booted on entry, gone on exit.
+    """A lab of `suite` on a root of that kind. A context manager: booted on entry, gone on exit.
 
     binds: directories of the host that appear inside, at the same path if no other is given:
     (path, path inside or None, writable).
     """
 
-    def __init__(self, suite, binds=()):
+    def __init__(self, suite, binds=(), kind='lab'):
         self.suite = suite
+        self.kind = kind
         self.binds = [(SOURCE, None, False), *binds]
         self.name = f'{PREFIX}-{os.getpid()}-{uuid.uuid4().hex[:6]}'
         self.dir = CACHE / 'labs' / self.name
@@ -54,7 +55,7 @@ class Lab:
     def __enter__(self):
         sweep()
         try:
-            lower = self._stack.enter_context(root.in_use(self.suite))
+            lower = self._stack.enter_context(root.in_use(self.suite, self.kind))
             self._stack.callback(self._remove_dir)
             self._mount(lower)
             self._stack.callback(self.kill)

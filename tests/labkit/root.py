@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The roots that labs run on: a directory per suite with all that building and testing vmunit takes.
+"""The roots that labs run on: a directory per suite with all that building and testing vmunit takes, and one as an
+administrator's machine is before vmunit ("fresh").
 
 A root is made once, under a temporary name that is renamed when it is whole, and is only ever read afterwards: labs
 put an overlay on it. Its name carries a hash of what it was made from, so a changed list makes a new one.
@@ -7,6 +8,7 @@ put an overlay on it. Its name carries a hash of what it was made from, so a cha
 
 import contextlib
 import fcntl
+import re
 
 import host
 from base import CACHE, SOURCE, LabError, digest, doing, lock, run
@@ -36,7 +38,17 @@ SUITE_PACKAGES = {
               'virtinst'],
 }
 
+# The root "fresh" is a machine as its administrator has it before vmunit: the system, what README.md says to install, and
+# what the test of that uses itself.
+FRESH_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'udev', 'iproute2',
+                  'jq', 'procps', 'python3', 'qemu-utils', 'socat']
+
 KERNEL_SCRIPT = SOURCE / 'tests' / 'guests' / 'fetch-kernel'
+
+KERNEL_HOOKS = [
+    f'--customize-hook=copy-in {KERNEL_SCRIPT} /tmp',
+    '--customize-hook=chroot "$1" sh /tmp/fetch-kernel && rm "$1"/tmp/fetch-kernel',
+]
 
 OPTIONS = [
     '--variant=minbase',
@@ -49,41 +61,53 @@ OPTIONS = [
 ]
 
 
-def packages(suite):
+def packages(suite, kind='lab'):
+    if kind == 'fresh':
+        return FRESH_PACKAGES + readme_packages()
     return PACKAGES + SUITE_PACKAGES.get(suite, [])
 
 
-def path(suite):
-    return CACHE / 'roots' / f'{suite}-{digest(*packages(suite), *OPTIONS, KERNEL_SCRIPT)}'
+def readme_packages():
+    """Those of the one line in README.md that installs packages."""
+    found = re.findall(r'^    apt install (.+)$', (SOURCE / 'README.md').read_text(), re.M)
+    if len(found) != 1:
+        raise LabError(f'README.md has {len(found)} lines that install packages; expected one')
+    return found[0].split()
+
+
+def path(suite, kind='lab'):
+    return CACHE / 'roots' / f'{_name(suite, kind)}-{digest(*packages(suite, kind), *OPTIONS, KERNEL_SCRIPT)}'
+
+
+def _name(suite, kind):
+    return suite if kind == 'lab' else f'{kind}-{suite}'
 
 
 @contextlib.contextmanager
-def in_use(suite):
-    """The suite's root, made if need be, and kept from being removed while the context lasts."""
-    p = path(suite)
+def in_use(suite, kind='lab'):
+    """The suite's root of that kind, made if need be, and kept from being removed while the context lasts."""
+    p = path(suite, kind)
     with lock(p.with_suffix('.lock'), shared=True, what=f'the {suite} root is being made'):
         if p.is_dir():
             yield p
             return
-    with lock(CACHE / 'roots' / f'{suite}.lock', what=f'the {suite} root is being made'):
+    with lock(CACHE / 'roots' / f'{_name(suite, kind)}.lock', what=f'the {suite} root is being made'):
         if not p.is_dir():
-            _make(suite, p)
+            _make(suite, kind, p)
     with lock(p.with_suffix('.lock'), shared=True):
         yield p
 
 
-def _make(suite, p):
-    _remove_old(suite)
-    log = CACHE / 'logs' / f'root-{suite}.log'
+def _make(suite, kind, p):
+    _remove_old(suite, kind)
+    log = CACHE / 'logs' / f'root-{_name(suite, kind)}.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.unlink(missing_ok=True)
     temporary = p.with_name(p.name + '.new')
     try:
-        with doing(f'making the {suite} root (about a minute; then kept in {CACHE})', suite):
+        with doing(f'making the root {_name(suite, kind)} (about a minute; then kept in {CACHE})', suite):
             run('mmdebstrap', *OPTIONS, *(f'--aptopt={o}' for o in host.apt_options()),
-                '--include=' + ','.join(packages(suite)),
-                f'--customize-hook=copy-in {KERNEL_SCRIPT} /tmp',
-                '--customize-hook=chroot "$1" sh /tmp/fetch-kernel && rm "$1"/tmp/fetch-kernel',
+                '--include=' + ','.join(packages(suite, kind)), *(KERNEL_HOOKS if kind == 'lab' else []),
                 suite, temporary, host.mirror(), log=log)
         _prepare(temporary)
         temporary.rename(p)
@@ -112,9 +136,9 @@ def _prepare(root):
         link.unlink()
 
 
-def _remove_old(suite):
-    """Removes the suite's former roots that no lab is using, and what an interrupted making left."""
-    for old in (CACHE / 'roots').glob(f'{suite}-*'):
+def _remove_old(suite, kind):
+    """Removes the suite's former roots of that kind that no lab is using, and what an interrupted making left."""
+    for old in (CACHE / 'roots').glob(f'{_name(suite, kind)}-*'):
         if old.suffix == '.lock':
             continue
         with contextlib.suppress(BlockingIOError), open(old.with_suffix('.lock'), 'w') as f:

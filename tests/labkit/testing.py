@@ -29,6 +29,8 @@ EXIT_SKIPPED, EXIT_POWER_LOSS = 77, 88  # of run-case
 # A file whose tests ask nothing of systemd's or QEMU's version that these suites do not ask as well says so; it can still
 # be run on any other by name (--only).
 _SUITES = re.compile(r'^# suites: ([a-z ]+)$', re.M)
+# A file whose tests want another root than the lab's own (root.py) names it.
+_ROOT = re.compile(r'^# root: ([a-z]+)$', re.M)
 _TEST = re.compile(r'(?:^# limit: (\d+)\n)?^(test_\w+)\(\) \{', re.M)
 
 
@@ -38,6 +40,7 @@ class SystemTest:
     function: str
     limit: int
     suites: list        # that run it
+    root: str           # its kind
 
     @property
     def name(self):
@@ -74,8 +77,9 @@ def system_tests():
         if path.is_file() and path.parent.name not in ('lib', 'programs'):
             text = path.read_text(errors='replace')
             suites = match[1].split() if (match := _SUITES.search(text)) else list(SUITES)
+            kind = match[1] if (match := _ROOT.search(text)) else 'lab'
             for limit, function in _TEST.findall(text):
-                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS), suites))
+                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS), suites, kind))
     return found
 
 
@@ -134,18 +138,23 @@ def _suite(suite, args, turns, pipe):
 
 
 def _test_suite(suite, args, results):
-    chosen = [t for t in system_tests() if results.wanted(t.name) and (args.only or suite in t.suites)]
+    wanted = [t for t in system_tests() if results.wanted(t.name) and (args.only or suite in t.suites)]
+    chosen, fresh = ([t for t in wanted if t.root == kind] for kind in ('lab', 'fresh'))
     logs = _new_logs(suite)
     with Lab(suite, [vmunit.bind(), *guests.binds(suite)]) as lab:
         built = builds.test(lab, results, logs)
-        if not chosen:
-            return
-        vmunit.install(lab, logs / 'install.log', 'gcc' if 'gcc' in built else 'plain')
+        if chosen:
+            vmunit.install(lab, logs / 'install.log', 'gcc' if 'gcc' in built else 'plain')
         for name in guests.GUESTS:
-            if name != 'debian' or any(t.file == 'tools/debian' for t in chosen) and not args.quick:
+            if name == 'bootsector' and fresh or chosen and (
+                    name != 'debian' or any(t.file == 'tools/debian' for t in chosen) and not args.quick):
                 guests.make(lab, name)
         for t in chosen:
             _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)
+    if fresh:
+        with Lab(suite, guests.binds(suite), kind='fresh') as lab:
+            for t in fresh:
+                _run(lab, t, results, logs / t.name.replace('/', '-'), args.quick)
 
 
 def _new_logs(suite):
