@@ -20,3 +20,9 @@ readme_commands() {
 typed() {
         check "\$ ${2%%$'\n'*}" "${@:3}" bash -c "$1"$'\n'"$2"
 }
+
+# readme_table SECTION: the commands of vmunit and systemd in the right column of its table, a line each.
+readme_table() {
+        awk -F ' [|] ' -v section="## $1" '/^## / { inside = $0 == section } inside && /^[|]/ { print $2 }' "$README" |
+                grep -o '`[^`]*`' | tr -d '`' | grep -E '^(systemctl|machinectl|vmctl|journalctl) '
+}
