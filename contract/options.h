@@ -12,6 +12,7 @@
 /* of prepare */
 #define OPTION_SOURCE          "source"
 #define OPTION_TAP             "tap"
+#define OPTION_LINK            "link"
 #define OPTION_GRANT           "grant"
 #define OPTION_GRANT_DEVICE    "grant-device"
 #define OPTION_CHAIN           "chain"

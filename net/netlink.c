@@ -16,10 +16,10 @@
 #include "net/netlink-request.h"
 #include "util/ownership.h"
 
-int netlink_open(int *ret_fd)
+static int open_socket(uint32_t groups, int *ret_fd)
 {
         _cleanup_(closep) int fd = -EBADF;
-        struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+        struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
 
         fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         if (fd < 0)
@@ -28,6 +28,16 @@ int netlink_open(int *ret_fd)
                 return -errno;
         *ret_fd = TAKE_FD(fd);
         return 0;
+}
+
+int netlink_open(int *ret_fd)
+{
+        return open_socket(0, ret_fd);
+}
+
+int netlink_open_changes(int *ret_fd)
+{
+        return open_socket(RTMGRP_LINK, ret_fd);
 }
 
 static void link_request_init(NetlinkRequest *q, uint16_t type, uint16_t flags, unsigned index)

@@ -40,6 +40,7 @@ typedef enum MacvtapMode {
  * All return the kernel's negative errnos. A socket works in the network namespace in which it was opened.
  */
 int netlink_open(int *ret_fd);
+int netlink_open_changes(int *ret_fd);                     /* for netlink_receive_changes() */
 int netlink_find(int fd, const char *name, Link *ret);     /* -ENODEV if there is no such name */
 int netlink_find_index(int fd, unsigned index, Link *ret); /* -ENODEV if there is no such index */
 

@@ -37,22 +37,33 @@ static bool is_plain(const char *name)
         return *name && *name != '.' && !name[strspn(name, PLAIN)];
 }
 
-char *unit_name_instance(const char *name)
+/* dot: also escape a dot at the beginning. */
+static char *escape(const char *name, bool dot)
 {
         char *out, *p;
 
-        if (is_plain(name))
-                return strdup(name);
         out = p = malloc(4 * strlen(name) + 1);
         if (!out)
                 return NULL;
         for (const char *s = name; *s; s++)
-                if (strchr(UNESCAPED, *s) && !(*s == '.' && s == name))
+                if (strchr(UNESCAPED, *s) && !(dot && *s == '.' && s == name))
                         *p++ = *s;
                 else
                         p += sprintf(p, "\\x%02x", (unsigned char) *s);
         *p = '\0';
         return out;
+}
+
+char *unit_name_instance(const char *name)
+{
+        return is_plain(name) ? strdup(name) : escape(name, true);
+}
+
+char *unit_name_for_interface(const char *interface)
+{
+        _cleanup_(freep) char *escaped = escape(interface, false);
+
+        return escaped ? text_format("sys-subsystem-net-devices-%s.device", escaped) : NULL;
 }
 
 /* "-" means a slash, which no guest's name contains. */

@@ -22,6 +22,7 @@
 #include "generator/unit/unit-file.h"
 #include "guest/machine/general.h"
 #include "guest/plan/plan.h"
+#include "util/unit-name.h"
 
 #define TITLE_MAX 200 /* bytes of a title in Description= */
 
@@ -151,6 +152,49 @@ static void write_modules(UnitFile *u, const Plan *p)
         }
 }
 
+static int add_host_links(const Plan *p, Strings *ret)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < p->n_taps && r >= 0; i++) {
+                const TapRequest *q = &p->taps[i];
+                const char *link = q->lower ?: q->unmanaged ? q->interface : q->bridge;
+
+                if (link && !strings_have(ret, link))
+                        r = strings_add(ret, link);
+        }
+        for (size_t i = 0; i < p->prepare.count && r >= 0; i++) {
+                const char *link = text_after(p->prepare.items[i], "--" OPTION_LINK "=");
+
+                if (link && !strings_have(ret, link))
+                        r = strings_add(ret, link);
+        }
+        return r;
+}
+
+/*
+ * Neither is requested: a misspelt name must not delay each start, see launcher/tap/host-link.c, and a host
+ * that is offline can run guests.
+ */
+static int write_host_network(UnitFile *u, const Plan *p)
+{
+        _cleanup_(strings_done) Strings links = { 0 };
+        int r = add_host_links(p, &links);
+
+        if (r < 0)
+                return r;
+        if (links.count > 0 || p->n_passts > 0 || p->network == NETWORK_ANY)
+                unit_plain(u, "After", "network-online.target");
+        for (size_t i = 0; i < links.count; i++) {
+                _cleanup_(freep) char *unit = unit_name_for_interface(links.items[i]);
+
+                if (!unit)
+                        return -ENOMEM;
+                unit_plain(u, "After", unit);
+        }
+        return 0;
+}
+
 static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
 {
         _cleanup_(strings_done) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
@@ -241,7 +285,8 @@ static int write_guest(
                 user_write_dependencies(&u, c);
         else {
                 write_modules(&u, &c->plan);
-                r = mounts_write_dependencies(&u, &c->plan);
+                r = write_host_network(&u, &c->plan);
+                r = r < 0 ? r : mounts_write_dependencies(&u, &c->plan);
                 if (r < 0)
                         return r;
         }

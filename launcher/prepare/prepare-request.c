@@ -17,6 +17,7 @@
 #include "contract/options.h"
 #include "contract/words.h"
 #include "log/log.h"
+#include "util/interface-name.h"
 
 /* Makes room for one more item. NULL if out of memory or if there are max already. */
 static void *list_grow(void *items, size_t count, size_t size, size_t max, int *ret_error)
@@ -110,6 +111,15 @@ static int read_log_file(const char *text, void *target)
         return text_ends_with(text, "/") ? -EINVAL : read_paths(text, target, LOG_FILES_MAX);
 }
 
+static int read_link(const char *text, void *target)
+{
+        const Strings *links = target;
+
+        if (links->count >= TAPS_MAX)
+                return -ERANGE;
+        return interface_name_is_valid(text) ? argument_strings(text, target) : -EINVAL;
+}
+
 #define AT(field) offsetof(PrepareRequest, field)
 #define MANY      ARGUMENT_REPEATED
 
@@ -117,6 +127,7 @@ static const Argument prepare_arguments[] = {
         { OPTION_GUEST, "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
         { OPTION_SOURCE, "PATH:HASH", read_source, 0, 0 },
         { OPTION_TAP, "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
+        { OPTION_LINK, "an interface", read_link, AT(links), MANY },
         { OPTION_GRANT, "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
         { OPTION_GRANT_DEVICE, "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
         { OPTION_CHAIN, "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
@@ -148,6 +159,7 @@ int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
 void prepare_request_done(PrepareRequest *request)
 {
         tap_list_done(&request->taps);
+        strings_done(&request->links);
         free(request->grants.items);
         free(request->chains.items);
         device_requests_done(&request->devices);

@@ -32,6 +32,7 @@ typedef struct PrepareRequest {
         const char *source_path; /* NULL: do not compare */
         uint64_t source_hash;
         TapList taps;
+        Strings links; /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;
         ChainList chains;
         DeviceRequests devices;

@@ -44,6 +44,7 @@
 #include "launcher/prepare/prepare.h"
 #include "launcher/prepare/undo.h"
 #include "launcher/rights/privileges.h"
+#include "launcher/tap/host-link.h"
 #include "launcher/tap/macvtap.h"
 #include "launcher/tap/user-tap.h"
 #include "log/log.h"
@@ -128,14 +129,20 @@ static void check_source(const PrepareRequest *q)
 static int open_taps(Preparation *p)
 {
         const TapList *taps = &p->request->taps;
+        const Strings *links = &p->request->links;
         _cleanup_(closep) int netlink = -EBADF;
         int r;
 
-        if (taps->count == 0)
+        if (taps->count == 0 && links->count == 0)
                 return 0;
         r = netlink_open(&netlink);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot open a netlink socket");
+        for (size_t i = 0; i < links->count; i++) {
+                r = host_link_require(netlink, links->items[i]);
+                if (r < 0)
+                        return r;
+        }
         for (size_t i = 0; i < taps->count; i++) {
                 const TapRequest *q = &taps->items[i];
 

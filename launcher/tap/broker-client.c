@@ -17,6 +17,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
+#include "launcher/tap/host-link.h"
 #include "log/log.h"
 #include "util/interface-name.h"
 #include "util/text.h"
@@ -187,8 +188,10 @@ static bool may_pass(const sd_bus_error *error)
                sd_bus_error_has_name(error, BUS_ERROR "NoReply");
 }
 
-static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap *ret)
+static int create(sd_bus *bus, int netlink, const char *guest, const TapRequest *q, BrokerTap *ret)
 {
+        bool waited_for_bridge = false; /* the broker does not wait: it has other callers */
+
         for (unsigned waited = 0, times = 0;; times++) {
                 _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *answer = NULL;
@@ -205,13 +208,18 @@ static int create(sd_bus *bus, const char *guest, const TapRequest *q, BrokerTap
                         while (waited < (times + 1) * TAP_PATIENCE / (2 * PAUSE_TIMES))
                                 tap_wait(&waited);
                         continue;
+                } else if (
+                        !waited_for_bridge && sd_bus_error_has_name(&error, BROKER_ERROR "NoSuchBridge") &&
+                        host_link_wait(netlink, q->bridge) >= 0) {
+                        waited_for_bridge = true;
+                        continue;
                 } else if (sd_bus_error_is_set(&error))
                         return log_refusal(q, &error);
                 return r < 0 ? log_errno(LOG_ERR, r, "Invalid answer from vm-broker") : 0;
         }
 }
 
-int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret)
+int broker_create_tap(int netlink, const char *guest, const TapRequest *q, BrokerTap *ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r;
@@ -225,5 +233,5 @@ int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret)
                         q->bridge);
                 return -ENODEV;
         }
-        return create(bus, guest, q, ret);
+        return create(bus, netlink, guest, q, ret);
 }

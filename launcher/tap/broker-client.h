@@ -24,4 +24,4 @@ void broker_tap_done(BrokerTap *tap); /* closes the remaining descriptors */
  * with advice: -EPERM if the policy forbids it, -EEXIST if another TAP has the MAC address, -E2BIG if a
  * limit is reached, -ENODEV if bus, broker or bridge does not exist, or another negative errno.
  */
-int broker_create_tap(const char *guest, const TapRequest *q, BrokerTap *ret);
+int broker_create_tap(int netlink, const char *guest, const TapRequest *q, BrokerTap *ret);

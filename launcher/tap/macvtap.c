@@ -26,6 +26,7 @@
 
 #include "contract/fd-name.h"
 #include "launcher/host/sysfs.h"
+#include "launcher/tap/host-link.h"
 #include "launcher/tap/tap-port.h"
 #include "log/log.h"
 #include "net/netlink.h"
@@ -147,11 +148,15 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
         Link lower;
         int r;
 
-        r = netlink_find(netlink, q->lower, &lower);
+        r = host_link_wait(netlink, q->lower);
+        r = r < 0 ? r : netlink_find(netlink, q->lower, &lower);
         if (r == -ENODEV) {
                 log_error(
-                        "The host has no interface %s, which the guest's interface %s requires.", q->lower,
-                        q->interface);
+                        "The host has no interface %s, which the guest's interface %s requires. Configure "
+                        "it "
+                        "on the host, for example in systemd-networkd or NetworkManager, or name another "
+                        "one; ip link shows all.",
+                        q->lower, q->interface);
                 return r;
         }
         if (r < 0)

@@ -24,6 +24,7 @@
 
 #include "contract/fd-name.h"
 #include "contract/limits.h"
+#include "launcher/tap/host-link.h"
 #include "launcher/tap/tap-port.h"
 #include "log/log.h"
 #include "net/netlink.h"
@@ -133,11 +134,13 @@ static int find_bridge(int netlink, const TapRequest *q, Link *ret)
 {
         int r;
 
-        r = netlink_find(netlink, q->bridge, ret);
+        r = host_link_wait(netlink, q->bridge);
+        r = r < 0 ? r : netlink_find(netlink, q->bridge, ret);
         if (r == -ENODEV) {
                 log_error(
                         "The host has no bridge %s, which interface %s requires. Create it (ip link add %s "
-                        "type bridge; ip link set %s up), or configure it in systemd-networkd.",
+                        "type bridge; ip link set %s up), or configure it in systemd-networkd or "
+                        "NetworkManager.",
                         q->bridge, q->interface, q->bridge, q->bridge);
                 return r;
         }
@@ -249,7 +252,8 @@ static int open_new(int netlink, const TapRequest *q, Store *store, Link *ret)
         Link link;
         int r;
 
-        r = netlink_find(netlink, q->interface, &link);
+        r = q->unmanaged ? host_link_wait(netlink, q->interface) : 0;
+        r = r < 0 ? r : netlink_find(netlink, q->interface, &link);
         if (r == -ENODEV && q->unmanaged) {
                 log_error(
                         "The host has no interface %s, which must exist before the guest starts "

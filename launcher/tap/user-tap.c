@@ -32,7 +32,7 @@ static int open_new(int netlink, const char *guest, const TapRequest *q, Store *
         Link link;
         int r;
 
-        r = broker_create_tap(guest, q, &tap);
+        r = broker_create_tap(netlink, guest, q, &tap);
         if (r < 0)
                 return r;
         r = netlink_find(netlink, tap.interface, &link);

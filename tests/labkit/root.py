@@ -28,14 +28,18 @@ PACKAGES = [
     'busybox-static', 'cpio', 'e2fsprogs', 'kmod', 'xz-utils', 'zstd',
 ]
 
+# Creates bridges late, and serves them with dnsmasq; masked in the lab until a test starts it.
+NETWORK_MANAGER = ['network-manager', 'dnsmasq-base']
+
 SUITE_PACKAGES = {
     # The second compiler need not be in every suite, and formatters and analysers of other versions differ.
     'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev', 'codespell', 'cppcheck', 'man-db', 'shellcheck',
                  # For a user's display and sound, which are separate modules in QEMU 7.2.
-                 'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb'],
+                 'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb',
+                 *NETWORK_MANAGER],
     # A libvirt to compare with; one suite's will do.
     'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',
-              'virtinst'],
+              'virtinst', *NETWORK_MANAGER],
 }
 
 # The root "fresh" is a machine as its administrator has it before vmunit: the system, what README.md says to install, and
@@ -126,9 +130,9 @@ def _prepare(root):
     # Debian 12 empties /tmp at boot; a directory of the host may be mounted below it.
     (root / 'etc/tmpfiles.d').mkdir(exist_ok=True)
     (root / 'etc/tmpfiles.d/tmp.conf').write_text('q /tmp 1777 root root -\nq /var/tmp 1777 root root -\n')
-    for timer in ('apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer',
-                  'fstrim.timer', 'logrotate.timer', 'systemd-tmpfiles-clean.timer'):
-        link = root / 'etc/systemd/system' / timer
+    for unit in ('NetworkManager.service', 'apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer',
+                 'e2scrub_all.timer', 'fstrim.timer', 'logrotate.timer', 'systemd-tmpfiles-clean.timer'):
+        link = root / 'etc/systemd/system' / unit
         link.unlink(missing_ok=True)
         link.symlink_to('/dev/null')
     # libvirt is there when a test starts it, and runs beside no other.

@@ -176,6 +176,7 @@ static void check_prepared(
         CHECK(streq_null(request.nvram_template, p->nvram_template));
         check_one(stem, line, OPTION_GUEST, strdup(request.guest));
         check_each(stem, line, OPTION_IMAGE_DIRECTORY, &request.image_directories);
+        check_each(stem, line, OPTION_LINK, &request.links);
         check_each(stem, line, OPTION_LOG_FILE, &request.log_files);
         if (request.nvram)
                 check_one(stem, line, OPTION_NVRAM, strdup(request.nvram));
@@ -186,7 +187,7 @@ static void check_prepared(
         check_grants(stem, line, p, &request);
         CHECK_NUMBER(
                 request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
-                        request.devices.n_scsi + request.log_files.count,
+                        request.devices.n_scsi + request.links.count + request.log_files.count,
                 p->prepare.count);
         prepare_request_done(&request);
 }
