@@ -25,7 +25,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
 #include "contract/arguments.h"
@@ -35,6 +34,7 @@
 #include "launcher/errand/guest-user.h"
 #include "launcher/errand/user-name.h"
 #include "launcher/helper/register.h"
+#include "launcher/prepare/manager.h"
 #include "launcher/prepare/prepare.h"
 #include "log/log.h"
 #include "util/file.h"
@@ -91,47 +91,14 @@ static int accept_caller(int *ret, unsigned *ret_pid)
         return 0;
 }
 
-/* Through the manager's own socket, like systemctl: a user need not have a bus. */
-static int open_manager(sd_bus **ret)
-{
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *address = NULL;
-        const char *directory = getenv("XDG_RUNTIME_DIR");
-        int r;
-
-        if (!directory)
-                return -ENXIO;
-        address = text_format("unix:path=%s/systemd/private", directory);
-        if (!address)
-                return -ENOMEM;
-        r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, address);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        if (r < 0)
-                return r;
-        (void) sd_bus_set_method_call_timeout(bus, HELPER_PATIENCE * UINT64_C(1000000));
-        *ret = TAKE_PTR(bus);
-        return 0;
-}
-
 /* If the client exited and its pid was reused, only the launcher itself would pass, and nobody reads the
  * reply. */
 static int check_launcher(const char *unit, unsigned caller)
 {
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *path = NULL;
         uint32_t launcher = 0;
         int r;
 
-        r = open_manager(&bus);
-        if (r >= 0)
-                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
-        if (r >= 0)
-                r = sd_bus_get_property_trivial(
-                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", "MainPID",
-                        NULL, 'u', &launcher);
+        r = manager_get(unit, "MainPID", 'u', &launcher);
         if (r < 0)
                 return log_errno(
                         LOG_ERR, r, "Failed to ask the user's service manager for the main process of %s",

@@ -38,6 +38,7 @@ struct Lifecycle {
         char *trouble;      /* why its disk stopped it, while it is stopped */
         const RunState *state;
         char *description, *status;
+        uint64_t stop_begun; /* CLOCK_MONOTONIC, when systemd began to wait for the guest */
         Describe *describe;
         Threads *threads;
         PowerDown *power_down;

@@ -8,10 +8,14 @@
 #include "launcher/lifecycle/lifecycle-private.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "contract/message-ids.h"
 #include "log/log.h"
+#include "util/text.h"
 
 /* A guest that cannot be asked is reset or ended without. */
 static void on_impossible(const char *why, void *userdata)
@@ -33,14 +37,39 @@ static void on_impossible(const char *why, void *userdata)
         lifecycle_fail(l);
 }
 
+/* When the guest is killed; NULL if out of memory. The time is the one that held when the guest started. */
+static char *describe_kill(const Lifecycle *l)
+{
+        uint64_t limit = l->options->stop_usec, now = 0, waited;
+
+        (void) sd_event_now(l->event, CLOCK_MONOTONIC, &now);
+        waited = now - l->stop_begun;
+        if (limit == UINT64_MAX)
+                return strdup("systemd does not limit the time (TimeoutStopSec=infinity); to end it by "
+                              "force, use systemctl kill");
+        if (limit <= waited)
+                return strdup("systemd kills it when TimeoutStopSec= of its unit is over");
+        return text_format(
+                "systemd kills it in %" PRIu64 " s (TimeoutStopSec=)",
+                (limit - waited + MONITOR_SECOND - 1) / MONITOR_SECOND);
+}
+
+static char *describe_next(const Lifecycle *l)
+{
+        if (l->request == REQUEST_STOP)
+                return describe_kill(l);
+        return strdup(
+                l->request == REQUEST_REBOOT ? "the reboot is given up after 120 s"
+                                             : "to end it by force, use systemctl kill");
+}
+
 static void on_waiting(unsigned seconds, void *userdata)
 {
-        static const char stop[] = "systemd kills it when TimeoutStopSec= of its unit is over",
-                          reboot[] = "the reboot is given up after 120 s",
-                          off[] = "to end it by force, use systemctl kill";
         Lifecycle *l = userdata;
-        const char *next = l->request == REQUEST_STOP ? stop : l->request == REQUEST_REBOOT ? reboot : off;
+        _cleanup_(freep) char *next = describe_next(l);
 
+        if (!next)
+                return;
         log_entry(
                 LOG_NOTICE, MESSAGE_ID_WAITING, NULL,
                 "The guest has not reacted to its power button for %u s (%s); %s.", seconds, l->state->text,
@@ -74,8 +103,10 @@ static int power_down(Lifecycle *l, Request request)
                 lifecycle_arm_timer(l, REBOOT_PATIENCE_USEC);
         else
                 (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-        if (l->request == REQUEST_STOP)
+        if (l->request == REQUEST_STOP && l->stop_begun == 0) {
+                (void) sd_event_now(l->event, CLOCK_MONOTONIC, &l->stop_begun);
                 (void) sd_notify(0, "STOPPING=1");
+        }
         lifecycle_show_state(l);
         return 0;
 }

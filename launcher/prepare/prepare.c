@@ -40,6 +40,7 @@
 #include "launcher/host/sysfs.h"
 #include "launcher/host/undo-log.h"
 #include "launcher/prepare/log-file.h"
+#include "launcher/prepare/manager.h"
 #include "launcher/prepare/nvram.h"
 #include "launcher/prepare/prepare.h"
 #include "launcher/prepare/undo.h"
@@ -50,6 +51,7 @@
 #include "log/log.h"
 #include "net/netlink.h"
 #include "util/file.h"
+#include "util/unit-name.h"
 
 typedef struct Preparation {
         const PrepareRequest *request;
@@ -204,6 +206,19 @@ static int remove_stale(const Preparation *p)
         return r;
 }
 
+/* Only for a message, so a guest starts without it, too. */
+static void ask_stop_timeout(Preparation *p)
+{
+        _cleanup_(freep) char *unit = NULL;
+        int r;
+
+        r = unit_name_for_guest(p->request->guest, &unit);
+        if (r >= 0)
+                r = manager_get(unit, "TimeoutStopUSec", 't', &p->prepared.stop_usec);
+        if (r < 0)
+                log_errno(LOG_DEBUG, r, "Cannot ask systemd for TimeoutStopSec= of the guest's unit");
+}
+
 /*
  * The list is written before the store is filled, so that every TAP in the store is in the list. A TAP that
  * is only in the list will turn out to be gone.
@@ -216,8 +231,6 @@ static int hand_on(Preparation *p)
                 if (!strings_have(&p->prepared.names, p->store.items[i].name) &&
                     strings_add(&p->prepared.names, p->store.items[i].name) < 0)
                         return log_out_of_memory();
-        if (p->prepared.names.count == 0 && p->last.names.count == 0)
-                return 0;
         r = remove_stale(p);
         if (r >= 0)
                 r = prepared_write(p->granting.errand, p->granting.user, &p->prepared);
@@ -258,6 +271,7 @@ static int prepare(Preparation *p)
                 (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = ledger;
         r = take_files(p);
+        ask_stop_timeout(p);
         if (r >= 0)
                 r = hand_on(p);
         if (r < 0 && ledger)

@@ -30,6 +30,7 @@ typedef struct LifecycleOptions {
         const char *guest;
         DiskNames disks;
         Strings links_down; /* ids of network cards that the guest finds unplugged */
+        uint64_t stop_usec; /* TimeoutStopSec= of the unit; UINT64_MAX for infinity, 0 if not known */
         uint64_t balloon;   /* bytes of memory that the guest keeps; 0: all of it */
         ThreadRules threads;
 } LifecycleOptions;

@@ -7,15 +7,15 @@
  * the kernel confirms them (an interface exists and has that index), or if they can only affect the guest's
  * own descriptors.
  *
- * Each line is "tap ID INTERFACE INDEX QUEUES MAC" or "fd NAME". `run` compares the names with the
- * descriptors that it received.
+ * Each line is "tap ID INTERFACE INDEX QUEUES MAC", "fd NAME" or "stop MICROSECONDS". `run` compares the
+ * names with the descriptors that it received.
  */
 
 #include "launcher/store/prepared.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -87,6 +87,8 @@ static int parse_line(Prepared *prepared, char *line)
                 return !store_name_is_valid(words[1]) || prepared->names.count >= STORED_MAX
                                ? -EBADMSG
                                : strings_add(&prepared->names, words[1]);
+        if (n == 2 && streq(words[0], "stop"))
+                return text_to_u64(words[1], UINT64_MAX, &prepared->stop_usec) < 0 ? -EBADMSG : 0;
         return n == 6 && streq(words[0], "tap") ? parse_tap(prepared, words + 1) : -EBADMSG;
 }
 
@@ -169,6 +171,8 @@ static int write_list(int fd, const Prepared *prepared)
         }
         for (size_t i = 0; i < prepared->names.count; i++)
                 fprintf(f, "fd %s\n", prepared->names.items[i]);
+        if (prepared->stop_usec > 0)
+                fprintf(f, "stop %" PRIu64 "\n", prepared->stop_usec);
         if (text_writer_finish(&w, &text, &size) < 0)
                 return -ENOMEM;
         return file_write_all(fd, text, size);

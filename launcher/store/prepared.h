@@ -3,7 +3,8 @@
 
 /*
  * The list of what prepare put into systemd's store, for the next prepare: the store survives a restart, and
- * systemd does not tell what is in it. Open this to remember one more fact about a stored descriptor.
+ * systemd does not tell what is in it. Open this to remember one more fact about a stored descriptor, or to
+ * tell run something about its unit that it cannot ask in its sandbox.
  */
 
 #include <stdint.h>
@@ -25,7 +26,8 @@ typedef struct PreparedTap {
 typedef struct Prepared {
         PreparedTap *taps;
         size_t n_taps;
-        Strings names; /* of everything in the store, including TAPs */
+        Strings names;      /* of everything in the store, including TAPs */
+        uint64_t stop_usec; /* TimeoutStopSec= of the unit; UINT64_MAX for infinity, 0 if not known */
 } Prepared;
 
 void prepared_done(Prepared *prepared);

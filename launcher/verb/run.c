@@ -40,6 +40,7 @@
 #include "launcher/run/process.h"
 #include "launcher/run/run-options.h"
 #include "launcher/store/fds.h"
+#include "launcher/store/prepared.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
 
@@ -73,10 +74,20 @@ static void run_done(Run *run)
 
 /* ——— the monitor ——— */
 
+static uint64_t find_stop_timeout(const Run *run)
+{
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
+
+        if (!run->runtime_directory || prepared_load(run->runtime_directory, &prepared) < 0)
+                return 0;
+        return prepared.stop_usec;
+}
+
 static void on_monitor_ready(void *userdata)
 {
         Run *run = userdata;
 
+        run->options.life.stop_usec = find_stop_timeout(run);
         lifecycle_begin(run->life, run->monitor, run->qemu);
         if (run->options.helper)
                 helper_register(run->options.helper);

@@ -180,7 +180,8 @@ static void test_limits(void)
 static void test_note(void)
 {
         static const char good[] =
-                "tap hostnet0 vm-a-0 12 4 52:54:00:00:00:01\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n";
+                "tap hostnet0 vm-a-0 12 4 52:54:00:00:00:01\nfd tap.hostnet0.0\nfd chain.n.1.qcow2\n"
+                "stop 120000000\n";
         static const char *const bad[] = {
                 "tap\n",
                 "tap i a\n",
@@ -198,11 +199,15 @@ static void test_note(void)
                 "fd a:b\n",
                 "fd \x01\n",
                 "what a\n",
+                "stop\n",
+                "stop -1\n",
+                "stop 1 s\n",
         };
         _cleanup_(prepared_done) Prepared prepared = { 0 };
 
         CHECK_NUMBER(prepared_parse(good, strlen(good), &prepared), 0);
         CHECK_NUMBER(prepared.names.count, 2);
+        CHECK(prepared.stop_usec == 120000000);
         CHECK(!prepared_find_tap(&prepared, "hostnet1"));
         CHECK_TEXT(prepared_find_tap(&prepared, "hostnet0")->interface, "vm-a-0");
         CHECK_NUMBER(prepared_find_tap(&prepared, "hostnet0")->index, 12);

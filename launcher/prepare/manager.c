@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The manager is asked through its own socket, like systemctl does it: a user need not have a bus, and
+ * root's may not be up yet or any more. Trusted: the manager; by the permissions of its socket's directory,
+ * nobody else can answer.
+ */
+
+#include "launcher/prepare/manager.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+
+#include "launcher/rights/privileges.h"
+#include "util/text.h"
+
+#define PATIENCE_USEC UINT64_C(5000000)
+
+static int open_manager(sd_bus **ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *address = NULL;
+        const char *directory = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+        int r;
+
+        if (!directory)
+                return -ENXIO;
+        address = text_format("unix:path=%s/systemd/private", directory);
+        if (!address)
+                return -ENOMEM;
+        r = sd_bus_new(&bus);
+        if (r >= 0)
+                r = sd_bus_set_address(bus, address);
+        if (r >= 0)
+                r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        (void) sd_bus_set_method_call_timeout(bus, PATIENCE_USEC);
+        *ret = TAKE_PTR(bus);
+        return 0;
+}
+
+int manager_get(const char *unit, const char *property, char type, void *ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = open_manager(&bus);
+        if (r >= 0)
+                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+        if (r >= 0)
+                r = sd_bus_get_property_trivial(
+                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", property,
+                        NULL, type, ret);
+        return r;
+}
