@@ -83,6 +83,28 @@ static const Field group_fields[] = {
         {},
 };
 
+/* The command is meant to be pasted into a shell, so it is only given for a name without special characters.
+ */
+static void report_missing(Guest *g, Place place, const char *name)
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+        const char *command = "";
+
+        if (name[0] != '-' && !name[strspn(name, plain)])
+                command = guest_text(
+                        g,
+                        "; to take it over from libvirt: virsh net-dumpxml %s | install -D -m 644 "
+                        "/dev/stdin "
+                        "%s/%s.xml",
+                        name, directories[0], name);
+        guest_error(
+                g, place,
+                "<source>: network '%s' does not exist: there is no %s/%s.xml%s; \"A network with DHCP and "
+                "NAT\" in vmunit(7) has commands that set one up; <interface type='user'> requires no "
+                "network",
+                name, directories[0], name, command);
+}
+
 /* False, with an error at place, if there is no such file or it cannot be read. */
 static bool read_file(
         Guest *g, Place place, const char *name, const char **ret_path, char **ret_data, size_t *ret_size)
@@ -102,12 +124,7 @@ static bool read_file(
                 *ret_path = path;
                 return true;
         }
-        guest_error(
-                g, place,
-                "<source>: network '%s' does not exist; create %s/%s.xml with "
-                "<network><name>%s</name><forward mode='bridge'/><bridge name='…'/></network>, or use "
-                "<interface type='bridge'>",
-                name, directories[0], name, name);
+        report_missing(g, place, name);
         return false;
 }
 
@@ -148,7 +165,9 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
                 guest_warning(
                         g, place,
                         "<source>: network '%s' uses only its bridge %s, which must exist on the host; "
-                        "addresses, DHCP, NAT and routing must be configured there too",
+                        "addresses, DHCP, NAT and routing must be configured there too: see \"A network "
+                        "with "
+                        "DHCP and NAT\" in vmunit(7)",
                         name, x->bridge);
         return true;
 }
