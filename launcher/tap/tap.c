@@ -277,13 +277,8 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                 int fd, r;
 
                 fd = open("/dev/vhost-net", O_RDWR | O_CLOEXEC);
-                if (fd < 0 && q->vhost == VHOST_TRY) {
-                        log_errno(
-                                LOG_DEBUG, -errno,
-                                "Cannot open /dev/vhost-net; continuing without it for interface %s",
-                                q->interface ?: q->id);
-                        return 0;
-                }
+                if (fd < 0 && q->vhost == VHOST_TRY)
+                        return 0; /* nothing is amiss, so it is not in the journal at each start */
                 if (fd < 0)
                         return log_errno(
                                 LOG_ERR, -errno,
