@@ -78,8 +78,12 @@ static void write_network(UnitFile *u, const Plan *p, bool user_scope)
                 return;
         unit_plain(u, "PrivateNetwork", "no");
         unit_plain(u, "RestrictAddressFamilies", "AF_INET AF_INET6");
-        if (!user_scope) /* a user's manager cannot filter addresses and ports */
+        /* A user's manager cannot filter addresses and ports. The filter of ports is only for guests that
+         * have a socket to bind: systemd takes some 50 ms to load it. */
+        if (!user_scope) {
                 unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
+                unit_plain(u, "SocketBindDeny", "any");
+        }
         /* name resolution and trusted certificates: the sandbox's /etc is empty */
         if (need == NETWORK_ANY)
                 unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);

@@ -180,7 +180,7 @@ static void general_build_first(const Guest *g, Plan *p)
         props_text(&monitor, "id", "charmonitor");
         props_number(&monitor, "fd", PLAN_FD_MONITOR);
         plan_list(p, "-chardev", &monitor);
-        plan_value(p, "-mon", "chardev=charmonitor,id=monitor,mode=control");
+        plan_value(p, "-qmp", "chardev:charmonitor");
         plan_flag(p, "-no-shutdown");
 
         plan_run(p, "--" OPTION_GUEST "=%s", general->name);

@@ -259,6 +259,8 @@ static int complete_arguments(QemuStart *h, const RunOptions *o)
                                 LOG_ERR, r, "Failed to set the guest's clock %lld s ahead",
                                 (long long) o->rtc_offset);
         }
+        if (!qemu_syntax_needs_version(&h->argv))
+                return 0;
         r = qemu_version_ask(h->argv.items[0], &version);
         if (r == -ENODATA)
                 return 0; /* gets the newest syntax, and reports what it does not understand */

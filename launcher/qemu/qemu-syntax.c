@@ -11,10 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The launcher's monitor as the generator writes it, and its form since QEMU 11.1. */
-#define MONITOR        "chardev=charmonitor,id=monitor,mode=control"
-#define MONITOR_OBJECT "monitor-qmp,id=monitor,chardev=charmonitor"
-
 /* The index of the value of the first -rtc that begins so; argv->count if there is none. */
 static size_t find_rtc(const Strings *argv, const char *base)
 {
@@ -114,28 +110,16 @@ static int say_seconds(Strings *argv)
         return 0;
 }
 
-/* A monitor from the XML's <qemu:commandline> stays unchanged. */
-static int say_monitor(Strings *argv)
+bool qemu_syntax_needs_version(const Strings *argv)
 {
-        int r = 0;
-
-        for (size_t i = 0; i + 1 < argv->count && r >= 0; i++) {
-                if (!streq(argv->items[i], "-mon") || !streq(argv->items[i + 1], MONITOR))
-                        continue;
-                r = replace(argv, i, strdup("-object"));
-                if (r >= 0)
-                        r = replace(argv, i + 1, strdup(MONITOR_OBJECT));
+        for (size_t i = 0; i < argv->count; i++) {
+                if (reconnect_of(argv, i))
+                        return true;
         }
-        return r;
+        return false;
 }
 
 int qemu_syntax_to_version(Strings *argv, QemuVersion version)
 {
-        int r = 0;
-
-        if (is_before(version, 9, 2))
-                r = say_seconds(argv);
-        if (r >= 0 && !is_before(version, 11, 1))
-                r = say_monitor(argv);
-        return r;
+        return is_before(version, 9, 2) ? say_seconds(argv) : 0;
 }

@@ -16,7 +16,13 @@
 int qemu_syntax_rtc(Strings *argv, int64_t offset, time_t now);
 
 /*
+ * Whether the command line has an option that other versions of QEMU spell differently. Only then is it
+ * worth to run QEMU once more for its version, which takes as long as a third of its start.
+ */
+bool qemu_syntax_needs_version(const Strings *argv);
+
+/*
  * Translates the command line for this QEMU: before 9.2, reconnect-ms= of a -chardev becomes whole seconds
- * (rounded up); since 11.1 the launcher's monitor is an object. 0 or -ENOMEM.
+ * (rounded up). 0 or -ENOMEM.
  */
 int qemu_syntax_to_version(Strings *argv, QemuVersion version);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Options that were renamed must be right on the command line, before there is a monitor to ask. So QEMU is
- * run once with --version before the guest starts, in the same sandbox.
+ * Options that were renamed must be right on the command line, before there is a monitor to ask. So if the
+ * guest has such an option, QEMU is run once with --version before the guest starts, in the same sandbox.
  */
 
 #include "launcher/qemu/qemu-version.h"
