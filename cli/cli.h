@@ -23,6 +23,7 @@ int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);
 int verb_list(const Call *call);
+int verb_rename(const Call *call);
 int verb_resume(const Call *call);
 int verb_undefine(const Call *call);
 int verb_unit(const Call *call);
@@ -65,6 +66,9 @@ int manager_bus(bool user_scope, sd_bus **ret);
 
 /* ActiveState of a unit, "inactive" if it is not loaded; 0 or negative errno. */
 int unit_state(sd_bus *bus, const char *unit, char **ret);
+
+/* Says so if a guest is not off, and how to stop it; 0 or an exit status. */
+int require_off(sd_bus *bus, bool user_scope, const char *name, const char *unit);
 
 /* Whether a unit starts at boot: 1, 0 or negative errno. */
 int unit_is_enabled(sd_bus *bus, const char *unit);

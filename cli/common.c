@@ -151,6 +151,21 @@ int unit_state(sd_bus *bus, const char *unit, char **ret)
         return unit_text(bus, unit, "ActiveState", ret);
 }
 
+int require_off(sd_bus *bus, bool user_scope, const char *name, const char *unit)
+{
+        _cleanup_(freep) char *state = NULL;
+        int r = unit_state(bus, unit, &state);
+
+        if (r < 0)
+                return fail(
+                        EXIT_MISSING, "cannot ask systemd whether guest %s is off: %s", name, strerror(-r));
+        if (streq(state, "inactive") || streq(state, "failed"))
+                return 0;
+        return fail(
+                EXIT_MISSING, "guest %s is %s; stop it first: %s stop '%s'", name, state,
+                systemctl_of(user_scope), unit);
+}
+
 int unit_is_enabled(sd_bus *bus, const char *unit)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;

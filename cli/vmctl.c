@@ -56,12 +56,22 @@ static const Verb verbs[] = {
         { "undefine",
           "NAME",
           "remove a guest, but not its disks",
-          "Removes the XML of a guest that does not run, and disables its unit. Disks, NVRAM and TPM state\n"
-          "are kept.\n",
+          "Removes the XML of a guest that does not run, and disables its unit. Disks, NVRAM, TPM state "
+          "and\n"
+          "drop-ins are kept; the output says where they are.\n",
           { NULL },
           1,
           1,
           verb_undefine },
+        { "rename",
+          "NAME NEW-NAME",
+          "give a guest another name",
+          "Renames a guest that does not run, with its state (NVRAM, saved memory), the drop-ins and links\n"
+          "of its units, and its fragments. Either all of them are renamed or none.\n",
+          { NULL },
+          2,
+          2,
+          verb_rename },
         { "console",
           "NAME",
           "connect to the guest's serial console",

@@ -12,7 +12,7 @@ _vmctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
         local -a scope=()
         local -A arguments=(
-                [list]='' [check]='file guest' [define]='file' [undefine]='guest' [console]='guest' [resume]='guest'
+                [list]='' [check]='file guest' [define]='file' [undefine]='guest' [rename]='guest' [console]='guest' [resume]='guest'
                 [argv]='file guest' [unit]='file guest' [help]='verb'
         )
         local -A options=([list]='--json --names --units' [argv]='--json')

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/define/places.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
 #include "util/unit-name.h"
@@ -18,12 +19,44 @@ static void disable(sd_bus *bus, const char *unit)
                 "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL, "asb", 1, unit, 0);
 }
 
+static int list_disks(const Host *host, const char *path, const char *name, Strings *ret)
+{
+        _cleanup_(conversion_done) Conversion c = { 0 };
+        int r = 0;
+
+        if (conversion_start(&c, host) < 0 || conversion_file(&c, path, name) < 0)
+                return 0; /* an invalid guest can be removed, too */
+        if (c.plan.nvram && !text_after(c.plan.nvram, c.state_directory))
+                r = strings_add(ret, c.plan.nvram);
+        for (size_t i = 0; i < c.plan.n_chains && r >= 0; i++)
+                if (!strings_have(ret, c.plan.chains[i].path))
+                        r = strings_add(ret, c.plan.chains[i].path);
+        return r;
+}
+
+static void print_left(const char *what, const Strings *paths)
+{
+        for (size_t i = 0; i < paths->count; i++)
+                if (access(paths->items[i], F_OK) == 0)
+                        printf("Left behind: %s %s\n", what, paths->items[i]);
+}
+
+/* While the XML is there, which says what its disks are. */
+static int list_left(const Host *host, const char *path, const char *name, Strings *places, Strings *disks)
+{
+        _cleanup_(strings_done) Strings unused = { 0 };
+        int r = places_find(host, name, name, places, &unused);
+
+        return r < 0 ? r : list_disks(host, path, name, disks);
+}
+
 int verb_undefine(const Call *call)
 {
         bool user_scope = call->user_scope;
-        _cleanup_(strings_done) Strings directories = { 0 };
+        _cleanup_(host_done) Host host = { 0 };
+        _cleanup_(strings_done) Strings directories = { 0 }, places = { 0 }, disks = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *state = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL;
         int r;
 
         if (strchr(call->words[0], '/'))
@@ -37,11 +70,11 @@ int verb_undefine(const Call *call)
                 return fail(
                         EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path,
                         directories.items[0], directories.items[0], name);
-        if (manager_bus(user_scope, &bus) >= 0 && unit_state(bus, unit, &state) >= 0 &&
-            !streq(state, "inactive") && !streq(state, "failed"))
-                return fail(
-                        EXIT_MISSING, "guest %s is %s; stop it first: %s stop '%s'", name, state,
-                        systemctl_of(user_scope), unit);
+        r = manager_bus(user_scope, &bus) >= 0 ? require_off(bus, user_scope, name, unit) : 0;
+        if (r != 0)
+                return r;
+        (void) host_read(&host, NULL, user_scope);
+        r = list_left(&host, path, name, &places, &disks);
         if (unlink(path) < 0)
                 return fail(
                         errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "cannot remove %s: %s",
@@ -49,7 +82,10 @@ int verb_undefine(const Call *call)
         if (bus)
                 disable(bus, unit);
         reload_manager(user_scope);
-        printf("Removed guest %s from %s. Its disks and its state (NVRAM, TPM) were kept.\n", name,
-               directories.items[0]);
+        printf("Removed guest %s from %s.\n", name, directories.items[0]);
+        print_left("state or settings in", &places);
+        print_left("disk", &disks);
+        if (r < 0)
+                fprintf(stderr, "vmctl: this list may not be complete: %s\n", strerror(-r));
         return EXIT_SUCCESS;
 }

@@ -39,6 +39,7 @@
 #include "launcher/run/passt.h"
 #include "launcher/run/process.h"
 #include "launcher/run/run-options.h"
+#include "launcher/run/state-owner.h"
 #include "launcher/store/fds.h"
 #include "launcher/store/prepared.h"
 #include "launcher/verb/verbs.h"
@@ -371,7 +372,9 @@ int verb_run(int argc, char **argv)
         run.options.life.state_directory = state_directory;
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
-        r = set_up(&run, &start);
+        r = state_directory ? state_claim(state_directory, run.options.uuid) : 0;
+        if (r == 0)
+                r = set_up(&run, &start);
         if (r != 0)
                 return r > 0 ? r : r == -ENOENT ? EXIT_MISSING : EXIT_OS;
         r = sd_event_loop(run.event);
