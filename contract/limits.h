@@ -57,7 +57,7 @@
 #define NVRAM_SIZE_MAX        (64U << 20)  /* bytes of firmware variables */
 #define UNDO_SIZE_MAX         (64U << 10)  /* bytes of the undo log of one guest */
 #define SOURCE_SIZE_MAX       (16U << 20)  /* bytes of a guest's XML that are hashed */
-#define PREPARED_SIZE_MAX     (256U << 10) /* bytes of the note that prepare leaves for its next run */
+#define PREPARED_SIZE_MAX     (1U << 20)   /* bytes of the note that prepare leaves for its next run */
 #define RECORD_SIZE_MAX       (256U << 10) /* bytes of one record */
 #define RECORDS_ASIDE_MAX     100U         /* records of replaced files, for one name */
 #define RECORD_HOLDERS_MAX    1024U        /* guests that share one file */

@@ -9,7 +9,8 @@
 #include "util/findings.h"
 #include "util/text.h"
 
-#define POLICY_TAPS_MAX 100 /* of one user: as many as there are names */
+#define POLICY_TAPS_MAX        100 /* of one user: as many as there are names */
+#define POLICY_DIRECTORIES_MAX 64  /* of images: vm-launcher accepts no more */
 
 /* MAC addresses as 48-bit numbers, most significant byte first; last is included. */
 typedef struct AddressRange {

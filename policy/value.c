@@ -17,6 +17,9 @@ void value_read_paths(Reader *r, char *value, void *to)
         while ((path = reader_next_word(&value))) {
                 if (*path != '/')
                         reader_error(r, path, "'%s' is not an absolute path", path);
+                else if (list->count >= POLICY_DIRECTORIES_MAX)
+                        reader_error(
+                                r, path, "at most %u directories are supported", POLICY_DIRECTORIES_MAX);
                 else if (strings_add(list, path) < 0)
                         r->status = -ENOMEM;
         }

@@ -113,7 +113,7 @@ void host_pci_plan(const HostPci *h, const VfSettings *vf, Plan *p)
 
         if (vf)
                 request.vf = *vf;
-        plan_prepare_value(p, OPTION_PCI, pci_request_write(&request));
+        plan_prepare(p, OPTION_PCI, pci_request_write(&request));
         hostdev_plan_vfio(p);
 }
 

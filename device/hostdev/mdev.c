@@ -103,7 +103,7 @@ static void hostdev_mdev_build(const Guest *g, const Device *d, Plan *p)
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
         (void) text_to_uuid(m->uuid, request.uuid);
-        plan_prepare_value(p, OPTION_MDEV, mdev_request_write(&request));
+        plan_prepare(p, OPTION_MDEV, mdev_request_write(&request));
         hostdev_plan_vfio(p);
 }
 

@@ -140,7 +140,7 @@ static void build_local(const HostScsi *h, Plan *p)
                                          : ACCESS_WRITE,
         };
 
-        plan_prepare_value(p, OPTION_SCSI, scsi_request_write(&request));
+        plan_prepare(p, OPTION_SCSI, scsi_request_write(&request));
         props_textf(&node, "filename", "/proc/self/fd/%u", plan_fd(p, false, fd_name_scsi(id)));
         props_text(&node, "node-name", h->iscsi.node);
         props_bool(&node, "read-only", h->read_only);

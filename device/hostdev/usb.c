@@ -132,7 +132,7 @@ static void build_sought(const HostdevUsb *u, Props *device, Plan *p)
                 request.bus = (unsigned) u->bus.value;
         if (!u->port)
                 request.device = (unsigned) u->number.value;
-        plan_prepare_value(p, OPTION_USB, usb_request_write(&request));
+        plan_prepare(p, OPTION_USB, usb_request_write(&request));
         props_number(&add_fd, "set", fd);
         props_number(&add_fd, "fd", fd);
         plan_list_named(p, "-add-fd", &add_fd);

@@ -181,7 +181,6 @@ static void check_passt(const Guest *g, const Interface *i)
 {
         const InterfaceUser *u = &i->user;
         const Device *d = &i->device;
-        unsigned passts = 0;
 
         if (i->source.dev && !interface_name_is_plain(i->source.dev))
                 device_error(g, d, "<source>: '%s' is not a valid interface name", i->source.dev);
@@ -192,10 +191,6 @@ static void check_passt(const Guest *g, const Interface *i)
         if (u->log_file && strpbrk(u->log_file, ",\\\""))
                 device_error(
                         g, d, "<backend>: logFile must not contain a comma, a double quote or a backslash");
-        GUEST_FOREACH_DEVICE(g, &kind_interface, other)
-                passts += other->index <= d->index && DEVICE_AS(Interface, other)->user.passt;
-        if (passts == PASSTS_MAX + 1)
-                device_error(g, d, "<interface>: at most %u interfaces can use passt", PASSTS_MAX);
 }
 
 void interface_user_check(const Guest *g, const Interface *i)

@@ -166,18 +166,22 @@ static void check(Guest *g)
 
 static void build(const Guest *g, Plan *p)
 {
+        p->place = g->xml->place;
         for (const GuestPart *const *part = guest_parts; *part; part++)
                 if ((*part)->build)
                         (*part)->build(g, p);
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)
                         if (d->kind->build) {
+                                p->place = d->place;
                                 d->kind->build(g, d, p);
                                 device_grants(d, p);
                         }
+        p->place = g->xml->place;
         for (size_t i = ELEMENTS(guest_parts) - 1; i-- > 0;)
                 if (guest_parts[i]->build_last)
                         guest_parts[i]->build_last(g, p);
+        plan_check_limits(p, g->findings);
 }
 
 int phases_convert(Guest *g, Plan *plan)

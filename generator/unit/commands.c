@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "contract/exit.h"
+#include "contract/limits.h"
 #include "contract/line/colon.h"
 #include "contract/options.h"
 #include "guest/machine/general.h"
@@ -17,6 +18,8 @@
 
 #define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
+
+_Static_assert(POLICY_DIRECTORIES_MAX <= IMAGE_DIRECTORIES_MAX, "vmunit.conf allows more than the launcher");
 
 /* Takes the value, NULL where memory ran out. */
 static int add_value(Strings *argv, const char *option, char *value)

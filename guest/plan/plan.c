@@ -34,6 +34,43 @@ void plan_done(Plan *p)
         *p = (Plan){ 0 };
 }
 
+/* By the option that the launcher counts. What one is called must fit "a guest can have at most 64 …". */
+static const struct {
+        const char *option;
+        unsigned max;
+        const char *what;
+} limits[] = {
+        { OPTION_TAP, TAPS_MAX, "network interfaces with a TAP or macvtap device" },
+        { OPTION_GRANT, GRANTS_MAX, "files and devices of the host" },
+        { OPTION_CHAIN, CHAINS_MAX, "disks whose images can have backing files" },
+        { OPTION_USB, HOST_DEVICES_MAX, "USB devices of the host" },
+        { OPTION_PCI, HOST_DEVICES_MAX, "PCI devices of the host" },
+        { OPTION_MDEV, HOST_DEVICES_MAX, "mediated devices" },
+        { OPTION_SCSI, HOST_DEVICES_MAX, "SCSI devices of the host" },
+        { OPTION_LOG_FILE, LOG_FILES_MAX, "log files" },
+        { OPTION_PASST, PASSTS_MAX, "network interfaces with passt" },
+        { OPTION_FD, STORED_MAX, "queues of network interfaces, those of vhost-net counted as well" },
+};
+
+_Static_assert(ELEMENTS(limits) == PLAN_COUNTS, "each limit has its count");
+_Static_assert(
+        PLAN_FD_STORED + STORED_MAX <= FD_NUMBER_MAX + 1, "the numbers of stored descriptors end there");
+
+static void count(Plan *p, const char *option)
+{
+        for (size_t i = 0; i < ELEMENTS(limits); i++)
+                if (streq(limits[i].option, option) && ++p->counts[i].n == limits[i].max + 1)
+                        p->counts[i].excess = p->place;
+}
+
+void plan_check_limits(const Plan *p, Findings *findings)
+{
+        for (size_t i = 0; i < ELEMENTS(limits); i++)
+                if (p->counts[i].n > limits[i].max)
+                        finding(findings, SEVERITY_ERROR, p->counts[i].excess,
+                                "a guest can have at most %u %s", limits[i].max, limits[i].what);
+}
+
 static void note(Plan *p, int r)
 {
         if (r < 0)
@@ -138,6 +175,7 @@ static void add_grant(Plan *p, Grant grant)
                         p->grants[i].device |= grant.device;
                         return;
                 }
+        count(p, OPTION_GRANT);
         to = one_more(p, &p->grants, &p->n_grants, sizeof(*to));
         if (to)
                 *to = grant;
@@ -155,7 +193,7 @@ void plan_grant_device(Plan *p, const char *path, Access access)
 
 void plan_log_file(Plan *p, const char *path)
 {
-        plan_prepare(p, "--" OPTION_LOG_FILE "=%s", path);
+        plan_prepare(p, OPTION_LOG_FILE, strdup(path));
         plan_grant(p, path, ACCESS_WRITE);
 }
 
@@ -167,7 +205,10 @@ void plan_share_device(Plan *p, const char *path)
 
 void plan_chain(Plan *p, const char *node, const char *format, const char *path)
 {
-        Chain *c = one_more(p, &p->chains, &p->n_chains, sizeof(*c));
+        Chain *c;
+
+        count(p, OPTION_CHAIN);
+        c = one_more(p, &p->chains, &p->n_chains, sizeof(*c));
 
         if (c)
                 *c = (Chain){ node, format, path };
@@ -175,7 +216,10 @@ void plan_chain(Plan *p, const char *node, const char *format, const char *path)
 
 void plan_tap(Plan *p, const TapRequest *tap)
 {
-        TapRequest *t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
+        TapRequest *t;
+
+        count(p, OPTION_TAP);
+        t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
 
         if (t)
                 *t = *tap;
@@ -242,30 +286,16 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
                 p->status = -ENOMEM;
 }
 
-void plan_prepare(Plan *p, const char *format, ...)
+void plan_prepare(Plan *p, const char *option, char *value)
 {
-        char *argument;
-        va_list ap;
+        _cleanup_(freep) char *owned = value,
+                              *argument = owned ? text_format("--%s=%s", option, owned) : NULL;
 
-        va_start(ap, format);
-        if (vasprintf(&argument, format, ap) < 0)
-                argument = NULL;
-        va_end(ap);
         /* two disks may be on one NVMe controller */
         if (argument && strings_have(&p->prepare, argument))
-                free(argument);
-        else
-                note(p, strings_take(&p->prepare, argument));
-}
-
-void plan_prepare_value(Plan *p, const char *option, char *value)
-{
-        _cleanup_(freep) char *owned = value;
-
-        if (owned)
-                plan_prepare(p, "--%s=%s", option, owned);
-        else
-                p->status = -ENOMEM;
+                return;
+        count(p, option);
+        note(p, strings_take(&p->prepare, TAKE_PTR(argument)));
 }
 
 void plan_run(Plan *p, const char *format, ...)
@@ -296,6 +326,7 @@ unsigned plan_fd(Plan *p, bool optional, char *name)
         _cleanup_(freep) char *owned = name;
         unsigned number = PLAN_FD_STORED + p->n_stored++;
 
+        count(p, OPTION_FD);
         run_value(p, optional ? OPTION_TRY_FD : OPTION_FD, owned ? fd_value_write(owned, number) : NULL);
         return number;
 }
@@ -322,6 +353,7 @@ unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
 {
         unsigned number = PLAN_FD_PASST + p->n_passts++;
 
+        count(p, OPTION_PASST);
         request->fd = fd ? (int) number : 0;
         run_value(p, OPTION_PASST, passt_request_write(request));
         return number;

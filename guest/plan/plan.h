@@ -12,6 +12,7 @@
 #include "contract/line/thread-rule.h"
 #include "contract/words.h"
 #include "guest/plan/props.h"
+#include "util/findings.h"
 #include "util/text.h"
 
 /* The numbers of the file descriptors that QEMU inherits; the launcher moves them there. */
@@ -54,6 +55,14 @@ typedef enum NetworkNeed {
         NETWORK_ANY,   /* connects or listens anywhere (user networking, sockets) */
 } NetworkNeed;
 
+/* How often the guest asks for something that the launcher accepts only a number of times: see plan.c. */
+typedef struct PlanCount {
+        unsigned n;
+        Place excess; /* of the first one too many */
+} PlanCount;
+
+enum { PLAN_COUNTS = 10 };
+
 typedef struct Plan {
         Strings argv;    /* QEMU's, argv[0] included */
         Strings prepare; /* arguments of vm-launcher prepare, beside those that the fields below mean */
@@ -73,10 +82,15 @@ typedef struct Plan {
         NetworkNeed network;
         unsigned n_consoles, n_stored, n_passts;
         const char *nvram, *nvram_template;
+        Place place; /* of what is being built */
+        PlanCount counts[PLAN_COUNTS];
         int status; /* 0 or -ENOMEM: kept, and checked once at the end */
 } Plan;
 
 void plan_done(Plan *p);
+
+/* An error for each limit of the launcher that the guest exceeds. */
+void plan_check_limits(const Plan *p, Findings *findings);
 
 /* QEMU's command line. plan_option*() consume the props. */
 void plan_flag(Plan *p, const char *option);                     /* "-S" */
@@ -107,11 +121,10 @@ void plan_listen(Plan *p, const char *format, ...)
         _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...)
         _printf_(3, 4); /* duplicates are dropped */
-void plan_prepare(Plan *p, const char *format, ...)
-        _printf_(2, 3); /* one argument of vm-launcher prepare, once */
-/* The same with a value of contract/line/, which is freed here and may be NULL if memory ran out. */
-void plan_prepare_value(Plan *p, const char *option, char *value); /* option: OPTION_… of options.h */
-void plan_run(Plan *p, const char *format, ...) _printf_(2, 3);    /* one argument of vm-launcher run */
+/* One argument of vm-launcher prepare, once; option: OPTION_… of options.h; value of contract/line/, which
+ * is freed here and may be NULL if memory ran out. */
+void plan_prepare(Plan *p, const char *option, char *value);
+void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
 
 /*
  * Asks for a stored descriptor and returns the number that QEMU gets it as. name is one of fd-name.h, which
