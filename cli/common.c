@@ -8,6 +8,8 @@
 #include "cli/cli.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
+#include "generator/unit/drop-in.h"
+#include "guest/machine/general.h"
 #include "util/user-directory.h"
 
 void print_findings(const Findings *findings)
@@ -97,6 +99,13 @@ int convert_argument(const Host *host, const char *argument, Conversion *c, char
         if (r >= 0)
                 r = from_stdin ? conversion_data(c, STDIN_NAME, data, size, NULL)
                                : conversion_file(c, path, name);
+        if (r >= 0) { /* what a unit file cannot express is a finding, too */
+                _cleanup_(freep) char *text = NULL;
+
+                if (drop_in_text(c, c->guest->general->name, path ?: STDIN_NAME, &text, &size) < 0)
+                        return fail(EXIT_OS, "out of memory");
+                r = c->status;
+        }
         if (c->findings)
                 print_findings(c->findings);
         if (ret_path)

@@ -36,6 +36,41 @@ void text_make_printable(char *text)
         }
 }
 
+void path_simplify(char *path)
+{
+        char *to = path;
+
+        for (const char *from = path; *from;) {
+                size_t n;
+
+                from += strspn(from, "/");
+                n = strcspn(from, "/");
+                if (n > 0 && !(n == 1 && *from == '.')) {
+                        *to++ = '/';
+                        memmove(to, from, n);
+                        to += n;
+                }
+                from += n;
+        }
+        if (to == path)
+                *to++ = '/';
+        *to = '\0';
+}
+
+bool path_is_in(const char *path, const char *directory)
+{
+        const char *rest = text_after(path, streq(directory, "/") ? "" : directory);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+char *path_directory(const char *path)
+{
+        const char *slash = strrchr(path, '/');
+
+        return !slash || slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
+}
+
 char *text_format(const char *format, ...)
 {
         va_list ap;

@@ -38,6 +38,18 @@ void text_cut(char *text, size_t max);
  * would obey them. */
 void text_make_printable(char *text);
 
+/*
+ * An absolute path in its shortest form: without "//", "/./" and a slash at the end. Changes it in place.
+ * ".." stays, since what it means depends on links.
+ */
+void path_simplify(char *path);
+
+/* The directory part of an absolute path, at least "/"; NULL if out of memory. */
+char *path_directory(const char *path);
+
+/* Whether the path is the directory or in it, compared by parts; both simplified. */
+bool path_is_in(const char *path, const char *directory);
+
 /* A new string, or NULL if out of memory. */
 char *text_format(const char *format, ...) _printf_(1, 2);
 

@@ -13,15 +13,11 @@
 
 #include <errno.h>
 
-/* Whether the path is one of the directories, or in one of them. */
-static bool is_below(const char *path, const char *const *directories)
+static bool is_in_one_of(const char *path, const char *const *directories)
 {
-        for (const char *const *d = directories; *d; d++) {
-                const char *rest = text_after(path, *d);
-
-                if (rest && (!*rest || *rest == '/'))
+        for (const char *const *d = directories; *d; d++)
+                if (path_is_in(path, *d))
                         return true;
-        }
         return false;
 }
 
@@ -32,7 +28,7 @@ static void write_bind(UnitFile *u, const char *key, const char *path)
         _cleanup_(freep) char *optional = text_format("-%s", path);
 
         if (optional)
-                unit_word(u, key, optional, "");
+                unit_bind(u, key, optional);
         else
                 u->status = -ENOMEM;
 }
@@ -51,7 +47,7 @@ static int require_mounts(UnitFile *u, const char *path, Strings *seen)
 {
         static const char *const always_there[] = { "/dev", "/run", "/proc", "/sys", "/usr", NULL };
 
-        if (is_below(path, always_there) || strings_have(seen, path))
+        if (is_in_one_of(path, always_there) || strings_have(seen, path))
                 return 0;
         unit_word(u, "RequiresMountsFor", path, "");
         return strings_add(seen, path);
@@ -68,6 +64,14 @@ int mounts_write_dependencies(UnitFile *u, const Plan *p)
                 if (is_bind(&p->directives[i]))
                         r = require_mounts(u, bind_source(&p->directives[i]), &seen);
         return r;
+}
+
+/* The empty /root of ProtectHome=tmpfs is closed to all users but root, and its mode cannot be changed. */
+static int hide_root(UnitFile *u, Strings *seen)
+{
+        unit_plain(u, "ProtectHome", "no");
+        unit_plain(u, "TemporaryFileSystem", "/home:ro /root:ro");
+        return strings_add(seen, "/home") < 0 ? -ENOMEM : strings_add(seen, "/root");
 }
 
 /*
@@ -96,8 +100,10 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
                 return 0;
         if (strchr(top, ':')) /* separates a directory from its options, even in quotes */
                 u->status = -EINVAL;
-        if (streq(top, "/home") || streq(top, "/root"))
+        if (streq(top, "/home"))
                 unit_plain(u, "ProtectHome", "tmpfs");
+        else if (streq(top, "/root"))
+                return hide_root(u, seen);
         else
                 unit_word(u, "TemporaryFileSystem", top, ":ro");
         return strings_take(seen, TAKE_PTR(top));
@@ -146,6 +152,6 @@ void mounts_write_emulator(UnitFile *u, const Plan *p)
 {
         static const char *const of_programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", NULL };
 
-        if (p->argv.count > 0 && !is_below(p->argv.items[0], of_programs))
+        if (p->argv.count > 0 && !is_in_one_of(p->argv.items[0], of_programs))
                 unit_word(u, "ExecPaths", p->argv.items[0], "");
 }

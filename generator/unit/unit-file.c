@@ -89,20 +89,19 @@ static bool is_bare(const char *word)
                        strlen(word);
 }
 
-static void write_list_word(UnitFile *u, const char *word)
+/* special: characters that get a backslash, in quotes as well. */
+static void write_list_word(UnitFile *u, const char *word, const char *special)
 {
-        bool bare = is_bare(word);
+        bool bare = is_bare(word) && !strchr(word, ':');
 
         if (!*word)
                 u->status = -EINVAL;
-        /* ":" separates source and destination of a bind mount, but not in quotes */
-        bare = bare && !strchr(word, ':');
         if (!bare)
                 fputc('"', u->file);
         for (; *word; word++) {
                 if (is_control(*word))
                         u->status = -EINVAL;
-                if (*word == '"' || *word == '\\')
+                if (strchr(special, *word))
                         fputc('\\', u->file);
                 if (*word == '%')
                         fputc('%', u->file);
@@ -118,7 +117,7 @@ void unit_words(UnitFile *u, const char *key, const Strings *words)
         for (size_t i = 0; i < words->count; i++) {
                 if (i > 0)
                         fputc(' ', u->file);
-                write_list_word(u, words->items[i]);
+                write_list_word(u, words->items[i], "\"\\");
         }
         fputc('\n', u->file);
 }
@@ -126,8 +125,16 @@ void unit_words(UnitFile *u, const char *key, const Strings *words)
 void unit_word(UnitFile *u, const char *key, const char *word, const char *suffix)
 {
         fprintf(u->file, "%s=", key);
-        write_list_word(u, word);
+        write_list_word(u, word, "\"\\");
         fprintf(u->file, "%s\n", suffix);
+}
+
+/* A colon separates source and destination, from systemd 257 on in quotes as well. */
+void unit_bind(UnitFile *u, const char *key, const char *path)
+{
+        fprintf(u->file, "%s=", key);
+        write_list_word(u, path, "\"\\:");
+        fputc('\n', u->file);
 }
 
 /*

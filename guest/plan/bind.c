@@ -12,29 +12,6 @@
 
 #define GUESTS_DIRECTORY "/run/vm" /* the sockets of all guests */
 
-/* The path without double and trailing slashes, and with /run for /var/run. */
-static void normalize(char *path)
-{
-        const char *rest = text_after(path, "/var/run");
-        char *to = path;
-
-        if (rest && (!*rest || *rest == '/'))
-                memmove(path, path + 4, strlen(path + 4) + 1);
-        for (const char *from = path; *from; from++)
-                if (*from != '/' || (from[1] != '/' && from[1] != '\0'))
-                        *to++ = *from;
-        if (to == path)
-                *to++ = '/';
-        *to = '\0';
-}
-
-static bool is_same_or_below(const char *path, const char *directory)
-{
-        const char *rest = text_after(path, directory);
-
-        return rest && (!*rest || *rest == '/');
-}
-
 static bool is_top(const char *path)
 {
         return !strchr(path + 1, '/');
@@ -43,7 +20,7 @@ static bool is_top(const char *path)
 static bool is_one_of(const char *path, const char *const *directories, bool or_below)
 {
         for (const char *const *d = directories; *d; d++)
-                if (or_below ? is_same_or_below(path, *d) : streq(path, *d))
+                if (or_below ? path_is_in(path, *d) : streq(path, *d))
                         return true;
         return false;
 }
@@ -54,14 +31,10 @@ static const char *const systems[] = {
         "/sbin", "/lib",  "/lib32", "/lib64", "/libx32", NULL,
 };
 
-/* The first n bytes of a path, in the form to compare. */
-static char *normalized(const char *path, size_t n)
+/* The path, with /run for /var/run. */
+static const char *real(const char *path)
 {
-        char *copy = strndup(path, n);
-
-        if (copy)
-                normalize(copy);
-        return copy;
+        return path_is_in(path, "/var/run") ? path + strlen("/var") : path;
 }
 
 const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name)
@@ -83,15 +56,16 @@ void bind_check_socket(const Guest *g, Place at, const char *element, const char
 
         if (!path || path[0] != '/')
                 return;
-        directory = normalized(path, (size_t) (strrchr(path, '/') - path) + 1);
+        path = real(path);
+        directory = path_directory(path);
         if (!directory) {
                 guest_error(g, at, "<%s>: out of memory", element);
                 return;
         }
-        if (is_same_or_below(directory, g->settings->run_directory))
+        if (path_is_in(directory, g->settings->run_directory))
                 return;
         if (is_top(directory) || is_one_of(directory, systems, true) ||
-            is_one_of(directory, crowded, false) || is_same_or_below(directory, GUESTS_DIRECTORY))
+            is_one_of(directory, crowded, false) || path_is_in(directory, GUESTS_DIRECTORY))
                 guest_error(
                         g, at,
                         "<%s>: this socket would require giving QEMU access to all of '%s'; put it in a "
@@ -103,15 +77,11 @@ void bind_check_directory(const Guest *g, Place at, const char *element, const c
 {
         static const char *const wholes[] = { "/", "/run", "/var", "/var/lib", "/root", NULL };
         static const char *const kernels[] = { "/dev", "/proc", "/sys", GUESTS_DIRECTORY, NULL };
-        _cleanup_(freep) char *directory = NULL;
+        const char *directory;
 
         if (!path || path[0] != '/')
                 return;
-        directory = normalized(path, strlen(path));
-        if (!directory) {
-                guest_error(g, at, "<%s>: out of memory", element);
-                return;
-        }
+        directory = real(path);
         if (is_one_of(directory, wholes, false) || is_one_of(directory, systems, false) ||
             is_one_of(directory, kernels, true))
                 guest_error(
@@ -125,6 +95,6 @@ void bind_socket_directory(const Guest *g, const char *path, Plan *p)
 {
         const char *slash = strrchr(path, '/');
 
-        if (!is_same_or_below(path, g->settings->run_directory))
+        if (!path_is_in(path, g->settings->run_directory))
                 plan_directive(p, "BindPaths", "%.*s", slash == path ? 1 : (int) (slash - path), path);
 }

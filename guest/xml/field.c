@@ -8,6 +8,7 @@
 #include "guest/xml/field.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <strings.h>
 
@@ -200,28 +201,51 @@ static void read_set(const Target *t, Set *to, Findings *findings)
                 complain(t, findings, "excludes every number it names; at least one must remain");
 }
 
-static bool path_is_plain(const char *path)
+/* What is wrong with the path, or NULL. */
+static const char *path_fault(const char *path)
 {
+        const char *top = path + strspn(path, "/");
+
         if (path[0] != '/')
-                return false;
-        for (const char *p = path; *p; p += strcspn(p, "/")) {
+                return "must be an absolute path";
+        for (const char *p = path; *p; p++)
+                if ((unsigned char) *p < 0x20 || *p == 0x7f) /* would break unit files and messages */
+                        return "must not contain control characters";
+        /* systemd 257 and later cannot read their own list of mounts with one */
+        if (strchr(path, '"'))
+                return "must not contain a double quote: systemd cannot show such a path to a guest";
+        /* separates options in TemporaryFileSystem=, however it is written */
+        if (memchr(top, ':', strcspn(top, "/")))
+                return "must not begin with a directory that has a colon in its name: systemd cannot hide "
+                       "the rest of it from the guest";
+        for (const char *p = path; *p;) {
                 size_t n;
 
-                p++;
+                p += strspn(p, "/");
                 n = strcspn(p, "/");
-                if ((n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
-                        return false;
+                if (n == 2 && p[0] == '.' && p[1] == '.')
+                        return "must not contain \"..\"";
+                if (n > NAME_MAX)
+                        return "has a part that is longer than any name of a file";
+                p += n;
         }
-        return true;
+        return strlen(path) < PATH_MAX ? NULL : "is too long for a path";
 }
 
-/* A newline in a path would break unit files and messages. */
-static bool has_control(const char *text)
+/*
+ * All paths of the XML pass here, and have one spelling from here on, so that all others can compare them as
+ * text. The text belongs to the tree that is read, and only gets shorter.
+ */
+static void read_path(const Target *t, const char **to, Findings *findings)
 {
-        for (; *text; text++)
-                if ((unsigned char) *text < 0x20 || *text == 0x7f)
-                        return true;
-        return false;
+        const char *fault = path_fault(t->value);
+
+        if (fault) {
+                complain(t, findings, "%s", fault);
+                return;
+        }
+        path_simplify((char *) t->value);
+        *to = t->value;
 }
 
 static void read_text(const Field *f, const Target *t, const char **to, Findings *findings)
@@ -233,10 +257,8 @@ static void read_text(const Field *f, const Target *t, const char **to, Findings
                 return;
         if (!*t->value)
                 complain(t, findings, "must not be empty");
-        else if (f->type == FIELD_PATH && has_control(t->value))
-                complain(t, findings, "must not contain control characters");
-        else if (f->type == FIELD_PATH && !path_is_plain(t->value))
-                complain(t, findings, "must be an absolute path without \".\" and \"..\"");
+        else if (f->type == FIELD_PATH)
+                read_path(t, to, findings);
         else if (f->type == FIELD_MAC && text_to_mac(t->value, mac) < 0)
                 complain(t, findings, "must be a MAC address, such as 52:54:00:12:34:56");
         else if (f->type == FIELD_UUID && text_to_uuid(t->value, uuid) < 0)

@@ -34,7 +34,7 @@ typedef enum FieldType {
         /* as in libvirt, an element with empty text counts as absent */
         FIELD_TEXT,    /* const char *: any text; an attribute's may not be empty */
         FIELD_STRING,  /* const char *: any text; an empty attribute counts as absent, too */
-        FIELD_PATH,    /* const char *: an absolute path without "." and ".." in it */
+        FIELD_PATH,    /* const char *: an absolute path without "..", simplified (path_simplify()) */
         FIELD_MAC,     /* const char *: six bytes in hex with colons */
         FIELD_UUID,    /* const char *: see text_to_uuid() for the accepted forms */
         FIELD_WORD,    /* int: 1 for the first of the row's words, 2 for the second … */

@@ -179,6 +179,7 @@ static int walk_end(Walker *w, int fd, const struct stat *st)
                 free(walk->control.where);
                 walk->control.where = path_directory(w->path);
                 walk->control.anyone = true;
+                walk->control.sticky = w->st.st_mode & S_ISVTX;
                 if (!walk->control.where)
                         return -ENOMEM;
         }
@@ -285,13 +286,6 @@ int walk_check_owner(const Walk *walk)
         if (walk->control.owner != 0 && walk->control.owner != walk->st.st_uid)
                 return -EPERM;
         return 0;
-}
-
-char *path_directory(const char *path)
-{
-        const char *slash = strrchr(path, '/');
-
-        return !slash || slash == path ? strdup("/") : strndup(path, (size_t) (slash - path));
 }
 
 bool path_is_below(const char *path, const char *directory)

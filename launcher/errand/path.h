@@ -16,6 +16,7 @@ typedef struct PathControl {
         bool anyone; /* more than one user: a directory is writable by its group or others, or directories
                         belong to two users */
         uid_t owner; /* that one user, or 0 for none */
+        bool sticky; /* anyone only because users can add names to where, a directory with the sticky bit */
         char *where; /* the directory that gives this control; NULL if only root controls the way */
 } PathControl;
 
@@ -52,9 +53,6 @@ int walk_check_owner(const Walk *walk);
  * Adds one more directory to the walk's control; exported for its test. A negative errno if out of memory.
  */
 int path_control_add(PathControl *control, const struct stat *st, const char *path);
-
-/* The directory part of an absolute path, at least "/"; NULL if out of memory. */
-char *path_directory(const char *path);
 
 /* Whether a path without dots is anywhere below a directory. */
 bool path_is_below(const char *path, const char *directory);

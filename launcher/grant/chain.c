@@ -37,6 +37,7 @@
 #include "launcher/errand/path.h"
 #include "launcher/errand/user-name.h"
 #include "log/log.h"
+#include "util/text.h"
 
 /* Formats whose images name no other file, and qcow2, whose headers are read here. */
 static const char *const formats[] = { "qcow2", "raw", "vdi", "vpc", "vhdx" };

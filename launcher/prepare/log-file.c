@@ -20,6 +20,7 @@
 #include "launcher/errand/path.h"
 #include "launcher/errand/user-name.h"
 #include "log/log.h"
+#include "util/text.h"
 
 /* Checks that only root can change the directory, or add to it (which the sticky bit allows). */
 static int check_directory(const Walk *walk, const char *path)

@@ -179,8 +179,31 @@ static void test_near(void)
         CHECK_TEXT(nearest(""), "");
 }
 
+static void test_path(const char *path, const char *simple)
+{
+        _cleanup_(freep) char *copy = strdup(path);
+
+        CHECK(copy);
+        path_simplify(copy);
+        CHECK_TEXT(copy, simple);
+}
+
+static void test_paths(void)
+{
+        test_path("/", "/");
+        test_path("//", "/");
+        test_path("/./", "/");
+        test_path("/a", "/a");
+        test_path("//srv/x", "/srv/x");
+        test_path("/srv///./.hidden/./x.//", "/srv/.hidden/x.");
+        test_path("/srv/../x/", "/srv/../x");
+        CHECK(path_is_in("/srv", "/srv") && path_is_in("/srv/x", "/srv") && path_is_in("/srv", "/"));
+        CHECK(!path_is_in("/srv2", "/srv") && !path_is_in("/", "/srv"));
+}
+
 int main(void)
 {
+        test_paths();
         test_make_printable();
         test_numbers();
         test_hex();

@@ -84,16 +84,17 @@ static void test_words(void)
         UnitFile u;
 
         CHECK_NUMBER(unit_file_start(&u), 0);
-        unit_word(&u, "BindPaths", "/srv/plain.img", "");
-        unit_word(&u, "BindPaths", "/srv/a b:c%d\"e\\f.img", "");
+        unit_bind(&u, "BindPaths", "/srv/plain.img");
+        unit_bind(&u, "BindPaths", "-/srv/a b:c%d\"e\\f'.img");
+        unit_word(&u, "Environment", "DISPLAY=:0", "");
         unit_word(&u, "DeviceAllow", "/dev/vg/lv", " rw");
         unit_plain(&u, "Description", "Guest 100% \"x\"");
         unit_comment(&u, "one\nExecStart=/bin/evil");
         unit_empty(&u, "ExecStart");
         text = finish(&u);
         CHECK_TEXT(
-                text, "BindPaths=/srv/plain.img\nBindPaths=\"/srv/a "
-                      "b:c%%d\\\"e\\\\f.img\"\nDeviceAllow=/dev/vg/lv rw\n"
+                text, "BindPaths=/srv/plain.img\nBindPaths=\"-/srv/a "
+                      "b\\:c%%d\\\"e\\\\f'.img\"\nEnvironment=\"DISPLAY=:0\"\nDeviceAllow=/dev/vg/lv rw\n"
                       "Description=Guest 100%% \"x\"\n# one?ExecStart=/bin/evil\nExecStart=\n");
         unit_file_done(&u);
 }
