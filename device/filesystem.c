@@ -103,13 +103,24 @@ static void filesystem_complete(Guest *g, Device *d)
                 return;
         f->served =
                 f->socket ?: bind_own_socket(g, d->place, "filesystem", guest_text(g, "%s-fs.sock", d->id));
-        if (!f->socket)
+        if (!f->socket && g->settings->user_scope)
                 device_warning(
                         g, d,
                         "<filesystem>: vmunit does not start virtiofsd: start one for %s that listens on %s "
-                        "(or set <source socket='…'/>), from a unit with User=qemu, RuntimeDirectory=vm/%s "
-                        "and Before= the guest's unit",
+                        "(or set <source socket='…'/>), from a unit with RuntimeDirectory=vm/%s and Before= "
+                        "the guest's unit",
                         f->directory ?: "<source dir='…'/>", f->served, g->general->name ?: "");
+        else if (!f->socket) /* with the rights of another user, it could not write into the share for the
+                                guest */
+                device_warning(
+                        g, d,
+                        "<filesystem>: vmunit does not start virtiofsd: start one for %s as root, from a "
+                        "unit "
+                        "with RuntimeDirectory=virtiofsd-%s and Before= the guest's unit, with "
+                        "--socket-group=qemu, and set <source socket='/run/virtiofsd-%s/%s.sock'/>; see "
+                        "EXAMPLES in vmunit-guest(5)",
+                        f->directory ?: "<source dir='…'/>", g->general->name ?: "", g->general->name ?: "",
+                        d->id);
 }
 
 static bool mode_is_octal(const char *mode)

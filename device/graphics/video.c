@@ -205,8 +205,8 @@ static void video_complete(Guest *g, Device *d)
                 device_warning(
                         g, d,
                         "<video>: vmunit does not start vhost-user-gpu, which must listen on %s; start it "
-                        "from a unit with User=qemu, RuntimeDirectory=vm/%s and Before= the guest's unit",
-                        v->served, g->general->name ?: "");
+                        "from a unit with %sRuntimeDirectory=vm/%s and Before= the guest's unit",
+                        v->served, g->settings->user_scope ? "" : "User=qemu, ", g->general->name ?: "");
         }
         if (is_virtio(v))
                 device_virtio_complete(g, d, VIRTIO_MODEL);

@@ -69,7 +69,13 @@ static int check_way(const Granting *granting, const Walk *walk, Access mode)
 
         if (walk_check_owner(walk) >= 0)
                 return 0;
-        if (walk->control.anyone)
+        if (walk->control.sticky) /* as /tmp is, and has to stay */
+                log_error(
+                        "Refusing to hand %s to user %s: all users can put files into %s. Move the file to "
+                        "a "
+                        "directory in which only root can write, and name it there in the guest's XML.",
+                        walk->path, guests.text, walk->control.where);
+        else if (walk->control.anyone)
                 log_error(
                         "Refusing to hand %s to user %s: users other than root can write in %s and could "
                         "put any file there. Remove that permission, or let user %s %s the file.",
