@@ -4,10 +4,12 @@
  * Any bytes as a guest's XML. Beyond not crashing, the target checks this: whatever the XML contains, the
  * drop-in has no directive and the command line no option that is not listed here, and systemd would read
  * exactly the planned command line from the drop-in. The reader here is independent of the writer that it
- * checks.
+ * checks. What vmctl define and rename write into the XML must be what a conversion of the result reads.
  */
 
 #include "generator/unit/drop-in.h"
+#include "guest/identity.h"
+#include "guest/xml/edit.h"
 #include "tests/unit/test.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -236,6 +238,32 @@ static void check_directives(const char *drop_in)
         }
 }
 
+static void check_edits(const Host *host, const Conversion *c, const char *data, size_t size)
+{
+        _cleanup_(xml_edits_done) XmlEdits edits = { .data = data, .size = size };
+        _cleanup_(conversion_done) Conversion later = { 0 };
+        _cleanup_(freep) char *text = NULL;
+        const Guest *g = c->guest;
+
+        for (size_t i = 0; i < g->n_identities; i++)
+                if (g->identities[i].missing)
+                        CHECK_NUMBER(
+                                xml_edits_set(
+                                        &edits, g->identities[i].element, g->identities[i].path, "name",
+                                        g->identities[i].value),
+                                0);
+        CHECK_NUMBER(xml_edits_apply(&edits, &text, &size), 0);
+        CHECK_NUMBER(conversion_start(&later, host), 0);
+        CHECK_NUMBER(conversion_data(&later, "fuzz.xml", text, size, NULL), 0);
+        for (size_t i = 0; i < g->n_identities; i++)
+                if (!g->identities[i].quiet)
+                        CHECK_TEXT(
+                                identity_find(later.guest, g->identities[i].kind, g->identities[i].index),
+                                g->identities[i].value);
+        for (size_t i = 0; i < later.guest->n_identities; i++)
+                CHECK(!later.guest->identities[i].missing);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         _cleanup_(freep) char *xml = strndup((const char *) data, size), *drop_in = NULL;
@@ -254,6 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (c.status == 0) {
                 check_options(&c.plan.argv, xml);
                 check_command(drop_in, &c.plan.argv);
+                check_edits(&host, &c, (const char *) data, size);
         }
         conversion_done(&c);
         host_done(&host);
