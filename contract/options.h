@@ -44,6 +44,7 @@
 #define OPTION_AFFINITY        "affinity"
 #define OPTION_SCHEDULER       "scheduler"
 #define OPTION_RTC_OFFSET      "rtc-offset"
+#define OPTION_ARGUMENT_PATH   "argument-path"
 
 /* of register */
 #define OPTION_INTERFACE "interface"

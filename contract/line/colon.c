@@ -100,6 +100,24 @@ int source_value_read(const char *text, Strings *owned, const char **ret_path, u
         return path_value_read(path, ret_path);
 }
 
+char *argument_path_write(unsigned line, const char *path)
+{
+        return text_format("%u:%s", line, path);
+}
+
+int argument_path_read(const char *text, unsigned *ret_line, const char **ret_path)
+{
+        _cleanup_(freep) char *line = strndup(text, strcspn(text, ":"));
+        int r;
+
+        if (!line)
+                return -ENOMEM;
+        if (!text[strlen(line)])
+                return -EINVAL;
+        r = text_to_unsigned(line, UINT_MAX, ret_line);
+        return r < 0 ? r : path_value_read(text + strlen(line) + 1, ret_path);
+}
+
 char *fd_value_write(const char *name, unsigned number)
 {
         return text_format("%s:%u", name, number);

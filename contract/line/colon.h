@@ -32,6 +32,10 @@ char *disk_value_write(const char *node, const char *target, const char *path);
 /* ret_node is to be freed and owns the text of the others. */
 int disk_value_read(const char *text, char **ret_node, const char **ret_target, const char **ret_path);
 
+/* --argument-path=: "LINE:PATH"; ret_path points into the text */
+char *argument_path_write(unsigned line, const char *path);
+int argument_path_read(const char *text, unsigned *ret_line, const char **ret_path);
+
 /* --console=, --fd=, --try-fd=: "NAME:NUMBER"; ret_name is to be freed */
 char *fd_value_write(const char *name, unsigned number);
 int fd_value_read(const char *text, char **ret_name, int *ret_number);

@@ -10,7 +10,10 @@
 #include "guest/machine/qemu-namespace.h"
 
 #include <errno.h>
+#include <limits.h>
 
+#include "contract/line/colon.h"
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/part.h"
 
@@ -185,6 +188,22 @@ static void build_deprecation(int behavior, Plan *p)
         plan_list_named(p, "-compat", &compat);
 }
 
+/*
+ * The launcher is told of what looks like a path, so that it can say where the XML names a file that QEMU
+ * cannot open: each argument is of another form ("file=/a,b=c", "unix:/a", JSON).
+ */
+static void build_paths(const char *value, unsigned line, Plan *p)
+{
+        for (const char *at = strchr(value, '/'); at; at = strchr(at + 1, '/')) {
+                _cleanup_(freep) char *path = text_format("%.*s", (int) strcspn(at, ",\""), at);
+
+                if ((at != value && !strchr("=,:\"", at[-1])) || at[1] == '/' || at[1] == '\0')
+                        continue;
+                if (path && strlen(path) < PATH_MAX)
+                        plan_run_value(p, OPTION_ARGUMENT_PATH, argument_path_write(line, path));
+        }
+}
+
 static void qemu_namespace_build_last(const Guest *g, Plan *p)
 {
         const QemuNamespace *q = g->qemu_namespace;
@@ -198,8 +217,10 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
                 build_deprecation(q->deprecation_behavior, p);
         if (!q->command_line)
                 return;
-        XML_FOREACH(e, q->command_line, "qemu:arg")
+        XML_FOREACH(e, q->command_line, "qemu:arg") {
                 plan_flag(p, xml_attribute(e, "value"));
+                build_paths(xml_attribute(e, "value"), e->place.line, p);
+        }
         XML_FOREACH(e, q->command_line, "qemu:env")
                 plan_directive(
                         p, "Environment", "%s=%s", xml_attribute(e, "name"),

@@ -310,8 +310,7 @@ void plan_run(Plan *p, const char *format, ...)
         note(p, strings_take(&p->run, argument));
 }
 
-/* Takes the value; NULL if memory ran out. */
-static void run_value(Plan *p, const char *option, char *value)
+void plan_run_value(Plan *p, const char *option, char *value)
 {
         _cleanup_(freep) char *owned = value;
 
@@ -327,7 +326,8 @@ unsigned plan_fd(Plan *p, bool optional, char *name)
         unsigned number = PLAN_FD_STORED + p->n_stored++;
 
         count(p, OPTION_FD);
-        run_value(p, optional ? OPTION_TRY_FD : OPTION_FD, owned ? fd_value_write(owned, number) : NULL);
+        plan_run_value(
+                p, optional ? OPTION_TRY_FD : OPTION_FD, owned ? fd_value_write(owned, number) : NULL);
         return number;
 }
 
@@ -335,18 +335,18 @@ unsigned plan_console(Plan *p, const char *label)
 {
         unsigned number = PLAN_FD_CONSOLE + p->n_consoles++;
 
-        run_value(p, OPTION_CONSOLE, fd_value_write(label, number));
+        plan_run_value(p, OPTION_CONSOLE, fd_value_write(label, number));
         return number;
 }
 
 void plan_thread(Plan *p, const ThreadRule *rule)
 {
-        run_value(p, rule->cpus ? OPTION_AFFINITY : OPTION_SCHEDULER, thread_rule_write(rule));
+        plan_run_value(p, rule->cpus ? OPTION_AFFINITY : OPTION_SCHEDULER, thread_rule_write(rule));
 }
 
 void plan_disk_name(Plan *p, const char *node, const char *target, const char *path)
 {
-        run_value(p, OPTION_DISK, disk_value_write(node, target, path));
+        plan_run_value(p, OPTION_DISK, disk_value_write(node, target, path));
 }
 
 unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
@@ -355,6 +355,6 @@ unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
 
         count(p, OPTION_PASST);
         request->fd = fd ? (int) number : 0;
-        run_value(p, OPTION_PASST, passt_request_write(request));
+        plan_run_value(p, OPTION_PASST, passt_request_write(request));
         return number;
 }

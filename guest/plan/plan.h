@@ -125,6 +125,7 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
  * is freed here and may be NULL if memory ran out. */
 void plan_prepare(Plan *p, const char *option, char *value);
 void plan_run(Plan *p, const char *format, ...) _printf_(2, 3); /* one argument of vm-launcher run */
+void plan_run_value(Plan *p, const char *option, char *value);  /* value as above */
 
 /*
  * Asks for a stored descriptor and returns the number that QEMU gets it as. name is one of fd-name.h, which

@@ -28,6 +28,7 @@ static void on_running(const json_t *result, const char *error, void *userdata)
                 return;
         }
         l->phase = PHASE_LIVING;
+        l->ran = true;
         l->state = run_state_find("running");
         log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest is running.");
         lifecycle_show_state(l);

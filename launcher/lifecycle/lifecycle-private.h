@@ -33,6 +33,7 @@ struct Lifecycle {
         Request request;
         int exit_status;
         bool pressed;       /* its power button, since it was last asked to go off */
+        bool ran;           /* the guest, at some time */
         bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
         const char *reason; /* of a failure, for STATUS= at the end; a constant */
         char *trouble;      /* why its disk stopped it, while it is stopped */

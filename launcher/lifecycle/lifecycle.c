@@ -360,13 +360,18 @@ void lifecycle_monitor_closed(Lifecycle *l, int error)
 void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
 {
         bool clean = code == CLD_EXITED && status == 0;
-        _cleanup_(freep) char *how = process_describe_end(code, status);
+        _cleanup_(freep) char *how = process_describe_end(code, status), *why = NULL;
         _cleanup_(freep) char *field = text_format("EXIT_STATUS=%d", status);
         char *fields[] = { field, NULL };
 
         if (!l->told) {
                 l->exit_status = EXIT_FAILURE;
-                log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
+                if (!l->ran)
+                        why = l->handlers->explain(&l->exit_status, l->userdata);
+                if (why)
+                        log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "%s", why);
+                else
+                        log_entry(LOG_ERR, MESSAGE_ID_QEMU_FAILED, fields, "QEMU %s.", how ?: "failed");
                 lifecycle_set_status(l, "QEMU %s", how ?: "failed");
         } else {
                 if (!clean &&

@@ -27,6 +27,9 @@ typedef enum Request {
 typedef struct LifecycleHandlers {
         void (*kill)(int signal, void *userdata);          /* QEMU does not respond: send it a signal */
         void (*finished)(int exit_status, void *userdata); /* QEMU has exited; the last call */
+
+        /* QEMU failed before the guest ran: why, to be freed, and the exit status; NULL if unknown. */
+        char *(*explain)(int *ret_exit, void *userdata);
 } LifecycleHandlers;
 
 /* Keeps the pointers of options, and handlers. */

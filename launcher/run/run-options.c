@@ -86,6 +86,21 @@ static int read_bytes(const char *text, void *target)
         return text_to_u64(text, INT64_MAX, target);
 }
 
+static int read_argument_path(const char *text, void *target)
+{
+        ArgumentPaths *paths = target;
+        ArgumentPath *bigger = realloc(paths->items, (paths->count + 1) * sizeof(*bigger));
+        int r;
+
+        if (!bigger)
+                return -ENOMEM;
+        paths->items = bigger;
+        r = argument_path_read(text, &bigger[paths->count].line, &bigger[paths->count].path);
+        if (r >= 0)
+                paths->count++;
+        return r;
+}
+
 #define TO(member) offsetof(RunOptions, member)
 
 static const Argument run_arguments[] = {
@@ -113,6 +128,7 @@ static const Argument run_arguments[] = {
         { OPTION_SCHEDULER, "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
           ARGUMENT_REPEATED },
         { OPTION_RTC_OFFSET, "a number of seconds", read_seconds, TO(rtc_offset), 0 },
+        { OPTION_ARGUMENT_PATH, "LINE:PATH", read_argument_path, TO(argument_paths), ARGUMENT_REPEATED },
 };
 
 static int take_number(const char *name, int number, bool taken[static FD_NUMBER_MAX + 1])
@@ -197,6 +213,7 @@ void run_options_done(RunOptions *o)
         disk_names_done(&o->life.disks);
         strings_done(&o->life.links_down);
         thread_rules_done(&o->life.threads);
+        free(o->argument_paths.items);
 }
 
 static int highest(const NumberedList *list, int n)

@@ -22,6 +22,17 @@ typedef struct NumberedList {
         size_t count;
 } NumberedList;
 
+/* A path that an argument of <qemu:commandline> names. */
+typedef struct ArgumentPath {
+        unsigned line; /* in the guest's XML */
+        const char *path;
+} ArgumentPath;
+
+typedef struct ArgumentPaths {
+        ArgumentPath *items;
+        size_t count;
+} ArgumentPaths;
+
 typedef struct LifecycleOptions {
         Fate on_poweroff, on_reboot, on_crash;
         bool dump_on_watchdog;       /* if the watchdog pauses the guest; it then resumes */
@@ -47,7 +58,8 @@ typedef struct RunOptions {
         bool private_network; /* QEMU gets its own if all passts exist */
         Strings chains;
         int64_t rtc_offset; /* seconds by which the guest's clock begins ahead; 0: unchanged */
-        char **argv;        /* QEMU's, ends with NULL; part of the launcher's own */
+        ArgumentPaths argument_paths;
+        char **argv; /* QEMU's, ends with NULL; part of the launcher's own */
 } RunOptions;
 
 /* Logs every error; negative errno if there was one. */

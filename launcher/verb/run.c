@@ -35,9 +35,12 @@
 #include "launcher/lifecycle/lifecycle.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/qemu/display.h"
+#include "launcher/qemu/explain.h"
 #include "launcher/qemu/qemu-start.h"
+#include "launcher/qemu/requirements.h"
 #include "launcher/run/passt.h"
 #include "launcher/run/process.h"
+#include "launcher/run/qemu-output.h"
 #include "launcher/run/run-options.h"
 #include "launcher/run/state-owner.h"
 #include "launcher/store/fds.h"
@@ -54,6 +57,7 @@ typedef struct Run {
         Control *control;
         Console **consoles;
         Passts *passts;
+        QemuOutput *output;
         pid_t qemu; /* 0 when it is gone */
         uint64_t watchdog_usec;
         RateLimit console_limit, event_limit;
@@ -68,6 +72,7 @@ static void run_done(Run *run)
         control_free(run->control);
         lifecycle_free(run->life);
         monitor_free(run->monitor);
+        qemu_output_free(run->output);
         sd_event_unref(run->event);
         free(run->runtime_directory);
         run_options_done(&run->options);
@@ -178,7 +183,18 @@ static void on_finished(int exit_status, void *userdata)
         (void) sd_event_exit(run->event, exit_status);
 }
 
-static const LifecycleHandlers lifecycle_handlers = { .kill = on_kill, .finished = on_finished };
+static char *on_explain(int *ret_exit, void *userdata)
+{
+        Run *run = userdata;
+
+        return explain_failure(&run->options, qemu_output_finish(run->output), ret_exit);
+}
+
+static const LifecycleHandlers lifecycle_handlers = {
+        .kill = on_kill,
+        .finished = on_finished,
+        .explain = on_explain,
+};
 
 static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
 {
@@ -267,12 +283,13 @@ static int start_consoles(Run *run, QemuStart *h)
 
 static int start_qemu(Run *run, QemuStart *h)
 {
-        _cleanup_(closep) int output = log_stream(LOG_WARNING, "qemu");
+        _cleanup_(closep) int output = -EBADF;
         sd_event_source *source;
         int r;
 
-        if (output < 0)
-                return log_errno(LOG_ERR, output, "Failed to connect QEMU to the journal");
+        r = qemu_output_new(run->event, &run->output, &output);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Failed to create a pipe for QEMU's output");
         r = process_spawn(
                 h->argv.items, h->placements, h->count, output,
                 h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
@@ -296,7 +313,9 @@ static int prepare(Run *run, QemuStart *ret)
         _cleanup_(fds_donep) Fds store = { 0 };
         int r;
 
-        r = run->options.display ? display_check() : 0;
+        r = requirements_check(&run->options);
+        if (r >= 0 && run->options.display)
+                r = display_check();
         if (r < 0)
                 return r;
         r = fds_take(&store);

@@ -273,7 +273,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
 {
         const Plan *p = &c->plan;
         Strings line = { 0 };
-        size_t passt = 0;
+        size_t passt = 0, argument = 0;
         RunOptions o;
         char **argv;
         int argc;
@@ -300,6 +300,10 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         CHECK_NUMBER(o.passts.count, p->n_passts);
         for (size_t i = 0; i < o.passts.count; i++)
                 check_written(stem, &line, &passt, OPTION_PASST, passt_request_write(&o.passts.items[i]));
+        for (size_t i = 0; i < o.argument_paths.count; i++)
+                check_written(
+                        stem, &line, &argument, OPTION_ARGUMENT_PATH,
+                        argument_path_write(o.argument_paths.items[i].line, o.argument_paths.items[i].path));
         check_life(stem, &line, &o.life);
         CHECK_NUMBER(o.chains.count, p->n_chains);
         check_each(stem, &line, OPTION_CHAIN, &o.chains);
