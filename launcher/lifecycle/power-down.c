@@ -2,8 +2,9 @@
 
 /*
  * A press of the power button is lost while the guest's firmware runs, without any sign. So the button is
- * pressed every second until the guest powers off, which lifecycle.c notices; after half a minute only every
- * ten seconds, because by then the guest is either shutting down or ignoring it. TimeoutStopSec= of the unit
+ * pressed until the guest powers off, which lifecycle.c notices: four times a second at first, since
+ * firmware takes no longer than a few seconds, then every second, and after half a minute only every ten
+ * seconds, because by then the guest is either shutting down or ignoring it. TimeoutStopSec= of the unit
  * limits the time.
  *
  * Before each press QEMU is asked for the guest's state, because a sleeping guest must be woken first and a
@@ -20,9 +21,12 @@
 #include "log/log.h"
 #include "util/text.h"
 
-#define EAGER_PRESSES   30
+#define HASTY_PRESSES   8
+#define HASTY_INTERVAL  (MONITOR_SECOND / 4)
+#define EAGER_PRESSES   36 /* those before included */
 #define EAGER_INTERVAL  MONITOR_SECOND
 #define CALM_INTERVAL   (10 * MONITOR_SECOND)
+#define ACCURACY        (MONITOR_SECOND / 1000) /* sd_event may be late by as much, and then is */
 #define ROUSED_INTERVAL (MONITOR_SECOND / 5)
 #define REPORT_SECONDS  10U
 
@@ -138,6 +142,13 @@ static void report(PowerDown *p)
         p->handlers->waits(seconds, p->userdata);
 }
 
+static uint64_t interval(unsigned presses)
+{
+        if (presses < HASTY_PRESSES)
+                return HASTY_INTERVAL;
+        return presses < EAGER_PRESSES ? EAGER_INTERVAL : CALM_INTERVAL;
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 {
         PowerDown *p = userdata;
@@ -145,8 +156,7 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
         report(p);
         if (!p->busy)
                 execute(p, "query-status", on_state);
-        (void) sd_event_source_set_time_relative(
-                s, p->presses < EAGER_PRESSES ? EAGER_INTERVAL : CALM_INTERVAL);
+        (void) sd_event_source_set_time_relative(s, interval(p->presses));
         (void) sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
         return 0;
 }
@@ -164,8 +174,7 @@ int power_down_new(
         r = sd_event_now(event, CLOCK_MONOTONIC, &p->begun);
         if (r < 0)
                 return r;
-        r = sd_event_add_time_relative(
-                event, &p->timer, CLOCK_MONOTONIC, 0, EAGER_INTERVAL / 10, on_timer, p);
+        r = sd_event_add_time_relative(event, &p->timer, CLOCK_MONOTONIC, 0, ACCURACY, on_timer, p);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(p);
