@@ -158,30 +158,45 @@ void unit_directory(UnitFile *u, const char *key, const char *path)
         fputs(bare ? "\n" : "\"\n", u->file);
 }
 
+/* Of the text up to the next character that is special in a command line. */
+static size_t plain_length(const char *text, char quote)
+{
+        size_t n = 0;
+
+        while (text[n] && !is_control(text[n]) && !strchr("\\%$", text[n]) && text[n] != quote)
+                n++;
+        return n;
+}
+
+static size_t write_special(UnitFile *u, char c)
+{
+        if (is_control(c))
+                return (size_t) fprintf(u->file, "\\x%02x", (unsigned char) c);
+        fputc(c == '%' || c == '$' ? c : '\\', u->file);
+        fputc(c, u->file);
+        return 2;
+}
+
 /* Returns the number of columns written. */
 static size_t write_argument(UnitFile *u, const char *word)
 {
         bool bare = is_bare(word), quotes_inside = strchr(word, '"') && !strchr(word, '\'');
         char quote = quotes_inside ? '\'' : '"';
-        size_t n = 0;
+        size_t columns = bare ? 0 : 2;
 
         if (!bare)
-                n += (size_t) fprintf(u->file, "%c", quote);
-        for (; *word; word++) {
-                char c = *word;
+                fputc(quote, u->file);
+        while (*word) {
+                size_t n = plain_length(word, quote);
 
-                if (is_control(c))
-                        n += (size_t) fprintf(u->file, "\\x%02x", (unsigned char) c);
-                else if (c == '\\' || c == quote)
-                        n += (size_t) fprintf(u->file, "\\%c", c);
-                else if (c == '%' || c == '$')
-                        n += (size_t) fprintf(u->file, "%c%c", c, c);
-                else
-                        n += (size_t) fprintf(u->file, "%c", c);
+                columns += fwrite(word, 1, n, u->file);
+                word += n;
+                if (*word)
+                        columns += write_special(u, *word++);
         }
         if (!bare)
-                n += (size_t) fprintf(u->file, "%c", quote);
-        return n;
+                fputc(quote, u->file);
+        return columns;
 }
 
 void unit_command(UnitFile *u, const char *key, const char *prefix, const Strings *argv)
