@@ -30,6 +30,7 @@ int verb_unit(const Call *call);
 
 /* Prints the findings to stderr, one a line. */
 void print_findings(const Findings *findings);
+void print_findings_from(const Findings *findings, size_t first); /* without those before */
 
 /* Says "vmctl: …" on stderr and returns status. */
 int fail(int status, const char *format, ...) _printf_(2, 3);
@@ -83,7 +84,8 @@ typedef enum Refusal {
         REFUSAL_UNKNOWN, /* the template's own: systemd does not know the guest */
 } Refusal;
 
-Refusal unit_refusal(sd_bus *bus, const char *unit);
+/* ret_reason: the first error that it would print, to be freed; NULL if there is none. */
+Refusal unit_refusal(sd_bus *bus, const char *unit, char **ret_reason);
 
 /* Makes systemd read the guests now (daemon-reload). If that fails, a message says that the user has to. */
 void reload_manager(bool user_scope);

@@ -12,13 +12,18 @@
 #include "guest/machine/general.h"
 #include "util/user-directory.h"
 
-void print_findings(const Findings *findings)
+void print_findings_from(const Findings *findings, size_t first)
 {
-        for (size_t i = 0; i < findings_count(findings); i++) {
+        for (size_t i = first; i < findings_count(findings); i++) {
                 _cleanup_(freep) char *line = finding_format(findings_get(findings, i));
 
                 fprintf(stderr, "%s\n", line ?: "out of memory");
         }
+}
+
+void print_findings(const Findings *findings)
+{
+        print_findings_from(findings, 0);
 }
 
 int fail(int status, const char *format, ...)
@@ -194,7 +199,21 @@ int unit_source(sd_bus *bus, const char *unit, char **ret)
         return unit_text(bus, unit, "SourcePath", ret);
 }
 
-Refusal unit_refusal(sd_bus *bus, const char *unit)
+/* The first error among the findings that follow "--", or else the first of them. */
+static char *first_error(sd_bus_message *words)
+{
+        const char *word, *found = NULL;
+        bool after = false;
+
+        while (sd_bus_message_read(words, "s", &word) > 0) {
+                if (after && (!found || (!strstr(found, ": error: ") && strstr(word, ": error: "))))
+                        found = word;
+                after = after || streq(word, "--");
+        }
+        return found ? strdup(found) : NULL;
+}
+
+Refusal unit_refusal(sd_bus *bus, const char *unit, char **ret_reason)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         _cleanup_(freep) char *path = NULL;
@@ -211,7 +230,10 @@ Refusal unit_refusal(sd_bus *bus, const char *unit)
             sd_bus_message_read(reply, "s", &program) <= 0 || sd_bus_message_read(reply, "s", &verb) <= 0 ||
             sd_bus_message_read(reply, "s", &first) <= 0 || !streq(verb, "refuse"))
                 return REFUSAL_NONE;
-        return text_after(first, "--instance=") ? REFUSAL_UNKNOWN : REFUSAL_GUEST;
+        if (text_after(first, "--instance="))
+                return REFUSAL_UNKNOWN;
+        *ret_reason = first_error(reply);
+        return REFUSAL_GUEST;
 }
 
 static int manager_reload(sd_bus *bus)

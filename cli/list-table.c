@@ -60,13 +60,23 @@ static void file_cell(const Row *row, char cell[static CELL_MAX])
         snprintf(cell, CELL_MAX, "%s", row->file ?: "");
 }
 
+static void reason_cell(const Row *row, char cell[static CELL_MAX])
+{
+        _cleanup_(freep) char *text = row->reason ? strdup(row->reason) : NULL;
+
+        if (text)
+                text_cut(text, CELL_MAX - 1);
+        snprintf(cell, CELL_MAX, "%s", text ?: "");
+        text_make_printable(cell);
+}
+
 static const struct {
         const char *head;
         void (*cell)(const Row *row, char cell[static CELL_MAX]);
 } columns[] = {
         { "NAME", name_cell },           { "STATE", state_cell },     { "USER", user_cell },
         { "AUTOSTART", autostart_cell }, { "ADDRESS", address_cell }, { "UNIT", unit_cell },
-        { "TITLE", title_cell },         { "FILE", file_cell },
+        { "TITLE", title_cell },         { "FILE", file_cell },       { "REASON", reason_cell },
 };
 
 /* In characters of UTF-8, not bytes. */
@@ -107,7 +117,7 @@ static void print_cell(const char *text, int to_width, bool last, const char *be
 int list_print_table(const Rows *rows)
 {
         int widths[ELEMENTS(columns)] = { 0 };
-        size_t last = ELEMENTS(columns) - 1;
+        size_t last = 0;
         bool colours = has_colours();
         char cell[CELL_MAX];
 
@@ -118,9 +128,10 @@ int list_print_table(const Rows *rows)
                 }
                 if (widths[c] > 0 || c < 2)
                         widths[c] = width(columns[c].head) > widths[c] ? width(columns[c].head) : widths[c];
+                last = widths[c] > 0 ? c : last;
         }
         for (size_t c = 0; c <= last; c++)
-                if (widths[c] > 0 || c == last)
+                if (widths[c] > 0)
                         print_cell(
                                 columns[c].head, widths[c], c == last, colours ? "\033[1m" : "",
                                 colours ? "\033[0m" : "");
@@ -159,12 +170,13 @@ int list_print_json(const Rows *rows)
                 const Row *row = &rows->items[i];
 
                 r = json_array_append_new(
-                        array, json_pack(
-                                       "{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:o, s:o}", "name", row->name,
-                                       "unit", row->unit, "state", row->state, "file", row->file, "user",
-                                       row->user, "title", row->title, "autostart",
-                                       row->autostart < 0 ? json_null() : json_boolean(row->autostart),
-                                       "addresses", strings_json(&row->addresses)));
+                        array,
+                        json_pack(
+                                "{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:o, s:o}", "name", row->name,
+                                "unit", row->unit, "state", row->state, "file", row->file, "user", row->user,
+                                "title", row->title, "reason", row->reason, "autostart",
+                                row->autostart < 0 ? json_null() : json_boolean(row->autostart), "addresses",
+                                strings_json(&row->addresses)));
         }
         if (r == 0)
                 r = json_dumpf(array, stdout, JSON_INDENT(1));

@@ -5,13 +5,16 @@
 
 #include <stdbool.h>
 
-#include "util/text.h"
+#include "guest/plan/plan.h"
 
 typedef struct Row {
         const char *name, *file, *user; /* file: NULL for a user's guest; user: NULL for one of this scope */
-        char *unit, *state, *title;     /* title may be NULL */
-        int autostart;                  /* 1, 0, or negative if unknown */
-        Strings macs, addresses;
+        char *unit, *state;
+        char *title, *reason; /* may be NULL; reason: why the guest is refused */
+        int autostart;        /* 1, 0, or negative if unknown */
+        PlanClaim *claims;    /* what only one running guest may have */
+        size_t n_claims;
+        Strings addresses;
 } Row;
 
 typedef struct Rows {

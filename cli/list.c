@@ -4,8 +4,9 @@
  * vmctl list: the guests of a scope and the state of their units, if the service manager answers. Root also
  * sees the running guests of users; guests that are not running are each user's own matter.
  *
- * The states are systemd's own, and two more: "refused" is a guest that cannot start because of its XML or
- * vmunit.conf, "unread" one whose file was added since systemd was last reloaded.
+ * The states are systemd's own, and two more: "refused" is a guest that cannot start because of its XML,
+ * vmunit.conf or another guest that runs, with the reason; "unread" one whose file was added since systemd
+ * was last reloaded.
  */
 
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include "cli/list-users.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
+#include "generator/convert/unique.h"
 #include "guest/machine/general.h"
 #include "net/neighbour.h"
 #include "net/netlink.h"
@@ -29,18 +31,29 @@ static void rows_done(Rows *rows)
                 free(row->unit);
                 free(row->state);
                 free(row->title);
-                strings_done(&row->macs);
+                free(row->reason);
+                free(row->claims);
                 strings_done(&row->addresses);
         }
         free(rows->items);
 }
 
-/* For a unit that is not running. */
-static const char *refined_state(sd_bus *bus, const char *unit, const char *state)
+static bool is_off(const char *state)
 {
-        if (!streq(state, "inactive") && !streq(state, "failed"))
+        return streq(state, "inactive") || streq(state, "failed");
+}
+
+static bool is_on(const char *state)
+{
+        return streq(state, "active") || streq(state, "activating") || streq(state, "deactivating") ||
+               streq(state, "reloading");
+}
+
+static const char *refined_state(sd_bus *bus, const char *unit, const char *state, char **ret_reason)
+{
+        if (!is_off(state))
                 return state;
-        switch (unit_refusal(bus, unit)) {
+        switch (unit_refusal(bus, unit, ret_reason)) {
         case REFUSAL_GUEST:
                 return "refused";
         case REFUSAL_UNKNOWN:
@@ -63,9 +76,8 @@ static int fill_from_xml(Row *row, const Host *host)
                 if (!row->title)
                         return -ENOMEM;
         }
-        for (size_t i = 0; i < c.plan.macs.count; i++)
-                if (strings_add(&row->macs, c.plan.macs.items[i]) < 0)
-                        return -ENOMEM;
+        row->claims = TAKE_PTR(c.plan.claims);
+        row->n_claims = c.plan.n_claims;
         return 0;
 }
 
@@ -86,7 +98,7 @@ static int fill(Row *row, const GuestFile *file, sd_bus *bus)
         if (!bus || unit_state(bus, row->unit, &state) < 0)
                 row->state = strdup("unknown");
         else
-                row->state = strdup(refined_state(bus, row->unit, state));
+                row->state = strdup(refined_state(bus, row->unit, state, &row->reason));
         if (bus)
                 row->autostart = unit_is_enabled(bus, row->unit);
         return row->state ? 0 : -ENOMEM;
@@ -114,6 +126,46 @@ static int fill_all(Rows *rows, const GuestFiles *files, const UserGuests *guest
         return r;
 }
 
+/* What prepare would say. */
+static int refuse(Row *row, const Claim *claim, const GuestFile *other)
+{
+        row->reason = text_format(
+                "%s %s is in use by guest %s, which is running", claim_kind_name(claim->kind), claim->value,
+                other->name);
+        free(row->state);
+        row->state = strdup("refused");
+        return row->reason && row->state ? 0 : -ENOMEM;
+}
+
+/* Of guests that share something, those that are off cannot start while one of them runs. The rows of files
+ * come first, in the order of the files. */
+static int refuse_rivals(Rows *rows, const GuestFiles *files)
+{
+        _cleanup_(unique_done) Unique taken = { 0 };
+        const GuestFile *other;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < files->count; i++)
+                for (size_t j = 0; r >= 0 && j < rows->items[i].n_claims && is_on(rows->items[i].state); j++)
+                        r = unique_add(&taken, &rows->items[i].claims[j].claim, &files->items[i], &other);
+        for (size_t i = 0; r >= 0 && i < files->count; i++)
+                for (size_t j = 0; r >= 0 && j < rows->items[i].n_claims && is_off(rows->items[i].state);
+                     j++) {
+                        other = unique_find(&taken, &rows->items[i].claims[j].claim);
+                        if (other)
+                                r = refuse(&rows->items[i], &rows->items[i].claims[j].claim, other);
+                }
+        return r;
+}
+
+static bool has_mac(const Row *row, const char *mac)
+{
+        for (size_t i = 0; i < row->n_claims; i++)
+                if (row->claims[i].claim.kind == CLAIM_MAC && streq(row->claims[i].claim.value, mac))
+                        return true;
+        return false;
+}
+
 static int note_address(const uint8_t mac[static 6], const char *address, void *data)
 {
         MacText text = mac_text(mac);
@@ -121,8 +173,7 @@ static int note_address(const uint8_t mac[static 6], const char *address, void *
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < rows->count; i++)
-                if (strings_have(&rows->items[i].macs, text.text) &&
-                    !strings_have(&rows->items[i].addresses, address))
+                if (has_mac(&rows->items[i], text.text) && !strings_have(&rows->items[i].addresses, address))
                         r = strings_add(&rows->items[i].addresses, address);
         return r;
 }
@@ -167,6 +218,8 @@ int verb_list(const Call *call)
         for (size_t i = 0; r >= 0 && i < rows.count && !plain; i++)
                 if (rows.items[i].file && !streq(rows.items[i].state, "bad-name"))
                         r = fill_from_xml(&rows.items[i], &host);
+        if (r >= 0 && !plain)
+                r = refuse_rivals(&rows, &files);
         if (r < 0)
                 return fail(EXIT_OS, "cannot list guests: %s", strerror(-r));
         if (plain)

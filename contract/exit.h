@@ -3,6 +3,7 @@
 
 /* What the programs exit with: sysexits(3), with vmunit's meaning of each. */
 
+#include <stdbool.h>
 #include <sysexits.h>
 
 #define EXIT_BAD_USAGE EX_USAGE       /* 64: the command line is wrong */
@@ -13,3 +14,11 @@
 #define EXIT_OS        EX_OSERR       /* 71: the system said no */
 #define EXIT_POLICY    EX_NOPERM      /* 77: policy says no */
 #define EXIT_CONFIG    EX_CONFIG      /* 78: vmunit.conf is wrong */
+
+/* Whether the guest is refused for what it is or what the policy says, so that trying again does not help:
+ * the units have these in RestartPreventExitStatus=. */
+static inline bool exit_is_refusal(int status)
+{
+        return status == EXIT_BAD_GUEST || status == EXIT_NO_GUEST || status == EXIT_POLICY ||
+               status == EXIT_CONFIG;
+}

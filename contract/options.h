@@ -11,6 +11,8 @@
 
 /* of prepare */
 #define OPTION_SOURCE          "source"
+#define OPTION_DEFER_REFUSAL   "defer-refusal"
+#define OPTION_CLAIM           "claim"
 #define OPTION_TAP             "tap"
 #define OPTION_LINK            "link"
 #define OPTION_GRANT           "grant"

@@ -19,6 +19,18 @@ static const char *const access_words[ACCESS_MODES] = {
         [ACCESS_WRITE_SHARED] = "rw-shared",
 };
 
+static const char *const claim_kind_words[CLAIM_KINDS] = {
+        [CLAIM_UUID] = "uuid",
+        [CLAIM_MAC] = "mac",
+        [CLAIM_VSOCK_CID] = "vsock-cid",
+};
+
+static const char *const claim_kind_names[CLAIM_KINDS] = {
+        [CLAIM_UUID] = "UUID",
+        [CLAIM_MAC] = "MAC address",
+        [CLAIM_VSOCK_CID] = "vsock CID",
+};
+
 static const char *const fate_words[FATES] = {
         [FATE_DESTROY] = "destroy",
         [FATE_RESTART] = "restart",
@@ -66,6 +78,26 @@ int access_from_word(const char *word, Access *ret)
                 return i;
         *ret = (Access) i;
         return 0;
+}
+
+const char *claim_kind_word(ClaimKind kind)
+{
+        return claim_kind_words[kind];
+}
+
+int claim_kind_from_word(const char *word, ClaimKind *ret)
+{
+        int i = find(claim_kind_words, ELEMENTS(claim_kind_words), word);
+
+        if (i < 0)
+                return i;
+        *ret = (ClaimKind) i;
+        return 0;
+}
+
+const char *claim_kind_name(ClaimKind kind)
+{
+        return claim_kind_names[kind];
 }
 
 const char *fate_word(Fate fate)

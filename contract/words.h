@@ -21,6 +21,18 @@ typedef enum Access {
 const char *access_word(Access access);
 int access_from_word(const char *word, Access *ret);
 
+/* What no two running guests may share. */
+typedef enum ClaimKind {
+        CLAIM_UUID,
+        CLAIM_MAC,
+        CLAIM_VSOCK_CID,
+        CLAIM_KINDS,
+} ClaimKind;
+
+const char *claim_kind_word(ClaimKind kind);
+int claim_kind_from_word(const char *word, ClaimKind *ret);
+const char *claim_kind_name(ClaimKind kind); /* for messages: "MAC address" */
+
 /* What becomes of a guest that powers off, restarts or crashes. */
 typedef enum Fate {
         FATE_DESTROY,

@@ -66,7 +66,10 @@ static void vsock_build(const Guest *g, const Device *d, Plan *p)
 {
         const Vsock *v = DEVICE_AS(Vsock, d);
         Props device = device_virtio_new(d, "vhost-vsock", v->model);
+        char cid[sizeof("4294967295")];
 
+        snprintf(cid, sizeof(cid), "%u", (unsigned) v->cid.value);
+        plan_claim(p, CLAIM_VSOCK_CID, cid, d->place);
         props_number(&device, "guest-cid", v->cid.value);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);

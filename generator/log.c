@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <syslog.h>
 
 #include "util/text.h"
 
@@ -25,21 +26,37 @@ void generator_log_open(bool user_scope)
                 log_fd = fd;
 }
 
+/* level: as in syslog(3); a generator's stderr goes to the journal, which understands the prefix, too. */
+static void log_line(int level, const char *text)
+{
+        char line[LOG_LINE_MAX + 64];
+        int n;
+
+        n = log_fd == STDERR_FILENO
+                    ? snprintf(line, sizeof(line), "<%d>%s\n", level, text)
+                    : snprintf(line, sizeof(line), "<%d>vm-generator[%d]: %s\n", level, getpid(), text);
+        if (write(log_fd, line, (size_t) n) < 0)
+                return; /* nowhere left to report it */
+}
+
 void generator_log(const char *format, ...)
 {
-        char text[LOG_LINE_MAX], line[LOG_LINE_MAX + 64];
+        char text[LOG_LINE_MAX];
         va_list ap;
-        int n;
 
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
-        /* 3 is "err"; a generator's stderr goes to the journal, which understands the prefix, too */
-        n = log_fd == STDERR_FILENO
-                    ? snprintf(line, sizeof(line), "<3>%s\n", text)
-                    : snprintf(line, sizeof(line), "<3>vm-generator[%d]: %s\n", getpid(), text);
-        if (write(log_fd, line, (size_t) n) < 0)
-                return; /* nowhere left to report it */
+        log_line(LOG_ERR, text);
+}
+
+void generator_log_warning(const Finding *warning)
+{
+        _cleanup_(freep) char *text = finding_format(warning);
+
+        if (text)
+                text_cut(text, LOG_LINE_MAX - 1);
+        log_line(LOG_WARNING, text ?: "out of memory");
 }
 
 void generator_log_findings(const Findings *findings)

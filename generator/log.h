@@ -9,6 +9,9 @@
 void generator_log_open(bool user_scope);
 void generator_log(const char *format, ...) _printf_(1, 2);
 
+/* Logs one line about a guest that is not refused. */
+void generator_log_warning(const Finding *warning);
+
 /* Logs the first error of a guest and the number of others: the kernel's log accepts few lines from
  * programs. */
 void generator_log_findings(const Findings *findings);

@@ -56,6 +56,17 @@ static int generate_helper(int output_fd, const Conversion *c, const GuestFile *
         return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
 }
 
+/* A refused guest has its errors; this warning is about two files, and the check of one does not show it. */
+static int check_unique(Unique *unique, Conversion *c, const GuestFile *file)
+{
+        size_t before = findings_count(c->findings);
+        int r = unique_check(unique, c, file);
+
+        if (r >= 0 && findings_count(c->findings) > before)
+                generator_log_warning(findings_get(c->findings, before));
+        return r;
+}
+
 static int generate(int output_fd, const GuestFile *file, const Host *host, Unique *unique)
 {
         _cleanup_(conversion_done) Conversion c;
@@ -68,7 +79,7 @@ static int generate(int output_fd, const GuestFile *file, const Host *host, Uniq
         (void) conversion_start(&c, host);
         r = conversion_file(&c, file->path, file->name);
         if (r >= 0)
-                r = unique_check(unique, &c, file);
+                r = check_unique(unique, &c, file);
         if (c.status == -ENOMEM)
                 return -ENOMEM;
         r = drop_in_text(&c, file->name, file->path, &text, &size);
@@ -96,6 +107,10 @@ static int generate_all(int output_fd, bool user_scope)
                 generator_log("cannot list guests: %s", strerror(-r));
                 return r;
         }
+        /* what two guests have in common is the older file's */
+        if (files.count > 0)
+                qsort(files.items, files.count, sizeof(*files.items), guest_file_by_age);
+        guest_files_note_running(&files, host.run);
         for (size_t i = 0; i < files.count; i++) {
                 if (!guest_name_is_valid(files.items[i].name)) {
                         generator_log(

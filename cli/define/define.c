@@ -122,6 +122,7 @@ static int complete(
         _cleanup_(conversion_done) Conversion replaced = { 0 };
         _cleanup_(xml_edits_done) XmlEdits edits = { .data = data, .size = size };
         const char *name = c->guest->general->name;
+        size_t known;
         int r;
 
         convert_replaced(host, directories, name, &replaced);
@@ -133,10 +134,10 @@ static int complete(
         r = conversion_start(&d->conversion, c->host);
         if (r >= 0)
                 r = conversion_data(&d->conversion, c->guest->file, d->text, d->size, NULL);
+        known = r >= 0 ? findings_count(d->conversion.findings) : 0; /* printed by the caller */
         if (r >= 0)
                 r = check_unique(host, directories, name, &d->conversion);
-        if (r < 0)
-                print_findings(d->conversion.findings);
+        print_findings_from(d->conversion.findings, r < 0 ? 0 : known);
         return conversion_exit(r);
 }
 

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "contract/arguments.h"
@@ -116,6 +117,57 @@ int argument_path_read(const char *text, unsigned *ret_line, const char **ret_pa
                 return -EINVAL;
         r = text_to_unsigned(line, UINT_MAX, ret_line);
         return r < 0 ? r : path_value_read(text + strlen(line) + 1, ret_path);
+}
+
+char *claim_value_write(const Claim *claim)
+{
+        return text_format("%s:%s", claim_kind_word(claim->kind), claim->value);
+}
+
+int claim_make(ClaimKind kind, const char *value, Claim *ret)
+{
+        Claim claim = { .kind = kind };
+        unsigned number;
+        uint8_t mac[6];
+        int r;
+
+        switch (kind) {
+        case CLAIM_UUID:
+                r = text_to_uuid(value, claim.value);
+                break;
+        case CLAIM_MAC:
+                r = text_to_mac(value, mac);
+                if (r >= 0)
+                        snprintf(claim.value, sizeof(claim.value), "%s", mac_text(mac).text);
+                break;
+        case CLAIM_VSOCK_CID:
+                r = text_to_unsigned(value, UINT32_MAX, &number);
+                if (r >= 0)
+                        snprintf(claim.value, sizeof(claim.value), "%u", number);
+                break;
+        default:
+                r = -EINVAL;
+        }
+        if (r >= 0)
+                *ret = claim;
+        return r;
+}
+
+int claim_value_read(const char *text, Claim *ret)
+{
+        _cleanup_(strings_done) Strings owned = { 0 };
+        const char *word, *value;
+        ClaimKind kind;
+        int r;
+
+        r = cut(text, &owned, &word, &value);
+        r = r < 0 ? r : claim_kind_from_word(word, &kind);
+        return r < 0 ? r : claim_make(kind, value, ret);
+}
+
+bool claim_same(const Claim *a, const Claim *b)
+{
+        return a->kind == b->kind && streq(a->value, b->value);
 }
 
 char *fd_value_write(const char *name, unsigned number)

@@ -26,6 +26,20 @@ int chain_value_read(
 char *source_value_write(const char *path, uint64_t hash);
 int source_value_read(const char *text, Strings *owned, const char **ret_path, uint64_t *ret_hash);
 
+/* --claim=: "KIND:VALUE", something that no two running guests may share. Values have one spelling, so equal
+ * ones are equal texts without slashes. */
+typedef struct Claim {
+        ClaimKind kind;
+        char value[37];
+} Claim;
+
+char *claim_value_write(const Claim *claim);
+int claim_value_read(const char *text, Claim *ret);
+
+/* The value of that kind in its one spelling. */
+int claim_make(ClaimKind kind, const char *value, Claim *ret);
+bool claim_same(const Claim *a, const Claim *b);
+
 /* --disk=: "NODE:TARGET" or "NODE:TARGET:PATH"; path is NULL if there is none */
 char *disk_value_write(const char *node, const char *target, const char *path);
 

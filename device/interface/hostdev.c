@@ -87,7 +87,7 @@ static void build(const Guest *g, const Device *d, Plan *p)
 
         if (i->mac) {
                 (void) text_to_mac(i->mac, vf.mac);
-                plan_mac(p, i->mac);
+                plan_claim(p, CLAIM_MAC, i->mac, d->place);
         }
         host_pci_device_build(g, &i->head, &vf, p);
 }

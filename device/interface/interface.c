@@ -382,7 +382,7 @@ static void interface_build(const Guest *g, const Device *d, Plan *p)
                 props_text(&device, "netdev", i->netdev_id);
         }
         props_text(&device, "mac", i->mac);
-        plan_mac(p, i->mac);
+        plan_claim(p, CLAIM_MAC, i->mac, d->place);
         device_props(g, d, &device);
         plan_json(p, "-device", &device);
         if (i->link_down)

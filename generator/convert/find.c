@@ -67,7 +67,8 @@ static int add_file(GuestFiles *files, const char *directory, unsigned rank, con
         if (!grown)
                 return -ENOMEM;
         files->items = grown;
-        files->items[files->count++] = (GuestFile){ TAKE_PTR(name), TAKE_PTR(path), rank };
+        files->items[files->count++] =
+                (GuestFile){ .name = TAKE_PTR(name), .path = TAKE_PTR(path), .rank = rank };
         return 0;
 }
 
@@ -124,6 +125,17 @@ static bool file_is_masked(const GuestFile *before, const GuestFile *file)
         return is_masked(AT_FDCWD, file->path);
 }
 
+static void note_times(GuestFiles *files)
+{
+        struct stat st;
+
+        for (size_t i = 0; i < files->count; i++)
+                if (stat(files->items[i].path, &st) >= 0) {
+                        files->items[i].modified = st.st_mtim;
+                        files->items[i].changed = st.st_ctim;
+                }
+}
+
 int guest_files_find(const Strings *directories, GuestFiles *ret)
 {
         _cleanup_(guest_files_done) GuestFiles all = { 0 };
@@ -138,9 +150,37 @@ int guest_files_find(const Strings *directories, GuestFiles *ret)
                 qsort(all.items, all.count, sizeof(*all.items), by_name);
         thin_out(&all, is_shadowed);
         thin_out(&all, file_is_masked);
+        note_times(&all);
         *ret = all;
         all = (GuestFiles){ 0 };
         return 0;
+}
+
+static int by_time(const struct timespec *a, const struct timespec *b)
+{
+        if (a->tv_sec != b->tv_sec)
+                return a->tv_sec < b->tv_sec ? -1 : 1;
+        return (a->tv_nsec > b->tv_nsec) - (a->tv_nsec < b->tv_nsec);
+}
+
+int guest_file_by_age(const void *a, const void *b)
+{
+        const GuestFile *x = a, *y = b;
+        int r = by_time(&x->modified, &y->modified) ?: by_time(&x->changed, &y->changed);
+
+        return r ?: strcmp(x->name, y->name);
+}
+
+void guest_files_note_running(GuestFiles *files, const char *run)
+{
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < files->count; i++) {
+                int n = snprintf(path, sizeof(path), "%s/vm/%s", run, files->items[i].name);
+
+                files->items[i].running =
+                        n > 0 && (size_t) n < sizeof(path) && faccessat(AT_FDCWD, path, F_OK, 0) >= 0;
+        }
 }
 
 int guest_file_find(const Strings *directories, const char *name, char **ret_path)

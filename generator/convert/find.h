@@ -3,6 +3,8 @@
 
 /* Finds the files of a scope's guests. */
 
+#include <time.h>
+
 #include "util/text.h"
 
 #define GUESTS_MAX 20000 /* files in all directories together */
@@ -11,8 +13,10 @@
 int guest_directories(bool user_scope, Strings *ret);
 
 typedef struct GuestFile {
-        char *name, *path; /* name: the file's without ".xml" */
-        unsigned rank;     /* of its directory: the lowest wins */
+        char *name, *path;                 /* name: the file's without ".xml" */
+        unsigned rank;                     /* of its directory: the lowest wins */
+        struct timespec modified, changed; /* the file's times, 0 if it cannot be read */
+        bool running;                      /* false until guest_files_note_running() */
 } GuestFile;
 
 typedef struct GuestFiles {
@@ -28,6 +32,14 @@ void guest_files_done(GuestFiles *files);
  * GUESTS_MAX, or the error from reading.
  */
 int guest_files_find(const Strings *directories, GuestFiles *ret);
+
+/* Of two guests, the one whose file was modified first comes first; a copy that keeps that time is told by
+ * its time of change, and else the names decide. For qsort(3). */
+int guest_file_by_age(const void *a, const void *b);
+
+/* Which of the guests have a runtime directory below run ("/run"): systemd keeps it from before a guest's
+ * start until it is off, over restarts. */
+void guest_files_note_running(GuestFiles *files, const char *run);
 
 /* The file of one guest: 0, -ENOENT (also if masked), -EINVAL for an invalid name, -ENOMEM. */
 int guest_file_find(const Strings *directories, const char *name, char **ret_path);

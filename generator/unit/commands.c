@@ -35,6 +35,8 @@ static int add_preparation(const Conversion *c, const char *name, const char *pa
         int r = strings_addf(argv, "--" OPTION_GUEST "=%s", name);
 
         r = r < 0 ? r : add_value(argv, OPTION_SOURCE, source_value_write(path, c->hash));
+        for (size_t i = 0; r >= 0 && i < p->n_claims; i++)
+                r = add_value(argv, OPTION_CLAIM, claim_value_write(&p->claims[i].claim));
         for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
                 r = add_value(argv, OPTION_TAP, tap_request_write(&p->taps[i]));
         for (size_t i = 0; r >= 0 && i < c->settings.policy->image_directories.count && p->n_chains > 0; i++)
@@ -63,7 +65,8 @@ int command_prepare(const Conversion *c, const char *name, const char *path, Str
         int r = strings_add(argv, VMUNIT_LAUNCHER);
 
         r = r < 0 ? r : strings_add(argv, "prepare");
-        return r < 0 ? r : add_preparation(c, name, path, argv);
+        r = r < 0 ? r : add_preparation(c, name, path, argv);
+        return r < 0 ? r : strings_add(argv, "--" OPTION_DEFER_REFUSAL);
 }
 
 int command_serve(const Conversion *c, const char *name, const char *path, Strings *argv)

@@ -176,6 +176,7 @@ static void general_build_first(const Guest *g, Plan *p)
         plan_flag(p, "-no-user-config");
         plan_flag(p, "-nodefaults");
         plan_value(p, "-uuid", general->hardware_uuid);
+        plan_claim(p, CLAIM_UUID, general->uuid, xml_place(g->xml, "uuid"));
 
         props_text(&monitor, "id", "charmonitor");
         props_number(&monitor, "fd", PLAN_FD_MONITOR);

@@ -18,7 +18,6 @@ void plan_done(Plan *p)
         strings_done(&p->argv);
         strings_done(&p->prepare);
         strings_done(&p->run);
-        strings_done(&p->macs);
         strings_done(&p->listens);
         for (size_t i = 0; i < p->n_directives; i++) {
                 free(p->directives[i].key);
@@ -30,6 +29,7 @@ void plan_done(Plan *p)
         free(p->overrides);
         free(p->grants);
         free(p->chains);
+        free(p->claims);
         free(p->taps);
         *p = (Plan){ 0 };
 }
@@ -225,12 +225,20 @@ void plan_tap(Plan *p, const TapRequest *tap)
                 *t = *tap;
 }
 
-void plan_mac(Plan *p, const char *mac)
+void plan_claim(Plan *p, ClaimKind kind, const char *value, Place place)
 {
-        uint8_t bytes[6];
+        PlanClaim *item;
+        Claim claim;
 
-        /* in one spelling, to be compared as text */
-        note(p, strings_add(&p->macs, text_to_mac(mac, bytes) < 0 ? mac : mac_text(bytes).text));
+        if (claim_make(kind, value, &claim) < 0)
+                return;
+        /* one guest may use a MAC address twice, as under libvirt */
+        for (size_t i = 0; i < p->n_claims; i++)
+                if (claim_same(&p->claims[i].claim, &claim))
+                        return;
+        item = one_more(p, &p->claims, &p->n_claims, sizeof(*item));
+        if (item)
+                *item = (PlanClaim){ claim, place };
 }
 
 void plan_network(Plan *p, NetworkNeed need)

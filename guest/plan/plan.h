@@ -7,6 +7,7 @@
  */
 
 #include "contract/limits.h"
+#include "contract/line/colon.h"
 #include "contract/line/passt-request.h"
 #include "contract/line/tap-request.h"
 #include "contract/line/thread-rule.h"
@@ -36,6 +37,12 @@ typedef struct Grant {
 typedef struct Chain {
         const char *node, *format, *path;
 } Chain;
+
+/* No other guest may have this while the guest runs. */
+typedef struct PlanClaim {
+        Claim claim;
+        Place place; /* in the XML */
+} PlanClaim;
 
 typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
@@ -71,13 +78,14 @@ typedef struct Plan {
         size_t n_grants;
         Chain *chains;
         size_t n_chains;
+        PlanClaim *claims;
+        size_t n_claims;
         TapRequest *taps;
         size_t n_taps;
         Directive *directives; /* further directives of [Service], in order */
         size_t n_directives;
         Override *overrides;
         size_t n_overrides;
-        Strings macs;    /* of the guest's interfaces: no other guest may use them */
         Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
         unsigned n_consoles, n_stored, n_passts;
@@ -115,8 +123,8 @@ void plan_share_device(
 void plan_log_file(Plan *p, const char *path); /* a file that is created if missing */
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const TapRequest *tap);
-void plan_mac(Plan *p, const char *mac);
-void plan_network(Plan *p, NetworkNeed need); /* the greatest need counts */
+void plan_claim(Plan *p, ClaimKind kind, const char *value, Place place); /* once, if it is valid */
+void plan_network(Plan *p, NetworkNeed need);                             /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...)
         _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
 void plan_directive(Plan *p, const char *key, const char *format, ...)

@@ -142,7 +142,7 @@ static char *control_address(const char *guest)
 
 static char *machined_address(void)
 {
-        const char *directory = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+        const char *directory = privileges_run_directory();
 
         return directory ? text_format("%s/systemd/machine/io.systemd.Machine", directory) : NULL;
 }

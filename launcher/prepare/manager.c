@@ -13,7 +13,9 @@
 #include <systemd/sd-bus.h>
 
 #include "launcher/rights/privileges.h"
+#include "log/log.h"
 #include "util/text.h"
+#include "util/unit-name.h"
 
 #define PATIENCE_USEC UINT64_C(5000000)
 
@@ -21,7 +23,7 @@ static int open_manager(sd_bus **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *address = NULL;
-        const char *directory = privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+        const char *directory = privileges_run_directory();
         int r;
 
         if (!directory)
@@ -55,4 +57,35 @@ int manager_get(const char *unit, const char *property, char type, void *ret)
                         bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", property,
                         NULL, type, ret);
         return r;
+}
+
+static int get_state(const char *unit, char **ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = open_manager(&bus);
+        if (r >= 0)
+                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
+        if (r >= 0)
+                r = sd_bus_get_property_string(
+                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit",
+                        "ActiveState", NULL, ret);
+        return r;
+}
+
+bool manager_guest_is_on(const char *guest)
+{
+        _cleanup_(freep) char *unit = NULL, *state = NULL;
+        int r;
+
+        r = unit_name_for_guest(guest, &unit);
+        if (r >= 0)
+                r = get_state(unit, &state);
+        if (r < 0) {
+                log_errno(LOG_WARNING, r, "Failed to ask the service manager whether guest %s is on", guest);
+                return true;
+        }
+        return !streq(state, "inactive") && !streq(state, "failed");
 }

@@ -59,6 +59,22 @@ static int read_grant_device(const char *text, void *target)
         return r;
 }
 
+static int read_claim(const char *text, void *target)
+{
+        ClaimList *list = target;
+        Claim *items;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), CLAIMS_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        r = claim_value_read(text, &items[list->count]);
+        if (r >= 0)
+                list->count++;
+        return r;
+}
+
 static int read_chain(const char *text, void *target)
 {
         PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, chains));
@@ -126,6 +142,8 @@ static int read_link(const char *text, void *target)
 static const Argument prepare_arguments[] = {
         { OPTION_GUEST, "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
         { OPTION_SOURCE, "PATH:HASH", read_source, 0, 0 },
+        { OPTION_DEFER_REFUSAL, "", argument_switch, AT(defer_refusal), ARGUMENT_SWITCH },
+        { OPTION_CLAIM, "uuid, mac or vsock-cid:VALUE", read_claim, AT(claims), MANY },
         { OPTION_TAP, "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
         { OPTION_LINK, "an interface", read_link, AT(links), MANY },
         { OPTION_GRANT, "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
@@ -160,6 +178,7 @@ void prepare_request_done(PrepareRequest *request)
 {
         tap_list_done(&request->taps);
         strings_done(&request->links);
+        free(request->claims.items);
         free(request->grants.items);
         free(request->chains.items);
         device_requests_done(&request->devices);

@@ -8,6 +8,7 @@
 
 #include "contract/line/device-request.h"
 #include "contract/line/tap-request.h"
+#include "launcher/claim/claims.h"
 #include "launcher/grant/chain.h"
 #include "launcher/ledger/record.h"
 
@@ -31,6 +32,8 @@ typedef struct PrepareRequest {
         const char *guest;
         const char *source_path; /* NULL: do not compare */
         uint64_t source_hash;
+        bool defer_refusal; /* leave it to run to exit with a refusal's status */
+        ClaimList claims;
         TapList taps;
         Strings links; /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;

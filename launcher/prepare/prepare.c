@@ -6,7 +6,8 @@
  * systemd starts this as root, before the guest; the descriptors it opens reach the guest's process through
  * systemd's store.
  *
- * The order follows from what remains after a failure. TAPs disappear when this process exits, so they come
+ * The order follows from what remains after a failure. Claims (claims.h) are void once the guest is off.
+ * TAPs disappear when this process exits, so they come
  * first. Files come next, because they have to be given back (done here, or by cleanup if this process is
  * killed). The store comes last, when nothing else can fail. What does not disappear by itself is recorded
  * before it is done, see host/undo-log.c.
@@ -34,6 +35,7 @@
 
 #include "contract/exit.h"
 #include "contract/limits.h"
+#include "launcher/claim/claims.h"
 #include "launcher/errand/path.h"
 #include "launcher/grant/restore.h"
 #include "launcher/host/host-device.h"
@@ -239,6 +241,27 @@ static int hand_on(Preparation *p)
         return r;
 }
 
+static int take_claims(const PrepareRequest *q)
+{
+        const char *run = privileges_run_directory();
+
+        if (!run) {
+                log_error("$XDG_RUNTIME_DIR is not set.");
+                return -ENXIO;
+        }
+        return claims_take(run, q->guest, &q->claims, manager_guest_is_on);
+}
+
+/*
+ * systemd honours RestartPreventExitStatus= only for the main process: an ExecStartPre= that fails is tried
+ * again by Restart=. So a refusal is left for `run` to exit with. Returns this process's exit status.
+ */
+static int defer_refusal(Preparation *p, int status)
+{
+        p->last.refusal = (unsigned) status;
+        return prepared_write(p->granting.errand, p->granting.user, &p->last) < 0 ? status : 0;
+}
+
 /* Undoes what was done before a failure, and returns that failure. */
 static int undo(Preparation *p, int failure)
 {
@@ -255,6 +278,8 @@ static int prepare(Preparation *p)
 
         check_source(p->request);
         r = prepared_read(p->granting.errand, p->granting.user, &p->last);
+        if (r >= 0)
+                r = take_claims(p->request);
         if (r >= 0 && wants_undo(p->request))
                 r = undo_log_open(p->request->guest, &p->undo);
         if (r < 0)
@@ -327,7 +352,8 @@ int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
         if (r < 0)
                 return exit_status(r);
         preparation.granting = (Granting){ .guest = request->guest, .user = &user, .errand = errand };
-        return exit_status(prepare(&preparation));
+        r = exit_status(prepare(&preparation));
+        return request->defer_refusal && exit_is_refusal(r) ? defer_refusal(&preparation, r) : r;
 }
 
 int verb_prepare(int argc, char **argv)

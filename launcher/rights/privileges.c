@@ -43,6 +43,11 @@ bool privileges_are_root(void)
         return geteuid() == 0;
 }
 
+const char *privileges_run_directory(void)
+{
+        return privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
+}
+
 /* A descriptor of the host's namespace; -EBADF if the caller is in it. */
 static int open_foreign(const char *kind, int *ret)
 {

@@ -14,6 +14,9 @@ typedef uint64_t Capabilities;
 /* Whether there is anything to give up: false for a user's own guests, whose helpers run as that user. */
 bool privileges_are_root(void);
 
+/* The scope's directory of runtime files: "/run", or the user's; NULL if a user's is not known. */
+const char *privileges_run_directory(void);
+
 /*
  * Enters the network and mount namespaces of the host's first process, unless the caller is in them already.
  * Needs all of root's privileges, so it must come first. Logs errors.

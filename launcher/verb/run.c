@@ -307,12 +307,15 @@ static int start_qemu(Run *run, QemuStart *h)
         return r;
 }
 
-/* 0, negative errno, or the exit status with which the helper refuses. */
+/* 0, negative errno, or the exit status with which prepare or the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
         _cleanup_(fds_donep) Fds store = { 0 };
         int r;
 
+        r = run->runtime_directory ? (int) prepared_refusal(run->runtime_directory) : 0;
+        if (r != 0)
+                return r;
         r = requirements_check(&run->options);
         if (r >= 0 && run->options.display)
                 r = display_check();

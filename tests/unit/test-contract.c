@@ -162,7 +162,7 @@ static void check_prepared(
 {
         const Plan *p = &c->plan;
         PrepareRequest request;
-        size_t source = 0;
+        size_t source = 0, claim = 0;
 
         if (prepare_request_read(argc, argv, &request) < 0)
                 fail(stem, line);
@@ -173,6 +173,11 @@ static void check_prepared(
                 stem, line, &source, OPTION_SOURCE,
                 source_value_write(request.source_path, request.source_hash));
         CHECK(streq_null(request.nvram, p->nvram));
+        CHECK_NUMBER(request.claims.count, p->n_claims);
+        for (size_t i = 0; i < p->n_claims; i++) {
+                check_written(stem, line, &claim, OPTION_CLAIM, claim_value_write(&request.claims.items[i]));
+                CHECK(claim_same(&request.claims.items[i], &p->claims[i].claim));
+        }
         CHECK(streq_null(request.nvram_template, p->nvram_template));
         check_one(stem, line, OPTION_GUEST, strdup(request.guest));
         check_each(stem, line, OPTION_IMAGE_DIRECTORY, &request.image_directories);

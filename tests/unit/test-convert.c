@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "generator/convert/unique.h"
 #include "generator/unit/drop-in.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
@@ -283,6 +284,92 @@ static void test_secrets(void)
         }
 }
 
+static void add(Unique *u, const Host *host, const GuestFile *file, Conversion *ret)
+{
+        CHECK_NUMBER(conversion_start(ret, host), 0);
+        CHECK_NUMBER(conversion_file(ret, file->path, file->name), 0);
+        (void) unique_check(u, ret, file);
+}
+
+/* The last finding, or NULL. */
+static const char *said(const Conversion *c)
+{
+        size_t n = findings_count(c->findings);
+
+        return n > 0 ? findings_get(c->findings, n - 1)->text : NULL;
+}
+
+#define TWIN(name)                                              \
+        "<domain type='qemu'><name>" name "</name>\n"           \
+        "  <uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>\n" \
+        "  <memory>65536</memory><os><type machine='q35'>hvm</type></os></domain>\n"
+#define NEIGHBOUR(name)                                                     \
+        "<domain type='qemu'><name>" name "</name><memory>65536</memory>\n" \
+        "  <os><type machine='q35'>hvm</type></os><devices>\n"              \
+        "  <interface type='user'><mac address='52:54:00:00:00:01'/></interface></devices></domain>\n"
+
+/* b is the oldest file, although a is the first name; c is newer than both. */
+static void test_what_two_have_in_common(void)
+{
+        const struct timespec ages[] = { { .tv_sec = 200 }, { .tv_sec = 100 }, { .tv_sec = 300 } };
+        _cleanup_(freep) char *a = put("/twins/a.xml", TWIN("a")), *b = put("/twins/b.xml", TWIN("b")),
+                              *c = put("/twins/c.xml", TWIN("c")), *run = text_format("%s/run", root);
+        _cleanup_(freep) char *x = put("/neighbours/x.xml", NEIGHBOUR("x")),
+                              *y = put("/neighbours/y.xml", NEIGHBOUR("y")), *on = put("/run/vm/a/x", "");
+        _cleanup_(strings_done) Strings directories = { 0 };
+        _cleanup_(guest_files_done) GuestFiles files = { 0 };
+        _cleanup_(unique_done) Unique unique = { 0 };
+        _cleanup_(host_done) Host host = { 0 };
+        Conversion all[5];
+
+        CHECK_NUMBER(host_read(&host, root, false), 0);
+        for (size_t i = 0; i < 3; i++)
+                CHECK_NUMBER(
+                        utimensat(
+                                AT_FDCWD, ((const char *[]){ a, b, c })[i],
+                                (struct timespec[]){ ages[i], ages[i] }, 0),
+                        0);
+        for (const char **d = (const char *[]){ "twins", "neighbours", NULL }; *d; d++)
+                CHECK_NUMBER(strings_addf(&directories, "%s/%s", root, *d), 0);
+        CHECK_NUMBER(guest_files_find(&directories, &files), 0);
+        CHECK_NUMBER(files.count, 5);
+        guest_files_note_running(&files, run);
+        CHECK(files.items[0].running && !files.items[1].running && !files.items[2].running);
+        qsort(files.items, files.count, sizeof(*files.items), guest_file_by_age);
+        CHECK_TEXT(files.items[0].name, "b");
+        CHECK_TEXT(files.items[1].name, "a");
+        CHECK_TEXT(files.items[2].name, "c");
+        for (size_t i = 0; i < 5; i++)
+                add(&unique, &host, &files.items[i], &all[i]);
+
+        CHECK_NUMBER(all[0].status, 0); /* the oldest */
+        CHECK(!said(&all[0]));
+        CHECK_NUMBER(all[1].status, 0); /* newer, but it runs */
+        CHECK(strstr(said(&all[1]), "is also used by guest b (") &&
+              strstr(said(&all[1]), "whose file is older"));
+        CHECK_NUMBER(all[2].status, -EINVAL);
+        CHECK(strstr(said(&all[2]), "is already used by guest b ("));
+        CHECK_NUMBER(findings_get(all[2].findings, 0)->place.line, 2);
+        CHECK_NUMBER(all[3].status, 0);
+        CHECK_NUMBER(all[4].status, 0);
+        CHECK(strstr(said(&all[4]), "MAC address 52:54:00:00:00:01 is also used by guest"));
+        for (size_t i = 0; i < 5; i++)
+                conversion_done(&all[i]);
+}
+
+/* A copy that keeps the time of the original is told by the time of its change, else by its name. */
+static void test_age(void)
+{
+        const GuestFile old = { .name = (char *) "z", .modified = { 1, 5 }, .changed = { 9, 0 } };
+        const GuestFile copy = { .name = (char *) "a", .modified = { 1, 5 }, .changed = { 9, 1 } };
+        const GuestFile later = { .name = (char *) "a", .modified = { 1, 6 }, .changed = { 1, 0 } };
+        const GuestFile same = { .name = (char *) "b", .modified = { 1, 6 }, .changed = { 1, 0 } };
+
+        CHECK(guest_file_by_age(&old, &copy) < 0 && guest_file_by_age(&copy, &old) > 0);
+        CHECK(guest_file_by_age(&old, &later) < 0 && guest_file_by_age(&later, &copy) > 0);
+        CHECK(guest_file_by_age(&later, &same) < 0 && guest_file_by_age(&same, &same) == 0);
+}
+
 int main(void)
 {
         CHECK(mkdtemp(root));
@@ -297,6 +384,8 @@ int main(void)
         test_names();
         test_long_names();
         test_secrets();
+        test_what_two_have_in_common();
+        test_age();
         CHECK_NUMBER(nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
         return 0;
 }

@@ -3,11 +3,15 @@
 /* What prepare reads without privileges: its arguments, and the list of what it stored last time. */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "contract/limits.h"
 #include "launcher/prepare/prepare-request.h"
 #include "launcher/store/prepared.h"
 #include "tests/unit/test.h"
+#include "util/file.h"
 
 #define ARGUMENTS_MAX 600
 
@@ -198,6 +202,9 @@ static void test_note(void)
                 "fd a=b\n",
                 "fd a:b\n",
                 "fd \x01\n",
+                "refused\n",
+                "refused 256\n",
+                "refused no\n",
                 "what a\n",
                 "stop\n",
                 "stop -1\n",
@@ -220,6 +227,76 @@ static void test_note(void)
                 CHECK_NUMBER(none.n_taps + none.names.count, 0);
         }
         CHECK_NUMBER(prepared_parse("\0", 1, &(Prepared){ 0 }), -EBADMSG);
+        CHECK_NUMBER(prepared.refusal, 0);
+        prepared_done(&prepared);
+        CHECK_NUMBER(prepared_parse("fd a\nrefused 77\n", 16, &prepared), 0);
+        CHECK_NUMBER(prepared.refusal, 77);
+}
+
+static bool is_on(const char *guest)
+{
+        return !streq(guest, "stopped");
+}
+
+/* In user and system scope alike: only the directory differs. */
+static int claim(const char *run, const char *guest, const char *first, const char *second)
+{
+        Claim items[2];
+        ClaimList list = { items, second ? 2 : 1 };
+
+        CHECK_NUMBER(claim_value_read(first, &items[0]), 0);
+        CHECK_NUMBER(second ? claim_value_read(second, &items[1]) : 0, 0);
+        return claims_take(run, guest, &list, is_on);
+}
+
+/* A guest that is on has a runtime directory; "stopped" has one, too, but its unit is off. */
+static void test_claims(void)
+{
+        static const char *const uuid = "uuid:c7a5fdbd-edaf-9455-926a-d65c16db1809";
+        static const char *const mac = "mac:52:54:00:00:00:01", *const cid = "vsock-cid:3";
+        char run[] = "/tmp/test-claims-XXXXXX";
+        _cleanup_(closep) int fd = -EBADF;
+        Claim none;
+
+        CHECK(mkdtemp(run));
+        fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CHECK(fd >= 0);
+        CHECK_NUMBER(file_make_directories(fd, "vm/one", 0700), 0);
+        CHECK_NUMBER(file_make_directories(fd, "vm/two", 0700), 0);
+        CHECK_NUMBER(file_make_directories(fd, "vm/stopped", 0700), 0);
+
+        CHECK_NUMBER(claim(run, "one", uuid, mac), 0);
+        CHECK_NUMBER(claim(run, "one", uuid, mac), 0);
+        CHECK_NUMBER(claim(run, "two", cid, "mac:52:54:00:00:00:01"), -EBUSY);
+        CHECK_NUMBER(claim(run, "two", "uuid:C7A5FDBDEDAF9455926AD65C16DB1809", NULL), -EBUSY);
+
+        /* what was refused claims nothing, and what is not asked for any more is given up */
+        CHECK_NUMBER(claim(run, "one", uuid, cid), 0);
+        CHECK_NUMBER(claim(run, "two", mac, NULL), 0);
+
+        /* a guest without a runtime directory is off, and so is one whose unit is */
+        CHECK_NUMBER(unlinkat(fd, "vm/one", AT_REMOVEDIR), 0);
+        CHECK_NUMBER(claim(run, "stopped", uuid, NULL), 0);
+        CHECK_NUMBER(claim(run, "two", uuid, mac), 0);
+        CHECK_NUMBER(readlinkat(fd, "vmunit/claims/vsock-cid:3", (char[8]){ 0 }, 8), -1);
+
+        /* a link that is no guest's means nothing */
+        CHECK_NUMBER(symlinkat("../../vm/two", fd, "vmunit/claims/vsock-cid:3"), 0);
+        CHECK_NUMBER(claim(run, "two", cid, NULL), 0);
+
+        CHECK_NUMBER(fchmodat(fd, "vmunit/claims", 0755, 0), 0);
+        CHECK_NUMBER(claim(run, "two", cid, NULL), -EPERM);
+        CHECK_NUMBER(unlinkat(fd, "vmunit/claims/vsock-cid:3", 0), 0);
+        for (const char **d =
+                     (const char *[]){ "vmunit/claims", "vmunit", "vm/two", "vm/stopped", "vm", NULL };
+             *d; d++)
+                CHECK_NUMBER(unlinkat(fd, *d, AT_REMOVEDIR), 0);
+        CHECK_NUMBER(rmdir(run), 0);
+
+        for (const char **bad = (const char *[]){ "uuid:", "uuid:x/y", "mac:1", "vsock-cid:-1", "what:1",
+                                                  "1", "vsock-cid:4294967296", NULL };
+             *bad; bad++)
+                CHECK(claim_value_read(*bad, &none) < 0);
 }
 
 int main(void)
@@ -229,5 +306,6 @@ int main(void)
         test_mistakes();
         test_limits();
         test_note();
+        test_claims();
         return 0;
 }
