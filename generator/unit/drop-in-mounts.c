@@ -13,6 +13,12 @@
 
 #include <errno.h>
 
+/* Top-level directories that are never hidden as a whole for a disk in them. */
+static const char *const left_alone[] = {
+        "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
+        "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
+};
+
 static bool is_in_one_of(const char *path, const char *const *directories)
 {
         for (const char *const *d = directories; *d; d++)
@@ -21,14 +27,27 @@ static bool is_in_one_of(const char *path, const char *const *directories)
         return false;
 }
 
+/*
+ * systemd mounts in the order of the paths, and follows links only when it comes to them. If /srv is a link
+ * to /data/srv, the empty directory over it would therefore hide what was mounted in /data before. The link
+ * to / in VMUNIT_ROOT comes after all directories that are hidden and may be links, the last being /srv, so
+ * that a mount through it is on top.
+ */
+static bool may_be_covered(const char *path)
+{
+        return strcmp(path, "/srv") < 0 && !is_in_one_of(path, left_alone);
+}
+
 /* "-": the launcher has to start even if a path is missing. It reports that better than systemd, and still
  * has to give back the other files. */
 static void write_bind(UnitFile *u, const char *key, const char *path)
 {
         _cleanup_(freep) char *optional = text_format("-%s", path);
+        bool covered = may_be_covered(path);
+        _cleanup_(freep) char *late = covered ? text_format(VMUNIT_ROOT "%s", path) : NULL;
 
-        if (optional)
-                unit_bind(u, key, optional);
+        if (optional && (late || !covered))
+                unit_bind(u, key, optional, late);
         else
                 u->status = -ENOMEM;
 }
@@ -66,14 +85,6 @@ int mounts_write_dependencies(UnitFile *u, const Plan *p)
         return r;
 }
 
-/* The empty /root of ProtectHome=tmpfs is closed to all users but root, and its mode cannot be changed. */
-static int hide_root(UnitFile *u, Strings *seen)
-{
-        unit_plain(u, "ProtectHome", "no");
-        unit_plain(u, "TemporaryFileSystem", "/home:ro /root:ro");
-        return strings_add(seen, "/home") < 0 ? -ENOMEM : strings_add(seen, "/root");
-}
-
 /*
  * If a disk is below a directory that the sandbox shows or that ordinary users may not enter, the whole
  * top-level directory is replaced by an empty one in which systemd creates the mount points. The template
@@ -81,10 +92,6 @@ static int hide_root(UnitFile *u, Strings *seen)
  */
 static int hide_top(UnitFile *u, const char *path, Strings *seen)
 {
-        static const char *const left_alone[] = {
-                "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
-                "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
-        };
         _cleanup_(freep) char *top = NULL;
         size_t n = strcspn(path + 1, "/");
 
@@ -100,12 +107,7 @@ static int hide_top(UnitFile *u, const char *path, Strings *seen)
                 return 0;
         if (strchr(top, ':')) /* separates a directory from its options, even in quotes */
                 u->status = -EINVAL;
-        if (streq(top, "/home"))
-                unit_plain(u, "ProtectHome", "tmpfs");
-        else if (streq(top, "/root"))
-                return hide_root(u, seen);
-        else
-                unit_word(u, "TemporaryFileSystem", top, ":ro");
+        unit_word(u, "TemporaryFileSystem", top, ":ro");
         return strings_take(seen, TAKE_PTR(top));
 }
 

@@ -299,7 +299,7 @@ static int write_guest(
         if (r < 0)
                 return r;
         if (c->settings.user_scope)
-                unit_bind(&u, "BindReadOnlyPaths", c->settings.helper_socket);
+                unit_bind(&u, "BindReadOnlyPaths", c->settings.helper_socket, NULL);
         write_name(&u, name);
         write_directories(&u, name);
         if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {

@@ -89,15 +89,16 @@ static bool is_bare(const char *word)
                        strlen(word);
 }
 
-/* special: characters that get a backslash, in quotes as well. */
-static void write_list_word(UnitFile *u, const char *word, const char *special)
+static bool is_bare_in_list(const char *word)
 {
-        bool bare = is_bare(word) && !strchr(word, ':');
+        return is_bare(word) && !strchr(word, ':');
+}
 
+/* special: characters that get a backslash, in quotes as well. */
+static void write_escaped(UnitFile *u, const char *word, const char *special)
+{
         if (!*word)
                 u->status = -EINVAL;
-        if (!bare)
-                fputc('"', u->file);
         for (; *word; word++) {
                 if (is_control(*word))
                         u->status = -EINVAL;
@@ -107,6 +108,15 @@ static void write_list_word(UnitFile *u, const char *word, const char *special)
                         fputc('%', u->file);
                 fputc(*word, u->file);
         }
+}
+
+static void write_list_word(UnitFile *u, const char *word)
+{
+        bool bare = is_bare_in_list(word);
+
+        if (!bare)
+                fputc('"', u->file);
+        write_escaped(u, word, "\"\\");
         if (!bare)
                 fputc('"', u->file);
 }
@@ -117,7 +127,7 @@ void unit_words(UnitFile *u, const char *key, const Strings *words)
         for (size_t i = 0; i < words->count; i++) {
                 if (i > 0)
                         fputc(' ', u->file);
-                write_list_word(u, words->items[i], "\"\\");
+                write_list_word(u, words->items[i]);
         }
         fputc('\n', u->file);
 }
@@ -125,16 +135,22 @@ void unit_words(UnitFile *u, const char *key, const Strings *words)
 void unit_word(UnitFile *u, const char *key, const char *word, const char *suffix)
 {
         fprintf(u->file, "%s=", key);
-        write_list_word(u, word, "\"\\");
+        write_list_word(u, word);
         fprintf(u->file, "%s\n", suffix);
 }
 
 /* A colon separates source and destination, from systemd 257 on in quotes as well. */
-void unit_bind(UnitFile *u, const char *key, const char *path)
+void unit_bind(UnitFile *u, const char *key, const char *path, const char *destination)
 {
-        fprintf(u->file, "%s=", key);
-        write_list_word(u, path, "\"\\:");
-        fputc('\n', u->file);
+        bool bare = is_bare_in_list(path) && (!destination || is_bare_in_list(destination));
+
+        fprintf(u->file, bare ? "%s=" : "%s=\"", key);
+        write_escaped(u, path, "\"\\:");
+        if (destination) {
+                fputc(':', u->file);
+                write_escaped(u, destination, "\"\\:");
+        }
+        fputs(bare ? "\n" : "\"\n", u->file);
 }
 
 /*

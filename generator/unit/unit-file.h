@@ -35,7 +35,9 @@ void unit_empty(UnitFile *u, const char *key);                       /* resets a
 void unit_words(UnitFile *u, const char *key, const Strings *words); /* a list whose words may need quotes */
 void unit_word(
         UnitFile *u, const char *key, const char *word,
-        const char *suffix);                                    /* one such word, and an unquoted suffix */
-void unit_bind(UnitFile *u, const char *key, const char *path); /* BindPaths= and BindReadOnlyPaths= */
+        const char *suffix); /* one such word, and an unquoted suffix */
+void unit_bind(
+        UnitFile *u, const char *key, const char *path,
+        const char *destination); /* BindPaths= and BindReadOnlyPaths=; NULL: at the same path */
 void unit_command(
         UnitFile *u, const char *key, const char *prefix, const Strings *argv); /* ExecStart= and the like */

@@ -2,9 +2,9 @@
 
 /*
  * Looks for what newcomers' hosts lack before QEMU is started: QEMU itself, /dev/kvm, the sockets of
- * programs that somebody else starts, and secrets. Each costs a system call or two, in the sandbox and as
- * the user in and as which QEMU runs. Sockets are not connected to: swtpm and virtiofsd serve one client and
- * then exit.
+ * programs that somebody else starts, secrets, and disks that the sandbox hides. Each costs a system call or
+ * two, in the sandbox and as the user in and as which QEMU runs. Sockets are not connected to: swtpm and
+ * virtiofsd serve one client and then exit.
  *
  * A socket or file that appears in the next moment is too late, as it would be for QEMU.
  */
@@ -130,11 +130,42 @@ static int check_secret(const RunOptions *o, const char *object)
         return -ENOENT;
 }
 
+/* prepare has found the file, and the unit shows it to the guest; so something in the sandbox covers it. */
+static int check_shown(const RunOptions *o, const char *path)
+{
+        _cleanup_(freep) char *edit = NULL;
+        int r;
+
+        if (path[0] != '/' || access(path, F_OK) >= 0)
+                return 0;
+        r = -errno;
+        edit = explain_edit(o);
+        log_error(
+                "The guest's sandbox hides %s: %s. Remove InaccessiblePaths= and ProtectHome= for its "
+                "directory from the unit's drop-ins (\"%s\" shows them). If a top-level directory is a "
+                "symbolic link to a directory of this path, name the file through that link in the guest's "
+                "XML.",
+                path, strerror(-r), edit ?: "systemctl edit");
+        return -ENOENT;
+}
+
+static int check_disks(const RunOptions *o)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < o->life.disks.count; i++)
+                if (o->life.disks.items[i].path && check_shown(o, o->life.disks.items[i].path) < 0)
+                        r = -ENOENT;
+        return r;
+}
+
 int requirements_check(const RunOptions *o)
 {
         int r, worst;
 
         worst = check_emulator(o->argv[0]);
+        r = check_disks(o);
+        worst = r < worst ? r : worst;
         for (char *const *a = o->argv; a[0] && a[1]; a++) {
                 r = 0;
                 if (streq(a[0], "-accel"))
@@ -143,6 +174,8 @@ int requirements_check(const RunOptions *o)
                         r = check_socket(o, a[1]);
                 else if (streq(a[0], "-object"))
                         r = check_secret(o, a[1]);
+                else if (streq(a[0], "-kernel") || streq(a[0], "-initrd"))
+                        r = check_shown(o, a[1]);
                 worst = r < worst ? r : worst;
         }
         return worst;
