@@ -9,39 +9,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
+#include "cli/define/check-unique.h"
 #include "cli/define/complete.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
-#include "generator/convert/unique.h"
+#include "guest/identity.h"
 #include "guest/machine/general.h"
 #include "util/file.h"
 #include "util/unit-name.h"
-
-/* Collects the UUIDs and MAC addresses of all other guests first, so that an error points at the new guest.
- */
-static int check_unique(const Host *host, const Strings *directories, const char *name, Conversion *c)
-{
-        _cleanup_(guest_files_done) GuestFiles files = { 0 };
-        _cleanup_(unique_done) Unique unique = { 0 };
-        GuestFile self = { .name = (char *) name, .path = (char *) c->guest->file };
-        int r = guest_files_find(directories, &files);
-
-        for (size_t i = 0; r >= 0 && i < files.count; i++) {
-                _cleanup_(conversion_done) Conversion other = { 0 };
-
-                if (streq(files.items[i].name, name))
-                        continue;
-                r = conversion_start(&other, host);
-                if (r < 0)
-                        break;
-                /* guests that are refused anyway do not count */
-                if (conversion_file(&other, files.items[i].path, files.items[i].name) == 0)
-                        (void) unique_check(&unique, &other, &files.items[i]);
-        }
-        return r < 0 ? r : unique_check(&unique, c, &self);
-}
 
 static int convert(const Host *host, const char *argument, Conversion *c, char **ret_data, size_t *ret_size)
 {
@@ -77,14 +55,23 @@ static void check_taken(const char *unit, const char *path)
                                 "--user show-environment\"\n");
 }
 
-static int store(const char *directory, const char *name, const char *data, size_t size)
+/* modified: the time that the file gets, NULL for now. */
+static int store(
+        const char *directory, const char *name, const char *data, size_t size,
+        const struct timespec *modified)
 {
+        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT },
+                                          modified ? *modified
+                                                   : (struct timespec){ .tv_nsec = UTIME_OMIT } };
+
         _cleanup_(freep) char *path = text_format("%s/%s.xml", directory, name);
         int r = path ? file_make_directories(AT_FDCWD, directory, 0755) : -ENOMEM;
 
         /* the XML may hold passwords, as libvirt's does */
         if (r >= 0)
                 r = file_write_atomic(AT_FDCWD, path, data, size, 0600, 1);
+        if (r >= 0 && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) < 0)
+                r = -errno;
         return r < 0 ? fail(r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS,
                             "cannot write %s/%s.xml: %s", directory, name, strerror(-r))
                      : 0;
@@ -96,6 +83,8 @@ typedef struct Definition {
         char *text;
         size_t size;
         Strings added;
+        bool keeps_age;           /* the file gets the time of the one that it replaces */
+        struct timespec modified; /* that time */
 } Definition;
 
 static void definition_done(Definition *d)
@@ -105,13 +94,32 @@ static void definition_done(Definition *d)
         strings_done(&d->added);
 }
 
-/* The guest of that name as it is defined now; its guest is NULL if there is none. */
-static void convert_replaced(const Host *host, const Strings *directories, const char *name, Conversion *ret)
+/* The guest of that name as it is defined now, and its file's age; its guest is NULL if there is none. */
+static void convert_replaced(
+        const Host *host, const Strings *directories, const char *name, Conversion *ret,
+        struct timespec *ret_modified)
 {
         _cleanup_(freep) char *path = NULL;
+        struct stat st;
 
-        if (guest_file_find(directories, name, &path) >= 0 && conversion_start(ret, host) >= 0)
-                (void) conversion_file(ret, path, name);
+        if (guest_file_find(directories, name, &path) < 0 || stat(path, &st) < 0 ||
+            conversion_start(ret, host) < 0)
+                return;
+        *ret_modified = st.st_mtim;
+        (void) conversion_file(ret, path, name);
+}
+
+/* Among guests with one UUID, it belongs to the one whose file is the oldest. */
+static int check_age(const Host *host, const Strings *directories, const Guest *replaced, Definition *d)
+{
+        const General *general = d->conversion.guest->general;
+        const char *old = replaced ? identity_find(replaced, "uuid", 0) : NULL;
+        bool is_same = old && streq(old, general->uuid), shared;
+        int r = check_unique(host, directories, general->name, is_same, &d->conversion, &shared);
+
+        if (r >= 0)
+                d->keeps_age = is_same && shared;
+        return r;
 }
 
 /* The result is converted once more, so that nothing is stored that could not start. */
@@ -125,7 +133,7 @@ static int complete(
         size_t known;
         int r;
 
-        convert_replaced(host, directories, name, &replaced);
+        convert_replaced(host, directories, name, &replaced, &d->modified);
         r = complete_definition(c, replaced.guest, &edits, &d->added);
         if (r != 0)
                 return r;
@@ -136,7 +144,7 @@ static int complete(
                 r = conversion_data(&d->conversion, c->guest->file, d->text, d->size, NULL);
         known = r >= 0 ? findings_count(d->conversion.findings) : 0; /* printed by the caller */
         if (r >= 0)
-                r = check_unique(host, directories, name, &d->conversion);
+                r = check_age(host, directories, replaced.guest, d);
         print_findings_from(d->conversion.findings, r < 0 ? 0 : known);
         return conversion_exit(r);
 }
@@ -182,7 +190,7 @@ int verb_define(const Call *call)
         if (r == 0)
                 r = complete(&host, &directories, &c, data, size, &d);
         if (r == 0)
-                r = store(directories.items[0], name, d.text, d.size);
+                r = store(directories.items[0], name, d.text, d.size, d.keeps_age ? &d.modified : NULL);
         if (r != 0)
                 return r;
         reload_manager(user_scope);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/define/check-unique.h"
 #include "cli/define/complete.h"
 #include "cli/define/places.h"
 #include "contract/exit.h"
@@ -39,6 +40,7 @@ typedef struct Rename {
         char *text; /* the new XML */
         size_t size;
         mode_t mode;
+        struct timespec modified; /* of the XML: among guests with one UUID, the oldest has it */
 } Rename;
 
 static void rename_done(Rename *r)
@@ -86,6 +88,7 @@ static int find_xml(Rename *r)
                         EXIT_POLICY, "%s is not a file in %s; define the guest there first", r->path,
                         r->directories.items[0]);
         r->mode = st.st_mode & 0777;
+        r->modified = st.st_mtim;
         for (size_t i = 0; i < r->directories.count; i++) {
                 _cleanup_(freep) char *path = text_format("%s/%s.xml", r->directories.items[i], r->new_name);
 
@@ -132,14 +135,18 @@ static int check_references(const Conversion *c)
         return 0;
 }
 
-/* The result is converted, so that what starts now starts under its new name. */
+/* The result is converted, so that what starts now starts under its new name, unless a copy of it is older.
+ */
 static int check_new_xml(const Rename *r)
 {
         _cleanup_(conversion_done) Conversion c = { 0 };
         int status = conversion_start(&c, &r->host);
+        bool unused;
 
         if (status >= 0)
                 status = conversion_data(&c, r->new_path, r->text, r->size, r->new_name);
+        if (status >= 0)
+                status = check_unique(&r->host, &r->directories, r->name, true, &c, &unused);
         if (status < 0)
                 print_findings(c.findings);
         return conversion_exit(status);
@@ -248,8 +255,11 @@ static void undo(Rename *r)
 
 static int move_all(Rename *r)
 {
+        const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, r->modified };
         int status = file_write_atomic(AT_FDCWD, r->made_path, r->text, r->size, r->mode, 1);
 
+        if (status >= 0 && utimensat(AT_FDCWD, r->made_path, times, AT_SYMLINK_NOFOLLOW) < 0)
+                status = -errno;
         if (status < 0)
                 return fail(
                         status == -EACCES || status == -EPERM ? EXIT_POLICY : EXIT_OS, "cannot write %s: %s",
@@ -278,8 +288,10 @@ static int move_all_or_nothing(Rename *r)
         status = move_all(r);
         if (status != 0)
                 undo(r);
-        else
+        else {
                 (void) unlink(r->hidden_path);
+                reload_manager(r->call->user_scope); /* until then, systemd knows only the old name */
+        }
         (void) sigprocmask(SIG_SETMASK, &before, NULL);
         return status;
 }
@@ -320,7 +332,6 @@ int verb_rename(const Call *call)
         status = status != 0 ? status : move_all_or_nothing(&r);
         if (status != 0)
                 return status;
-        reload_manager(call->user_scope);
         print_moves(&r);
         printf("To start it: %s start '%s'\n", systemctl_of(call->user_scope), r.new_unit);
         return EXIT_SUCCESS;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "cli/define/check-unique.h"
 #include "cli/define/complete.h"
 #include "cli/define/machine-type.h"
 #include "guest/identity.h"
@@ -173,6 +174,65 @@ static void test_complete(void)
         CHECK(!strstr(strstr(machine, mac) + 1, mac));
 }
 
+#define TWIN(name)                                              \
+        "<domain type='qemu'><name>" name "</name>\n"           \
+        "  <uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>\n" \
+        "  <memory>65536</memory><os><type machine='q35'>hvm</type></os></domain>\n"
+
+static void set_age(const char *path, time_t seconds)
+{
+        _cleanup_(freep) char *full = text_format("%s/%s", root, path);
+        const struct timespec times[] = { { .tv_sec = seconds }, { .tv_sec = seconds } };
+
+        CHECK_NUMBER(utimensat(AT_FDCWD, full, times, 0), 0);
+}
+
+/* A guest can be changed although a newer copy has its UUID, but a copy cannot take the UUID over. */
+static void test_copies(void)
+{
+        static const struct {
+                time_t web, copy;
+                bool is_same, is_running;
+                int result;
+        } cases[] = {
+                { 100, 200, true, false, 0 },
+                { 100, 200, false, false, -EINVAL }, /* it takes the UUID of a guest that has it */
+                { 200, 100, true, false, -EINVAL },
+                { 200, 100, true, true, 0 }, /* what runs is only warned of */
+        };
+        _cleanup_(strings_done) Strings directories = { 0 };
+        _cleanup_(freep) char *guests = text_format("%s/guests", root), *run = text_format("%s/run", root),
+                              *vm = text_format("%s/run/vm", root),
+                              *web = text_format("%s/run/vm/web", root),
+                              *one = text_format("%s/guests/web.xml", root),
+                              *two = text_format("%s/guests/web-test.xml", root);
+
+        CHECK(mkdir(guests, 0700) == 0 && mkdir(run, 0700) == 0 && mkdir(vm, 0700) == 0);
+        CHECK_NUMBER(strings_add(&directories, guests), 0);
+        put("guests/web.xml", TWIN("web"));
+        put("guests/web-test.xml", TWIN("web-test"));
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_(host_done) Host host = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
+                bool shared = false;
+
+                CHECK_NUMBER(host_read(&host, root, false), 0);
+                set_age("guests/web.xml", cases[i].web);
+                set_age("guests/web-test.xml", cases[i].copy);
+                CHECK(!cases[i].is_running || mkdir(web, 0700) == 0);
+                convert(&host, TWIN("web"), &c);
+                free(host.run);
+                host.run = strdup(run);
+                CHECK_NUMBER(
+                        check_unique(&host, &directories, "web", cases[i].is_same, &c, &shared),
+                        cases[i].result);
+                CHECK_NUMBER(shared, cases[i].result == 0);
+                CHECK_NUMBER(findings_count(c.findings), i > 0);
+        }
+        CHECK(unlink(one) == 0 && unlink(two) == 0 && rmdir(guests) == 0);
+        CHECK(rmdir(web) == 0 && rmdir(vm) == 0 && rmdir(run) == 0);
+}
+
 static void test_machine_type(void)
 {
         static const char help[] =
@@ -205,6 +265,7 @@ int main(void)
         test_derived();
         test_warnings();
         test_complete();
+        test_copies();
         test_machine_type();
         id = text_format("%s/etc/machine-id", root);
         xml = text_format("%s/one.xml", root);
