@@ -3,7 +3,7 @@
 /*
  * QEMU explains a failed start in its own terms, on stderr. The launcher reads that in order to say what it
  * means for the guest (launcher/qemu/explain.h). Once the guest runs, QEMU prints little, but a guest can
- * make it print: so lines are limited as those of consoles are, and made safe to print.
+ * make it print: so lines are limited together with those of consoles, and made safe to print.
  *
  * Not trusted: QEMU.
  */
@@ -16,11 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "contract/limits.h"
 #include "contract/message-ids.h"
 #include "launcher/stream/lines.h"
 #include "log/log.h"
-#include "util/rate-limit.h"
 
 #define KEPT_MAX 16384u /* bytes: the first lines tell why a start failed */
 
@@ -29,7 +27,8 @@ struct QemuOutput {
         sd_event_source *source;
         int fd;
         Lines lines;
-        RateLimit limit;
+        RateLimit *limit;
+        int journal; /* a stream: the journal knows whose it is, even if the launcher ends at once */
         char kept[KEPT_MAX + 1];
         size_t kept_size;
 };
@@ -46,12 +45,12 @@ static void on_line(const char *text, size_t size, void *userdata)
                 o->kept_size += size + 1;
         }
         (void) sd_event_now(o->event, CLOCK_MONOTONIC, &now);
-        missed = rate_limit_take_suppressed(&o->limit, now);
+        missed = rate_limit_take_suppressed(o->limit, now);
         if (missed > 0)
                 log_entry(
                         LOG_WARNING, MESSAGE_ID_SUPPRESSED, NULL, "Suppressed %u lines from QEMU.", missed);
-        if (rate_limit_pass(&o->limit, now, size))
-                log_line(LOG_WARNING, "qemu", text, size);
+        if (rate_limit_pass(o->limit, now, size))
+                (void) dprintf(o->journal, "%.*s\n", (int) size, text);
 }
 
 /* 1 if something was read, 0 at the end, negative errno if there is nothing to read. */
@@ -83,7 +82,7 @@ const char *qemu_output_finish(QemuOutput *o)
         return o->kept;
 }
 
-int qemu_output_new(sd_event *event, QemuOutput **ret, int *ret_fd)
+int qemu_output_new(sd_event *event, RateLimit *limit, QemuOutput **ret, int *ret_fd)
 {
         _cleanup_(qemu_output_freep) QemuOutput *o = calloc(1, sizeof(*o));
         _cleanup_(closep) int theirs = -EBADF;
@@ -92,8 +91,10 @@ int qemu_output_new(sd_event *event, QemuOutput **ret, int *ret_fd)
         if (!o)
                 return -ENOMEM;
         o->fd = -EBADF;
-        o->limit = (RateLimit){ CONSOLE_RATE_SECONDS * UINT64_C(1000000), CONSOLE_RATE_LINES,
-                                CONSOLE_RATE_BYTES };
+        o->limit = limit;
+        o->journal = log_stream(LOG_WARNING, "qemu");
+        if (o->journal < 0)
+                return o->journal;
         o->event = sd_event_ref(event);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
@@ -116,6 +117,7 @@ QemuOutput *qemu_output_free(QemuOutput *o)
         lines_flush(&o->lines, on_line, o);
         sd_event_source_disable_unref(o->source);
         (void) fd_close(o->fd);
+        (void) fd_close(o->journal);
         sd_event_unref(o->event);
         free(o);
         return NULL;

@@ -6,11 +6,15 @@
 #include <systemd/sd-event.h>
 
 #include "util/ownership.h"
+#include "util/rate-limit.h"
 
 typedef struct QemuOutput QemuOutput;
 
-/* *ret_fd is what becomes QEMU's stdout and stderr; the caller closes it. */
-int qemu_output_new(sd_event *event, QemuOutput **ret, int *ret_fd);
+/*
+ * limit: shared with the guest's consoles, and outlives the object. *ret_fd is what becomes QEMU's stdout
+ * and stderr; the caller closes it.
+ */
+int qemu_output_new(sd_event *event, RateLimit *limit, QemuOutput **ret, int *ret_fd);
 QemuOutput *qemu_output_free(QemuOutput *o); /* returns NULL; logs an unfinished line */
 
 /* The first lines, each with its end; reads what is still in the pipe. To be called when QEMU is gone. */

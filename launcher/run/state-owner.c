@@ -9,6 +9,7 @@
 
 #include "launcher/run/state-owner.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 
@@ -33,6 +34,19 @@ static int read_owner(const char *path, char ret[static 37])
         return text_to_uuid(text, ret);
 }
 
+/* Besides the file that says whose it is. */
+static bool holds_state(const char *directory)
+{
+        _cleanup_(closedirp) DIR *stream = opendir(directory);
+        struct dirent *entry;
+
+        while (stream && (entry = readdir(stream))) {
+                if (entry->d_name[0] != '.' && !streq(entry->d_name, STATE_UUID_FILE))
+                        return true;
+        }
+        return !stream;
+}
+
 static int refuse(const char *directory, const char *path, const char *owner, const char *uuid)
 {
         log_error(
@@ -48,24 +62,25 @@ int state_claim(const char *directory, const char *uuid)
 {
         _cleanup_(freep) char *path = text_format("%s/" STATE_UUID_FILE, directory);
         _cleanup_(freep) char *text = text_format("%s\n", uuid);
-        char owner[37];
+        char owner[37] = "";
         int r;
 
         if (!path || !text)
                 return log_out_of_memory();
         r = read_owner(path, owner);
-        if (r >= 0)
-                return streq(owner, uuid) ? 0 : refuse(directory, path, owner, uuid);
+        if (r >= 0 && streq(owner, uuid))
+                return 0;
+        if (r >= 0 && holds_state(directory))
+                return refuse(directory, path, owner, uuid);
         if (r == -EINVAL || r == -EFBIG || r == -EISDIR) {
                 log_error(
                         "%s does not contain a UUID, so it is unknown which guest the state belongs to. If "
-                        "it "
-                        "is this guest's, remove %s.",
+                        "it is this guest's, remove %s.",
                         path, path);
                 return EXIT_CONFIG;
         }
-        if (r == -ENOENT)
-                r = file_write_atomic(AT_FDCWD, path, text, strlen(text), 0600, 1);
+        if (r >= 0 || r == -ENOENT)
+                r = file_write_atomic(AT_FDCWD, path, text, strlen(text), 0600, r < 0);
         /* a guest that needs no state can start without: its file system may be full or read-only */
         if (r < 0)
                 log_errno(LOG_WARNING, r, "Cannot record in %s whose state this is", path);

@@ -287,7 +287,7 @@ static int start_qemu(Run *run, QemuStart *h)
         sd_event_source *source;
         int r;
 
-        r = qemu_output_new(run->event, &run->output, &output);
+        r = qemu_output_new(run->event, &run->console_limit, &run->output, &output);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Failed to create a pipe for QEMU's output");
         r = process_spawn(
@@ -321,6 +321,11 @@ static int prepare(Run *run, QemuStart *ret)
                 r = display_check();
         if (r < 0)
                 return r;
+        if (run->options.life.state_directory) {
+                r = state_claim(run->options.life.state_directory, run->options.uuid);
+                if (r != 0)
+                        return r;
+        }
         r = fds_take(&store);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Failed to take the file descriptors passed by systemd");
@@ -394,9 +399,7 @@ int verb_run(int argc, char **argv)
         run.options.life.state_directory = state_directory;
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
-        r = state_directory ? state_claim(state_directory, run.options.uuid) : 0;
-        if (r == 0)
-                r = set_up(&run, &start);
+        r = set_up(&run, &start);
         if (r != 0)
                 return r > 0 ? r : r == -ENOENT ? EXIT_MISSING : EXIT_OS;
         r = sd_event_loop(run.event);

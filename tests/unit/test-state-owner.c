@@ -30,7 +30,7 @@ int main(void)
                 { "", EXIT_CONFIG },
                 { MINE "0\n", EXIT_CONFIG },
         };
-        _cleanup_(freep) char *path = NULL, *text = NULL;
+        _cleanup_(freep) char *path = NULL, *text = NULL, *state = NULL;
         size_t size;
 
         CHECK(mkdtemp(directory));
@@ -39,6 +39,11 @@ int main(void)
         CHECK_NUMBER(file_read(AT_FDCWD, path, 100, &text, &size), 0);
         CHECK_TEXT(text, MINE "\n");
         CHECK_NUMBER(state_claim(directory, MINE), 0);
+        /* a directory with nothing else in it may go to another guest; one with state may not */
+        CHECK_NUMBER(state_claim(directory, THEIRS), 0);
+        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        state = text_format("%s/one_VARS.fd", directory);
+        CHECK_NUMBER(file_write_atomic(AT_FDCWD, state, "", 0, 0600, 0), 0);
         CHECK_NUMBER(state_claim(directory, THEIRS), EXIT_CONFIG);
         for (size_t i = 0; i < ELEMENTS(files); i++) {
                 CHECK_NUMBER(
@@ -53,7 +58,7 @@ int main(void)
         CHECK(rmdir(path) == 0 && symlink("/nonexistent/a", path) == 0);
         CHECK_NUMBER(state_claim(directory, MINE), 0);
         /* a directory that cannot be written does not keep the guest from starting */
-        CHECK(unlink(path) == 0 && rmdir(directory) == 0);
+        CHECK(unlink(path) == 0 && unlink(state) == 0 && rmdir(directory) == 0);
         CHECK_NUMBER(state_claim(directory, MINE), 0);
         return 0;
 }
