@@ -112,8 +112,9 @@ static void tpm_complete(Guest *g, Device *d)
                 device_warning(
                         g, d,
                         "<tpm>: vmunit does not start swtpm: start one that listens on %s, with the options "
-                        "of <backend>, from a unit with %sRuntimeDirectory=vm/%s and Before= the guest's "
-                        "unit",
+                        "of <backend>, from a unit with %sRuntimeDirectory=vm/%s, "
+                        "RuntimeDirectoryPreserve=yes and "
+                        "Before= the guest's unit",
                         t->path, g->settings->user_scope ? "" : "User=qemu, ", g->general->name ?: "");
         }
         device_set_id(g, d, "tpm%u", d->index);

@@ -4,10 +4,11 @@
  * A claim is a symbolic link, named after what is claimed, to the name of the guest that has it. All changes
  * are made under a lock of the directory, so of two guests that start at the same time one wins.
  *
- * Nobody has to give claims back: a claim is void if its guest has no runtime directory, which systemd
- * removes when the guest is off, however it ended, and keeps while it is about to be restarted. systemd 252
- * also leaves the directory of a guest that was stopped while it waited for its restart. So before a guest
- * is refused, the service manager is asked as well. Each start removes the void claims of all guests.
+ * Nobody has to give claims back: a claim is void if the service manager says that its guest is off. Mostly
+ * it need not be asked, because a guest has a runtime directory, which systemd removes when the guest is
+ * off, however it ended, and keeps while it is about to be restarted. But systemd 252 also leaves the
+ * directory of a guest that was stopped while it waited for its restart, so the manager is asked before a
+ * guest is refused. Each start removes the void claims of all guests.
  *
  * Trusted: root, the only user that can enter the directory, or in the user scope the user. Names in links
  * are checked nevertheless, because they become parts of paths.
@@ -79,6 +80,13 @@ static bool has_run_directory(const Claims *c, const char *guest)
         return n < 0 || (size_t) n >= sizeof(path) || faccessat(AT_FDCWD, path, F_OK, 0) >= 0;
 }
 
+/* Whether it may be on. Its directory may be gone all the same: a unit of the host that shares it, such as
+ * swtpm's, takes it along when it ends. */
+static bool is_others(const Claims *c, const char *guest)
+{
+        return !streq(guest, c->guest) && (has_run_directory(c, guest) || c->is_on(guest));
+}
+
 /* Removes the guest's own claims, and those that are void. */
 static int tidy(const Claims *c)
 {
@@ -94,8 +102,7 @@ static int tidy(const Claims *c)
                 return r;
         }
         while ((entry = readdir(stream)))
-                if (entry->d_name[0] != '.' && !(read_claim(c, entry->d_name, owner) &&
-                                                 !streq(owner, c->guest) && has_run_directory(c, owner)))
+                if (entry->d_name[0] != '.' && !(read_claim(c, entry->d_name, owner) && is_others(c, owner)))
                         (void) unlinkat(c->directory, entry->d_name, 0);
         return 0;
 }
