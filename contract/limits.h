@@ -47,6 +47,7 @@
 #define TAP_PATIENCE          2000U /* milliseconds for a TAP of the guest's previous run to disappear */
 #define ERRAND_PATIENCE       20U   /* seconds for one reply of the child running as the guest's user */
 #define CLAIMS_MAX            256U
+#define ARGUMENT_PATHS_MAX    64U /* that <qemu:arg> names, and whose failure is explained */
 #define GRANTS_MAX            256U
 #define HOST_DEVICES_MAX      64U   /* of each kind */
 #define USER_GROUPS_MAX       1024U /* of a guest's user; above, only the primary group is used */

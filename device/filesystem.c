@@ -115,8 +115,7 @@ static void filesystem_complete(Guest *g, Device *d)
                 device_warning(
                         g, d,
                         "<filesystem>: vmunit does not start virtiofsd: start one for %s as root, from a "
-                        "unit "
-                        "with RuntimeDirectory=virtiofsd-%s and Before= the guest's unit, with "
+                        "unit with RuntimeDirectory=virtiofsd-%s and Before= the guest's unit, with "
                         "--socket-group=qemu, and set <source socket='/run/virtiofsd-%s/%s.sock'/>; see "
                         "EXAMPLES in vmunit-guest(5)",
                         f->directory ?: "<source dir='…'/>", g->general->name ?: "", g->general->name ?: "",

@@ -66,8 +66,7 @@ static int complete_machine(const Guest *g, const Guest *replaced, XmlEdits *edi
                 if (r < 0)
                         fprintf(stderr,
                                 "vmctl: leaving machine='%s' without a version, since %s cannot be asked "
-                                "for "
-                                "it (%s): a later QEMU may give the guest other hardware\n",
+                                "for it (%s): a later QEMU may give the guest other hardware\n",
                                 g->os->machine, g->general->emulator,
                                 r == -EPERM ? "it must be a QEMU that belongs to root" : strerror(-r));
                 machine = resolved;

@@ -166,8 +166,7 @@ static bool take(Guest *g, Place place, const char *name, const NetworkXml *x, N
                         g, place,
                         "<source>: network '%s' uses only its bridge %s, which must exist on the host; "
                         "addresses, DHCP, NAT and routing must be configured there too: see \"A network "
-                        "with "
-                        "DHCP and NAT\" in vmunit(7)",
+                        "with DHCP and NAT\" in vmunit(7)",
                         name, x->bridge);
         return true;
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "contract/limits.h"
 #include "contract/line/colon.h"
 #include "contract/options.h"
 #include "guest/guest.h"
@@ -189,17 +190,25 @@ static void build_deprecation(int behavior, Plan *p)
 }
 
 /*
- * The launcher is told of what looks like a path, so that it can say where the XML names a file that QEMU
- * cannot open: each argument is of another form ("file=/a,b=c", "unix:/a", JSON).
+ * The launcher is told of what looks like a path (of the first ones, which is enough to explain most
+ * failures), so that it can say where the XML names a file that QEMU cannot open: each argument is of
+ * another form ("file=/a,b=c", "unix:/a", JSON).
  */
-static void build_paths(const char *value, unsigned line, Plan *p)
+static void build_paths(const char *value, unsigned line, Plan *p, unsigned *left)
 {
-        for (const char *at = strchr(value, '/'); at; at = strchr(at + 1, '/')) {
-                _cleanup_(freep) char *path = text_format("%.*s", (int) strcspn(at, ",\""), at);
+        for (const char *at = strchr(value, '/'); at && *left > 0; at = strchr(at + 1, '/')) {
+                _cleanup_(freep) char *path = NULL;
+                size_t n = 0;
 
                 if ((at != value && !strchr("=,:\"", at[-1])) || at[1] == '/' || at[1] == '\0')
                         continue;
-                if (path && strlen(path) < PATH_MAX)
+                (*left)--;
+                while (n < PATH_MAX && at[n] && at[n] != ',' && at[n] != '"')
+                        n++;
+                if (n == PATH_MAX)
+                        continue;
+                path = text_format("%.*s", (int) n, at);
+                if (path)
                         plan_run_value(p, OPTION_ARGUMENT_PATH, argument_path_write(line, path));
         }
 }
@@ -207,6 +216,7 @@ static void build_paths(const char *value, unsigned line, Plan *p)
 static void qemu_namespace_build_last(const Guest *g, Plan *p)
 {
         const QemuNamespace *q = g->qemu_namespace;
+        unsigned left = ARGUMENT_PATHS_MAX;
 
         for (size_t i = 0; i < p->n_overrides; i++)
                 if (!p->overrides[i].used)
@@ -219,7 +229,7 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
                 return;
         XML_FOREACH(e, q->command_line, "qemu:arg") {
                 plan_flag(p, xml_attribute(e, "value"));
-                build_paths(xml_attribute(e, "value"), e->place.line, p);
+                build_paths(xml_attribute(e, "value"), e->place.line, p, &left);
         }
         XML_FOREACH(e, q->command_line, "qemu:env")
                 plan_directive(

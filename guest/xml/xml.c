@@ -232,11 +232,9 @@ static bool explain(Builder *b, int code)
         else if (code == XML_ERR_RESERVED_XML_NAME && !b->current)
                 finding(b->findings, SEVERITY_ERROR, place_of_tag(b),
                         b->root ? "a second document begins here, but a file describes one guest; remove "
-                                  "one "
-                                  "of them"
+                                  "one of them"
                                 : "\"<?xml\" must be at the very beginning of the file; remove what is "
-                                  "before "
-                                  "it");
+                                  "before it");
         else
                 return false;
         return true;

@@ -72,8 +72,7 @@ static int check_way(const Granting *granting, const Walk *walk, Access mode)
         if (walk->control.sticky) /* as /tmp is, and has to stay */
                 log_error(
                         "Refusing to hand %s to user %s: all users can put files into %s. Move the file to "
-                        "a "
-                        "directory in which only root can write, and name it there in the guest's XML.",
+                        "a directory in which only root can write, and name it there in the guest's XML.",
                         walk->path, guests.text, walk->control.where);
         else if (walk->control.anyone)
                 log_error(

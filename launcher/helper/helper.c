@@ -192,7 +192,7 @@ static int make_early(const PrepareRequest *request)
         };
         _cleanup_(freep) char *directory = guest_directory(request->guest);
 
-        if (!request->nvram || (state && text_after(request->nvram, state)))
+        if (!request->nvram || (state && path_is_in(request->nvram, state)))
                 return 0;
         if (directory && file_make_directories(AT_FDCWD, directory, 0700) < 0)
                 return EXIT_OS;

@@ -44,10 +44,8 @@ static int refuse_ports(const char *address, const char *one, const char *other)
 {
         log_error(
                 "Cannot set the MAC address or VLAN of the PCI device %s: its card has more than one "
-                "network "
-                "interface (%s, %s), and vmunit cannot tell which one it belongs to. Set them on the host "
-                "(ip link "
-                "set … vf …) and remove <mac> and <vlan> from the guest's XML.",
+                "network interface (%s, %s), and vmunit cannot tell which one it belongs to. Set them on "
+                "the host (ip link set … vf …) and remove <mac> and <vlan> from the guest's XML.",
                 address, one, other);
         return -ENODEV;
 }
@@ -76,8 +74,7 @@ static int find_port(const char *sysfs, const char *address, char **ret)
         if (!found) {
                 log_error(
                         "Cannot set the MAC address or VLAN of the PCI device %s: its physical function has "
-                        "no "
-                        "network interface on this host. Load the card's driver.",
+                        "no network interface on this host. Load the card's driver.",
                         address);
                 return -ENODEV;
         }
@@ -116,9 +113,8 @@ int vf_find(const char *sysfs, const char *address, char **ret_interface, unsign
         if (access(path, F_OK) < 0) {
                 log_error(
                         "Cannot set the MAC address or VLAN of the PCI device %s: it is not an SR-IOV "
-                        "virtual "
-                        "function. Remove <mac> and <vlan> from the guest's XML, or use a virtual function "
-                        "(sriov_numvfs in %s/bus/pci/devices).",
+                        "virtual function. Remove <mac> and <vlan> from the guest's XML, or use a virtual "
+                        "function (sriov_numvfs in %s/bus/pci/devices).",
                         address, sysfs);
                 return -ENODEV;
         }

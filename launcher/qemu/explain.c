@@ -87,10 +87,8 @@ static char *explain_machine(const Match *m)
 
         return text_format(
                 "This QEMU has no machine type '%.*s', which <type machine='…'> names. The XML may come "
-                "from "
-                "another version of QEMU or from another distribution; \"%s -machine help\" lists the "
-                "machine "
-                "types there are.",
+                "from another version of QEMU or from another distribution; \"%s -machine help\" lists the "
+                "machine types there are.",
                 machine ? (int) strcspn(machine, ",") : 1, machine ?: "?", m->options->argv[0]);
 }
 
@@ -169,8 +167,7 @@ static char *explain_address(const Match *m)
 {
         return text_format(
                 "An address or port of the guest is in use by another process (QEMU: %s); \"ss -lntup\" "
-                "shows "
-                "which. Choose another one, or autoport='yes' for a display.",
+                "shows which. Choose another one, or autoport='yes' for a display.",
                 own_words(m));
 }
 
@@ -238,23 +235,36 @@ static const struct {
         { "Could not open '/", NULL, EXIT_MISSING, explain_open },
 };
 
-/* In which row's pattern, the first line that fits. */
+/* NULL if the row does not fit the line. */
+static char *explain_line(const RunOptions *o, size_t row, char *line, int *ret_exit)
+{
+        const char *found = strstr(line, rows[row].pattern);
+        Match m = { .options = o, .line = line };
+        char *text;
+
+        if (!found || (rows[row].also && !strstr(found, rows[row].also)))
+                return NULL;
+        m.at = found + strlen(rows[row].pattern);
+        if (m.at[-1] == '/') /* of an absolute path */
+                m.at--;
+        text = rows[row].explain(&m);
+        *ret_exit = rows[row].exit;
+        return text; /* cppcheck-suppress returnDanglingLifetime; no explanation points into m */
+}
+
 static char *explain_by_rows(const RunOptions *o, const char *said, int *ret_exit)
 {
-        for (size_t i = 0; i < ELEMENTS(rows); i++)
-                for (const char *line = said; *line; line += strcspn(line, "\n") + 1) {
-                        _cleanup_(freep) char *copy = text_format("%.*s", (int) strcspn(line, "\n"), line);
-                        const char *found = copy ? strstr(copy, rows[i].pattern) : NULL;
-                        Match m = { .options = o, .line = copy };
+        for (size_t i = 0; i < ELEMENTS(rows); i++) {
+                for (const char *line = said; *line;) {
+                        size_t n = strcspn(line, "\n");
+                        _cleanup_(freep) char *copy = text_format("%.*s", (int) n, line);
+                        char *text = copy ? explain_line(o, i, copy, ret_exit) : NULL;
 
-                        if (!found || (rows[i].also && !strstr(found, rows[i].also)))
-                                continue;
-                        m.at = found + strlen(rows[i].pattern);
-                        if (m.at[-1] == '/') /* of an absolute path */
-                                m.at--;
-                        *ret_exit = rows[i].exit;
-                        return rows[i].explain(&m);
+                        if (text)
+                                return text;
+                        line += n + (line[n] == '\n');
                 }
+        }
         return NULL;
 }
 
@@ -286,16 +296,13 @@ static char *explain_argument(const RunOptions *o, const ArgumentPath *a, int er
                 return text_format(
                         "QEMU cannot open %s (%s), which <qemu:arg> in line %u of the guest's XML names for "
                         "-fw_cfg. Use <sysinfo type='fwcfg'><entry name='…' file='%s'/></sysinfo>, which "
-                        "gives "
-                        "the guest access to the file.",
+                        "gives the guest access to the file.",
                         a->path, strerror(-error), a->line, a->path);
         return text_format(
                 "QEMU cannot open %s (%s), which <qemu:arg> in line %u of the guest's XML names. The "
-                "sandbox "
-                "does not show what only such arguments name: use the element of the XML for it, or grant "
-                "it with \"%s\": [Service] and BindReadOnlyPaths=%s (or BindPaths= to write); the guest's "
-                "user "
-                "needs the right to open it.",
+                "sandbox does not show what only such arguments name: use the element of the XML for it, or "
+                "grant it with \"%s\": [Service] and BindReadOnlyPaths=%s (or BindPaths= to write); the "
+                "guest's user needs the right to open it.",
                 a->path, strerror(-error), a->line, edit ?: "systemctl edit", a->path);
 }
 

@@ -28,8 +28,7 @@ static int check_emulator(const char *program)
                 return 0;
         log_error(
                 "Cannot execute %s: %s. Install QEMU for the guest's architecture (Debian: qemu-system-x86 "
-                "or "
-                "qemu-system-arm; Fedora: qemu-system-x86-core or qemu-system-aarch64-core), or correct "
+                "or qemu-system-arm; Fedora: qemu-system-x86-core or qemu-system-aarch64-core), or correct "
                 "<emulator>.",
                 program, strerror(errno));
         return -ENOENT;

@@ -153,8 +153,7 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
         if (r == -ENODEV) {
                 log_error(
                         "The host has no interface %s, which the guest's interface %s requires. Configure "
-                        "it "
-                        "on the host, for example in systemd-networkd or NetworkManager, or name another "
+                        "it on the host, for example in systemd-networkd or NetworkManager, or name another "
                         "one; ip link shows all.",
                         q->lower, q->interface);
                 return r;

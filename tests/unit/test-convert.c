@@ -314,14 +314,15 @@ static void test_what_two_have_in_common(void)
         const struct timespec ages[] = { { .tv_sec = 200 }, { .tv_sec = 100 }, { .tv_sec = 300 } };
         _cleanup_(freep) char *a = put("/twins/a.xml", TWIN("a")), *b = put("/twins/b.xml", TWIN("b")),
                               *c = put("/twins/c.xml", TWIN("c")), *run = text_format("%s/run", root);
-        _cleanup_(freep) char *x = put("/neighbours/x.xml", NEIGHBOUR("x")),
-                              *y = put("/neighbours/y.xml", NEIGHBOUR("y")), *on = put("/run/vm/a/x", "");
         _cleanup_(strings_done) Strings directories = { 0 };
         _cleanup_(guest_files_done) GuestFiles files = { 0 };
         _cleanup_(unique_done) Unique unique = { 0 };
         _cleanup_(host_done) Host host = { 0 };
         Conversion all[5];
 
+        free(put("/neighbours/x.xml", NEIGHBOUR("x")));
+        free(put("/neighbours/y.xml", NEIGHBOUR("y")));
+        free(put("/run/vm/a/x", ""));
         CHECK_NUMBER(host_read(&host, root, false), 0);
         for (size_t i = 0; i < 3; i++)
                 CHECK_NUMBER(
