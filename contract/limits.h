@@ -40,7 +40,8 @@
 
 /* What one start of a guest may request from root. */
 #define TAPS_MAX              64U
-#define TAP_QUEUES_MAX        256U /* of one TAP: the kernel's limit */
+#define LINKS_MAX             PASSTS_MAX /* interfaces that passt uses */
+#define TAP_QUEUES_MAX        256U       /* of one TAP: the kernel's limit */
 #define BROKER_QUEUES_MAX     16U  /* of one TAP of the broker's: descriptors in one message on the bus */
 #define ALIAS_MAX             127U /* characters of a device's alias in the XML */
 #define ID_MAX                (ALIAS_MAX + 8U) /* an alias, and what a name of something behind the device adds */

@@ -114,9 +114,8 @@ int file_write_atomic(int dir_fd, const char *path, const void *data, size_t siz
 
         if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
                 random = (unsigned) getpid();
-        temporary = text_format(
-                "%.*s.#%s.%08x", slash ? (int) (slash + 1 - path) : 0, path, slash ? slash + 1 : path,
-                random);
+        /* without the file's own name, which may be as long as a name can be */
+        temporary = text_format("%.*s.#%08x", slash ? (int) (slash + 1 - path) : 0, path, random);
         if (!temporary)
                 return -ENOMEM;
         fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);

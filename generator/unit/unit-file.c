@@ -121,17 +121,6 @@ static void write_list_word(UnitFile *u, const char *word)
                 fputc('"', u->file);
 }
 
-void unit_words(UnitFile *u, const char *key, const Strings *words)
-{
-        fprintf(u->file, "%s=", key);
-        for (size_t i = 0; i < words->count; i++) {
-                if (i > 0)
-                        fputc(' ', u->file);
-                write_list_word(u, words->items[i]);
-        }
-        fputc('\n', u->file);
-}
-
 void unit_word(UnitFile *u, const char *key, const char *word, const char *suffix)
 {
         fprintf(u->file, "%s=", key);

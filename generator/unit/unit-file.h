@@ -32,7 +32,6 @@ void unit_plain(
 void unit_percent(UnitFile *u, const char *key, unsigned percent); /* for a key without specifiers: "150%" */
 void unit_directory(UnitFile *u, const char *key, const char *path); /* RuntimeDirectory= and the like */
 void unit_empty(UnitFile *u, const char *key);                       /* resets a list: "ExecStart=" */
-void unit_words(UnitFile *u, const char *key, const Strings *words); /* a list whose words may need quotes */
 void unit_word(
         UnitFile *u, const char *key, const char *word,
         const char *suffix); /* one such word, and an unquoted suffix */

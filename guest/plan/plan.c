@@ -41,6 +41,7 @@ static const struct {
         const char *what;
 } limits[] = {
         { OPTION_TAP, TAPS_MAX, "network interfaces with a TAP or macvtap device" },
+        { OPTION_LINK, LINKS_MAX, "interfaces of the host that passt uses" },
         { OPTION_GRANT, GRANTS_MAX, "files and devices of the host" },
         { OPTION_CHAIN, CHAINS_MAX, "disks whose images can have backing files" },
         { OPTION_USB, HOST_DEVICES_MAX, "USB devices of the host" },

@@ -68,7 +68,7 @@ typedef struct PlanCount {
         Place excess; /* of the first one too many */
 } PlanCount;
 
-enum { PLAN_COUNTS = 10 };
+enum { PLAN_COUNTS = 11 };
 
 typedef struct Plan {
         Strings argv;    /* QEMU's, argv[0] included */

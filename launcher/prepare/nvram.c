@@ -71,19 +71,20 @@ static int copy(int from, int to)
         }
 }
 
-static char *temporary_name(const char *path)
+/* Without the file's own name, which may be as long as a name can be. */
+static char *temporary_name(void)
 {
         unsigned random;
 
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
                 return NULL;
-        return text_format(".#%s.%08x", strrchr(path, '/') + 1, random);
+        return text_format(".#%08x", random);
 }
 
 /* In a directory of the guest's user. */
 static int make_as_guest(const Granting *granting, int directory, const char *path, int template)
 {
-        _cleanup_(freep) char *temporary = temporary_name(path);
+        _cleanup_(freep) char *temporary = temporary_name();
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
@@ -103,7 +104,7 @@ static int make_as_guest(const Granting *granting, int directory, const char *pa
 /* In a directory of root or of another user. */
 static int make_as_root(const Granting *granting, int directory, const char *path, int template)
 {
-        _cleanup_(freep) char *temporary = temporary_name(path);
+        _cleanup_(freep) char *temporary = temporary_name();
         _cleanup_(closep) int fd = -EBADF;
         int r;
 

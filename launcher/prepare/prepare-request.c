@@ -131,7 +131,7 @@ static int read_link(const char *text, void *target)
 {
         const Strings *links = target;
 
-        if (links->count >= TAPS_MAX)
+        if (links->count >= LINKS_MAX)
                 return -ERANGE;
         return interface_name_is_valid(text) ? argument_strings(text, target) : -EINVAL;
 }

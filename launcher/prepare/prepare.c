@@ -31,7 +31,9 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "contract/exit.h"
 #include "contract/limits.h"
@@ -356,6 +358,16 @@ int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
         return request->defer_refusal && exit_is_refusal(r) ? defer_refusal(&preparation, r) : r;
 }
 
+/*
+ * The unit is stopped while it starts, for example during the wait for a bridge. To systemd, an
+ * ExecStartPre= that a signal ends has failed, and so has the unit. TAPs disappear with this process, and
+ * cleanup gives the files back, as after any end of this process.
+ */
+static void on_stop(int signal)
+{
+        _exit(0);
+}
+
 int verb_prepare(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
@@ -365,5 +377,6 @@ int verb_prepare(int argc, char **argv)
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(request.guest, NULL);
+        (void) signal(SIGTERM, on_stop);
         return prepare_guest(&request, NULL, NULL);
 }

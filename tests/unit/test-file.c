@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 #include "tests/unit/test.h"
@@ -90,6 +91,22 @@ static void test_read(const char *directory)
         CHECK_NUMBER(file_read(AT_FDCWD, directory, 10, &(char *){ NULL }, &(size_t){ 0 }), -EISDIR);
 }
 
+/* A name as long as names can be, with a directory and without; and nothing else is left there. */
+static void test_longest_name(const char *directory)
+{
+        char name[NAME_MAX + 1];
+        _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(freep) char *path = NULL;
+
+        memset(name, 'x', NAME_MAX);
+        name[NAME_MAX] = '\0';
+        path = text_format("%s/%s", directory, name);
+        CHECK(fd >= 0 && path);
+        CHECK_NUMBER(file_write_atomic(AT_FDCWD, path, "abc", 3, 0600, 0), 0);
+        CHECK_NUMBER(file_write_atomic(fd, name, "abc", 3, 0600, 1), 0);
+        CHECK(unlinkat(fd, name, 0) >= 0);
+}
+
 int main(void)
 {
         char directory[] = "/tmp/test-file.XXXXXX";
@@ -99,6 +116,7 @@ int main(void)
         test_private_directory(directory);
         test_read_at(directory);
         test_read(directory);
+        test_longest_name(directory);
         CHECK(rmdir(directory) >= 0);
         return 0;
 }

@@ -50,6 +50,14 @@ static void passt(FILE *f, unsigned i)
         fputs("<interface type='user'><backend type='passt'/><model type='virtio'/></interface>\n", f);
 }
 
+static void host_link(FILE *f, unsigned i)
+{
+        fprintf(f,
+                "<interface type='user'><backend type='passt'/><source dev='eth%u'/><model type='virtio'/>"
+                "</interface>\n",
+                i);
+}
+
 static void evdev(FILE *f, unsigned i)
 {
         fprintf(f, "<input type='evdev'><source dev='/dev/input/event%u'/></input>\n", i);
@@ -190,6 +198,7 @@ int main(void)
                 { tap, TAPS_MAX, "at most 64 network interfaces with a TAP" },
                 { queues, STORED_MAX / TAP_QUEUES_MAX / 2, "at most 2048 queues" },
                 { passt, PASSTS_MAX, "at most 24 network interfaces with passt" },
+                { host_link, LINKS_MAX, "at most 24 interfaces of the host" },
                 { evdev, GRANTS_MAX, "at most 256 files and devices" },
                 { qcow2, CHAINS_MAX, "at most 256 disks" },
                 { usb, HOST_DEVICES_MAX, "at most 64 USB devices" },
