@@ -125,7 +125,8 @@ static int refuse_far(const Image *image, const char *path)
         log_error(
                 "The header of %s names the backing file %s, which is in another directory. The guest may "
                 "have written that header, so the file is not opened. Name it in <backingStore>, add its "
-                "directory to ImageDirectories= in vmunit.conf, or move it.",
+                "directory to ImageDirectories= in vmunit.conf, or move it to the directory of that image "
+                "and write its new path into the header (qemu-img rebase -u).",
                 image->path, path);
         return -EPERM;
 }
@@ -193,7 +194,7 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
                 log_error(
                         "The backing file %s of %s is not opened for user %s, who cannot read it: users "
                         "other than its owner can write in %s and could put any file there. Let that user "
-                        "read it, or name it in <backingStore>.",
+                        "read it.",
                         walk.path, image->path, user_name(chain->granting->user->uid).text,
                         walk.control.where);
                 return -EPERM;

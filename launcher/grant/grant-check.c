@@ -110,9 +110,9 @@ int grant_check_file(const Granting *granting, const Walk *walk, Access mode)
         if ((walk->st.st_mode & needed) != needed) {
                 log_error(
                         "%s has mode %04o, so its owner cannot %s it. To let the guest do so, run: chmod "
-                        "u+%s",
+                        "u+%s %s",
                         walk->path, walk->st.st_mode & 07777, grant_purpose(mode),
-                        mode == ACCESS_READ ? "r" : "rw");
+                        mode == ACCESS_READ ? "r" : "rw", walk->path);
                 return -EACCES;
         }
         return check_way(granting, walk, mode);

@@ -218,6 +218,7 @@ int verb_serve(int argc, char **argv)
         if (unit_name_for_guest(service.guest, &unit) < 0)
                 return EXIT_OS;
         log_open_user_unit(unit);
+        prepare_allow_stop();
         r = accept_caller(&caller, &pid);
         if (r >= 0)
                 r = check_launcher(unit, pid) ?: serve(&service, &request, caller, pid);

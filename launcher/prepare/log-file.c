@@ -23,24 +23,24 @@
 #include "util/text.h"
 
 /* Checks that only root can change the directory, or add to it (which the sticky bit allows). */
-static int check_directory(const Walk *walk, const char *path)
+static int check_directory(const GuestUser *user, const Walk *walk, const char *path)
 {
         if (!walk->control.anyone && walk->control.owner == 0 && !(walk->st.st_mode & (S_IWGRP | S_IWOTH)))
                 return 0;
         log_error(
                 "%s does not exist and is not created, because users other than root can write in %s. Name "
-                "a file in a directory that only root can write in, or create it: install -m 600 /dev/null "
-                "%s",
-                path, walk->control.where ?: walk->path, path);
+                "a file in a directory that only root can write in, or create it: install -m 600 -o %s "
+                "/dev/null %s",
+                path, walk->control.where ?: walk->path, user_name(user->uid).text, path);
         return -EPERM;
 }
 
-static int make_as_root(const Walk *walk, const char *path, const char *name)
+static int make_as_root(const GuestUser *user, const Walk *walk, const char *path, const char *name)
 {
         _cleanup_(closep) int fd = -EBADF;
         int r;
 
-        r = check_directory(walk, path);
+        r = check_directory(user, walk, path);
         if (r < 0)
                 return r;
         fd = openat(walk->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -76,5 +76,6 @@ int log_file_make(const Granting *granting, const char *path)
         if (errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
         own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
-        return own >= 0 ? make_as_guest(granting, own, path, name) : make_as_root(&walk, path, name);
+        return own >= 0 ? make_as_guest(granting, own, path, name)
+                        : make_as_root(granting->user, &walk, path, name);
 }

@@ -358,14 +358,14 @@ int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
         return request->defer_refusal && exit_is_refusal(r) ? defer_refusal(&preparation, r) : r;
 }
 
-/*
- * The unit is stopped while it starts, for example during the wait for a bridge. To systemd, an
- * ExecStartPre= that a signal ends has failed, and so has the unit. TAPs disappear with this process, and
- * cleanup gives the files back, as after any end of this process.
- */
 static void on_stop(int signal)
 {
         _exit(0);
+}
+
+void prepare_allow_stop(void)
+{
+        (void) signal(SIGTERM, on_stop);
 }
 
 int verb_prepare(int argc, char **argv)
@@ -377,6 +377,6 @@ int verb_prepare(int argc, char **argv)
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(request.guest, NULL);
-        (void) signal(SIGTERM, on_stop);
+        prepare_allow_stop();
         return prepare_guest(&request, NULL, NULL);
 }

@@ -307,6 +307,22 @@ static int start_qemu(Run *run, QemuStart *h)
         return r;
 }
 
+/* The helper may wait for a bridge, and there is no guest yet that a stop would have to power off. */
+static int call_helper(const char *socket, Fds *store)
+{
+        sigset_t stop;
+        int r;
+
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTERM);
+        if (sigprocmask(SIG_UNBLOCK, &stop, NULL) < 0)
+                return log_errno(LOG_ERR, -errno, "Failed to change the signal mask");
+        r = helper_prepare(socket, store);
+        return sigprocmask(SIG_BLOCK, &stop, NULL) < 0
+                       ? log_errno(LOG_ERR, -errno, "Failed to change the signal mask")
+                       : r;
+}
+
 /* 0, negative errno, or the exit status with which prepare or the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
@@ -330,7 +346,7 @@ static int prepare(Run *run, QemuStart *ret)
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Failed to take the file descriptors passed by systemd");
         if (run->options.helper) {
-                r = helper_prepare(run->options.helper, &store);
+                r = call_helper(run->options.helper, &store);
                 if (r != 0)
                         return r;
         }
