@@ -135,11 +135,22 @@ int file_write_atomic(int dir_fd, const char *path, const void *data, size_t siz
 
 int file_rename_new(int dir_fd, const char *from, const char *to)
 {
+        struct stat st;
+
         if (renameat2(dir_fd, from, dir_fd, to, RENAME_NOREPLACE) >= 0)
                 return 0;
         if (errno != EINVAL && errno != ENOSYS)
                 return -errno;
         /* NFS and a few others do not support RENAME_NOREPLACE */
+        if (fstatat(dir_fd, from, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode)) { /* has no links; a directory could only replace an empty one */
+                if (fstatat(dir_fd, to, &st, AT_SYMLINK_NOFOLLOW) >= 0)
+                        return -EEXIST;
+                if (errno != ENOENT)
+                        return -errno;
+                return renameat(dir_fd, from, dir_fd, to) < 0 ? -errno : 0;
+        }
         if (linkat(dir_fd, from, dir_fd, to, 0) < 0)
                 return -errno;
         return unlinkat(dir_fd, from, 0) < 0 ? -errno : 0;

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <seccomp.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "tests/unit/test.h"
@@ -42,6 +44,46 @@ static void test_private_directory(const char *directory)
         CHECK_NUMBER(file_open_private_directory(file), -ENOTDIR);
 
         CHECK(unlink(link) >= 0 && unlink(file) >= 0 && rmdir(path) >= 0 && rmdir(parent) >= 0);
+}
+
+/* As NFS does. */
+static void refuse_noreplace(void)
+{
+        scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+        CHECK(filter);
+        CHECK_NUMBER(
+                seccomp_rule_add(
+                        filter, SCMP_ACT_ERRNO(EINVAL), SCMP_SYS(renameat2), 1,
+                        SCMP_A4(SCMP_CMP_EQ, RENAME_NOREPLACE)),
+                0);
+        CHECK_NUMBER(seccomp_load(filter), 0);
+        seccomp_release(filter);
+}
+
+/* Changes what the process may do: the last test. */
+static void test_rename_new(const char *directory)
+{
+        _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        for (unsigned i = 0; i < 2; i++) {
+                if (i == 1)
+                        refuse_noreplace();
+                CHECK(mkdirat(fd, "a", 0700) >= 0 && mkdirat(fd, "a/in", 0700) >= 0 &&
+                      mkdirat(fd, "empty", 0700) >= 0);
+                CHECK_NUMBER(file_rename_new(fd, "a", "empty"), -EEXIST);
+                CHECK_NUMBER(file_rename_new(fd, "a", "b"), 0);
+                CHECK(unlinkat(fd, "b/in", AT_REMOVEDIR) >= 0 && unlinkat(fd, "b", AT_REMOVEDIR) >= 0);
+
+                CHECK(symlinkat("nowhere", fd, "link") >= 0);
+                CHECK_NUMBER(file_write_atomic(fd, "file", "x", 1, 0600, 0), 0);
+                CHECK_NUMBER(file_rename_new(fd, "file", "link"), -EEXIST);
+                CHECK_NUMBER(file_rename_new(fd, "file", "empty"), -EEXIST);
+                CHECK_NUMBER(file_rename_new(fd, "link", "moved"), 0);
+                CHECK_NUMBER(file_rename_new(fd, "none", "other"), -ENOENT);
+                CHECK(unlinkat(fd, "moved", 0) >= 0 && unlinkat(fd, "file", 0) >= 0 &&
+                      unlinkat(fd, "empty", AT_REMOVEDIR) >= 0);
+        }
 }
 
 static void test_read_at(const char *directory)
@@ -117,6 +159,7 @@ int main(void)
         test_read_at(directory);
         test_read(directory);
         test_longest_name(directory);
+        test_rename_new(directory);
         CHECK(rmdir(directory) >= 0);
         return 0;
 }
