@@ -26,7 +26,7 @@ static int list_disks(const Host *host, const char *path, const char *name, Stri
 
         if (conversion_start(&c, host) < 0 || conversion_file(&c, path, name) < 0)
                 return 0; /* an invalid guest can be removed, too */
-        if (c.plan.nvram && !text_after(c.plan.nvram, c.state_directory))
+        if (c.plan.nvram && !path_is_in(c.plan.nvram, c.state_directory))
                 r = strings_add(ret, c.plan.nvram);
         for (size_t i = 0; i < c.plan.n_chains && r >= 0; i++)
                 if (!strings_have(ret, c.plan.chains[i].path))
@@ -66,7 +66,7 @@ int verb_undefine(const Call *call)
                 return r;
         if (!name || guest_directories(user_scope, &directories) < 0 || unit_name_for_guest(name, &unit) < 0)
                 return fail(EXIT_BAD_USAGE, "undefine requires a guest's name, not a file");
-        if (!text_after(path, directories.items[0]))
+        if (!path_is_in(path, directories.items[0]))
                 return fail(
                         EXIT_POLICY, "%s is not in %s; to hide it there: ln -s /dev/null '%s/%s.xml'", path,
                         directories.items[0], directories.items[0], name);
