@@ -2,9 +2,9 @@
 
 /*
  * The user's systemd can be told more about a guest's units than the generator says: by drop-ins of
- * "systemctl edit" and "systemctl set-property", by masks, and by the links of "systemctl enable". All of
- * them have the unit's name, in the configuration directories of the scope's service manager. Links are
- * never followed here: a dangling one is as good as any other.
+ * "systemctl edit" and "systemctl set-property", by masks, and by the links of "systemctl enable" and
+ * "systemctl add-wants". All of them have the unit's name, in the configuration directories of the scope's
+ * service manager. Links are never followed here: a dangling one is as good as any other.
  */
 
 #include "cli/define/places.h"
@@ -53,19 +53,23 @@ static int add_if_there(const Names *n, const char *directory, const char *suffi
         return add(n, directory, from, to);
 }
 
-/* What follows the instance in the name of one of the guest's units or drop-in directories; NULL for others.
+/* What follows the instance in the name of one of the guest's units or of their directories; NULL for
+ * others.
  */
 static const char *unit_suffix(const Names *n, const char *entry)
 {
-        static const char *const suffixes[] = { ".service", ".service.d", ".socket", ".socket.d" };
-        const char *at = strchr(entry, '@'), *rest;
+        static const char *const ends[] = { "", ".d", ".wants", ".requires", ".upholds" };
+        const char *at = strchr(entry, '@'), *suffix, *rest;
 
         if (!at || !(at == entry + 2 ? text_after(entry, "vm") : text_after(entry, "vm-")))
                 return NULL;
-        rest = text_after(at + 1, n->instance);
-        for (size_t i = 0; rest && i < ELEMENTS(suffixes); i++)
-                if (streq(rest, suffixes[i]))
-                        return suffixes[i];
+        suffix = text_after(at + 1, n->instance);
+        if (!suffix)
+                return NULL;
+        rest = text_after(suffix, ".service") ?: text_after(suffix, ".socket");
+        for (size_t i = 0; rest && i < ELEMENTS(ends); i++)
+                if (streq(rest, ends[i]))
+                        return suffix;
         return NULL;
 }
 
@@ -85,16 +89,17 @@ static int find_units(const Names *n, const char *directory, bool deeper)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
         while (r >= 0 && (errno = 0, entry = readdir(dir))) {
                 const char *suffix = unit_suffix(n, entry->d_name);
-                _cleanup_(freep) char *other = NULL;
+                _cleanup_(freep) char *links = NULL, *other = NULL;
 
-                if (suffix) {
+                if (deeper && has_links_of_units(entry->d_name)) {
+                        links = text_format("%s/%s", directory, entry->d_name);
+                        r = links ? find_units(n, links, false) : -ENOMEM;
+                }
+                if (suffix && r >= 0) { /* after what is in it */
                         other = text_format(
                                 "%.*s%s%s", (int) (strchr(entry->d_name, '@') + 1 - entry->d_name),
                                 entry->d_name, n->new_instance, suffix);
                         r = other ? add(n, directory, entry->d_name, other) : -ENOMEM;
-                } else if (deeper && has_links_of_units(entry->d_name)) {
-                        other = text_format("%s/%s", directory, entry->d_name);
-                        r = other ? find_units(n, other, false) : -ENOMEM;
                 }
         }
         return r < 0 ? r : -errno;
@@ -158,7 +163,7 @@ int places_find(const Host *host, const char *name, const char *new_name, String
         n.new_instance = unit_name_instance(new_name);
         if (!n.instance || !n.new_instance)
                 return -ENOMEM;
-        r = find_state(&n, host->state);
-        r = r < 0 ? r : find_settings(&n, host->user_scope);
-        return r < 0 ? r : find_fragments(&n, host->user_scope);
+        r = find_settings(&n, host->user_scope);
+        r = r < 0 ? r : find_fragments(&n, host->user_scope);
+        return r < 0 ? r : find_state(&n, host->state);
 }

@@ -8,7 +8,7 @@
 
 /*
  * Finds all of them that exist, as pairs of paths: what it is, and what it would be for the guest new_name.
- * Both names are valid. 0 or negative errno.
+ * Both names are valid. What is in a directory comes before it, and the state last. 0 or negative errno.
  */
 int places_find(
         const Host *host, const char *name, const char *new_name, Strings *ret_from, Strings *ret_to);

@@ -9,6 +9,7 @@
 #include "cli/define/check-unique.h"
 #include "cli/define/complete.h"
 #include "cli/define/machine-type.h"
+#include "cli/define/places.h"
 #include "guest/identity.h"
 #include "guest/machine/general.h"
 #include "tests/unit/test.h"
@@ -233,6 +234,47 @@ static void test_copies(void)
         CHECK(rmdir(web) == 0 && rmdir(vm) == 0 && rmdir(run) == 0);
 }
 
+/* What is in a directory is listed before it, so that it can be moved first. */
+static void test_places(void)
+{
+        static const char *const made[] = { "units",
+                                            "units/systemd",
+                                            "units/systemd/user",
+                                            "units/systemd/user/vm@web.service.d",
+                                            "units/systemd/user/vm@web.service.wants",
+                                            "units/systemd/user/vm@web.service.wants/vm-helper@web.socket",
+                                            "units/systemd/user/vm@web.service.x.service.wants",
+                                            "units/systemd/user/vm@web-1.service.wants",
+                                            "units/systemd/user/vm@web.service.wanted" };
+        _cleanup_(strings_done) Strings from = { 0 }, to = { 0 };
+        _cleanup_(freep) char *units = text_format("%s/units", root), *drop_ins = NULL, *links = NULL,
+                              *link = NULL, *moved = NULL;
+        Host host = { .state = root, .user_scope = true };
+
+        CHECK(setenv("XDG_CONFIG_HOME", units, 1) == 0 && setenv("XDG_RUNTIME_DIR", "/nonexistent", 1) == 0);
+        for (size_t i = 0; i < ELEMENTS(made); i++) {
+                _cleanup_(freep) char *path = text_format("%s/%s", root, made[i]);
+
+                CHECK(mkdir(path, 0700) == 0);
+        }
+        drop_ins = text_format("%s/%s", root, made[3]);
+        links = text_format("%s/%s", root, made[4]);
+        link = text_format("%s/%s", root, made[5]);
+        moved = text_format("%s/vm-helper@my\\x20web.socket", links);
+        CHECK_NUMBER(places_find(&host, "web", "my web", &from, &to), 0);
+        CHECK_NUMBER(from.count, 3);
+        CHECK(strings_have(&from, drop_ins) && strings_have(&from, links));
+        for (size_t i = 0; i < from.count; i++) {
+                CHECK(!streq(from.items[i], link) || (streq(to.items[i], moved) && i < 2));
+                CHECK(!streq(from.items[i], links) || (i > 0 && streq(from.items[i - 1], link)));
+        }
+        for (size_t i = ELEMENTS(made); i-- > 0;) {
+                _cleanup_(freep) char *path = text_format("%s/%s", root, made[i]);
+
+                CHECK(rmdir(path) == 0);
+        }
+}
+
 static void test_machine_type(void)
 {
         static const char help[] =
@@ -266,6 +308,7 @@ int main(void)
         test_warnings();
         test_complete();
         test_copies();
+        test_places();
         test_machine_type();
         id = text_format("%s/etc/machine-id", root);
         xml = text_format("%s/one.xml", root);
