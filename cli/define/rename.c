@@ -4,6 +4,10 @@
  * vmctl rename: gives a guest that is off another name. Everything that has the name moves with it, or
  * nothing does: all of it is moved by renames within directories, and a failure undoes those that were done.
  *
+ * The new XML comes first, the state next to last, and the old XML goes last. If both XML files are there, a
+ * rename was interrupted, and the next one goes on with it; until then, the old name has the older file and
+ * thus the UUID.
+ *
  * The new XML also gets what followed from the old name (guest/identity.h), so that the guest stays the
  * same.
  */
@@ -24,16 +28,15 @@
 #include "util/file.h"
 #include "util/unit-name.h"
 
-#define XML_MOVES 2 /* the last renames: the old XML goes, the new one comes */
-
 typedef struct Rename {
         const Call *call;
         Host host;
         const char *name, *new_name;
         char *unit, *new_unit;
         Strings directories;
-        char *path, *new_path;         /* of the XML */
-        char *hidden_path, *made_path; /* where the old XML goes, and the new one comes from */
+        char *path, *new_path; /* of the XML */
+        char *made_path;       /* where the new XML comes from */
+        bool interrupted;      /* an earlier rename of this guest: the new XML is there */
         sd_bus *bus;
         Strings from, to; /* to be renamed, in this order */
         size_t done;
@@ -51,7 +54,6 @@ static void rename_done(Rename *r)
         strings_done(&r->directories);
         free(r->path);
         free(r->new_path);
-        free(r->hidden_path);
         free(r->made_path);
         sd_bus_flush_close_unref(r->bus);
         strings_done(&r->from);
@@ -68,12 +70,11 @@ static int set_paths(Rename *r)
                 return fail(EXIT_OS, "out of memory");
         directory = r->directories.items[0];
         r->new_path = text_format("%s/%s.xml", directory, r->new_name);
-        r->hidden_path = text_format("%s/.#%s.old", directory, r->name);
         r->made_path = text_format("%s/.#%s.new", directory, r->new_name);
-        return r->new_path && r->hidden_path && r->made_path ? 0 : fail(EXIT_OS, "out of memory");
+        return r->new_path && r->made_path ? 0 : fail(EXIT_OS, "out of memory");
 }
 
-/* The guest's own file, and none of the new name. */
+/* The guest's own file. */
 static int find_xml(Rename *r)
 {
         _cleanup_(freep) char *other = NULL;
@@ -83,20 +84,12 @@ static int find_xml(Rename *r)
         status = resolve_guest(r->call->user_scope, r->name, &r->path, &other);
         if (status != 0)
                 return status;
-        if (!text_after(r->path, r->directories.items[0]) || lstat(r->path, &st) < 0 || !S_ISREG(st.st_mode))
+        if (!path_is_in(r->path, r->directories.items[0]) || lstat(r->path, &st) < 0 || !S_ISREG(st.st_mode))
                 return fail(
                         EXIT_POLICY, "%s is not a file in %s; define the guest there first", r->path,
                         r->directories.items[0]);
         r->mode = st.st_mode & 0777;
         r->modified = st.st_mtim;
-        for (size_t i = 0; i < r->directories.count; i++) {
-                _cleanup_(freep) char *path = text_format("%s/%s.xml", r->directories.items[i], r->new_name);
-
-                if (!path)
-                        return fail(EXIT_OS, "out of memory");
-                if (lstat(path, &st) >= 0)
-                        return fail(EXIT_POLICY, "there is a guest %s already: %s", r->new_name, path);
-        }
         return 0;
 }
 
@@ -183,13 +176,42 @@ static int make_new_xml(Rename *r)
         return check_new_xml(r);
 }
 
+/* None has the new name, unless a rename of this guest was interrupted. */
+static int check_no_other(Rename *r)
+{
+        struct stat st;
+
+        for (size_t i = 0; i < r->directories.count; i++) {
+                _cleanup_(freep) char *path = text_format("%s/%s.xml", r->directories.items[i], r->new_name);
+                _cleanup_(freep) char *data = NULL;
+                size_t size;
+
+                if (!path)
+                        return fail(EXIT_OS, "out of memory");
+                if (lstat(path, &st) < 0)
+                        continue;
+                if (i == 0 && S_ISREG(st.st_mode) &&
+                    file_read(AT_FDCWD, path, XML_SIZE_MAX, &data, &size) >= 0 && size == r->size &&
+                    memcmp(data, r->text, size) == 0) {
+                        r->interrupted = true;
+                        fprintf(stderr, "vmctl: a rename of %s to %s was interrupted; going on with it\n",
+                                r->name, r->new_name);
+                } else
+                        return fail(EXIT_POLICY, "there is a guest %s already: %s", r->new_name, path);
+        }
+        return 0;
+}
+
 /* Nothing of another guest that once had the new name may become this one's. systemd leaves empty
  * directories. */
 static int check_new_name(const Rename *r)
 {
         _cleanup_(strings_done) Strings taken = { 0 }, unused = { 0 };
-        int status = places_find(&r->host, r->new_name, r->name, &taken, &unused);
+        int status;
 
+        if (r->interrupted)
+                return 0; /* it is this guest's own */
+        status = places_find(&r->host, r->new_name, r->name, &taken, &unused);
         if (status < 0)
                 return fail(
                         EXIT_OS, "cannot look for what a guest %s left: %s", r->new_name, strerror(-status));
@@ -222,15 +244,13 @@ static int list_moves(Rename *r)
 {
         int status;
 
-        status = places_find(&r->host, r->name, r->new_name, &r->from, &r->to);
-        if (status < 0)
-                return fail(
-                        status == -EACCES ? EXIT_POLICY : EXIT_OS, "cannot find all that belongs to %s: %s",
-                        r->name, strerror(-status));
-        if (strings_add(&r->from, r->path) < 0 || strings_add(&r->to, r->hidden_path) < 0 ||
-            strings_add(&r->from, r->made_path) < 0 || strings_add(&r->to, r->new_path) < 0)
+        if (!r->interrupted &&
+            (strings_add(&r->from, r->made_path) < 0 || strings_add(&r->to, r->new_path) < 0))
                 return fail(EXIT_OS, "out of memory");
-        return 0;
+        status = places_find(&r->host, r->name, r->new_name, &r->from, &r->to);
+        return status < 0 ? fail(status == -EACCES ? EXIT_POLICY : EXIT_OS,
+                                 "cannot find all that belongs to %s: %s", r->name, strerror(-status))
+                          : 0;
 }
 
 static int check_off(const Rename *r)
@@ -253,17 +273,29 @@ static void undo(Rename *r)
         (void) unlink(r->made_path);
 }
 
-static int move_all(Rename *r)
+static int fail_to(const char *what, const char *path, int error)
+{
+        return fail(
+                error == -EACCES || error == -EPERM ? EXIT_POLICY : EXIT_OS, "cannot %s %s: %s", what, path,
+                strerror(-error));
+}
+
+static int make_xml(const Rename *r)
 {
         const struct timespec times[] = { { .tv_nsec = UTIME_OMIT }, r->modified };
         int status = file_write_atomic(AT_FDCWD, r->made_path, r->text, r->size, r->mode, 1);
 
         if (status >= 0 && utimensat(AT_FDCWD, r->made_path, times, AT_SYMLINK_NOFOLLOW) < 0)
                 status = -errno;
-        if (status < 0)
-                return fail(
-                        status == -EACCES || status == -EPERM ? EXIT_POLICY : EXIT_OS, "cannot write %s: %s",
-                        r->made_path, strerror(-status));
+        return status < 0 ? fail_to("write", r->made_path, status) : 0;
+}
+
+static int move_all(Rename *r)
+{
+        int status = r->interrupted ? 0 : make_xml(r);
+
+        if (status != 0)
+                return status;
         for (; r->done < r->from.count; r->done++) {
                 const char *from = r->from.items[r->done], *to = r->to.items[r->done];
 
@@ -273,7 +305,10 @@ static int move_all(Rename *r)
                                 status == -EACCES || status == -EPERM ? EXIT_POLICY : EXIT_OS,
                                 "cannot rename %s to %s: %s", from, to, strerror(-status));
         }
-        return check_off(r); /* it may have been started meanwhile */
+        status = check_off(r); /* it may have been started meanwhile */
+        if (status != 0)
+                return status;
+        return unlink(r->path) < 0 ? fail_to("remove", r->path, -errno) : 0;
 }
 
 /* Ctrl-C must not leave half of it done. */
@@ -288,10 +323,8 @@ static int move_all_or_nothing(Rename *r)
         status = move_all(r);
         if (status != 0)
                 undo(r);
-        else {
-                (void) unlink(r->hidden_path);
+        else
                 reload_manager(r->call->user_scope); /* until then, systemd knows only the old name */
-        }
         (void) sigprocmask(SIG_SETMASK, &before, NULL);
         return status;
 }
@@ -299,7 +332,7 @@ static int move_all_or_nothing(Rename *r)
 static void print_moves(const Rename *r)
 {
         printf("Renamed guest %s to %s:\n  %s is now %s\n", r->name, r->new_name, r->path, r->new_path);
-        for (size_t i = 0; i + XML_MOVES < r->from.count; i++)
+        for (size_t i = r->interrupted ? 0 : 1; i < r->from.count; i++) /* the first one is the XML */
                 printf("  %s is now %s\n", r->from.items[i], r->to.items[i]);
 }
 
@@ -317,6 +350,8 @@ int verb_rename(const Call *call)
         (void) host_read(&r.host, NULL, call->user_scope); /* the conversion reports what is wrong with it */
         status = set_paths(&r);
         status = status != 0 ? status : find_xml(&r);
+        status = status != 0 ? status : make_new_xml(&r);
+        status = status != 0 ? status : check_no_other(&r);
         if (status != 0)
                 return status;
         status = manager_bus(call->user_scope, &r.bus);
@@ -325,7 +360,6 @@ int verb_rename(const Call *call)
                         EXIT_MISSING, "cannot ask systemd whether guest %s is off: %s", r.name,
                         strerror(-status));
         status = check_off(&r);
-        status = status != 0 ? status : make_new_xml(&r);
         status = status != 0 ? status : check_new_name(&r);
         status = status != 0 ? status : check_state(&r);
         status = status != 0 ? status : list_moves(&r);
