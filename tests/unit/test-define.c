@@ -265,7 +265,7 @@ static void test_places(void)
         CHECK_NUMBER(from.count, 3);
         CHECK(strings_have(&from, drop_ins) && strings_have(&from, links));
         for (size_t i = 0; i < from.count; i++) {
-                CHECK(!streq(from.items[i], link) || (streq(to.items[i], moved) && i < 2));
+                CHECK(!streq(from.items[i], link) || (i < 2 && streq(to.items[i], moved)));
                 CHECK(!streq(from.items[i], links) || (i > 0 && streq(from.items[i - 1], link)));
         }
         for (size_t i = ELEMENTS(made); i-- > 0;) {
