@@ -16,7 +16,7 @@
 #include "guest/machine/general.h"
 #include "guest/plan/plan.h"
 
-#define REFUSED_FINDINGS_MAX 20   /* findings that a refusing drop-in repeats */
+#define REFUSED_FINDINGS_MAX 20   /* errors that a refusing drop-in repeats */
 #define REFUSED_FINDING_MAX  2000 /* bytes of each: it may quote the XML */
 
 _Static_assert(POLICY_DIRECTORIES_MAX <= IMAGE_DIRECTORIES_MAX, "vmunit.conf allows more than the launcher");
@@ -113,9 +113,34 @@ int command_register(const Conversion *c, const char *name, Strings *argv)
         return r;
 }
 
+/* Warnings do not refuse a guest; vmctl check shows them. */
+static int add_reasons(const Findings *findings, const char *path, Strings *argv)
+{
+        size_t shown = 0, left = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < findings_count(findings); i++) {
+                const Finding *finding = findings_get(findings, i);
+                _cleanup_(freep) char *text = NULL;
+
+                if (finding->severity == SEVERITY_WARNING)
+                        continue;
+                if (shown == REFUSED_FINDINGS_MAX) {
+                        left++;
+                        continue;
+                }
+                shown++;
+                text = finding_format(finding);
+                if (text)
+                        text_cut(text, REFUSED_FINDING_MAX);
+                r = strings_take(argv, TAKE_PTR(text));
+        }
+        return r < 0 || left == 0 ? r
+                                  : strings_addf(argv, "%zu more; all of them: vmctl check %s", left, path);
+}
+
 int command_refuse(const Conversion *c, const char *name, const char *path, Strings *argv)
 {
-        size_t n = findings_count(c->findings), shown = n < REFUSED_FINDINGS_MAX ? n : REFUSED_FINDINGS_MAX;
         int r = strings_add(argv, VMUNIT_LAUNCHER);
 
         r = r < 0 ? r : strings_add(argv, "refuse");
@@ -123,14 +148,5 @@ int command_refuse(const Conversion *c, const char *name, const char *path, Stri
         if (r >= 0 && conversion_exit(c->status) != EXIT_BAD_GUEST)
                 r = strings_addf(argv, "--" OPTION_EXIT "=%d", conversion_exit(c->status));
         r = r < 0 ? r : strings_add(argv, "--");
-        for (size_t i = 0; r >= 0 && i < shown; i++) {
-                char *text = finding_format(findings_get(c->findings, i));
-
-                if (text)
-                        text_cut(text, REFUSED_FINDING_MAX);
-                r = strings_take(argv, text);
-        }
-        if (r >= 0 && shown < n)
-                r = strings_addf(argv, "%zu more; all of them: vmctl check %s", n - shown, path);
-        return r;
+        return r < 0 ? r : add_reasons(c->findings, path, argv);
 }
