@@ -43,9 +43,9 @@ SUITE_PACKAGES = {
 }
 
 # The root "fresh" is a machine as its administrator has it before vmunit: the system, what README.md says to install, and
-# what the test of that uses itself.
+# what the test of that uses itself. libc6-dev comes with gcc, which recommends it; roots are made without recommended packages.
 FRESH_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'dbus-user-session', 'libpam-systemd', 'udev', 'iproute2',
-                  'jq', 'procps', 'python3', 'qemu-utils', 'socat']
+                  'jq', 'libc6-dev', 'procps', 'python3', 'qemu-utils', 'socat']
 
 KERNEL_SCRIPT = SOURCE / 'tests' / 'guests' / 'fetch-kernel'
 
