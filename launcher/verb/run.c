@@ -332,9 +332,7 @@ static int prepare(Run *run, QemuStart *ret)
         r = run->runtime_directory ? (int) prepared_refusal(run->runtime_directory) : 0;
         if (r != 0)
                 return r;
-        r = requirements_check(&run->options);
-        if (r >= 0 && run->options.display)
-                r = display_check();
+        r = run->options.display ? display_check() : 0;
         if (r < 0)
                 return r;
         if (run->options.life.state_directory) {
@@ -350,6 +348,10 @@ static int prepare(Run *run, QemuStart *ret)
                 if (r != 0)
                         return r;
         }
+        /* not before: what the helper refuses, it explains better */
+        r = requirements_check(&run->options);
+        if (r < 0)
+                return r;
         r = qemu_start_prepare(ret, &run->options, &store);
         if (r < 0)
                 return r;
