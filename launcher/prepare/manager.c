@@ -43,36 +43,36 @@ static int open_manager(sd_bus **ret)
         return 0;
 }
 
+/* The bus, and the unit's path on it. */
+static int open_unit(const char *unit, sd_bus **ret_bus, char **ret_path)
+{
+        int r = open_manager(ret_bus);
+
+        return r < 0 ? r : sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, ret_path);
+}
+
 int manager_get(const char *unit, const char *property, char type, void *ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *path = NULL;
-        int r;
+        int r = open_unit(unit, &bus, &path);
 
-        r = open_manager(&bus);
-        if (r >= 0)
-                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
-        if (r >= 0)
-                r = sd_bus_get_property_trivial(
-                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service", property,
-                        NULL, type, ret);
-        return r;
+        return r < 0 ? r
+                     : sd_bus_get_property_trivial(
+                               bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service",
+                               property, NULL, type, ret);
 }
 
 static int get_state(const char *unit, char **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *path = NULL;
-        int r;
+        int r = open_unit(unit, &bus, &path);
 
-        r = open_manager(&bus);
-        if (r >= 0)
-                r = sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, &path);
-        if (r >= 0)
-                r = sd_bus_get_property_string(
-                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit",
-                        "ActiveState", NULL, ret);
-        return r;
+        return r < 0 ? r
+                     : sd_bus_get_property_string(
+                               bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit",
+                               "ActiveState", NULL, ret);
 }
 
 bool manager_guest_is_on(const char *guest)
