@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "util/text.h"
 
@@ -30,6 +34,41 @@ int file_read_at(int fd, void *data, size_t size, off_t offset, size_t *ret_size
         }
         *ret_size = done;
         return 0;
+}
+
+static int64_t now_milliseconds(void)
+{
+        struct timespec t = { 0 };
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int file_read_pipe(int fd, char *text, size_t size, unsigned milliseconds)
+{
+        int64_t end = now_milliseconds() + milliseconds;
+        size_t done = 0;
+
+        text[0] = '\0';
+        while (done < size - 1) {
+                struct pollfd p = { .fd = fd, .events = POLLIN };
+                int64_t left = end - now_milliseconds();
+                int r = left > 0 ? poll(&p, 1, (int) left) : 0;
+                ssize_t n;
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0)
+                        return r < 0 ? -errno : -ETIMEDOUT;
+                n = read(fd, text + done, size - 1 - done);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 0;
+                done += (size_t) n;
+                text[done] = '\0';
+        }
+        return -EFBIG;
 }
 
 static int read_all(int fd, size_t max, char **ret_data, size_t *ret_size)

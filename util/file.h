@@ -26,6 +26,13 @@ int file_rename_new(int dir_fd, const char *from, const char *to);
  */
 int file_read_at(int fd, void *data, size_t size, off_t offset, size_t *ret_size);
 
+/*
+ * Reads what another program writes into a pipe until it closes it, for at most that many milliseconds; text
+ * is terminated with NUL in any case. 0, -ETIMEDOUT, -EFBIG if it does not fit (then text is full), other
+ * errors.
+ */
+int file_read_pipe(int fd, char *text, size_t size, unsigned milliseconds);
+
 /* Writes all of data, despite interruptions and short writes. */
 int file_write_all(int fd, const void *data, size_t size);
 

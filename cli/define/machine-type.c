@@ -12,16 +12,15 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "util/file.h"
 #include "util/text.h"
 
 #define NOBODY      65534
@@ -79,43 +78,6 @@ static void run(const char *path, int output)
         (void) execve(path, argv, environment);
 }
 
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Reads until the end and terminates with NUL; -ETIMEDOUT, or -EFBIG for more than any QEMU prints. */
-static int read_answer(int fd, char answer[static ANSWER_MAX])
-{
-        int64_t deadline = now_ms() + PATIENCE_MS;
-        size_t size = 0;
-
-        for (;;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int64_t rest = deadline - now_ms();
-                ssize_t n;
-                int r = rest > 0 ? poll(&p, 1, (int) rest) : 0;
-
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r <= 0)
-                        return r < 0 ? -errno : -ETIMEDOUT;
-                n = read(fd, answer + size, ANSWER_MAX - 1 - size);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0) {
-                        answer[size] = '\0';
-                        return n < 0 ? -errno : 0;
-                }
-                size += (size_t) n;
-                if (size == ANSWER_MAX - 1)
-                        return -EFBIG;
-        }
-}
-
 static int ask(const char *path, char answer[static ANSWER_MAX])
 {
         _cleanup_(closep) int reading = -EBADF, writing = -EBADF;
@@ -134,7 +96,7 @@ static int ask(const char *path, char answer[static ANSWER_MAX])
                 _exit(EXIT_FAILURE);
         }
         (void) close(TAKE_FD(writing));
-        r = read_answer(reading, answer);
+        r = file_read_pipe(reading, answer, ANSWER_MAX, PATIENCE_MS);
         if (r < 0)
                 (void) kill(child, SIGKILL);
         while (waitpid(child, &status, 0) < 0)

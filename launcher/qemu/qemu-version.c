@@ -9,16 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "launcher/run/process.h"
 #include "log/log.h"
+#include "util/file.h"
 #include "util/text.h"
 
 #define PATIENCE_MS 10000 /* loading QEMU from a cold disk takes one or two seconds */
@@ -31,44 +29,6 @@ int qemu_version_parse(const char *text, QemuVersion *ret)
         if (sscanf(text, "QEMU emulator version %4u.%4u", &v.major, &v.minor) != 2)
                 return -EINVAL;
         *ret = v;
-        return 0;
-}
-
-static int64_t now_ms(void)
-{
-        struct timespec t;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* Reads until the end and terminates with NUL; bytes that do not fit are dropped. */
-static int read_answer(int fd, char answer[static ANSWER_MAX])
-{
-        int64_t deadline = now_ms() + PATIENCE_MS;
-        size_t size = 0;
-
-        for (;;) {
-                struct pollfd p = { .fd = fd, .events = POLLIN };
-                int64_t rest = deadline - now_ms();
-                char piece[ANSWER_MAX];
-                ssize_t n;
-                int r = rest > 0 ? poll(&p, 1, (int) rest) : 0;
-
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r <= 0)
-                        return r < 0 ? -errno : -ETIMEDOUT;
-                n = read(fd, piece, sizeof(piece));
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                n = (size_t) n < ANSWER_MAX - 1 - size ? n : (ssize_t) (ANSWER_MAX - 1 - size);
-                memcpy(answer + size, piece, (size_t) n);
-                size += (size_t) n;
-        }
-        answer[size] = '\0';
         return 0;
 }
 
@@ -88,12 +48,12 @@ int qemu_version_ask(const char *program, QemuVersion *ret)
         if (r < 0)
                 return r;
         to = fd_close(to);
-        r = read_answer(from, answer);
+        r = file_read_pipe(from, answer, sizeof(answer), PATIENCE_MS);
         if (r < 0)
                 (void) kill(pid, SIGKILL);
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
                 ;
-        if (r >= 0)
+        if (r >= 0 || r == -EFBIG)
                 r = qemu_version_parse(answer, ret);
         if (r >= 0)
                 return 0;

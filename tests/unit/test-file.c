@@ -112,6 +112,24 @@ static void test_read_at(const char *directory)
         CHECK(unlink(path) >= 0);
 }
 
+static void test_read_pipe(void)
+{
+        char text[8];
+        int fds[2];
+
+        CHECK(pipe(fds) == 0 && write(fds[1], "abcdef", 6) == 6);
+        CHECK_NUMBER(file_read_pipe(fds[0], text, sizeof(text), 10), -ETIMEDOUT);
+        CHECK_TEXT(text, "abcdef");
+        CHECK(write(fds[1], "0123456789", 10) == 10);
+        CHECK_NUMBER(file_read_pipe(fds[0], text, sizeof(text), 10000), -EFBIG);
+        CHECK_TEXT(text, "0123456");
+        CHECK(close(fds[1]) == 0);
+        CHECK_NUMBER(file_read_pipe(fds[0], text, sizeof(text), 10000), 0);
+        CHECK_TEXT(text, "789");
+        CHECK(close(fds[0]) == 0);
+        CHECK_NUMBER(file_read_pipe(fds[0], text, sizeof(text), 10000), -EBADF);
+}
+
 static void test_read(const char *directory)
 {
         static char big[10000];
@@ -157,6 +175,7 @@ int main(void)
         CHECK(mkdtemp(directory));
         test_private_directory(directory);
         test_read_at(directory);
+        test_read_pipe();
         test_read(directory);
         test_longest_name(directory);
         test_rename_new(directory);
