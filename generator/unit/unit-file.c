@@ -128,18 +128,31 @@ void unit_word(UnitFile *u, const char *key, const char *word, const char *suffi
         fprintf(u->file, "%s\n", suffix);
 }
 
-/* A colon separates source and destination, from systemd 257 on in quotes as well. */
+/* One side of a BindPaths= entry, in quotes of its own. */
+static void write_bind_side(UnitFile *u, const char *path)
+{
+        bool bare = is_bare_in_list(path);
+
+        if (!bare)
+                fputc('"', u->file);
+        write_escaped(u, path, "\"\\:");
+        if (!bare)
+                fputc('"', u->file);
+}
+
+/*
+ * A colon separates source and destination, from systemd 257 on in quotes as well. Before it does not, so
+ * each side has quotes of its own.
+ */
 void unit_bind(UnitFile *u, const char *key, const char *path, const char *destination)
 {
-        bool bare = is_bare_in_list(path) && (!destination || is_bare_in_list(destination));
-
-        fprintf(u->file, bare ? "%s=" : "%s=\"", key);
-        write_escaped(u, path, "\"\\:");
+        fprintf(u->file, "%s=", key);
+        write_bind_side(u, path);
         if (destination) {
                 fputc(':', u->file);
-                write_escaped(u, destination, "\"\\:");
+                write_bind_side(u, destination);
         }
-        fputs(bare ? "\n" : "\"\n", u->file);
+        fputc('\n', u->file);
 }
 
 /*
