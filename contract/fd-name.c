@@ -16,6 +16,7 @@
 
 #define TAP_PREFIX   "tap."
 #define VHOST_PREFIX "vhost."
+#define IMAGE_PREFIX "image."
 #define CHAIN_PREFIX "chain."
 
 char *fd_name_tap(const char *id, unsigned queue)
@@ -41,6 +42,11 @@ char *fd_name_usb(const char *id)
 char *fd_name_scsi(const char *id)
 {
         return text_format("scsi.%s", id);
+}
+
+char *fd_name_image(const char *node)
+{
+        return text_format(IMAGE_PREFIX "%s", node);
 }
 
 char *fd_name_chain(const char *node, unsigned depth, const char *format)
@@ -69,5 +75,6 @@ int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth
 
 bool fd_name_is_of_one_start(const char *name)
 {
-        return text_after(name, VHOST_PREFIX) || text_after(name, CHAIN_PREFIX);
+        return text_after(name, VHOST_PREFIX) || text_after(name, IMAGE_PREFIX) ||
+               text_after(name, CHAIN_PREFIX);
 }

@@ -19,6 +19,9 @@ char *fd_name_vhost(const char *id, unsigned queue);
 char *fd_name_usb(const char *id);
 char *fd_name_scsi(const char *id);
 
+/* The image of a node that QEMU has: "image.NODE". */
+char *fd_name_image(const char *node);
+
 /* A backing image: "chain.NODE.DEPTH.FORMAT", DEPTH from 1 to CHAIN_DEPTH_MAX. */
 char *fd_name_chain(const char *node, unsigned depth, const char *format);
 char *fd_name_chain_prefix(const char *node); /* what the names of all images of one disk begin with */

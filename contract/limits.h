@@ -52,6 +52,7 @@
 #define GRANTS_MAX            256U
 #define HOST_DEVICES_MAX      64U   /* of each kind */
 #define USER_GROUPS_MAX       1024U /* of a guest's user; above, only the primary group is used */
+#define IMAGES_MAX            256U
 #define CHAINS_MAX            256U
 #define IMAGE_DIRECTORIES_MAX 64U
 #define LOG_FILES_MAX         64U

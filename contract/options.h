@@ -17,6 +17,7 @@
 #define OPTION_LINK            "link"
 #define OPTION_GRANT           "grant"
 #define OPTION_GRANT_DEVICE    "grant-device"
+#define OPTION_IMAGE           "image"
 #define OPTION_CHAIN           "chain"
 #define OPTION_USB             "usb"
 #define OPTION_PCI             "pci"
@@ -27,7 +28,7 @@
 #define OPTION_NVRAM_TEMPLATE  "nvram-template"
 #define OPTION_NVRAM           "nvram"
 
-/* of run, which has --guest=, --uuid= and --chain= as well */
+/* of run, which has --guest=, --uuid=, --image= and --chain= as well */
 #define OPTION_HELPER          "helper"
 #define OPTION_ON_POWEROFF     "on-poweroff"
 #define OPTION_ON_REBOOT       "on-reboot"

@@ -35,6 +35,7 @@ static const struct {
         size_t offset; /* in Policy, or in PolicyBridge */
 } keys[] = {
         { SECTION_GUESTS, "ImageDirectories", value_read_paths, offsetof(Policy, image_directories) },
+        { SECTION_GUESTS, "Disks", value_read_disks, offsetof(Policy, disks_by_descriptor) },
         { SECTION_GUESTS, "AllowQemuCommandline", value_read_bool,
           offsetof(Policy, allow_qemu_commandline) },
         { SECTION_GUESTS, "AllowHostDevices", value_read_bool, offsetof(Policy, allow_host_devices) },

@@ -37,6 +37,7 @@ typedef struct Policy {
 
         /* [Guests] */
         Strings image_directories;   /* where backing files that only an image names may be */
+        bool disks_by_descriptor;    /* QEMU gets disks open, instead of its user the right to open them */
         bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
         bool allow_host_devices;     /* <hostdev> and others that pass a host device to the guest */
 

@@ -37,6 +37,7 @@ typedef void ReadValue(Reader *r, char *value, void *to);
 
 ReadValue value_read_paths;  /* to Strings; absolute ones */
 ReadValue value_read_bool;   /* to bool */
+ReadValue value_read_disks;  /* to bool: whether by descriptor */
 ReadValue value_read_taps;   /* to unsigned */
 ReadValue value_read_names;  /* to Strings; of users or groups */
 ReadValue value_read_ranges; /* to PolicyBridge; its addresses */

@@ -43,6 +43,16 @@ void value_read_bool(Reader *r, char *value, void *to)
         reader_error(r, value, "'%s' is not a boolean; must be one of: yes, no", value);
 }
 
+void value_read_disks(Reader *r, char *value, void *to)
+{
+        if (streq(value, "descriptors") || streq(value, "chown"))
+                *(bool *) to = streq(value, "descriptors");
+        else
+                reader_error(
+                        r, value, "'%s' is not a way to hand over disks; must be one of: descriptors, chown",
+                        value);
+}
+
 void value_read_taps(Reader *r, char *value, void *to)
 {
         unsigned n;

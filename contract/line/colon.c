@@ -57,6 +57,34 @@ int grant_value_read(const char *text, Strings *owned, Access *ret_mode, const c
         return r;
 }
 
+char *image_value_write(Access access, bool direct, const char *node, const char *path)
+{
+        return text_format("%s:%s:%s:%s", access_word(access), direct ? "direct" : "cached", node, path);
+}
+
+int image_value_read(
+        const char *text, Strings *owned, Access *ret_access, bool *ret_direct, const char **ret_node,
+        const char **ret_path)
+{
+        const char *word, *cache, *node;
+        Access access;
+        int r;
+
+        r = cut(text, owned, &word, &text);
+        r = r < 0 ? r : access_from_word(word, &access);
+        r = r < 0 ? r : cut(text, owned, &cache, &text);
+        if (r >= 0 && !streq(cache, "direct") && !streq(cache, "cached"))
+                r = -EINVAL;
+        r = r < 0 ? r : cut(text, owned, &node, &text);
+        r = r < 0 ? r : argument_id(node, ret_node);
+        r = r < 0 ? r : path_value_read(text, ret_path);
+        if (r < 0)
+                return r;
+        *ret_access = access;
+        *ret_direct = streq(cache, "direct");
+        return 0;
+}
+
 char *chain_value_write(const char *node, const char *format, const char *path)
 {
         return text_format("%s:%s:%s", node, format, path);

@@ -16,6 +16,12 @@
 char *grant_value_write(Access mode, const char *path);
 int grant_value_read(const char *text, Strings *owned, Access *ret_mode, const char **ret_path);
 
+/* --image= of prepare: "ACCESS:CACHE:NODE:PATH", CACHE being "cached", or "direct" for O_DIRECT */
+char *image_value_write(Access access, bool direct, const char *node, const char *path);
+int image_value_read(
+        const char *text, Strings *owned, Access *ret_access, bool *ret_direct, const char **ret_node,
+        const char **ret_path);
+
 /* --chain= of prepare: "NODE:FORMAT:PATH" */
 char *chain_value_write(const char *node, const char *format, const char *path);
 int chain_value_read(

@@ -47,6 +47,12 @@ static int add_preparation(const Conversion *c, const char *name, const char *pa
                 r = add_value(
                         argv, p->grants[i].device ? OPTION_GRANT_DEVICE : OPTION_GRANT,
                         grant_value_write(p->grants[i].access, p->grants[i].path));
+        for (size_t i = 0; r >= 0 && i < p->n_images; i++)
+                r = add_value(
+                        argv, OPTION_IMAGE,
+                        image_value_write(
+                                p->images[i].access, p->images[i].direct, p->images[i].node,
+                                p->images[i].path));
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
                 r = add_value(
                         argv, OPTION_CHAIN,
@@ -92,6 +98,8 @@ int command_run(const Conversion *c, Strings *argv)
                 r = strings_add(argv, p->run.items[i]);
         if (r >= 0 && p->n_passts > 0 && p->network == NETWORK_NONE)
                 r = strings_add(argv, "--" OPTION_PRIVATE_NETWORK);
+        for (size_t i = 0; r >= 0 && i < p->n_images; i++)
+                r = strings_addf(argv, "--" OPTION_IMAGE "=%s", p->images[i].node);
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)
                 r = strings_addf(argv, "--" OPTION_CHAIN "=%s", p->chains[i].node);
         r = r < 0 ? r : strings_add(argv, "--");

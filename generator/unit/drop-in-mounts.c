@@ -79,6 +79,8 @@ int mounts_write_dependencies(UnitFile *u, const Plan *p)
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = require_mounts(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_images; i++)
+                r = require_mounts(u, p->images[i].path, &seen);
         for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
                 if (is_bind(&p->directives[i]))
                         r = require_mounts(u, bind_source(&p->directives[i]), &seen);
@@ -128,6 +130,8 @@ int mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings)
 
         for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
                 r = hide_top(u, p->grants[i].path, &seen);
+        for (size_t i = 0; r >= 0 && i < p->n_images; i++)
+                r = hide_top(u, p->images[i].path, &seen);
         for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
                 if (is_bind(&p->directives[i]))
                         r = hide_top(u, bind_source(&p->directives[i]), &seen);

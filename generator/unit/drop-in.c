@@ -302,9 +302,10 @@ static int write_guest(
                 unit_bind(&u, "BindReadOnlyPaths", c->settings.helper_socket, NULL);
         write_name(&u, name);
         write_directories(&u, name);
-        if (c->plan.n_stored > 0 || c->plan.n_chains > 0) {
-                _cleanup_(freep) char *max =
-                        text_format("%zu", c->plan.n_stored + (size_t) CHAIN_DEPTH_MAX * c->plan.n_chains);
+        if (c->plan.n_stored > 0 || c->plan.n_images > 0 || c->plan.n_chains > 0) {
+                _cleanup_(freep) char *max = text_format(
+                        "%zu",
+                        c->plan.n_stored + c->plan.n_images + (size_t) CHAIN_DEPTH_MAX * c->plan.n_chains);
 
                 unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
         }

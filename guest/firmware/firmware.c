@@ -255,6 +255,17 @@ static void grant(Plan *p, const char *path, Access access)
                 plan_grant(p, path, access);
 }
 
+/* The same for a file that is a node of QEMU's. */
+static void hand_over(const Guest *g, Plan *p, const char *node, const char *path, Access access)
+{
+        if (g->settings->policy->disks_by_descriptor) {
+                plan_image(p, &(Image){ .node = node, .path = path, .access = access });
+                if (text_after(path, "/dev/"))
+                        plan_directive(p, "DeviceAllow", "%s %s", path, access == ACCESS_READ ? "r" : "rw");
+        } else
+                plan_grant(p, path, access);
+}
+
 static void build_format(Plan *p, const char *node, const char *storage, int format, bool readonly)
 {
         Props props = props_new("node-name", node);
@@ -267,7 +278,7 @@ static void build_format(Plan *p, const char *node, const char *storage, int for
         plan_json(p, "-blockdev", &props);
 }
 
-static void build_code(const Firmware *f, Plan *p)
+static void build_code(const Guest *g, const Firmware *f, Plan *p)
 {
         bool readonly = f->readonly == ON;
         Props storage = props_new("driver", "file");
@@ -278,11 +289,13 @@ static void build_code(const Firmware *f, Plan *p)
         props_text(&storage, "discard", "unmap");
         plan_json(p, "-blockdev", &storage);
         build_format(p, "libvirt-pflash0-format", "libvirt-pflash0-storage", f->format, readonly);
-        grant(p, f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
+        if (!readonly || !text_after(f->loader, "/usr/"))
+                hand_over(g, p, "libvirt-pflash0-storage", f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
 }
 
-/* The guest can write to its state directory; a file anywhere else has to be granted. */
-static void plan_variables(const Guest *g, const char *path, const char *template, Plan *p)
+/* The guest can write to its state directory; a file anywhere else has to be handed over. node: NULL for a
+ * file that QEMU opens by its path. */
+static void plan_variables(const Guest *g, const char *node, const char *path, const char *template, Plan *p)
 {
         size_t n = strlen(g->settings->state_directory);
 
@@ -290,7 +303,11 @@ static void plan_variables(const Guest *g, const char *path, const char *templat
                 p->nvram = path;
                 p->nvram_template = template;
         }
-        if (strncmp(path, g->settings->state_directory, n) != 0 || path[n] != '/')
+        if (strncmp(path, g->settings->state_directory, n) == 0 && path[n] == '/')
+                return;
+        if (node)
+                hand_over(g, p, node, path, ACCESS_WRITE);
+        else
                 plan_grant(p, path, ACCESS_WRITE);
 }
 
@@ -301,7 +318,7 @@ static void build_varstore(const Guest *g, Plan *p)
 
         props_text(&device, "jsonfile", f->varstore);
         plan_json(p, "-device", &device);
-        plan_variables(g, f->varstore, f->varstore_template, p);
+        plan_variables(g, NULL, f->varstore, f->varstore_template, p);
 }
 
 static void build_variables(const Guest *g, Plan *p)
@@ -320,7 +337,7 @@ static void build_variables(const Guest *g, Plan *p)
         plan_json(p, "-blockdev", &storage);
         if (f->nvram_format == FIRMWARE_QCOW2)
                 build_format(p, "libvirt-pflash1-format", "libvirt-pflash1-storage", f->nvram_format, false);
-        plan_variables(g, f->nvram, f->template, p);
+        plan_variables(g, "libvirt-pflash1-storage", f->nvram, f->template, p);
 }
 
 static void firmware_build(const Guest *g, Plan *p)
@@ -335,7 +352,7 @@ static void firmware_build(const Guest *g, Plan *p)
                 build_varstore(g, p);
         if (f->type != LOADER_PFLASH)
                 return;
-        build_code(f, p);
+        build_code(g, f, p);
         if (f->nvram_is_remote)
                 source_build(g, &f->nvram_source, p);
         else if (f->nvram)

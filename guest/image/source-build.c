@@ -48,12 +48,40 @@ static void props_node(const Source *s, const char *name, Props *p)
         }
 }
 
-static void grant_local(const Source *s, Plan *p)
+/* Linux's names of CD-ROM drives, and the links that distributions create. */
+static bool is_cdrom_drive(const char *path)
+{
+        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") ||
+               text_after(path, "/dev/dvd") || text_after(path, "/dev/scd");
+}
+
+static const char *local_driver(const Source *s)
+{
+        if (s->type == SOURCE_FILE)
+                return "file";
+        return s->options.cdrom && is_cdrom_drive(s->path) ? "host_cdrom" : "host_device";
+}
+
+/* A drive's node is opened by QEMU: its medium may change, or not be there. */
+static bool is_drive(const Source *s)
+{
+        return s->type == SOURCE_BLOCK && (s->options.floppy || streq(local_driver(s), "host_cdrom"));
+}
+
+static void grant_local(const Guest *g, const Source *s, Plan *p)
 {
         Access access = s->read_only ? ACCESS_READ : s->shared ? ACCESS_WRITE_SHARED : ACCESS_WRITE;
         bool device = s->type == SOURCE_BLOCK || text_after(s->path, "/dev/");
 
-        if (s->keep_owner) {
+        if (g->settings->policy->disks_by_descriptor && !s->keep_owner && !is_drive(s)) {
+                plan_image(
+                        p, &(Image){ .node = s->storage_node,
+                                     .path = s->path,
+                                     .access = access,
+                                     .direct = cache_modes[s->options.cache].direct });
+                if (device) /* opened under the unit's rules for devices */
+                        plan_directive(p, "DeviceAllow", "%s %s", s->path, s->read_only ? "r" : "rw");
+        } else if (s->keep_owner) {
                 plan_directive(p, s->read_only ? "BindReadOnlyPaths" : "BindPaths", "%s", s->path);
                 if (device)
                         plan_directive(p, "DeviceAllow", "%s %s", s->path, s->read_only ? "r" : "rw");
@@ -82,21 +110,7 @@ static void build_reservations(const Source *s, Plan *p)
         plan_directive(p, "BindReadOnlyPaths", "%s", path);
 }
 
-/* Linux's names of CD-ROM drives, and the links that distributions create. */
-static bool is_cdrom_drive(const char *path)
-{
-        return text_after(path, "/dev/sr") || text_after(path, "/dev/cdrom") ||
-               text_after(path, "/dev/dvd") || text_after(path, "/dev/scd");
-}
-
-static const char *local_driver(const Source *s)
-{
-        if (s->type == SOURCE_FILE)
-                return "file";
-        return s->options.cdrom && is_cdrom_drive(s->path) ? "host_cdrom" : "host_device";
-}
-
-static Props storage_local(const Source *s, Plan *p)
+static Props storage_local(const Guest *g, const Source *s, Plan *p)
 {
         Props storage = props_new("driver", local_driver(s));
 
@@ -107,7 +121,7 @@ static Props storage_local(const Source *s, Plan *p)
         }
         if (s->options.io)
                 props_text(&storage, "aio", io_words[s->options.io - 1]);
-        grant_local(s, p);
+        grant_local(g, s, p);
         return storage;
 }
 
@@ -155,7 +169,7 @@ static Props storage(const Guest *g, const Source *s, Plan *p)
         case SOURCE_VHOST_VDPA:
                 return storage_vdpa(s, p);
         default:
-                return storage_local(s, p);
+                return storage_local(g, s, p);
         }
 }
 

@@ -28,6 +28,7 @@ void plan_done(Plan *p)
                 json_decref(p->overrides[i].value);
         free(p->overrides);
         free(p->grants);
+        free(p->images);
         free(p->chains);
         free(p->claims);
         free(p->taps);
@@ -43,6 +44,7 @@ static const struct {
         { OPTION_TAP, TAPS_MAX, "network interfaces with a TAP or macvtap device" },
         { OPTION_LINK, LINKS_MAX, "interfaces of the host that passt uses" },
         { OPTION_GRANT, GRANTS_MAX, "files and devices of the host" },
+        { OPTION_IMAGE, IMAGES_MAX, "images of disks and firmware" },
         { OPTION_CHAIN, CHAINS_MAX, "disks whose images can have backing files" },
         { OPTION_USB, HOST_DEVICES_MAX, "USB devices of the host" },
         { OPTION_PCI, HOST_DEVICES_MAX, "PCI devices of the host" },
@@ -202,6 +204,16 @@ void plan_share_device(Plan *p, const char *path)
 {
         plan_directive(p, "DeviceAllow", "%s rw", path);
         plan_directive(p, "BindPaths", "%s", path);
+}
+
+void plan_image(Plan *p, const Image *image)
+{
+        Image *to;
+
+        count(p, OPTION_IMAGE);
+        to = one_more(p, &p->images, &p->n_images, sizeof(*to));
+        if (to)
+                *to = *image;
 }
 
 void plan_chain(Plan *p, const char *node, const char *format, const char *path)

@@ -34,6 +34,13 @@ typedef struct Grant {
         bool device; /* a device node: needs DeviceAllow= as well */
 } Grant;
 
+/* The file or block device of one node of QEMU's, which QEMU gets as a descriptor. */
+typedef struct Image {
+        const char *node, *path;
+        Access access;
+        bool direct; /* cache.direct of the node */
+} Image;
+
 typedef struct Chain {
         const char *node, *format, *path;
 } Chain;
@@ -68,7 +75,7 @@ typedef struct PlanCount {
         Place excess; /* of the first one too many */
 } PlanCount;
 
-enum { PLAN_COUNTS = 11 };
+enum { PLAN_COUNTS = 12 };
 
 typedef struct Plan {
         Strings argv;    /* QEMU's, argv[0] included */
@@ -76,6 +83,8 @@ typedef struct Plan {
         Strings run;     /* arguments of vm-launcher run, beside those that the fields below mean */
         Grant *grants;
         size_t n_grants;
+        Image *images;
+        size_t n_images;
         Chain *chains;
         size_t n_chains;
         PlanClaim *claims;
@@ -121,6 +130,7 @@ void plan_grant_device(
 void plan_share_device(
         Plan *p, const char *path); /* a node that all guests may open but none may own: /dev/vhost-… */
 void plan_log_file(Plan *p, const char *path); /* a file that is created if missing */
+void plan_image(Plan *p, const Image *image);
 void plan_chain(Plan *p, const char *node, const char *format, const char *path);
 void plan_tap(Plan *p, const TapRequest *tap);
 void plan_claim(Plan *p, ClaimKind kind, const char *value, Place place); /* once, if it is valid */

@@ -35,7 +35,7 @@ static int serve_reopen(const ErrandRequest *request, int fd, ErrandReply *reply
                 return -errno;
         if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
                 return -EMEDIUMTYPE; /* opening a FIFO blocks, and opening a device may have effects */
-        r = path_reopen(fd, O_RDONLY | O_NOCTTY);
+        r = path_reopen(fd, request->mode | O_NOCTTY);
         if (r < 0)
                 return r;
         *ret_fd = r;

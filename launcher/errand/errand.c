@@ -233,9 +233,9 @@ int errand_open_in(Errand *errand, int directory, const char *name)
         return errand_open_at(errand, directory, name);
 }
 
-int errand_reopen(Errand *errand, int fd)
+int errand_reopen(Errand *errand, int fd, int flags)
 {
-        return errand_fetch(errand, &(ErrandRequest){ .kind = ERRAND_REOPEN }, fd);
+        return errand_fetch(errand, &(ErrandRequest){ .kind = ERRAND_REOPEN, .mode = flags }, fd);
 }
 
 int errand_create(Errand *errand, int directory, const char *name)

@@ -29,10 +29,11 @@ Errand *errand_free(Errand *errand); /* ends the child; returns NULL */
 /* Whether a file may be read (R_OK), written (W_OK), or both. */
 int errand_access(Errand *errand, int fd, int mode);
 
-/* Opens a regular file or a block device for reading; -EMEDIUMTYPE for anything else. */
+/* Opens a regular file or a block device, for reading or with these flags of open(2); -EMEDIUMTYPE for
+ * anything else. */
 int errand_open(Errand *errand, const char *path);
 int errand_open_in(Errand *errand, int directory, const char *name);
-int errand_reopen(Errand *errand, int fd); /* reopens an O_PATH descriptor */
+int errand_reopen(Errand *errand, int fd, int flags); /* reopens a descriptor, of O_PATH or not */
 
 /*
  * Creates a file for writing, which must not exist yet. The guest's user need not be able to reach the

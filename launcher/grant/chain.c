@@ -46,6 +46,7 @@ typedef struct Chain {
         const Granting *granting;
         const Strings *directories;
         const ChainRequest *request;
+        int top; /* the request's image, already open; negative if it is not */
         Store *store;
         struct stat seen[CHAIN_DEPTH_MAX + 1];
         unsigned depth;
@@ -329,24 +330,38 @@ static int store_backing(const Chain *chain, const Image *image)
 static int open_top(const Chain *chain, Image *image)
 {
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
-        int r;
+        int from = chain->top, r;
 
         image->path = strdup(chain->request->path);
         image->format = strdup(chain->request->format);
         if (!image->path || !image->format)
                 return log_out_of_memory();
-        r = path_walk_logged("the disk", image->path, &walk);
-        if (r < 0)
-                return r;
-        r = image->fd = errand_reopen(chain->granting->errand, walk.fd);
+        if (from < 0) {
+                r = path_walk_logged("the disk", image->path, &walk);
+                if (r < 0)
+                        return r;
+                from = walk.fd;
+        }
+        /* again even if it is open: it may be open for O_DIRECT, which a read of a header does not suit */
+        r = errand_reopen(chain->granting->errand, from, O_RDONLY);
+        if ((r == -EACCES || r == -EPERM) && chain->top >= 0 && chain->granting->ledger)
+                r = path_reopen(chain->top, O_RDONLY | O_NOCTTY);
+        image->fd = r;
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot open %s to read its header", image->path);
         return 0;
 }
 
-int chain_open(const Granting *granting, const Strings *directories, const ChainRequest *q, Store *store)
+int chain_open(
+        const Granting *granting, const Strings *directories, const ChainRequest *q, int top, Store *store)
 {
-        Chain chain = { .granting = granting, .directories = directories, .request = q, .store = store };
+        Chain chain = {
+                .granting = granting,
+                .directories = directories,
+                .request = q,
+                .top = top,
+                .store = store,
+        };
         _cleanup_(image_done) Image image = { .fd = -EBADF };
         int r;
 

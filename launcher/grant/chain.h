@@ -18,11 +18,13 @@ typedef struct ChainRequest {
 
 /*
  * Puts each backing file into the store as "chain.NODE.DEPTH.FORMAT", with DEPTH starting at 1. directories
- * are those in which a header may name files; NULL for none. Failures are logged: -EBADMSG for an image that
- * is damaged or does not say enough, -EPERM and the like for a file that must not be opened because of a
- * header alone, and for an image whose header is not read here.
+ * are those in which a header may name files; NULL for none. top: the disk itself, which image_open() has
+ * opened; negative if the guest's user can open it by its path. Failures are logged: -EBADMSG for an image
+ * that is damaged or does not say enough, -EPERM and the like for a file that must not be opened because of
+ * a header alone, and for an image whose header is not read here.
  */
-int chain_open(const Granting *granting, const Strings *directories, const ChainRequest *q, Store *store);
+int chain_open(
+        const Granting *granting, const Strings *directories, const ChainRequest *q, int top, Store *store);
 
 /* Whether an image of that format can be part of a chain. */
 bool chain_format_is_known(const char *format);

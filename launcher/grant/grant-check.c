@@ -63,6 +63,36 @@ int grant_check_users(const Granting *granting, const Record *record)
         return 0;
 }
 
+int grant_walk_to_device(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk_logged("the device", path, walk);
+        if (r < 0)
+                return r;
+        if (!S_ISCHR(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error("%s is not a device; refusing to pass it to the guest.", walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
+int grant_walk_to_file(const char *path, Walk *walk)
+{
+        int r;
+
+        r = path_walk_logged("the disk", path, walk);
+        if (r < 0)
+                return r;
+        if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
+                log_error(
+                        "%s is neither a regular file nor a block device, so it cannot be a disk.",
+                        walk->path);
+                return -EPERM;
+        }
+        return 0;
+}
+
 static int check_way(const Granting *granting, const Walk *walk, Access mode)
 {
         UserName guests = user_name(granting->user->uid), theirs = user_name(walk->control.owner);

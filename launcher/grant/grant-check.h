@@ -9,6 +9,10 @@
 #include "launcher/errand/path.h"
 #include "launcher/grant/grant.h"
 
+/* Walks to a regular file or block device, or to a device; -EPERM for anything else. */
+int grant_walk_to_file(const char *path, Walk *walk);
+int grant_walk_to_device(const char *path, Walk *walk);
+
 const char *grant_purpose(Access mode); /* "read", "read and write" */
 
 /* Refuses with -EBUSY if another guest uses the file in an incompatible way. */

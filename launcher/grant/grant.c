@@ -237,36 +237,6 @@ static int find_record(const Granting *granting, const Identity *identity, const
         return 0;
 }
 
-static int walk_to_device(const char *path, Walk *walk)
-{
-        int r;
-
-        r = path_walk_logged("the device", path, walk);
-        if (r < 0)
-                return r;
-        if (!S_ISCHR(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
-                log_error("%s is not a device; refusing to pass it to the guest.", walk->path);
-                return -EPERM;
-        }
-        return 0;
-}
-
-static int walk_to_file(const char *path, Walk *walk)
-{
-        int r;
-
-        r = path_walk_logged("the disk", path, walk);
-        if (r < 0)
-                return r;
-        if (!S_ISREG(walk->st.st_mode) && !S_ISBLK(walk->st.st_mode)) {
-                log_error(
-                        "%s is neither a regular file nor a block device, so it cannot be a disk.",
-                        walk->path);
-                return -EPERM;
-        }
-        return 0;
-}
-
 /* Records that the guest uses a file that needs no change. */
 static int hold(const Granting *granting, Record *record, const Walk *walk, Access mode)
 {
@@ -355,7 +325,7 @@ int grant_take(const Granting *granting, Access mode, const char *path)
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
 
-        r = walk_to_file(path, &walk);
+        r = grant_walk_to_file(path, &walk);
         return r < 0 ? r : take(granting, mode, &walk);
 }
 
@@ -364,8 +334,25 @@ int grant_take_device(const Granting *granting, Access mode, const char *path)
         _cleanup_(walk_done) Walk walk = WALK_EMPTY;
         int r;
 
-        r = walk_to_device(path, &walk);
+        r = grant_walk_to_device(path, &walk);
         return r < 0 ? r : take(granting, mode, &walk);
+}
+
+int grant_check_use(const Granting *granting, Access mode, Walk *walk)
+{
+        _cleanup_(record_freep) Record *record = NULL;
+        Identity identity;
+        int r;
+
+        if (!granting->ledger)
+                return 0;
+        r = lock(granting, walk, &identity);
+        if (r >= 0)
+                r = find_record(granting, &identity, walk->path, &record);
+        if (r >= 0)
+                r = grant_check_holders(granting, record, mode);
+        ledger_unlock(granting->ledger);
+        return r;
 }
 
 static int remember_use(const Granting *granting, Access mode, int fd, const char *path)

@@ -8,6 +8,7 @@
 
 #include "launcher/errand/errand.h"
 #include "launcher/errand/guest-user.h"
+#include "launcher/errand/path.h"
 #include "launcher/ledger/ledger.h"
 
 /* For whom files are handed out, and the tools for it; all borrowed. */
@@ -31,6 +32,12 @@ int grant_take(const Granting *granting, Access mode, const char *path);
  * /dev/null, is not recorded, and any number of guests may use it.
  */
 int grant_take_device(const Granting *granting, Access mode, const char *path);
+
+/*
+ * Refuses with -EBUSY if a guest that was granted the file, or that reads it, excludes that use. Nothing is
+ * recorded, but what the file's last guest could not give back is given back, and walk->st is read again.
+ */
+int grant_check_use(const Granting *granting, Access mode, Walk *walk);
 
 /* Records that the guest reads the file behind fd, so that no other guest may write it meanwhile. */
 int grant_remember_reader(const Granting *granting, int fd, const char *path);

@@ -168,6 +168,36 @@ static int insert_before(Strings *argv, size_t at, Strings *list)
         return 0;
 }
 
+/*
+ * auto-read-only is off: QEMU would ask the set for a descriptor to read with first, and one that is left
+ * for another keeps its locks.
+ */
+int command_set_image(Strings *argv, const char *node, int fd, bool read_only)
+{
+        _cleanup_(json_decrefp) json_t *json = NULL;
+        _cleanup_(strings_done) Strings list = { 0 };
+        unsigned set = next_fd_set(argv);
+        _cleanup_(freep) char *path = text_format("/dev/fdset/%u", set);
+        size_t at;
+        int r;
+
+        if (!path)
+                return -ENOMEM;
+        r = find_option(argv, "-blockdev", "node-name", node, &at, &json);
+        if (r < 0)
+                return r;
+        if (json_object_set_new(json, "filename", json_string(path)) < 0 ||
+            json_object_set_new(json, "read-only", json_boolean(read_only)) < 0 ||
+            json_object_set_new(json, "auto-read-only", json_false()) < 0)
+                return -ENOMEM;
+        r = set_item(argv, at, json);
+        if (r >= 0)
+                r = strings_add(&list, "-add-fd");
+        if (r >= 0)
+                r = strings_addf(&list, "set=%u,fd=%d", set, fd);
+        return r < 0 ? r : insert_before(argv, at - 1, &list);
+}
+
 int command_set_backing(Strings *argv, const char *node, const BackingImage *images, size_t count)
 {
         _cleanup_(json_decrefp) json_t *json = NULL;

@@ -12,6 +12,12 @@ int command_drop_vhost(Strings *argv, const char *id);
  * there is none. */
 int command_set_stream(Strings *argv, const char *id, int fd);
 
+/*
+ * Gives the -blockdev with that node name the file behind fd, its number in QEMU, instead of its own;
+ * -ENOENT if there is no such node.
+ */
+int command_set_image(Strings *argv, const char *node, int fd, bool read_only);
+
 /* A backing file of a disk, open for reading only. */
 typedef struct BackingImage {
         unsigned depth;     /* from 1: the backing file of the disk's own image */

@@ -75,6 +75,30 @@ static int read_claim(const char *text, void *target)
         return r;
 }
 
+static int read_image(const char *text, void *target)
+{
+        PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, images));
+        ImageList *list = &request->images;
+        ImageRequest *items, *q;
+        int r;
+
+        items = list_grow(list->items, list->count, sizeof(*items), IMAGES_MAX, &r);
+        if (!items)
+                return r;
+        list->items = items;
+        q = &items[list->count];
+        r = image_value_read(text, &request->owned, &q->access, &q->direct, &q->node, &q->path);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list->count; i++)
+                if (streq(items[i].node, q->node)) {
+                        log_error("The node name %s is used by two images.", q->node);
+                        return -EINVAL;
+                }
+        list->count++;
+        return 0;
+}
+
 static int read_chain(const char *text, void *target)
 {
         PrepareRequest *request = (PrepareRequest *) ((char *) target - offsetof(PrepareRequest, chains));
@@ -148,6 +172,7 @@ static const Argument prepare_arguments[] = {
         { OPTION_LINK, "an interface", read_link, AT(links), MANY },
         { OPTION_GRANT, "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
         { OPTION_GRANT_DEVICE, "ro, rw or rw-shared:PATH", read_grant_device, AT(grants), MANY },
+        { OPTION_IMAGE, "ACCESS:CACHE:NODE:PATH", read_image, AT(images), MANY },
         { OPTION_CHAIN, "NODE:FORMAT:PATH", read_chain, AT(chains), MANY },
         { OPTION_USB, "a USB device's KEY=VALUE list", device_request_usb, AT(devices), MANY },
         { OPTION_PCI, "a PCI device's KEY=VALUE list", device_request_pci, AT(devices), MANY },
@@ -180,6 +205,7 @@ void prepare_request_done(PrepareRequest *request)
         strings_done(&request->links);
         free(request->claims.items);
         free(request->grants.items);
+        free(request->images.items);
         free(request->chains.items);
         device_requests_done(&request->devices);
         strings_done(&request->image_directories);

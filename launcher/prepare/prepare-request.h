@@ -10,6 +10,7 @@
 #include "contract/line/tap-request.h"
 #include "launcher/claim/claims.h"
 #include "launcher/grant/chain.h"
+#include "launcher/grant/image.h"
 #include "launcher/ledger/record.h"
 
 typedef struct GrantRequest {
@@ -22,6 +23,11 @@ typedef struct GrantList {
         GrantRequest *items;
         size_t count;
 } GrantList;
+
+typedef struct ImageList {
+        ImageRequest *items;
+        size_t count;
+} ImageList;
 
 typedef struct ChainList {
         ChainRequest *items;
@@ -37,6 +43,7 @@ typedef struct PrepareRequest {
         TapList taps;
         Strings links; /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;
+        ImageList images;
         ChainList chains;
         DeviceRequests devices;
         Strings image_directories;

@@ -2,9 +2,9 @@
 
 /*
  * Everything for a guest that requires privileges which neither its QEMU nor the launcher beside it may
- * have: opening TAPs, handing disks to the guest's user, opening backing files that only root may read.
- * systemd starts this as root, before the guest; the descriptors it opens reach the guest's process through
- * systemd's store.
+ * have: opening TAPs, handing disks to the guest's user or opening them for QEMU, opening backing files that
+ * only root may read. systemd starts this as root, before the guest; the descriptors it opens reach the
+ * guest's process through systemd's store.
  *
  * The order follows from what remains after a failure. Claims (claims.h) are void once the guest is off.
  * TAPs disappear when this process exits, so they come
@@ -21,8 +21,9 @@
  *  - CAP_FOWNER only with files: to restore mode and access control list of files that are not root's
  *  - CAP_DAC_READ_SEARCH only with files: to walk through, and read in, directories that are closed to root
  *    without it
- *  - CAP_DAC_OVERRIDE only with --nvram=, because libvirt's directory for these is not root's, and with
- *    --scsi=, whose node is opened when it belongs to the guest's user already
+ *  - CAP_DAC_OVERRIDE only with --nvram=, because libvirt's directory for these is not root's; with
+ *    --image=rw…, to open an image for writing whose owner is somebody else; and with --scsi=, whose node
+ *    is opened when it belongs to the guest's user already
  *
  * Trusted: the arguments, from the guest's unit. Not trusted: everything that the guest's user can write,
  * which is its runtime and state directories, and each image's content.
@@ -36,6 +37,7 @@
 #include <unistd.h>
 
 #include "contract/exit.h"
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "launcher/claim/claims.h"
 #include "launcher/errand/path.h"
@@ -90,8 +92,16 @@ static bool wants_files(const PrepareRequest *q)
 {
         const DeviceRequests *d = &q->devices;
 
-        return q->grants.count > 0 || q->chains.count > 0 || q->log_files.count > 0 || q->nvram ||
-               d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 || d->n_scsi > 0;
+        return q->grants.count > 0 || q->images.count > 0 || q->chains.count > 0 || q->log_files.count > 0 ||
+               q->nvram || d->n_usb > 0 || d->n_pci > 0 || d->n_mdev > 0 || d->n_scsi > 0;
+}
+
+static bool writes_images(const PrepareRequest *q)
+{
+        for (size_t i = 0; i < q->images.count; i++)
+                if (q->images.items[i].access != ACCESS_READ)
+                        return true;
+        return false;
 }
 
 static Capabilities needed_capabilities(const PrepareRequest *q)
@@ -104,7 +114,7 @@ static Capabilities needed_capabilities(const PrepareRequest *q)
                 c |= CAPABILITY(CAP_MKNOD);
         if (wants_files(q))
                 c |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
-        if (q->nvram || q->devices.n_scsi > 0)
+        if (q->nvram || writes_images(q) || q->devices.n_scsi > 0)
                 c |= CAPABILITY(CAP_DAC_OVERRIDE);
         return c;
 }
@@ -183,6 +193,28 @@ static int take_devices(Preparation *p)
         return r;
 }
 
+/* The descriptor of the image at that path; negative if it was not asked for. */
+static int opened_image(const Preparation *p, const char *path)
+{
+        for (size_t i = 0; i < p->request->images.count; i++) {
+                const ImageRequest *q = &p->request->images.items[i];
+                _cleanup_(freep) char *name = fd_name_image(q->node);
+
+                if (!name || !streq(q->path, path))
+                        continue;
+                for (size_t j = 0; j < p->store.count; j++)
+                        if (streq(p->store.items[j].name, name))
+                                return p->store.items[j].fd;
+        }
+        return -EBADF;
+}
+
+static int open_chain(Preparation *p, const ChainRequest *q)
+{
+        return chain_open(
+                &p->granting, &p->request->image_directories, q, opened_image(p, q->path), &p->store);
+}
+
 static int take_files(Preparation *p)
 {
         const PrepareRequest *q = p->request;
@@ -194,8 +226,10 @@ static int take_files(Preparation *p)
                 r = log_file_make(&p->granting, q->log_files.items[i]);
         for (size_t i = 0; i < q->grants.count && r >= 0; i++)
                 r = take_grant(&p->granting, &q->grants.items[i]);
+        for (size_t i = 0; i < q->images.count && r >= 0; i++)
+                r = image_open(&p->granting, &q->images.items[i], &p->store);
         for (size_t i = 0; i < q->chains.count && r >= 0; i++)
-                r = chain_open(&p->granting, &q->image_directories, &q->chains.items[i], &p->store);
+                r = open_chain(p, &q->chains.items[i]);
         return r < 0 ? r : take_devices(p);
 }
 

@@ -9,6 +9,7 @@
 #include "launcher/qemu/qemu-start.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -149,6 +150,27 @@ static int place_passts(QemuStart *h, const RunOptions *o)
         for (size_t i = 0; r >= 0 && i < o->passts.count; i++)
                 r = place_passt(h, &o->passts.items[i], &h->passts[h->n_passts++]);
         return r;
+}
+
+static int place_image(QemuStart *h, const char *node, Fds *store)
+{
+        _cleanup_(freep) char *name = fd_name_image(node);
+        int fd, flags, r;
+
+        if (!name)
+                return log_out_of_memory();
+        r = fds_find(store, name, &fd);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "File descriptor %s was not passed by systemd", name);
+        flags = fcntl(fd, F_GETFL);
+        if (flags < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot use file descriptor %s", name);
+        r = place(h, fd, ++h->highest);
+        if (r < 0)
+                return r;
+        r = command_set_image(&h->argv, node, h->highest, (flags & O_ACCMODE) == O_RDONLY);
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to add the image of %s to QEMU's command line", node)
+                     : 0;
 }
 
 typedef struct Chain {
@@ -292,6 +314,8 @@ static int fill(QemuStart *h, const RunOptions *o, Fds *store)
                 r = place_optional(h, o, store);
         if (r >= 0)
                 r = place_passts(h, o);
+        for (size_t i = 0; r >= 0 && i < o->images.count; i++)
+                r = place_image(h, o->images.items[i], store);
         for (size_t i = 0; r >= 0 && i < o->chains.count; i++)
                 r = place_chain(h, o->chains.items[i], store);
         return r < 0 ? r : complete_arguments(h, o);

@@ -129,6 +129,24 @@ static int check_secret(const RunOptions *o, const char *object)
         return -ENOENT;
 }
 
+/* Whether QEMU gets the file as a descriptor. */
+static bool is_passed(const RunOptions *o, const char *path)
+{
+        for (char *const *a = o->argv; a[0] && a[1]; a++) {
+                _cleanup_(json_decrefp) json_t *json = NULL;
+                const char *node;
+
+                if (!streq(a[0], "-blockdev"))
+                        continue;
+                json = json_loads(a[1], 0, NULL);
+                node = json_string_value(json_object_get(json, "node-name"));
+                if (node && strings_have(&o->images, node) &&
+                    streq_null(json_string_value(json_object_get(json, "filename")), path))
+                        return true;
+        }
+        return false;
+}
+
 /* prepare has found the file, and the unit shows it to the guest; so something in the sandbox covers it. */
 static int check_shown(const RunOptions *o, const char *path)
 {
@@ -138,6 +156,8 @@ static int check_shown(const RunOptions *o, const char *path)
         if (path[0] != '/' || access(path, F_OK) >= 0)
                 return 0;
         r = -errno;
+        if (is_passed(o, path))
+                return 0;
         edit = explain_edit(o);
         log_error(
                 "The guest's sandbox hides %s: %s. Remove InaccessiblePaths= and ProtectHome= for its "

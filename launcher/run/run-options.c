@@ -119,6 +119,7 @@ static const Argument run_arguments[] = {
         { OPTION_PASST, "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
         { OPTION_DISPLAY, "", argument_switch, TO(display), ARGUMENT_SWITCH },
         { OPTION_PRIVATE_NETWORK, "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
+        { OPTION_IMAGE, "a node name", argument_strings, TO(images), ARGUMENT_REPEATED },
         { OPTION_CHAIN, "a node name", argument_strings, TO(chains), ARGUMENT_REPEATED },
         { OPTION_DISK, "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },
         { OPTION_LINK_DOWN, "the id of a network card", argument_strings, TO(life.links_down),
@@ -209,6 +210,7 @@ void run_options_done(RunOptions *o)
         numbered_list_done(&o->fds);
         numbered_list_done(&o->try_fds);
         passt_list_done(&o->passts);
+        strings_done(&o->images);
         strings_done(&o->chains);
         disk_names_done(&o->life.disks);
         strings_done(&o->life.links_down);

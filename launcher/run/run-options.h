@@ -56,6 +56,7 @@ typedef struct RunOptions {
         PasstList passts;
         bool display;         /* the guest has a window on a screen */
         bool private_network; /* QEMU gets its own if all passts exist */
+        Strings images;       /* nodes whose files QEMU gets as descriptors */
         Strings chains;
         int64_t rtc_offset; /* seconds by which the guest's clock begins ahead; 0: unchanged */
         ArgumentPaths argument_paths;

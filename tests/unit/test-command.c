@@ -52,6 +52,20 @@ static void test_vhost(void)
 #define STORAGE "{\"driver\":\"file\",\"filename\":\"/a\",\"node-name\":\"libvirt-1-storage\"}"
 #define DISK    "{\"driver\":\"qcow2\",\"file\":\"libvirt-1-storage\",\"node-name\":\"libvirt-1-format\""
 
+static void test_image(void)
+{
+        Strings s = make((const char *[]){ "qemu", "-add-fd", "set=4,fd=9", "-blockdev", STORAGE,
+                                           "-blockdev", DISK "}", NULL });
+
+        CHECK_NUMBER(command_set_image(&s, "libvirt-2-storage", 20, true), -ENOENT);
+        CHECK_NUMBER(command_set_image(&s, "libvirt-1-storage", 20, false), 0);
+        expect(&s, (const char *[]){ "qemu", "-add-fd", "set=4,fd=9", "-add-fd", "set=5,fd=20", "-blockdev",
+                                     "{\"driver\":\"file\",\"filename\":\"/dev/fdset/5\",\"node-name\":"
+                                     "\"libvirt-1-storage\",\"read-only\":false,\"auto-read-only\":false}",
+                                     "-blockdev", DISK "}", NULL });
+        strings_done(&s);
+}
+
 static void test_no_backing(void)
 {
         Strings s = make((const char *[]){ "qemu", "-blockdev", STORAGE, "-blockdev", DISK "}", NULL });
@@ -120,6 +134,7 @@ static void test_end_of_chain(void)
 int main(void)
 {
         test_vhost();
+        test_image();
         test_no_backing();
         test_chain();
         test_end_of_chain();

@@ -22,6 +22,7 @@
 #include "guest/plan/plan.h"
 #include "launcher/helper/helper.h"
 #include "launcher/helper/register.h"
+#include "launcher/monitor/command.h"
 #include "launcher/prepare/prepare-request.h"
 #include "launcher/run/run-options.h"
 #include "tests/unit/test.h"
@@ -131,7 +132,7 @@ static void check_fds(const char *stem, const Strings *line, const char *option,
 
 static void check_grants(const char *stem, const Strings *line, const Plan *p, const PrepareRequest *request)
 {
-        size_t grant = 0, device = 0, chain = 0;
+        size_t grant = 0, device = 0, image = 0, chain = 0;
 
         CHECK_NUMBER(request->grants.count, p->n_grants);
         for (size_t i = 0; i < p->n_grants; i++) {
@@ -143,6 +144,17 @@ static void check_grants(const char *stem, const Strings *line, const Plan *p, c
                 CHECK_TEXT(request->grants.items[i].path, p->grants[i].path);
                 CHECK_TEXT(access_word(request->grants.items[i].mode), access_word(p->grants[i].access));
                 CHECK(request->grants.items[i].device == p->grants[i].device);
+        }
+        CHECK_NUMBER(request->images.count, p->n_images);
+        for (size_t i = 0; i < p->n_images; i++) {
+                const ImageRequest *q = &request->images.items[i];
+
+                check_written(
+                        stem, line, &image, OPTION_IMAGE,
+                        image_value_write(q->access, q->direct, q->node, q->path));
+                CHECK_TEXT(q->node, p->images[i].node);
+                CHECK_TEXT(q->path, p->images[i].path);
+                CHECK(q->access == p->images[i].access && q->direct == p->images[i].direct);
         }
         CHECK_NUMBER(request->chains.count, p->n_chains);
         for (size_t i = 0; i < p->n_chains; i++) {
@@ -274,6 +286,19 @@ static void check_life(const char *stem, const Strings *line, const LifecycleOpt
                         stem, line, OPTION_BALLOON, text_format("%llu", (unsigned long long) life->balloon));
 }
 
+/* Each node gets its descriptor, and none is left with a path that the sandbox does not show. */
+static void check_images(const Plan *p, const RunOptions *o)
+{
+        Strings argv = { 0 };
+
+        for (size_t i = 0; o->argv[i]; i++)
+                CHECK(strings_add(&argv, o->argv[i]) >= 0);
+        for (size_t i = 0; i < p->n_images; i++)
+                CHECK_NUMBER(command_set_image(&argv, o->images.items[i], 5, false), 0);
+        CHECK_NUMBER(argv.count, p->argv.count + 2 * p->n_images);
+        strings_done(&argv);
+}
+
 static void check_run(const char *stem, const Conversion *c, const char *name)
 {
         const Plan *p = &c->plan;
@@ -310,6 +335,9 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
                         stem, &line, &argument, OPTION_ARGUMENT_PATH,
                         argument_path_write(o.argument_paths.items[i].line, o.argument_paths.items[i].path));
         check_life(stem, &line, &o.life);
+        CHECK_NUMBER(o.images.count, p->n_images);
+        check_each(stem, &line, OPTION_IMAGE, &o.images);
+        check_images(p, &o);
         CHECK_NUMBER(o.chains.count, p->n_chains);
         check_each(stem, &line, OPTION_CHAIN, &o.chains);
         CHECK(!o.helper == !c->settings.user_scope);
@@ -320,7 +348,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         strings_done(&line);
 }
 
-static bool check_case(const char *stem)
+static bool check_case(const char *stem, bool by_descriptor)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *path = text_format("/x/%s.xml", stem);
         _cleanup_(host_done) Host host = { 0 };
@@ -328,6 +356,7 @@ static bool check_case(const char *stem)
         const char *name;
 
         CHECK(host_read(&host, "root", text_after(stem, "user-")) >= 0);
+        host.policy.disks_by_descriptor = by_descriptor;
         CHECK(conversion_start(&c, &host) >= 0);
         if (conversion_file(&c, xml, NULL) < 0)
                 return false;
@@ -343,17 +372,18 @@ static bool check_case(const char *stem)
 static void test_fd_names(void)
 {
         _cleanup_(freep) char *tap = fd_name_tap("net0", 1), *vhost = fd_name_vhost("net0", 1);
-        _cleanup_(freep) char *chain = fd_name_chain("disk0", 3, "qcow2"),
+        _cleanup_(freep) char *image = fd_name_image("disk0"), *chain = fd_name_chain("disk0", 3, "qcow2"),
                               *prefix = fd_name_chain_prefix("disk0");
         const char *format;
         unsigned depth;
 
         CHECK_TEXT(tap, "tap.net0.1");
         CHECK_TEXT(vhost, "vhost.net0.1");
+        CHECK_TEXT(image, "image.disk0");
         CHECK_TEXT(chain, "chain.disk0.3.qcow2");
         CHECK(fd_name_is_tap(tap) && !fd_name_is_tap(vhost));
-        CHECK(fd_name_is_of_one_start(vhost) && fd_name_is_of_one_start(chain) &&
-              !fd_name_is_of_one_start(tap));
+        CHECK(fd_name_is_of_one_start(vhost) && fd_name_is_of_one_start(image) &&
+              fd_name_is_of_one_start(chain) && !fd_name_is_of_one_start(tap));
         CHECK(text_after(chain, prefix));
         CHECK(fd_name_read_chain(chain, prefix, &depth, &format) >= 0);
         CHECK_NUMBER(depth, 3);
@@ -464,7 +494,7 @@ int main(int argc, char **argv)
                 if (text_ends_with(entry->d_name, ".xml")) {
                         _cleanup_(freep) char *stem = strndup(entry->d_name, strlen(entry->d_name) - 4);
 
-                        cases += check_case(stem);
+                        cases += check_case(stem, false) && check_case(stem, true);
                 }
         printf("%u cases\n", cases);
         CHECK(cases > 50);

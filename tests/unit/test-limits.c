@@ -194,6 +194,7 @@ int main(void)
                 void (*write)(FILE *f, unsigned i);
                 unsigned max; /* devices */
                 const char *said;
+                bool by_descriptor; /* vmunit.conf says so of disks */
         } limits[] = {
                 { tap, TAPS_MAX, "at most 64 network interfaces with a TAP" },
                 { queues, STORED_MAX / TAP_QUEUES_MAX / 2, "at most 2048 queues" },
@@ -201,6 +202,7 @@ int main(void)
                 { host_link, LINKS_MAX, "at most 24 interfaces of the host" },
                 { evdev, GRANTS_MAX, "at most 256 files and devices" },
                 { qcow2, CHAINS_MAX, "at most 256 disks" },
+                { qcow2, IMAGES_MAX, "at most 256 images", true },
                 { usb, HOST_DEVICES_MAX, "at most 64 USB devices" },
                 { pci, HOST_DEVICES_MAX, "at most 64 PCI devices" },
                 { mdev, HOST_DEVICES_MAX, "at most 64 mediated devices" },
@@ -215,6 +217,7 @@ int main(void)
                 _cleanup_(freep) char *most = guest(limits[i].write, limits[i].max),
                                       *more = guest(limits[i].write, limits[i].max + 1);
 
+                host.policy.disks_by_descriptor = limits[i].by_descriptor;
                 check_guest(&host, most, NULL, 0);
                 check_guest(&host, more, limits[i].said, limits[i].max + 2);
         }

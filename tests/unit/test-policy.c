@@ -30,7 +30,8 @@ static void test_order(void)
         _cleanup_(policy_done) Policy p = { 0 };
 
         put("/usr/lib/vmunit/vmunit.conf", "[Guests]\nAllowQemuCommandline=no\n");
-        put("/etc/vmunit/vmunit.conf", "# ours\n[Guests]\nImageDirectories=/srv/images /data\n");
+        put("/etc/vmunit/vmunit.conf",
+            "# ours\n[Guests]\nImageDirectories=/srv/images /data\nDisks=descriptors\n");
         put("/run/vmunit/vmunit.conf.d/10-a.conf", "[Guests]\nAllowHostDevices=no\n");
         put("/usr/lib/vmunit/vmunit.conf.d/20-b.conf",
             "[Guests]\nImageDirectories=\nImageDirectories=/only\n");
@@ -40,6 +41,7 @@ static void test_order(void)
         CHECK(p.allow_qemu_commandline); /* /etc hides /usr/lib whole */
         CHECK(p.allow_host_devices);
         CHECK_NUMBER(p.image_directories.count, 2);
+        CHECK(p.disks_by_descriptor);
         CHECK_TEXT(p.image_directories.items[1], "/data");
 }
 
@@ -249,6 +251,7 @@ static void test_installed_file(const char *path)
         CHECK_NUMBER(uncommented.use_bridge_conf, as_it_is.use_bridge_conf);
         CHECK_NUMBER(uncommented.allow_qemu_commandline, as_it_is.allow_qemu_commandline);
         CHECK_NUMBER(uncommented.allow_host_devices, as_it_is.allow_host_devices);
+        CHECK_NUMBER(uncommented.disks_by_descriptor, as_it_is.disks_by_descriptor);
         CHECK_NUMBER(uncommented.image_directories.count, as_it_is.image_directories.count);
 }
 

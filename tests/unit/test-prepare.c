@@ -38,7 +38,8 @@ static void test_all(void)
                      (char *) "--tap=id=hostnet0,ifname=vm-demo-0,bridge=br0,mac=fe:54:00:00:00:01,mtu=9000,"
                               "queues=4,vhost=try,link=down",
                      (char *) "--tap=id=n1,ifname=x,managed=no", (char *) "--grant=rw:/a:b, c",
-                     (char *) "--grant=rw-shared:/d", (char *) "--chain=libvirt-1-format:qcow2:/i/a:b",
+                     (char *) "--grant=rw-shared:/d", (char *) "--image=rw:direct:libvirt-1-storage:/i/a:b",
+                     (char *) "--image=ro:cached:n:/r", (char *) "--chain=libvirt-1-format:qcow2:/i/a:b",
                      (char *) "--image-directory=/srv", (char *) "--nvram=/n",
                      (char *) "--nvram-template=/t"),
                 0);
@@ -57,6 +58,11 @@ static void test_all(void)
         CHECK_NUMBER(q.grants.count, 2);
         CHECK_TEXT(q.grants.items[0].path, "/a:b, c");
         CHECK(q.grants.items[0].mode == ACCESS_WRITE && q.grants.items[1].mode == ACCESS_WRITE_SHARED);
+        CHECK_NUMBER(q.images.count, 2);
+        CHECK_TEXT(q.images.items[0].node, "libvirt-1-storage");
+        CHECK_TEXT(q.images.items[0].path, "/i/a:b");
+        CHECK(q.images.items[0].access == ACCESS_WRITE && q.images.items[0].direct);
+        CHECK(q.images.items[1].access == ACCESS_READ && !q.images.items[1].direct);
         CHECK_NUMBER(q.chains.count, 1);
         CHECK_TEXT(q.chains.items[0].node, "libvirt-1-format");
         CHECK_TEXT(q.chains.items[0].format, "qcow2");
@@ -90,6 +96,12 @@ static void test_mistakes(void)
                 "--source=/x",
                 "--source=/x:0123456789abcdeF",
                 "--source=x:0123456789abcdef",
+                "--image=rw:/x",
+                "--image=rw:cached:/x",
+                "--image=rw:n:n:/x",
+                "--image=w:cached:n:/x",
+                "--image=rw:cached:n/m:/x",
+                "--image=rw:cached:n:x",
                 "--tap=",
                 "--tap=id=a",
                 "--tap=ifname=a",
