@@ -7,6 +7,7 @@
  * sandbox. It is never root.
  *   2. privileges_reduce(): drops everything except CAP_NET_ADMIN, which executed programs would not
  * inherit. Only the command line was read before.
+ *   3. refuse_calls(): only the system calls that it needs.
  *
  * An attacker who takes over the broker can do to the host's network what CAP_NET_ADMIN allows, and nothing
  * else to the host.
@@ -21,6 +22,7 @@
 #include "broker/broker.h"
 #include "broker/call/limits.h"
 #include "broker/tap/watch.h"
+#include "confine/allowed-calls.h"
 #include "contract/exit.h"
 #include "log/log.h"
 #include "util/text.h"
@@ -44,6 +46,16 @@ static int privileges_reduce(void)
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return log_errno(LOG_ERR, -errno, "Failed to set no_new_privs");
         return 0;
+}
+
+/* The C library loads the user database's plugins for the broker only: the other one never asks for names.
+ */
+static int refuse_calls(bool watch)
+{
+        int r = allowed_calls_install(
+                CALLS_SPEAK | CALLS_NETLINK | (watch ? 0 : CALLS_TAP | CALLS_CODE), NULL, 0);
+
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to restrict system calls") : 0;
 }
 
 static int usage(void)
@@ -70,7 +82,7 @@ int main(int argc, char **argv)
                         return usage();
         if (optind < argc)
                 return usage();
-        if (privileges_reduce() < 0)
+        if (privileges_reduce() < 0 || refuse_calls(watch) < 0)
                 return EXIT_OS;
         return watch ? watch_run() : broker_run(idle * UINT64_C(1000000));
 }

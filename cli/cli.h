@@ -4,6 +4,7 @@
 /* vmctl: what its verbs share. Each verb is one file and returns the program's exit status
  * (contract/exit.h). */
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
 
@@ -18,19 +19,54 @@ typedef struct Call {
         char **words; /* ended by NULL */
 } Call;
 
+#define OPTIONS_MAX 3
+
+typedef struct Verb {
+        const char *name, *arguments, *what;
+        const char *details;              /* for "vmctl VERB --help" */
+        const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
+        int min, max;                     /* number of arguments; -1 for any number */
+        int (*run)(const Call *call);
+} Verb;
+
+/* Those for a guest that runs, and those that change one. */
+extern const Verb running_verbs[], change_verbs[];
+extern const size_t n_running_verbs, n_change_verbs;
+
+int verb_address(const Call *call);
+int verb_agent(const Call *call);
 int verb_argv(const Call *call);
 int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);
+int verb_dump(const Call *call);
+int verb_edit(const Call *call);
+int verb_events(const Call *call);
+int verb_info(const Call *call);
+int verb_kill(const Call *call);
 int verb_list(const Call *call);
+int verb_nmi(const Call *call);
+int verb_pause(const Call *call);
+int verb_policy(const Call *call);
+int verb_qmp(const Call *call);
 int verb_rename(const Call *call);
+int verb_reset(const Call *call);
+int verb_resize_disk(const Call *call);
 int verb_resume(const Call *call);
+int verb_screenshot(const Call *call);
+int verb_send_key(const Call *call);
+int verb_stats(const Call *call);
+int verb_top(const Call *call);
 int verb_undefine(const Call *call);
 int verb_unit(const Call *call);
+int verb_view(const Call *call);
 
 /* Prints the findings to stderr, one a line. */
 void print_findings(const Findings *findings);
 void print_findings_from(const Findings *findings, size_t first); /* without those before */
+
+/* A JSON array of them, to be released. */
+json_t *strings_json(const Strings *strings);
 
 /* Says "vmctl: …" on stderr and returns status. */
 int fail(int status, const char *format, ...) _printf_(2, 3);

@@ -26,6 +26,15 @@ void print_findings(const Findings *findings)
         print_findings_from(findings, 0);
 }
 
+json_t *strings_json(const Strings *s)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < s->count; i++)
+                (void) json_array_append_new(array, json_string(s->items[i]));
+        return array;
+}
+
 int fail(int status, const char *format, ...)
 {
         va_list ap;

@@ -7,7 +7,6 @@
 
 #include "cli/list-table.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -150,15 +149,6 @@ int list_print_table(const Rows *rows)
                 putchar('\n');
         }
         return EXIT_SUCCESS;
-}
-
-static json_t *strings_json(const Strings *s)
-{
-        json_t *array = json_array();
-
-        for (size_t i = 0; i < s->count; i++)
-                (void) json_array_append_new(array, json_string(s->items[i]));
-        return array;
 }
 
 int list_print_json(const Rows *rows)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl unit: prints the drop-in that vm-generator would write for a guest, even if that refuses to start
+/* vmctl unit: prints the drop-ins that vm-generator would write for a guest, even if they refuse to start
  * it. */
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "contract/exit.h"
 #include "generator/convert/find.h"
+#include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
@@ -43,15 +44,31 @@ static int print_helper(const Conversion *c, const char *name, const char *file)
 {
         _cleanup_(freep) char *service = NULL, *socket = NULL;
         size_t service_size, socket_size;
-        int r = user_helper_text(c, name, file, &service, &service_size);
+        int r = helper_service_text(c, name, file, &service, &service_size);
 
-        r = r < 0 ? r : user_socket_text(c, file, &socket, &socket_size);
+        r = r < 0 ? r : helper_socket_text(c, file, &socket, &socket_size);
         if (r < 0)
                 return r;
         printf("\n# vm-helper@%s.service.d/50-guest.conf\n", c->instance);
         (void) fwrite(service, 1, service_size, stdout);
         printf("\n# vm-helper@%s.socket.d/50-guest.conf\n", c->instance);
         (void) fwrite(socket, 1, socket_size, stdout);
+        return 0;
+}
+
+static int print_user(const Conversion *c, const char *file)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        if (!c->plan.own_user.name)
+                return 0;
+        r = user_service_text(c, file, &text, &size);
+        if (r < 0)
+                return r;
+        printf("\n# vm-user@%s.service.d/50-guest.conf\n", c->instance);
+        (void) fwrite(text, 1, size, stdout);
         return 0;
 }
 
@@ -75,7 +92,8 @@ int verb_unit(const Call *call)
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         (void) fwrite(text, 1, size, stdout);
-        q = call->user_scope && c.status == 0 ? print_helper(&c, name, file) : 0;
+        q = c.status == 0 ? print_helper(&c, name, file) : 0;
+        q = q < 0 || c.status != 0 ? q : print_user(&c, file);
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         return conversion_exit(c.status);

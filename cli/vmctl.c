@@ -1,23 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* vmctl: what systemctl, machinectl and journalctl cannot do: check and define guests' XML, and attach to
- * the console. */
+/* vmctl: what systemctl, machinectl and journalctl cannot do: check and define guests' XML, and work with
+ * guests that run (running/verbs.c). */
 
 #include <errno.h>
 #include <getopt.h>
 
 #include "cli/cli.h"
 #include "contract/exit.h"
-
-#define OPTIONS_MAX 3
-
-typedef struct Verb {
-        const char *name, *arguments, *what;
-        const char *details;              /* for "vmctl VERB --help" */
-        const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
-        int min, max;                     /* number of arguments; -1 for any number */
-        int (*run)(const Call *call);
-} Verb;
 
 static const Verb verbs[] = {
         { "list",
@@ -53,6 +43,16 @@ static const Verb verbs[] = {
           1,
           1,
           verb_define },
+        { "edit",
+          "NAME",
+          "edit a guest's XML, and check it before it is stored",
+          "Opens $VISUAL, $EDITOR or the default editor on a copy of the guest's file. The copy is checked\n"
+          "and takes the place of the file only if the guest can start with it. A guest that runs is not\n"
+          "changed; systemctl reload does that as far as it is possible.\n",
+          { NULL },
+          1,
+          1,
+          verb_edit },
         { "undefine",
           "NAME",
           "remove a guest, but not its disks",
@@ -72,25 +72,6 @@ static const Verb verbs[] = {
           2,
           2,
           verb_rename },
-        { "console",
-          "NAME",
-          "connect to the guest's serial console",
-          "Shows the first serial console of a running guest and types on it. Ctrl-] disconnects.\n"
-          "Exit status 69 means that the guest has ended, or does not run.\n",
-          { NULL },
-          1,
-          1,
-          verb_console },
-        { "resume",
-          "NAME",
-          "let a stopped guest continue",
-          "Lets a guest continue that is paused, sleeps, or was stopped by a disk error or its watchdog.\n"
-          "Remove the cause first, for example free space for its disk. Fails where the guest does not\n"
-          "run a moment later, and says why.\n",
-          { NULL },
-          1,
-          1,
-          verb_resume },
         { "argv",
           "[--json] FILE|NAME|-",
           "print the QEMU command line",
@@ -100,9 +81,20 @@ static const Verb verbs[] = {
           1,
           1,
           verb_argv },
+        { "policy",
+          "[--json]",
+          "show what vmunit.conf allows, and what it costs",
+          "Prints a setting a line: its value, the file and line that set it (\"-\" for a default), the\n"
+          "capabilities, devices, system calls and other lines that the units of guests have only for this\n"
+          "function, and the guests that use it.\n\n"
+          "  --json     print JSON\n",
+          { "json" },
+          0,
+          0,
+          verb_policy },
         { "unit",
           "FILE|NAME|-",
-          "print the drop-in of the guest's unit",
+          "print the drop-ins of the guest's units",
           "Prints what vm-generator would write for the guest.\n",
           { NULL },
           1,
@@ -110,13 +102,23 @@ static const Verb verbs[] = {
           verb_unit },
 };
 
+static void help_line(const char *name, const char *arguments, const char *what)
+{
+        printf("  %-10s %-21s %s\n", name, arguments, what);
+}
+
 static int help(void)
 {
         printf("vmctl [--user|--system] VERB ...\n\nManage QEMU guests that run as systemd services, "
                "described by libvirt's domain XML.\n\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
-                printf("  %-9s %-21s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].what);
-        printf("  %-9s %-21s %s\n", "help", "[VERB]", "show this text, or more about a verb");
+                help_line(verbs[i].name, verbs[i].arguments, verbs[i].what);
+        help_line("help", "[VERB]", "show this text, or more about a verb");
+        printf("\nFor a guest that runs:\n\n");
+        for (size_t i = 0; i < n_running_verbs; i++)
+                help_line(running_verbs[i].name, running_verbs[i].arguments, running_verbs[i].what);
+        for (size_t i = 0; i < n_change_verbs; i++)
+                help_line(change_verbs[i].name, change_verbs[i].arguments, change_verbs[i].what);
         printf("\n  --user, --system   the caller's own guests (default unless root), or the system's\n"
                "  --help, --version\n\n"
                "To start, stop and read logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl "
@@ -136,6 +138,12 @@ static const Verb *find_verb(const char *name)
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 if (streq(verbs[i].name, name))
                         return &verbs[i];
+        for (size_t i = 0; i < n_running_verbs; i++)
+                if (streq(running_verbs[i].name, name))
+                        return &running_verbs[i];
+        for (size_t i = 0; i < n_change_verbs; i++)
+                if (streq(change_verbs[i].name, name))
+                        return &change_verbs[i];
         return NULL;
 }
 

@@ -14,10 +14,11 @@
 #include "contract/limits.h"
 #include "util/text.h"
 
-#define TAP_PREFIX   "tap."
-#define VHOST_PREFIX "vhost."
-#define IMAGE_PREFIX "image."
-#define CHAIN_PREFIX "chain."
+#define TAP_PREFIX       "tap."
+#define VHOST_PREFIX     "vhost."
+#define IMAGE_PREFIX     "image."
+#define CHAIN_PREFIX     "chain."
+#define DIRECTORY_PREFIX "directory."
 
 char *fd_name_tap(const char *id, unsigned queue)
 {
@@ -76,5 +77,5 @@ int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth
 bool fd_name_is_of_one_start(const char *name)
 {
         return text_after(name, VHOST_PREFIX) || text_after(name, IMAGE_PREFIX) ||
-               text_after(name, CHAIN_PREFIX);
+               text_after(name, CHAIN_PREFIX) || text_after(name, DIRECTORY_PREFIX);
 }

@@ -26,6 +26,10 @@ char *fd_name_image(const char *node);
 char *fd_name_chain(const char *node, unsigned depth, const char *format);
 char *fd_name_chain_prefix(const char *node); /* what the names of all images of one disk begin with */
 
+/* The guest's own directories, for the launcher, whose sandbox does not show them. */
+#define FD_NAME_RUN_DIRECTORY   "directory.run"
+#define FD_NAME_STATE_DIRECTORY "directory.state"
+
 /* Reads a name with that prefix; *ret_format is borrowed from it. -EINVAL if it is no such name. */
 int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth, const char **ret_format);
 

@@ -32,4 +32,9 @@
 #define MESSAGE_ID_GIVEN_UP        "af4dce346cb44930b2d86d9e501511ab" /* ended without a power-down */
 #define MESSAGE_ID_NETWORK_LOST    "3380a2c077ef41b78fb3613fb817b59f" /* what connected a card has ended */
 #define MESSAGE_ID_SUPPRESSED      "119e39fd1a4944c98b9adffa54b6d195" /* what was too much */
+#define MESSAGE_ID_BALLOON         "c795a141041043dd808d7b6f01edf3b4" /* the guest's memory has another size */
+#define MESSAGE_ID_MIGRATION       "7a337f3d915d4adf8e3cf0092a251a70" /* it goes elsewhere, or a step of that */
+#define MESSAGE_ID_CHANGED         "5d3b0d1c5f6f4b1c9d2f2d6f0c8e7a41" /* a guest that runs was changed */
+#define MESSAGE_ID_NEEDS_GUEST     "c1f5a0e49b0c4c53a3f2e5b6b4a7d9f2" /* it still uses what is to be removed */
+#define MESSAGE_ID_NEEDS_RESTART   "0b7e9c7d6a524c8e8f3a1d5e4c2b6f90" /* a change waits for a restart */
 #define MESSAGE_ID_OTHER           "70161ded21ea472b8485bd8d612bf8e7" /* any other event */

@@ -9,10 +9,16 @@
 #define OPTION_UUID     "uuid"
 #define OPTION_INSTANCE "instance"
 
+/* of reload, with --instance= */
+#define OPTION_RUN "run"
+
+/* of run and serve */
+#define OPTION_DEFINITION "definition"
+
 /* of prepare */
 #define OPTION_SOURCE          "source"
-#define OPTION_DEFER_REFUSAL   "defer-refusal"
 #define OPTION_CLAIM           "claim"
+#define OPTION_MAX_GUESTS      "max-guests"
 #define OPTION_TAP             "tap"
 #define OPTION_LINK            "link"
 #define OPTION_GRANT           "grant"
@@ -36,6 +42,9 @@
 #define OPTION_WATCHDOG_DUMP   "watchdog-dump"
 #define OPTION_MONITOR         "monitor"
 #define OPTION_CONSOLE         "console"
+#define OPTION_SOCKET          "socket"
+#define OPTION_VNC             "vnc"
+#define OPTION_SPICE           "spice"
 #define OPTION_FD              "fd"
 #define OPTION_TRY_FD          "try-fd"
 #define OPTION_PASST           "passt"
@@ -48,9 +57,6 @@
 #define OPTION_SCHEDULER       "scheduler"
 #define OPTION_RTC_OFFSET      "rtc-offset"
 #define OPTION_ARGUMENT_PATH   "argument-path"
-
-/* of register */
-#define OPTION_INTERFACE "interface"
 
 /* of refuse */
 #define OPTION_EXIT "exit"

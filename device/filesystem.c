@@ -240,6 +240,7 @@ static void filesystem_build(const Guest *g, const Device *d, Plan *p)
 {
         const Filesystem *f = DEVICE_AS(Filesystem, d);
 
+        plan_use(p, POLICY_HOST_DIRECTORIES);
         if (is_virtiofs(f))
                 build_virtiofs(g, f, p);
         else

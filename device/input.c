@@ -119,8 +119,6 @@ static void input_check(const Guest *g, const Device *d)
         if (i->bus != INPUT_BUS_VIRTIO)
                 device_no_virtio_options(g, d);
         check_source(g, i);
-        if (i->type == INPUT_PASSTHROUGH || i->type == INPUT_EVDEV)
-                hostdev_check_allowed(g, d);
 }
 
 static void build_evdev(const Input *i, Plan *p)
@@ -135,6 +133,7 @@ static void build_evdev(const Input *i, Plan *p)
         if (i->grab_toggle)
                 props_text(&object, "grab-toggle", toggle_words[i->grab_toggle - 1]);
         plan_json(p, "-object", &object);
+        plan_use(p, POLICY_HOST_DEVICES);
         plan_grant_device(p, i->source, ACCESS_WRITE);
 }
 
@@ -155,6 +154,7 @@ static void build_virtio(const Guest *g, const Input *i, Plan *p)
 
         if (i->type == INPUT_PASSTHROUGH) {
                 props_text(&device, "evdev", i->evdev);
+                plan_use(p, POLICY_HOST_DEVICES);
                 plan_grant_device(p, i->evdev, ACCESS_WRITE);
         }
         device_props(g, &i->device, &device);

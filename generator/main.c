@@ -8,16 +8,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/stat.h>
 
 #include "contract/exit.h"
 #include "generator/convert/find.h"
 #include "generator/convert/unique.h"
 #include "generator/log.h"
+#include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "util/file.h"
 #include "util/unit-name.h"
+
+#define MEMORY_KEPT (4 << 20) /* bytes; the largest guests need more */
 
 /* The file appears complete or not at all: it is renamed into place. */
 static int write_drop_in(
@@ -42,18 +46,28 @@ static int generate_helper(int output_fd, const Conversion *c, const GuestFile *
 {
         _cleanup_(freep) char *service = NULL, *socket = NULL;
         size_t service_size, socket_size;
-        int r = 0;
+        int r = helper_socket_text(c, file->path, &socket, &socket_size);
 
-        if (c->settings.helper_socket)
-                r = user_socket_text(c, file->path, &socket, &socket_size);
-        if (r >= 0 && socket)
+        if (r >= 0)
                 r = write_drop_in(output_fd, "vm-helper", instance, "socket", socket, socket_size);
         if (c->status < 0)
                 return 0; /* the refusal is already written, and an overlong name may be the reason */
         if (r < 0)
                 return r;
-        r = user_helper_text(c, file->name, file->path, &service, &service_size);
+        r = helper_service_text(c, file->name, file->path, &service, &service_size);
         return r < 0 ? r : write_drop_in(output_fd, "vm-helper", instance, "service", service, service_size);
+}
+
+static int generate_user(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
+{
+        _cleanup_(freep) char *text = NULL;
+        size_t size;
+        int r;
+
+        if (c->status < 0 || !c->plan.own_user.name)
+                return 0;
+        r = user_service_text(c, file->path, &text, &size);
+        return r < 0 ? r : write_drop_in(output_fd, "vm-user", instance, "service", text, size);
 }
 
 /* A refused guest has its errors; this warning is about two files, and the check of one does not show it. */
@@ -87,7 +101,8 @@ static int generate(int output_fd, const GuestFile *file, const Host *host, Uniq
                 return r;
         generator_log_findings(c.findings);
         r = write_drop_in(output_fd, "vm", instance, "service", text, size);
-        return r >= 0 && host->user_scope ? generate_helper(output_fd, &c, file, instance) : r;
+        r = r < 0 ? r : generate_helper(output_fd, &c, file, instance);
+        return r < 0 ? r : generate_user(output_fd, &c, file, instance);
 }
 
 static int generate_all(int output_fd, bool user_scope)
@@ -130,6 +145,9 @@ int main(int argc, char **argv)
         _cleanup_(closep) int output_fd = -EBADF;
         bool user_scope;
 
+        /* what one guest needed serves the next, and is not returned to the kernel in between */
+        (void) mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+        (void) mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
         if (argc != 2 && argc != 4) {
                 fprintf(stderr,
                         "vm-generator is run by systemd and requires one or three output directories.\n");

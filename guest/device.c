@@ -24,6 +24,11 @@ void *device_as_head(const Device *d, const char *element)
         return (void *) d;
 }
 
+bool device_is_removed(const Device *d)
+{
+        return d->xml && d->xml->removed;
+}
+
 void device_set_id(Guest *g, Device *d, const char *format, ...)
 {
         char *id;

@@ -191,6 +191,9 @@ struct DeviceKind {
 /* The same for a struct that the kinds of one element share as the head of theirs. */
 #define DEVICE_AS_HEAD(type, element, d) ((PART_POINTER(type, Device, d)) device_as_head(d, element))
 
+/* A fragment of the guest removes it: it only counts among the others. */
+bool device_is_removed(const Device *d);
+
 /* What those two call: they return d, or NULL for NULL. */
 void *device_as(const Device *d, size_t size);
 void *device_as_head(const Device *d, const char *element);

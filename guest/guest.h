@@ -24,7 +24,9 @@ typedef struct Labels Labels;
 typedef struct LaunchSecurity LaunchSecurity;
 typedef struct QemuNamespace QemuNamespace;
 typedef struct Iothreads Iothreads;
+typedef struct VmunitNamespace VmunitNamespace;
 typedef struct Identity Identity;
+typedef struct KeptAddresses KeptAddresses;
 
 #define GUEST_DEVICES_MAX 4096 /* in the XML; placing them takes quadratic time */
 
@@ -52,6 +54,7 @@ struct Guest {
         const LaunchSecurity *launch_security;
         const QemuNamespace *qemu_namespace;
         const Iothreads *iothreads;
+        const VmunitNamespace *vmunit_namespace;
         unsigned n_images; /* that have node names of libvirt's form; see source_name() */
 
         Identity *identities; /* see guest/identity.h */
@@ -61,6 +64,7 @@ struct Guest {
         Place devices_place;
         Device **devices;
         size_t n_devices;
+        const KeptAddresses *kept; /* placement/keep.h; NULL if no fragment changes the guest */
 };
 
 /* An empty guest with those kinds of devices (device/kinds.h); NULL if out of memory. Borrows all arguments.

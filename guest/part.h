@@ -46,4 +46,5 @@ OWN(Labels, labels)
 OWN(LaunchSecurity, launch_security)
 OWN(QemuNamespace, qemu_namespace)
 OWN(Iothreads, iothreads)
+OWN(VmunitNamespace, vmunit_namespace)
 #undef OWN

@@ -23,7 +23,8 @@
         PART(tuning)          \
         PART(label)           \
         PART(iothreads)       \
-        PART(qemu_namespace)
+        PART(qemu_namespace)  \
+        PART(vmunit_namespace)
 
 #define PART(name) extern const GuestPart part_##name;
 GUEST_PARTS(PART)

@@ -15,7 +15,7 @@ typedef struct Settings {
         const char *run_directory;            /* the guest's own, "/run/vm/NAME" */
         const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
         const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
-        const char *helper_socket;            /* of a user's guest; NULL in the system scope */
+        const char *helper_socket;            /* of the guest's helper */
         const uint8_t *identity_key; /* of KEYED_HASH_KEY_SIZE: what the XML leaves out is derived from it */
         bool in_place;               /* the XML is a guest's file already, and not yet to be defined */
         const char *root;            /* a prefix of the directories of firmware descriptors; NULL for none */

@@ -3,15 +3,14 @@
 /*
  * vm-launcher does for a guest, while its unit starts, runs and stops, what systemd cannot do by itself. Its
  * callers are the unit files that vm-generator wrote, so that all it is to do stands in arguments and
- * nothing is read from the guest's XML here. Some verbs start with root's privileges and some without any;
- * each verb's file says what it needs and trusts.
+ * nothing is read from the guest's XML here. Some verbs start with some of root's privileges and some
+ * without any; each verb's file says what it needs and trusts.
  */
 
 #include <stdio.h>
 
 #include "contract/exit.h"
 #include "launcher/helper/helper.h"
-#include "launcher/helper/register.h"
 #include "launcher/prepare/prepare.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
@@ -24,18 +23,18 @@ typedef struct Verb {
 } Verb;
 
 static const Verb verbs[] = {
-        { "prepare", verb_prepare, "Open TAPs and give the guest's user access to disks (ExecStartPre=+)" },
-        { "run", verb_run, "Run the guest (ExecStart=)" },
-        { "register", verb_register, "Register the guest with systemd-machined (ExecStartPost=+)" },
-        { "cleanup", verb_cleanup, "Return disks to their owners (ExecStopPost=+)" },
-        { "serve", verb_serve, "Prepare or register a user's guest (vm-helper@.service)" },
-        { "refuse", verb_refuse, "Log why the guest cannot start (ExecStart= instead of run)" },
+        { "run", verb_run, "Run the guest (vm@.service)" },
+        { "serve", verb_serve, "Prepare and register the guest (vm-helper@.service)" },
+        { "cleanup", verb_cleanup, "Return disks to their owners (vm-helper@.socket)" },
+        { "reload", verb_reload, "Change the guest that runs (ExecReload= of vm@.service)" },
+        { "refuse", verb_refuse, "Log why the guest cannot start (instead of run)" },
+        { "prepare", verb_prepare, "Prepare the guest by hand" },
 };
 
 static int show_help(void)
 {
         printf("Usage: vm-launcher VERB [OPTION…] [-- ARGUMENT…]\n\n"
-               "Starts, runs and cleans up after a guest. Called by vm@.service; see "
+               "Starts, runs and cleans up after a guest. Called by the guest's units; see "
                "vm-launcher(8).\n\nVerbs:\n");
         for (size_t i = 0; i < ELEMENTS(verbs); i++)
                 printf("  %-10s %s\n", verbs[i].name, verbs[i].help);

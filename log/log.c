@@ -12,6 +12,10 @@
  * root; in users' units it is USER_UNIT=, which `journalctl --user -u` trusts. Otherwise, and before the
  * guest is known, an error that is the first message, and so probably the last, goes to stderr: journald
  * knows the unit of that stream, and LogExtraFields= of the unit adds VM_NAME= to it.
+ *
+ * Later errors may be the last words, too, of a program that ends before journald read any of its messages.
+ * So the program begins with an empty line on the stream. journald prints none, but from then on knows the
+ * unit of the process, whatever it sends and even when it is gone.
  */
 
 #define SD_JOURNAL_SUPPRESS_LOCATION
@@ -26,6 +30,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-journal.h>
+#include <unistd.h>
 
 #include "util/text.h"
 #include "util/unit-name.h"
@@ -34,7 +39,7 @@
 
 static const char *log_guest, *log_uuid;
 static char *log_unit;
-static const char *log_unit_field, *log_user_unit;
+static const char *log_unit_field;
 
 static bool stderr_is_journal(void)
 {
@@ -61,11 +66,8 @@ void log_open(const char *guest, const char *uuid)
         log_unit_field = getenv("MANAGERPID") ? "USER_UNIT" : "OBJECT_SYSTEMD_UNIT"; /* set by the manager */
         if (guest && (geteuid() == 0 || getenv("MANAGERPID")))
                 (void) unit_name_for_guest(guest, &log_unit);
-}
-
-void log_open_user_unit(const char *unit)
-{
-        log_user_unit = unit;
+        else if (stderr_is_journal())
+                (void) !write(STDERR_FILENO, "\n", 1);
 }
 
 typedef struct Entry {
@@ -103,7 +105,7 @@ static void entry_add_value(Entry *e, const char *key, const char *value)
 static void entry_send(Entry *e, int priority, const char *text)
 {
         static bool known; /* journald knows us from an earlier message */
-        bool last_words = !known && priority <= LOG_ERR && !log_unit && !log_user_unit;
+        bool last_words = !known && priority <= LOG_ERR && !log_unit;
 
         if (stderr_is_journal() && !last_words && sd_journal_sendv(e->fields, (int) e->count) >= 0) {
                 known = true;
@@ -126,12 +128,26 @@ static void send_text(int priority, const char *message_id, char *const *fields,
         entry_add_value(&e, "MESSAGE_ID", message_id);
         entry_add_value(&e, "VM_NAME", log_guest);
         entry_add_value(&e, "VM_UUID", log_uuid);
-        if (log_unit && !log_user_unit)
+        if (log_unit)
                 entry_add_value(&e, log_unit_field, log_unit);
-        entry_add_value(&e, "USER_UNIT", log_user_unit);
         for (; fields && *fields; fields++)
                 entry_add(&e, *fields, strlen(*fields));
         entry_send(&e, priority, text);
+}
+
+/*
+ * Messages can contain text of a guest: names in the header of its image, QEMU's errors. Control characters
+ * would make journalctl hide the message, and a line break would let that text begin an entry of its own,
+ * with a priority, where messages go to stderr. C1 characters are two bytes in UTF-8.
+ */
+static void make_printable(char *text)
+{
+        for (unsigned char *c = (unsigned char *) text; *c; c++) {
+                if (*c < ' ' || *c == 0x7f)
+                        *c = '?';
+                if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+                        c[0] = c[1] = '?';
+        }
 }
 
 static _printf_(5, 0) void send_format(
@@ -144,6 +160,10 @@ static _printf_(5, 0) void send_format(
                 text = NULL;
         if (text && error)
                 whole = text_format("%s: %s", text, strerror(-error));
+        if (text)
+                make_printable(text);
+        if (whole)
+                make_printable(whole);
         send_text(priority, message_id, fields, whole ?: text ?: "(out of memory while formatting a message)");
         errno = saved;
 }

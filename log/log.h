@@ -9,14 +9,10 @@
 
 #include "util/ownership.h"
 
-/* From now on messages carry VM_NAME= and VM_UUID=. The strings are not copied; either may be NULL. */
-void log_open(const char *guest, const char *uuid);
-
-/*
- * Messages also belong to that unit, not only to the one we run in. `journalctl --user` accepts that from a
- * user's programs for the user's own units. The string is not copied.
+/* From now on messages carry VM_NAME= and VM_UUID=, and belong to that guest's unit, too, if journald
+ * accepts that: from root, and from a user's own programs. The strings are not copied; either may be NULL.
  */
-void log_open_user_unit(const char *unit);
+void log_open(const char *guest, const char *uuid);
 
 void log_at(int priority, const char *format, ...) _printf_(2, 3);
 

@@ -18,6 +18,9 @@
 #define POLICY_BRIDGES_MAX 1024
 #define POLICY_TAPS        16 /* of one user, by default */
 
+/* systemd's UIDS-GIDS.md leaves these to nobody: above its containers, below the IDs of foreign images. */
+static const UidRange default_users = { 0x70000000, 0x7ffdffff };
+
 static const char *const directories[] = { "/etc/vmunit", "/run/vmunit", "/usr/lib/vmunit" };
 
 typedef enum Section {
@@ -28,6 +31,14 @@ typedef enum Section {
         SECTION_BRIDGE,
 } Section;
 
+static void read_disk_directories(Reader *r, char *value, void *to)
+{
+        Policy *policy = to;
+
+        policy->disk_directories_at = r->place;
+        value_read_paths(r, value, &policy->disk_directories);
+}
+
 static const struct {
         Section section;
         const char *key;
@@ -36,9 +47,12 @@ static const struct {
 } keys[] = {
         { SECTION_GUESTS, "ImageDirectories", value_read_paths, offsetof(Policy, image_directories) },
         { SECTION_GUESTS, "Disks", value_read_disks, offsetof(Policy, disks_by_descriptor) },
-        { SECTION_GUESTS, "AllowQemuCommandline", value_read_bool,
-          offsetof(Policy, allow_qemu_commandline) },
-        { SECTION_GUESTS, "AllowHostDevices", value_read_bool, offsetof(Policy, allow_host_devices) },
+        { SECTION_GUESTS, "DiskDirectories", read_disk_directories, 0 },
+        { SECTION_GUESTS, "MaxGuests", value_read_limit, offsetof(Policy, max_guests) },
+        { SECTION_GUESTS, "MaxMemory", value_read_size_limit, offsetof(Policy, max_memory) },
+        { SECTION_GUESTS, "MaxVCPUs", value_read_limit, offsetof(Policy, max_vcpus) },
+        { SECTION_GUESTS, "User", value_read_user, offsetof(Policy, user) },
+        { SECTION_GUESTS, "UserRange", value_read_uids, offsetof(Policy, user_range) },
         { SECTION_BROKER, "BridgeConf", value_read_bool, offsetof(Policy, use_bridge_conf) },
         { SECTION_BROKER, "MaxTaps", value_read_taps, offsetof(Policy, max_taps) },
         { SECTION_BRIDGE, "Users", value_read_names, offsetof(PolicyBridge, users) },
@@ -116,6 +130,17 @@ static void read_section(Reader *r, char *line, Position *at)
                         line);
 }
 
+static bool read_switch(Reader *r, const char *key, char *value)
+{
+        for (size_t i = 0; i < POLICY_SWITCHES; i++)
+                if (streq(policy_switches[i].key, key)) {
+                        value_read_bool(r, value, &r->policy->switches[i].allowed);
+                        r->policy->switches[i].at = r->place;
+                        return true;
+                }
+        return false;
+}
+
 static void read_assignment(Reader *r, char *key, char *value, const Position *at)
 {
         for (size_t i = 0; i < ELEMENTS(keys); i++)
@@ -126,7 +151,8 @@ static void read_assignment(Reader *r, char *key, char *value, const Position *a
                         keys[i].read(r, value, base + keys[i].offset);
                         return;
                 }
-        reader_error(r, key, "unknown setting %s= in this section", key);
+        if (at->section != SECTION_GUESTS || !read_switch(r, key, value))
+                reader_error(r, key, "unknown setting %s= in this section", key);
 }
 
 static void read_line(Reader *r, char *line, Position *at)
@@ -225,6 +251,32 @@ static int read_first(Reader *r, const char *root, const char *middle, const cha
         return 0;
 }
 
+static void set_defaults(Policy *policy, bool user_scope)
+{
+        policy->disks_by_descriptor = true;
+        policy->max_taps = POLICY_TAPS;
+        policy->user_range = default_users;
+        for (size_t i = 0; i < POLICY_SWITCHES; i++)
+                policy->switches[i].allowed = !(user_scope && policy_switches[i].off_for_users);
+}
+
+static void check_contradictions(const Policy *policy, Findings *findings)
+{
+        const PolicyChoice *chown = &policy->switches[POLICY_CHOWN];
+        Place place = chown->at;
+
+        place.column = 1;
+        if (!chown->allowed && !policy->disks_by_descriptor)
+                finding(findings, SEVERITY_ERROR, place,
+                        "AllowChown=no contradicts Disks=chown, with which QEMU's user becomes the owner of "
+                        "disks; remove one of them");
+}
+
+char *policy_place_text(const Place *at)
+{
+        return at->file ? text_format("%s:%u", at->file, at->line) : strdup("vmunit.conf");
+}
+
 int policy_read(const char *root, bool user_scope, Policy *policy, Findings *findings)
 {
         Reader r = { .policy = policy, .findings = findings };
@@ -232,15 +284,14 @@ int policy_read(const char *root, bool user_scope, Policy *policy, Findings *fin
         int q;
 
         root = root ?: "";
-        policy->allow_qemu_commandline = true;
-        policy->allow_host_devices = !user_scope;
-        policy->max_taps = POLICY_TAPS;
+        set_defaults(policy, user_scope);
         q = read_first(&r, root, "", "vmunit.conf");
         q = q < 0 ? q : list_drop_ins(&r, root, &names);
         for (size_t i = 0; q >= 0 && i < names.count; i++)
                 q = read_first(&r, root, "vmunit.conf.d/", names.items[i]);
         if (q < 0)
                 return q;
+        check_contradictions(policy, findings);
         return findings_failed(findings) ? -EINVAL : 0;
 }
 
@@ -283,5 +334,7 @@ void policy_done(Policy *policy)
         strings_done(&policy->bridge_conf.denied);
         strings_done(&policy->files);
         strings_done(&policy->image_directories);
+        strings_done(&policy->disk_directories);
+        free(policy->user);
         *policy = (Policy){ 0 };
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policy/switch.h"
 #include "util/findings.h"
 #include "util/text.h"
 
@@ -16,6 +17,14 @@
 typedef struct AddressRange {
         uint64_t first, last;
 } AddressRange;
+
+/* Numbers of users, which are also those of their groups; last is included. */
+typedef struct UidRange {
+        uint32_t first, last;
+} UidRange;
+
+#define POLICY_USER_DEFAULT   "qemu" /* User= in units/vm@.service.in */
+#define POLICY_USER_PER_GUEST "per-guest"
 
 typedef struct PolicyBridge {
         char *name;
@@ -32,14 +41,32 @@ typedef struct PolicyBridgeConf {
         Strings allowed, denied; /* bridges */
 } PolicyBridgeConf;
 
+/* The value of one of the switches, and the line that set it: without a file, it is the default. */
+typedef struct PolicyChoice {
+        bool allowed;
+        Place at;
+} PolicyChoice;
+
+/* 0: no limit */
+typedef struct PolicyLimit {
+        uint64_t max;
+        Place at;
+} PolicyLimit;
+
 typedef struct Policy {
         Strings files; /* the files it was read from; findings borrow these names */
 
         /* [Guests] */
-        Strings image_directories;   /* where backing files that only an image names may be */
-        bool disks_by_descriptor;    /* QEMU gets disks open, instead of its user the right to open them */
-        bool allow_qemu_commandline; /* <qemu:commandline> and its kin */
-        bool allow_host_devices;     /* <hostdev> and others that pass a host device to the guest */
+        Strings image_directories; /* where backing files that only an image names may be */
+        bool disks_by_descriptor;  /* QEMU gets disks open, instead of its user the right to open them */
+        PolicyChoice switches[POLICY_SWITCHES];
+        Strings disk_directories; /* where disks may be; empty: anywhere */
+        Place disk_directories_at;
+        PolicyLimit max_guests; /* that run at a time in a scope */
+        PolicyLimit max_memory; /* bytes of one guest */
+        PolicyLimit max_vcpus;  /* of one guest */
+        char *user;          /* of the system's guests: see policy_user_fault(); NULL: POLICY_USER_DEFAULT */
+        UidRange user_range; /* for guests that have a user each */
 
         /* [Broker] */
         bool use_bridge_conf;
@@ -67,6 +94,12 @@ int policy_read(const char *root, bool user_scope, Policy *policy, Findings *fin
  */
 int policy_read_bridge_conf(const char *root, Policy *policy, Findings *findings);
 
+/*
+ * Where a setting was made, for messages: "/etc/vmunit/vmunit.conf:3", or "vmunit.conf" for a default. A new
+ * string, or NULL if out of memory.
+ */
+char *policy_place_text(const Place *at);
+
 /* The section for a bridge, or NULL. */
 const PolicyBridge *policy_find_bridge(const Policy *policy, const char *name);
 
@@ -75,5 +108,11 @@ bool policy_bridge_conf_allows(const PolicyBridgeConf *conf, const char *name);
 
 /* Whether a guest on the bridge (NULL: a bridge without a section) may have that address. */
 bool policy_allows_address(const PolicyBridge *bridge, const uint8_t mac[static 6]);
+
+/*
+ * What is wrong with the text as the user of guests, or NULL. It is a user's name or number, or
+ * POLICY_USER_PER_GUEST for a user that no other guest has.
+ */
+const char *policy_user_fault(const char *user);
 
 void policy_done(Policy *policy);

@@ -35,9 +35,13 @@ char *reader_trim(char *text);
 /* Values: an invalid one is an error, and changes nothing. */
 typedef void ReadValue(Reader *r, char *value, void *to);
 
-ReadValue value_read_paths;  /* to Strings; absolute ones */
-ReadValue value_read_bool;   /* to bool */
-ReadValue value_read_disks;  /* to bool: whether by descriptor */
-ReadValue value_read_taps;   /* to unsigned */
-ReadValue value_read_names;  /* to Strings; of users or groups */
-ReadValue value_read_ranges; /* to PolicyBridge; its addresses */
+ReadValue value_read_paths;      /* to Strings; absolute ones */
+ReadValue value_read_bool;       /* to bool */
+ReadValue value_read_disks;      /* to bool: whether by descriptor */
+ReadValue value_read_user;       /* to char *; see policy_user_fault() */
+ReadValue value_read_uids;       /* to UidRange */
+ReadValue value_read_taps;       /* to unsigned */
+ReadValue value_read_limit;      /* to PolicyLimit; a number */
+ReadValue value_read_size_limit; /* to PolicyLimit; bytes, with a unit such as G */
+ReadValue value_read_names;      /* to Strings; of users or groups */
+ReadValue value_read_ranges;     /* to PolicyBridge; its addresses */

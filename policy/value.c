@@ -53,6 +53,82 @@ void value_read_disks(Reader *r, char *value, void *to)
                         value);
 }
 
+#define UID_NOBODY       65534U
+#define UID_NONE_16      65535U    /* (uid_t) -1 in 16 bits */
+#define UID_SIGNED_MAX   INT32_MAX /* parts of the kernel fail for greater ones */
+#define USER_NAME_MAX    31
+#define USER_NAME_LETTER "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+
+const char *policy_user_fault(const char *user)
+{
+        unsigned number;
+
+        if (streq(user, POLICY_USER_PER_GUEST))
+                return NULL;
+        if (text_to_unsigned(user, UINT32_MAX, &number) >= 0) {
+                if (number == 0)
+                        return "is root, and guests must not run as root";
+                return number == UID_NOBODY || number == UID_NONE_16 || number == UINT32_MAX
+                               ? "is a number that stands for no user"
+                               : NULL;
+        }
+        if (streq(user, "root"))
+                return "must not be the user of guests";
+        if (streq(user, "nobody"))
+                return "stands for no user";
+        if (!*user || *user == '-' || *user == '.' || (*user >= '0' && *user <= '9') ||
+            strlen(user) > USER_NAME_MAX || strspn(user, USER_NAME_LETTER ".-") != strlen(user))
+                return "is not valid; expected a user's name or number, or " POLICY_USER_PER_GUEST;
+        return NULL;
+}
+
+void value_read_user(Reader *r, char *value, void *to)
+{
+        const char *fault = policy_user_fault(value);
+        char **user = to, *copy;
+
+        if (fault) {
+                reader_error(r, value, "'%s' %s", value, fault);
+                return;
+        }
+        copy = strdup(value);
+        if (!copy) {
+                r->status = -ENOMEM;
+                return;
+        }
+        free(*user);
+        *user = copy;
+}
+
+static bool has_special_uid(const UidRange *range)
+{
+        return range->first == 0 || (range->first <= UID_NONE_16 && range->last >= UID_NOBODY);
+}
+
+void value_read_uids(Reader *r, char *value, void *to)
+{
+        char *dash = strchr(value, '-');
+        UidRange range;
+        bool bad;
+
+        if (dash)
+                *dash = '\0';
+        bad = !dash || text_to_unsigned(value, UID_SIGNED_MAX, &range.first) < 0 ||
+              text_to_unsigned(dash + 1, UID_SIGNED_MAX, &range.last) < 0;
+        if (dash)
+                *dash = '-';
+        if (bad)
+                reader_error(
+                        r, value, "'%s' is not a range FIRST-LAST of numbers up to %u", value,
+                        (unsigned) UID_SIGNED_MAX);
+        else if (range.first > range.last)
+                reader_error(r, value, "'%s' is empty: the last number is lower than the first", value);
+        else if (has_special_uid(&range))
+                reader_error(r, value, "'%s' must not contain 0, 65534 and 65535", value);
+        else
+                *(UidRange *) to = range;
+}
+
 void value_read_taps(Reader *r, char *value, void *to)
 {
         unsigned n;
@@ -61,6 +137,45 @@ void value_read_taps(Reader *r, char *value, void *to)
                 reader_error(r, value, "'%s' is not a number from 1 to %u", value, POLICY_TAPS_MAX);
         else
                 *(unsigned *) to = n;
+}
+
+static void set_limit(Reader *r, void *to, uint64_t max)
+{
+        *(PolicyLimit *) to = (PolicyLimit){ max, r->place };
+}
+
+void value_read_limit(Reader *r, char *value, void *to)
+{
+        uint64_t n;
+
+        if (streq(value, "infinity"))
+                set_limit(r, to, 0);
+        else if (text_to_u64(value, UINT32_MAX, &n) < 0 || n == 0)
+                reader_error(r, value, "'%s' is not a number from 1 on, and not infinity", value);
+        else
+                set_limit(r, to, n);
+}
+
+void value_read_size_limit(Reader *r, char *value, void *to)
+{
+        static const char units[] = "KMGT";
+        size_t n = strlen(value);
+        const char *unit = n > 0 ? strchr(units, value[n - 1]) : NULL;
+        unsigned shift = unit ? 10 * (unsigned) (unit - units + 1) : 0;
+        _cleanup_(freep) char *number = strndup(value, unit ? n - 1 : n);
+        uint64_t size;
+
+        if (!number)
+                r->status = -ENOMEM;
+        else if (streq(value, "infinity"))
+                set_limit(r, to, 0);
+        else if (text_to_u64(number, UINT64_MAX >> shift, &size) < 0 || size == 0)
+                reader_error(
+                        r, value,
+                        "'%s' is not a size; expected bytes, a number followed by K, M, G or T, or infinity",
+                        value);
+        else
+                set_limit(r, to, size << shift);
 }
 
 /* Names need not exist here, since user databases may be remote, but they must be valid: a typo must not let

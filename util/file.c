@@ -195,6 +195,22 @@ int file_rename_new(int dir_fd, const char *from, const char *to)
         return unlinkat(dir_fd, from, 0) < 0 ? -errno : 0;
 }
 
+int file_create_nameless(int dir_fd)
+{
+        int fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+        return fd < 0 ? -errno : fd;
+}
+
+int file_link_new(int fd, int dir_fd, const char *name)
+{
+        char link[32];
+
+        /* by its path in /proc, because AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH */
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        return linkat(AT_FDCWD, link, dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
 int file_make_directories(int dir_fd, const char *path, mode_t mode)
 {
         _cleanup_(freep) char *copy = strdup(path);
@@ -236,4 +252,22 @@ int file_open_private_directory(const char *path)
         if (st.st_uid != geteuid() || st.st_mode & 0077)
                 return -EUCLEAN;
         return TAKE_FD(fd);
+}
+
+int directory_remove(const char *path)
+{
+        _cleanup_(closedirp) DIR *dir = opendir(path);
+        struct dirent *entry;
+        int r = 0;
+
+        if (!dir)
+                return -errno;
+        while ((entry = readdir(dir)))
+                if (!(entry->d_name[0] == '.' &&
+                      (!entry->d_name[1] || (entry->d_name[1] == '.' && !entry->d_name[2]))) &&
+                    unlinkat(dirfd(dir), entry->d_name, 0) < 0 && r == 0)
+                        r = -errno;
+        if (rmdir(path) < 0 && r == 0)
+                r = -errno;
+        return r;
 }

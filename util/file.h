@@ -13,12 +13,24 @@
  */
 int file_read(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
+/* Removes a directory and the files in it, but no directory below. 0 or the first error. */
+int directory_remove(const char *path);
+
 /* Writes a file beside its final name, syncs it if sync is set, and renames it there. Nothing is left on
  * failure. */
 int file_write_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode, int sync);
 
 /* Renames within one directory to a name that must not exist; -EEXIST if it does. */
 int file_rename_new(int dir_fd, const char *from, const char *to);
+
+/*
+ * Creates a file without a name, for writing, of mode 0600, so that nothing is left if this process is
+ * killed. Not every file system can; a negative errno then, as for any failure.
+ */
+int file_create_nameless(int dir_fd);
+
+/* Gives such a file a name, which must not exist; -EEXIST if it does. */
+int file_link_new(int fd, int dir_fd, const char *name);
 
 /*
  * Reads up to size bytes at an offset of a file, fewer only at its end, despite interruptions and short

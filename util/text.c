@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio_ext.h>
 
 bool text_ends_with(const char *s, const char *suffix)
 {
@@ -297,6 +298,17 @@ int strings_addf(Strings *s, const char *format, ...)
         return strings_take(s, r < 0 ? NULL : text);
 }
 
+void strings_remove(Strings *s, const char *text)
+{
+        for (size_t i = 0; i < s->count; i++)
+                if (streq(s->items[i], text)) {
+                        free(s->items[i]);
+                        s->count--;
+                        memmove(&s->items[i], &s->items[i + 1], (s->count - i + 1) * sizeof(*s->items));
+                        return;
+                }
+}
+
 bool strings_have(const Strings *s, const char *text)
 {
         for (size_t i = 0; i < s->count; i++)
@@ -309,6 +321,8 @@ FILE *text_writer_start(TextWriter *w)
 {
         *w = (TextWriter){ 0 };
         w->file = open_memstream(&w->text, &w->size);
+        if (w->file) /* nobody else writes to it, and a lock for each call takes longer than the call */
+                (void) __fsetlocking(w->file, FSETLOCKING_BYCALLER);
         return w->file;
 }
 

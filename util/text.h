@@ -106,6 +106,7 @@ int strings_add(Strings *s, const char *text); /* 0 or -ENOMEM */
 int strings_take(
         Strings *s, char *text); /* takes over text even on -ENOMEM; text may be NULL, for -ENOMEM */
 int strings_addf(Strings *s, const char *format, ...) _printf_(2, 3);
+void strings_remove(Strings *s, const char *text); /* the first that equals it, if any */
 bool strings_have(const Strings *s, const char *text);
 
 /*

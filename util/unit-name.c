@@ -59,6 +59,13 @@ char *unit_name_instance(const char *name)
         return is_plain(name) ? strdup(name) : escape(name, true);
 }
 
+/* A hash, since a long name would not fit into a socket address. */
+char *unit_name_helper_socket(const char *run, const char *instance)
+{
+        return text_format(
+                "%s/vmunit/helper/%016llx", run, (unsigned long long) text_hash(instance, strlen(instance)));
+}
+
 char *unit_name_for_interface(const char *interface)
 {
         _cleanup_(freep) char *escaped = escape(interface, false);

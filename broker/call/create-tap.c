@@ -13,7 +13,6 @@
 #include "broker/call/error.h"
 #include "broker/call/limits.h"
 #include "contract/limits.h"
-#include "contract/mtu.h"
 #include "util/interface-name.h"
 #include "util/text.h"
 #include "util/unit-name.h"

@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define undefine rename console resume argv unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -19,18 +19,42 @@ set -l first "not __fish_seen_subcommand_from $verbs"
 complete -c vmctl -n $first -a list -d 'List guests and their states'
 complete -c vmctl -n $first -a check -d 'Report everything that is wrong with the XML of a guest'
 complete -c vmctl -n $first -a define -d 'Check the XML of a guest and install it'
+complete -c vmctl -n $first -a edit -d 'Edit the XML of a guest'
 complete -c vmctl -n $first -a undefine -d 'Remove the XML of a guest'
 complete -c vmctl -n $first -a rename -d 'Give a guest another name'
 complete -c vmctl -n $first -a console -d 'Connect to the serial console of a guest'
+complete -c vmctl -n $first -a view -d 'Open a viewer on the screen of a guest'
+complete -c vmctl -n $first -a pause -d 'Pause a running guest'
 complete -c vmctl -n $first -a resume -d 'Let a stopped guest continue'
+complete -c vmctl -n $first -a reset -d 'Reset a guest'
+complete -c vmctl -n $first -a kill -d 'Turn a guest off hard'
+complete -c vmctl -n $first -a nmi -d 'Send a guest a non-maskable interrupt'
+complete -c vmctl -n $first -a send-key -d 'Press keys on the keyboard of a guest'
+complete -c vmctl -n $first -a info -d 'Show what a running guest is and does'
+complete -c vmctl -n $first -a stats -d 'Print counters of a running guest'
+complete -c vmctl -n $first -a top -d 'Show what running guests use of the host'
+complete -c vmctl -n $first -a address -d 'Print the IP addresses of a guest'
+complete -c vmctl -n $first -a resize-disk -d 'Make a disk of a guest larger'
+complete -c vmctl -n $first -a screenshot -d 'Write a picture of the screen of a guest'
+complete -c vmctl -n $first -a dump -d 'Write the memory of a guest to a file'
+complete -c vmctl -n $first -a events -d 'Print the events of a guest as they come'
+complete -c vmctl -n $first -a agent -d 'Give the guest agent a command'
+complete -c vmctl -n $first -a qmp -d 'Give QEMU a command'
+complete -c vmctl -n $first -a attach -d 'Add a device to a guest'
+complete -c vmctl -n $first -a detach -d 'Remove a device from a guest'
+complete -c vmctl -n $first -a change-media -d 'Change or eject the medium of a drive'
+complete -c vmctl -n $first -a set -d 'Change a value of a guest'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
+complete -c vmctl -n $first -a policy -d 'Show what vmunit.conf allows and costs'
 complete -c vmctl -n $first -a unit -d 'Show the drop-in of a guest'
 complete -c vmctl -n $first -a help -d 'Show help'
 
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l json -d 'Print JSON'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l names -d 'Print names only'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l units -d 'Print units only'
-complete -c vmctl -n '__fish_seen_subcommand_from argv' -l json -d 'Print JSON'
-complete -c vmctl -n '__fish_seen_subcommand_from check undefine rename console resume argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from argv policy info stats address events' -l json -d 'Print JSON'
+complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
+complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump' -F
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set resize-disk console view pause resume reset kill nmi send-key info stats address screenshot dump events agent qmp argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

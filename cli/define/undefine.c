@@ -3,6 +3,7 @@
 /* vmctl undefine: removes a guest's file and disables its unit, and says what it leaves. */
 
 #include <errno.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -19,7 +20,7 @@ static void disable(sd_bus *bus, const char *unit)
                 "org.freedesktop.systemd1.Manager", "DisableUnitFiles", NULL, NULL, "asb", 1, unit, 0);
 }
 
-static int list_disks(const Host *host, const char *path, const char *name, Strings *ret)
+static int list_disks(const Host *host, const char *path, const char *name, Strings *ret, char **ret_user)
 {
         _cleanup_(conversion_done) Conversion c = { 0 };
         int r = 0;
@@ -31,6 +32,8 @@ static int list_disks(const Host *host, const char *path, const char *name, Stri
         for (size_t i = 0; i < c.plan.n_chains && r >= 0; i++)
                 if (!strings_have(ret, c.plan.chains[i].path))
                         r = strings_add(ret, c.plan.chains[i].path);
+        if (r >= 0 && c.plan.own_user.name && !(*ret_user = strdup(c.plan.own_user.name)))
+                r = -ENOMEM;
         return r;
 }
 
@@ -42,12 +45,13 @@ static void print_left(const char *what, const Strings *paths)
 }
 
 /* While the XML is there, which says what its disks are. */
-static int list_left(const Host *host, const char *path, const char *name, Strings *places, Strings *disks)
+static int list_left(
+        const Host *host, const char *path, const char *name, Strings *places, Strings *disks, char **user)
 {
         _cleanup_(strings_done) Strings unused = { 0 };
         int r = places_find(host, name, name, places, &unused);
 
-        return r < 0 ? r : list_disks(host, path, name, disks);
+        return r < 0 ? r : list_disks(host, path, name, disks, user);
 }
 
 int verb_undefine(const Call *call)
@@ -56,7 +60,7 @@ int verb_undefine(const Call *call)
         _cleanup_(host_done) Host host = { 0 };
         _cleanup_(strings_done) Strings directories = { 0 }, places = { 0 }, disks = { 0 };
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL;
+        _cleanup_(freep) char *path = NULL, *name = NULL, *unit = NULL, *user = NULL;
         int r;
 
         if (strchr(call->words[0], '/'))
@@ -74,7 +78,7 @@ int verb_undefine(const Call *call)
         if (r != 0)
                 return r;
         (void) host_read(&host, NULL, user_scope);
-        r = list_left(&host, path, name, &places, &disks);
+        r = list_left(&host, path, name, &places, &disks, &user);
         if (unlink(path) < 0)
                 return fail(
                         errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "cannot remove %s: %s",
@@ -85,6 +89,8 @@ int verb_undefine(const Call *call)
         printf("Removed guest %s from %s.\n", name, directories.items[0]);
         print_left("state or settings in", &places);
         print_left("disk", &disks);
+        if (user && getpwnam(user))
+                printf("Left behind: user %s; once no file belongs to it: userdel %s\n", user, user);
         if (r < 0)
                 fprintf(stderr, "vmctl: this list may not be complete: %s\n", strerror(-r));
         return EXIT_SUCCESS;

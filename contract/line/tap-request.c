@@ -13,7 +13,6 @@
 
 #include "contract/arguments.h"
 #include "contract/limits.h"
-#include "contract/mtu.h"
 #include "contract/words.h"
 #include "log/log.h"
 #include "net/bridge/bridge-vlan.h"

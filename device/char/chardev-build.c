@@ -6,7 +6,8 @@
  * or the directory in which it creates it.
  *
  * A pty that people look at (the guest's serial console) is a socket of the launcher instead, so that the
- * journal has all of its output and "vmctl console" can attach.
+ * journal has all of its output and "vmctl console" can attach. And a socket in the guest's runtime
+ * directory is created by the launcher, so that QEMU does not need that directory.
  */
 
 #include "device/char/chardev.h"
@@ -29,7 +30,10 @@ static const char *const backends[] = {
 
 static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p)
 {
-        props_text(chardev, "path", c->path);
+        if (c->generated)
+                props_number(chardev, "fd", plan_socket(p, strrchr(c->path, '/') + 1));
+        else
+                props_text(chardev, "path", c->path);
         if (c->mode == CHARDEV_BIND) {
                 props_bool(chardev, "server", true);
                 props_bool(chardev, "wait", false);

@@ -106,6 +106,7 @@ static void build_memory(const Shmem *s, Plan *p)
         props_number(&object, "size", s->size.value);
         props_bool(&object, "share", true);
         plan_json(p, "-object", &object);
+        plan_directive(p, "BindPaths", "/dev/shm"); /* instead of the guest's own */
 }
 
 static void build_server(const Shmem *s, Plan *p)

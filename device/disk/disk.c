@@ -215,6 +215,52 @@ static void disk_read(Guest *g, Device *d)
         sort_in(g, d);
 }
 
+/* How many images the disk's XML names; for one that is not read any more. */
+static unsigned count_images(const XmlElement *e)
+{
+        unsigned n = 0;
+
+        for (const XmlElement *c = e->first; c; c = c->next) {
+                if (streq(c->name, "source") && (xml_peek(c, "@file") || xml_peek(c, "@dev") ||
+                                                 xml_peek(c, "@name") || xml_peek(c, "@protocol")))
+                        n++;
+                if (streq(c->name, "source") || streq(c->name, "backingStore") ||
+                    streq(c->name, "dataStore"))
+                        n += count_images(c);
+        }
+        return n;
+}
+
+/* QEMU's limit is 31 characters for a whole name. */
+static const char *node_prefix(Guest *g, const char *fragment)
+{
+        return strlen(fragment) <= 12 ? guest_text(g, "f-%s", fragment)
+                                      : guest_text(
+                                                g, "f-%.3s%09llx", fragment,
+                                                (unsigned long long) text_hash(fragment, strlen(fragment)) &
+                                                        0xfffffffffULL);
+}
+
+/* The numbers of other disks' images do not depend on it. */
+static void name_images_of_fragment(Guest *g, Disk *disk)
+{
+        const XmlElement *e = disk->device.xml;
+        const char *prefix = node_prefix(g, e->fragment);
+        unsigned first = g->n_images, n = e->instead_of ? count_images(e->instead_of) : 0;
+        unsigned n_filters = n > 0 ? throttle_count(e->instead_of) : 0;
+
+        if (source_count(&disk->source) <= n)
+                source_name(g, &disk->source);
+        else
+                source_name_for(g, &disk->source, prefix, 0);
+        g->n_images = first + n;
+        if (!disk->source.empty)
+                throttle_name(g, disk);
+        if (disk->n_filters > n_filters)
+                disk->filter_prefix = prefix;
+        g->n_images = first + n + n_filters;
+}
+
 /* Numbered from the last disk to the first, as libvirt does. */
 static void name_images(Guest *g)
 {
@@ -226,6 +272,10 @@ static void name_images(Guest *g)
                 disk = DEVICE_AS(Disk, g->devices[i]);
                 if (disk_is_vhost_user(disk))
                         continue;
+                if (disk->device.xml && disk->device.xml->fragment) {
+                        name_images_of_fragment(g, disk);
+                        continue;
+                }
                 source_name(g, &disk->source);
                 if (!disk->source.empty)
                         throttle_name(g, disk);
@@ -312,7 +362,8 @@ static void complete_drive(Guest *g, Disk *disk)
         if (disk->copy_on_read == ON)
                 disk->drive = disk->cor_node = guest_text(g, "libvirt-CoR-%s", disk->target);
         if (disk->n_filters > 0)
-                disk->drive = guest_text(g, "libvirt-%u-filter", disk->first_filter + disk->n_filters - 1);
+                disk->drive = guest_text(
+                        g, "%s", throttle_node(disk, disk->first_filter + disk->n_filters - 1).text);
         if (disk->transient)
                 disk->drive = disk->overlay = guest_text(g, "transient-%s", disk->target);
 }
@@ -354,6 +405,7 @@ static void build_overlay(const Disk *disk, Plan *p)
         props_bool(&drive, "snapshot", true);
         props_textf(&drive, "file", "json:%s", image ?: "");
         plan_list_named(p, "-drive", &drive);
+        plan_scratch(p);
 }
 
 /* QEMU has its own driver for NVMe controllers and gets them from the host like any other PCI device. */
@@ -377,6 +429,9 @@ static void disk_build(const Guest *g, const Device *d, Plan *p)
 {
         const Disk *disk = device_disk(d);
         size_t i = 0;
+
+        if (disk->kind == DISK_LUN)
+                plan_use(p, POLICY_RAW_IO);
 
         if (guest_next_device(g, d->kind, &i) == d)
                 throttle_groups_build(g, p);

@@ -79,11 +79,12 @@ typedef struct Disk {
         Number reconnect_seconds;
 
         /* the nodes above the image, from the lowest; NULL for none */
-        const char *cor_node;  /* copy-on-read */
-        unsigned n_filters;    /* of throttling */
-        unsigned first_filter; /* the number of the first of their nodes */
-        const char *overlay;   /* a drive, not a node: receives a transient disk's changes */
-        const char *drive;     /* what the guest's drive is connected to; NULL for none */
+        const char *cor_node;      /* copy-on-read */
+        unsigned n_filters;        /* of throttling */
+        unsigned first_filter;     /* the number of the first of their nodes */
+        const char *filter_prefix; /* of their names, for a disk of a fragment; NULL for "libvirt" */
+        const char *overlay;       /* a drive, not a node: receives a transient disk's changes */
+        const char *drive;         /* what the guest's drive is connected to; NULL for none */
 } Disk;
 
 extern const char *const disk_device_words[], *const disk_bus_words[], *const error_policy_words[];
@@ -115,7 +116,12 @@ void throttle_groups_read(Guest *g);
 void throttle_groups_build(const Guest *g, Plan *p);
 void throttle_read(Guest *g, Disk *disk);
 void throttle_check(const Guest *g, const Disk *disk);
-void throttle_name(Guest *g, Disk *disk); /* sets n_filters and first_filter */
+void throttle_name(Guest *g, Disk *disk);        /* sets n_filters and first_filter */
+unsigned throttle_count(const XmlElement *disk); /* of the filters of a disk that is not read any more */
+typedef struct ThrottleNode {
+        char text[64];
+} ThrottleNode;
+ThrottleNode throttle_node(const Disk *disk, unsigned number); /* a filter's node name */
 void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p);
 
 /* check.c */

@@ -266,11 +266,39 @@ void throttle_name(Guest *g, Disk *disk)
         g->n_images += disk->n_filters;
 }
 
-static void build_node(unsigned number, const char *group, const char *below, Plan *p)
+unsigned throttle_count(const XmlElement *disk)
+{
+        unsigned n = 0;
+
+        for (const XmlElement *e = disk->first; e; e = e->next)
+                for (const XmlElement *c = e->first; c; c = c->next)
+                        if (streq(e->name, "throttlefilters"))
+                                n++;
+                        else if (
+                                streq(e->name, "iotune") && !streq(c->name, "group_name") && c->text &&
+                                !streq(c->text, "0"))
+                                return 1;
+        return n;
+}
+
+ThrottleNode throttle_node(const Disk *disk, unsigned number)
+{
+        ThrottleNode node;
+
+        if (disk->filter_prefix)
+                snprintf(
+                        node.text, sizeof(node.text), "%s-filter%u", disk->filter_prefix,
+                        number - disk->first_filter);
+        else
+                snprintf(node.text, sizeof(node.text), "libvirt-%u-filter", number);
+        return node;
+}
+
+static void build_node(const Disk *disk, unsigned number, const char *group, const char *below, Plan *p)
 {
         Props throttle = props_new("driver", "throttle");
 
-        props_textf(&throttle, "node-name", "libvirt-%u-filter", number);
+        props_text(&throttle, "node-name", throttle_node(disk, number).text);
         props_textf(&throttle, "throttle-group", "throttle-%s", group);
         props_text(&throttle, "file", below);
         plan_json(p, "-blockdev", &throttle);
@@ -280,20 +308,20 @@ void throttle_build(const Guest *g, const Disk *disk, const char *below, Plan *p
 {
         const Disk *first = leader(g, disk);
         unsigned number = disk->first_filter;
-        char name[64];
 
         if (has_limits(&first->throttle)) {
                 if (first == disk)
                         build_group(&disk->throttle, disk->target, p);
-                build_node(number++, first->target, below, p);
+                build_node(disk, number++, first->target, below, p);
         }
         if (!disk->filters)
                 return;
         XML_FOREACH(filter, disk->filters, "throttlefilter") {
-                snprintf(name, sizeof(name), "libvirt-%u-filter", number - 1);
+                ThrottleNode before = throttle_node(disk, number - 1);
+
                 build_node(
-                        number, xml_attribute(filter, "group"), number == disk->first_filter ? below : name,
-                        p);
+                        disk, number, xml_attribute(filter, "group"),
+                        number == disk->first_filter ? below : before.text, p);
                 number++;
         }
 }

@@ -308,6 +308,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         plan_directive(p, "SupplementaryGroups", "audio");
                 break;
         case AUDIO_PULSEAUDIO:
+                plan_calls(p, CALLS_MEMFD);
                 if (a->server && a->server[0] == '/')
                         plan_directive(p, "BindPaths", "%s", a->server);
                 else if (a->server)
@@ -316,6 +317,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         session_show_pulseaudio(g, p);
                 break;
         case AUDIO_PIPEWIRE:
+                plan_calls(p, CALLS_MEMFD);
                 if (a->runtime_directory) {
                         plan_directive(p, "BindPaths", "%s", a->runtime_directory);
                         plan_directive(p, "Environment", "PIPEWIRE_RUNTIME_DIR=%s", a->runtime_directory);
@@ -323,6 +325,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         session_show_pipewire(g, p);
                 break;
         case AUDIO_SDL:
+                plan_calls(p, CALLS_MEMFD);
                 if (a->sdl_driver)
                         plan_directive(p, "Environment", "SDL_AUDIODRIVER=%s", a->sdl_driver);
                 session_show_pulseaudio(g, p);

@@ -62,6 +62,7 @@ static void dbus_build(const Guest *g, const Device *d, Plan *p)
         if (b->audio.set)
                 props_text(&display, "audiodev", audio_id(g, b->audio));
         plan_list(p, "-display", &display);
+        plan_calls(p, CALLS_MEMFD);
         if (path && !text_after(path, g->settings->run_directory))
                 plan_directive(p, "BindPaths", "%s", path);
 }

@@ -120,6 +120,8 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name)
                 l->socket = bind_own_socket(g, l->place, "listen", guest_text(g, "%s.sock", name));
         else if (l->type == LISTEN_SOCKET)
                 bind_check_socket(g, l->place, "listen", l->socket);
+        if (l->type == LISTEN_SOCKET)
+                l->own = bind_own_name(g, l->socket);
 }
 
 static bool address_is_local(const char *address)
@@ -211,6 +213,7 @@ void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p
         if (d->kind != &kind_graphics_sdl)
                 props_text(graphics, "rendernode", node);
         plan_share_device(p, node);
+        plan_calls(p, CALLS_MEMFD);
         if (!g->settings->user_scope)
                 plan_directive(p, "SupplementaryGroups", "render");
 }

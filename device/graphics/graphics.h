@@ -18,6 +18,8 @@ typedef struct Listen {
         int type;            /* ListenType */
         const char *address; /* set where type is LISTEN_ADDRESS */
         const char *socket;  /* set where type is LISTEN_SOCKET */
+        const char
+                *own; /* the socket's name if the launcher creates it, in the guest's run-time directory */
 } Listen;
 
 /*

@@ -50,6 +50,7 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
                 plan_directive(p, "Environment", "XAUTHORITY=%s", s->xauth);
                 plan_directive(p, "BindReadOnlyPaths", "%s", s->xauth);
         }
+        plan_calls(p, CALLS_MEMFD);
         session_show_display(g, p);
 }
 

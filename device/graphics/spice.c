@@ -3,7 +3,8 @@
 /*
  * <graphics type='spice'>. SPICE's server cannot look for a free port itself, and a port chosen here might
  * be in use when the guest starts. So autoport becomes a socket in the guest's run-time directory, with a
- * warning.
+ * warning. The launcher listens on such a socket and passes each connection to QEMU, which cannot be given
+ * a socket that listens.
  */
 
 #include "device/graphics/audio.h"
@@ -160,11 +161,13 @@ static bool listens(const Spice *s)
 
 static void set_where(const Spice *s, Props *spice)
 {
-        if (!listens(s)) {
+        if (!listens(s) || s->listen.own)
                 props_number(spice, "port", 0);
+        if (!listens(s))
                 return;
-        }
-        if (s->listen.type == LISTEN_SOCKET) {
+        if (s->listen.own) {
+                /* the launcher's */
+        } else if (s->listen.type == LISTEN_SOCKET) {
                 props_bool(spice, "unix", true);
                 props_text(spice, "addr", s->listen.socket);
         } else {
@@ -232,6 +235,7 @@ static void spice_build(const Guest *g, const Device *d, Plan *p)
         graphics_gl_build(g, d, &spice, p);
         props_bool(&spice, "seamless-migration", true);
         plan_list_named(p, "-spice", &spice);
+        plan_spice(p, s->listen.own);
         if (s->keymap)
                 plan_value(p, "-k", s->keymap);
         if (!listens(s))

@@ -360,6 +360,8 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
 
         if (v->model == VIDEO_NONE)
                 return;
+        /* since QEMU 9.2 the memory of screens is one, or a file in /tmp if that fails */
+        plan_calls(p, CALLS_MEMFD);
         device = video_new(g, v);
         if (v->model == VIDEO_QXL || is_virtio(v))
                 props_number_if(&device, "max_outputs", v->heads);

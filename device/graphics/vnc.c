@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <graphics type='vnc'>. QEMU itself chooses a port that the XML does not give, while binding it: the first
- * free one of the display numbers 0 to 99. So no other program can take it in between.
+ * <graphics type='vnc'>. A socket in the guest's run-time directory is the launcher's, which passes it to
+ * QEMU by the monitor, since the command line cannot. For a port, QEMU itself chooses what the XML does not
+ * give, while binding it: the first free one of the display numbers 0 to 99. So no other program can take it
+ * in between.
  */
 
 #include "device/graphics/audio.h"
@@ -81,7 +83,7 @@ static void set_where(const Vnc *v, Props *vnc)
         const Listen *l = &v->listen;
         bool ipv6 = l->type == LISTEN_ADDRESS && strchr(l->address, ':');
 
-        if (l->type == LISTEN_NONE) {
+        if (l->type == LISTEN_NONE || l->own) {
                 props_text(vnc, "vnc", "none");
                 return;
         }
@@ -126,6 +128,7 @@ static void vnc_build(const Guest *g, const Device *d, Plan *p)
         props_onoff(&vnc, "power-control", v->power_control);
         props_text(&vnc, "audiodev", audio_id(g, v->audio));
         plan_list(p, "-vnc", &vnc);
+        plan_vnc(p, v->listen.own);
         if (v->keymap)
                 plan_value(p, "-k", v->keymap);
         graphics_listen_plan(g, &v->listen, p);

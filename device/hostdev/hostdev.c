@@ -26,18 +26,6 @@ const char *const hostdev_address_words[] = { "pci", NULL };
 const char *const hostdev_driver_words[] = { "vfio", "kvm", "xen", NULL };
 const char *const hostdev_teaming_words[] = { "transient", "persistent", NULL };
 
-void hostdev_check_allowed(const Guest *g, const Device *d)
-{
-        if (!g->settings->policy->allow_host_devices)
-                finding(g->findings, SEVERITY_DENIAL, d->place,
-                        g->settings->user_scope
-                                ? "<%s>: AllowHostDevices= in vmunit.conf forbids passing devices of the "
-                                  "host to users' guests; ask the administrator, or use a system guest"
-                                : "<%s>: AllowHostDevices= in vmunit.conf forbids passing devices of the "
-                                  "host to guests",
-                        d->kind->element);
-}
-
 void hostdev_check_mode(const Guest *g, const Device *d, int mode)
 {
         if (mode != HOSTDEV_SUBSYSTEM)
@@ -59,7 +47,6 @@ static bool module_is_plain(const char *name)
 
 void host_pci_check(const Guest *g, const Device *d, const HostPci *h)
 {
-        hostdev_check_allowed(g, d);
         if (!h->bus.set || !h->slot.set || !h->function.set)
                 device_error(
                         g, d, "<source>: <address domain='…' bus='…' slot='…' function='…'/> is missing");
@@ -120,10 +107,6 @@ void host_pci_plan(const HostPci *h, const VfSettings *vf, Plan *p)
 /* Devices may write to all of the guest's memory, so VFIO locks all of it. */
 void hostdev_plan_vfio(Plan *p)
 {
-        for (size_t i = 0; i < p->n_directives; i++)
-                if (streq(p->directives[i].key, "BindPaths") &&
-                    streq_null(p->directives[i].value, "-/dev/vfio"))
-                        return;
         plan_directive(p, "DeviceAllow", "/dev/vfio/vfio rw");
         plan_directive(p, "DeviceAllow", "char-vfio rw");
         plan_directive(

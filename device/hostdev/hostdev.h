@@ -7,7 +7,6 @@
 #include "guest/device.h"
 
 /* An error if the administrator's policy forbids devices of the host. */
-void hostdev_check_allowed(const Guest *g, const Device *d);
 
 /* The attribute mode; only the first is supported. */
 typedef enum HostdevMode {

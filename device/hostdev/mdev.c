@@ -56,7 +56,6 @@ static void hostdev_mdev_check(const Guest *g, const Device *d)
 {
         const HostdevMdev *m = DEVICE_AS(HostdevMdev, d);
 
-        hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, m->mode);
         if (!m->model)
                 device_error(g, d, "<hostdev>: type='mdev' requires model='vfio-pci'");

@@ -118,8 +118,8 @@ static void scsi_check(const Guest *g, const Device *d)
                                 g, d, "<hostdev>: this unit is already assigned to this guest in line %u",
                                 other->place.line);
         if (!is_iscsi(h))
-                hostdev_check_allowed(g, d);
-        else if (h->iscsi.network.protocol != PROTOCOL_ISCSI)
+                return;
+        if (h->iscsi.network.protocol != PROTOCOL_ISCSI)
                 device_error(g, d, "<source>: protocol must be 'iscsi'");
         else
                 source_check(g, &h->iscsi);
@@ -157,6 +157,8 @@ static void scsi_build(const Guest *g, const Device *d, Plan *p)
         const HostScsi *h = DEVICE_AS(HostScsi, d);
         Props device = props_new("driver", "scsi-generic");
 
+        if (h->rawio == ON)
+                plan_use(p, POLICY_RAW_IO);
         if (is_iscsi(h))
                 source_build(g, &h->iscsi, p);
         else
@@ -215,7 +217,6 @@ static void vhost_check(const Guest *g, const Device *d)
 {
         const HostVhostScsi *h = DEVICE_AS(HostVhostScsi, d);
 
-        hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, h->mode);
         if (!h->protocol)
                 device_error(
@@ -231,6 +232,8 @@ static void vhost_build(const Guest *g, const Device *d, Plan *p)
         const HostVhostScsi *h = DEVICE_AS(HostVhostScsi, d);
         Props device = device_virtio_new(d, "vhost-scsi", h->model);
 
+        plan_use(p, POLICY_HOST_DEVICES);
+        plan_use(p, POLICY_SCSI);
         plan_share_device(p, "/dev/vhost-scsi");
         props_text(&device, "wwpn", h->wwpn);
         device_props(g, d, &device);

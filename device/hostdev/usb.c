@@ -84,7 +84,6 @@ static void hostdev_usb_check(const Guest *g, const Device *d)
 {
         const HostdevUsb *u = DEVICE_AS(HostdevUsb, d);
 
-        hostdev_check_allowed(g, d);
         hostdev_check_mode(g, d, u->mode);
         if (u->vendor.set != u->product.set)
                 device_error(g, d, "<source>: <vendor id='…'/> and <product id='…'/> require each other");
@@ -146,6 +145,8 @@ static void hostdev_usb_build(const Guest *g, const Device *d, Plan *p)
         Props device = props_new("driver", "usb-host");
 
         if (u->node) {
+                plan_use(p, POLICY_HOST_DEVICES);
+                plan_use(p, POLICY_USB);
                 props_text(&device, "hostdevice", u->node);
                 plan_grant_device(p, u->node, ACCESS_WRITE);
         } else {

@@ -145,7 +145,6 @@ void interface_backend_check(const Guest *g, const Interface *i)
                         "<ip>: vmunit does not set addresses on the host's end; use systemd.network(5) for "
                         "that");
         if (i->type == INTERFACE_VDPA) {
-                hostdev_check_allowed(g, d);
                 if (!i->source.dev)
                         device_error(g, d, "<source>: dev='/dev/vhost-vdpa-…' is missing");
                 if (!i->virtio_model)
@@ -254,6 +253,7 @@ void interface_backend_build(const Guest *g, const Interface *i, Plan *p)
                 props_text(&netdev, "vhostdev", i->source.dev);
                 if (i->queues.value > 1)
                         props_number(&netdev, "queues", i->queues.value);
+                plan_use(p, POLICY_HOST_DEVICES);
                 plan_grant_device(p, i->source.dev, ACCESS_WRITE);
         } else {
                 build_socket(i, &netdev, p);

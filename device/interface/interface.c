@@ -12,7 +12,7 @@
 #include <ctype.h>
 #include <strings.h>
 
-#include "contract/mtu.h"
+#include "contract/limits.h"
 #include "contract/options.h"
 #include "device/kinds.h"
 #include "guest/guest.h"

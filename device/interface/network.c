@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "contract/mtu.h"
+#include "contract/limits.h"
 #include "guest/guest.h"
 #include "util/file.h"
 

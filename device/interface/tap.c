@@ -46,11 +46,26 @@ static bool name_is_generated(const char *name)
         return false;
 }
 
+static const char name_digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/* In the place of a number, which would change with each fragment. */
+static const char *tap_tag(Guest *g, const char *fragment)
+{
+        uint64_t hash = text_hash(fragment, strlen(fragment));
+
+        return guest_text(
+                g, "%c%c%c", name_digits[10 + hash % 22], name_digits[hash >> 8 & 31],
+                name_digits[hash >> 16 & 31]);
+}
+
 /* "vm-NAME-0" where that fits; otherwise the first letters of the name and a hash of all of it. */
 static const char *tap_name(Guest *g, const Interface *i)
 {
-        static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-        const char *name = g->general->name, *full = guest_text(g, "vm-%s-%u", name, i->device.index);
+        const XmlElement *e = i->device.xml;
+        const char *fragment = e && !e->instead_of ? e->fragment : NULL;
+        const char *name = g->general->name,
+                   *number = fragment ? tap_tag(g, fragment) : guest_text(g, "%u", i->device.index);
+        const char *full = guest_text(g, "vm-%s-%s", name, number);
         uint64_t hash = text_hash(name, strlen(name));
         char letters[4], tag[6];
         size_t n = 0;
@@ -63,9 +78,9 @@ static const char *tap_name(Guest *g, const Interface *i)
                         letters[n++] = *name;
         letters[n] = '\0';
         for (n = 0; n < sizeof(tag) - 1; n++, hash >>= 5)
-                tag[n] = digits[hash & 31];
+                tag[n] = name_digits[hash & 31];
         tag[n] = '\0';
-        return guest_text(g, "vm-%s%s-%u", letters, tag, i->device.index);
+        return guest_text(g, "vm-%s%s-%s", letters, tag, number);
 }
 
 /* A user's guest gets its TAP from the broker, which creates and names it. */

@@ -267,7 +267,7 @@ unsigned interface_user_ask_passt(const Interface *i, Plan *p)
         if (i->source.dev && !request.optional)
                 plan_prepare(p, OPTION_LINK, strdup(i->source.dev));
         interface_forwards_allow(i, p);
-        plan_listen(p, "udp"); /* packets that the guest sends keep its port number on the host */
+        plan_bind_any(p, "udp"); /* packets that the guest sends keep its port number on the host */
         number = plan_passt(p, i->type == INTERFACE_USER, &request);
         passt_request_done(&request);
         return number;

@@ -14,6 +14,7 @@
 
 #include "contract/exit.h"
 #include "generator/convert/find.h"
+#include "generator/convert/fragments.h"
 #include "generator/convert/phases.h"
 #include "guest/machine/general.h"
 #include "util/file.h"
@@ -24,19 +25,13 @@ void conversion_done(Conversion *c)
         plan_done(&c->plan);
         c->guest = guest_free(c->guest);
         c->findings = findings_free(c->findings);
+        strings_done(&c->fragments);
+        kept_addresses_done(&c->kept);
         free(c->instance);
         free(c->run_directory);
         free(c->state_directory);
         free(c->helper_socket);
         *c = (Conversion){ 0 };
-}
-
-/* A hash, since a long name would not fit into a socket address. */
-static char *helper_socket(const char *session_directory, const char *instance)
-{
-        return text_format(
-                "%s/vmunit/helper/%016llx", session_directory,
-                (unsigned long long) text_hash(instance, strlen(instance)));
 }
 
 /* The directories use the guest's name unescaped: systemd 257 fails to execute anything if they contain an
@@ -48,13 +43,9 @@ static int set_directories(Conversion *c, const char *name)
         c->instance = unit_name_instance(name);
         c->run_directory = text_format("%s/vm/%s", host->run, name);
         c->state_directory = text_format("%s/vm/%s", host->state, name);
-        if (!c->instance || !c->run_directory || !c->state_directory)
+        c->helper_socket = c->instance ? unit_name_helper_socket(host->run, c->instance) : NULL;
+        if (!c->run_directory || !c->state_directory || !c->helper_socket)
                 return -ENOMEM;
-        if (host->user_scope) {
-                c->helper_socket = helper_socket(host->run, c->instance);
-                if (!c->helper_socket)
-                        return -ENOMEM;
-        }
         c->settings = (Settings){
                 .user_scope = host->user_scope,
                 .instance = c->instance,
@@ -96,8 +87,7 @@ static void check_name(Conversion *c, const char *name)
         Place place = xml_place(c->guest->xml, "name");
 
         /* the longest file name that the generator writes */
-        longest =
-                text_format("%s@%s.service.d", c->settings.user_scope ? "vm-helper" : "vm", instance ?: "");
+        longest = text_format("vm-helper@%s.service.d", instance ?: "");
         if (strpbrk(name, "\\\""))
                 guest_error(
                         c->guest, place,
@@ -131,17 +121,57 @@ int conversion_start(Conversion *c, const Host *host)
         return c->status;
 }
 
+static int find_fragments(Conversion *c, const char *name)
+{
+        _cleanup_(strings_done) Strings directories = { 0 };
+        int r;
+
+        if (!c->in_place)
+                return 0;
+        r = guest_directories(c->host->user_scope, &directories);
+        if (r >= 0)
+                r = fragments_find(&directories, name, &c->fragments);
+        if (r < 0 && r != -ENOMEM)
+                finding(c->findings, SEVERITY_ERROR, (Place){ name },
+                        "cannot read the guest's fragments: %s", strerror(-r));
+        return r;
+}
+
+/* Errors are found again when the guest is read with its fragments. */
+static int keep_addresses(Conversion *c, const char *file, const char *data, size_t size)
+{
+        _cleanup_(findings_freep) Findings *findings = findings_new();
+        _cleanup_(guest_freep) Guest *g = NULL;
+        XmlElement *xml = findings ? phases_parse(file, data, size, findings) : NULL;
+
+        g = xml ? phases_read(file, xml, c->host->kinds, &c->settings, findings) : NULL;
+        if (!g || phases_place(g) < 0)
+                return 0;
+        return kept_addresses_of(g, &c->kept);
+}
+
 /* Settings first: no reader may see half of them. */
-static int read_guest(Conversion *c, const char *file, const char *data, size_t size)
+static int read_guest(Conversion *c, const char *file, const char *data, size_t size, const char *name)
 {
         _cleanup_(xml_freep) XmlElement *xml = phases_parse(file, data, size, c->findings);
+        int r;
 
         if (!xml)
                 return -EINVAL;
         if (!c->instance && set_directories(c, phases_name(xml)) < 0)
                 return -ENOMEM;
+        r = name ? find_fragments(c, name) : 0;
+        if (r >= 0 && c->fragments.count > 0)
+                r = keep_addresses(c, file, data, size);
+        if (r >= 0 && c->fragments.count > 0)
+                r = fragments_apply(xml, &c->fragments, c->findings);
+        if (r < 0)
+                return r == -ENOMEM ? r : -EINVAL;
         c->guest = phases_read(file, TAKE_PTR(xml), c->host->kinds, &c->settings, c->findings);
-        return c->guest ? 0 : -EINVAL;
+        if (!c->guest)
+                return -EINVAL;
+        c->guest->kept = c->kept.count > 0 ? &c->kept : NULL;
+        return 0;
 }
 
 int conversion_data(Conversion *c, const char *file, const char *data, size_t size, const char *name)
@@ -151,7 +181,7 @@ int conversion_data(Conversion *c, const char *file, const char *data, size_t si
         if (c->status < 0)
                 return c->status;
         c->hash = text_hash(data, size);
-        r = read_guest(c, file, data, size);
+        r = read_guest(c, file, data, size, name);
         if (r < 0)
                 return c->status = r;
         /* invalid names already have a finding */

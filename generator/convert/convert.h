@@ -5,6 +5,7 @@
 
 #include "generator/convert/host.h"
 #include "guest/guest.h"
+#include "guest/placement/keep.h"
 #include "guest/plan/plan.h"
 
 typedef struct Conversion {
@@ -14,8 +15,10 @@ typedef struct Conversion {
         Findings *findings;
         Guest *guest; /* NULL if the file could not be read as a guest at all */
         Plan plan;
-        bool in_place; /* the file is one of the guests' */
-        uint64_t hash; /* text_hash() of the file */
+        bool in_place;      /* the file is one of the guests' */
+        Strings fragments;  /* paths of the guest's, and their names */
+        KeptAddresses kept; /* without them */
+        uint64_t hash;      /* text_hash() of the file */
         int status; /* 0: the plan is valid; -EINVAL: the findings say why not; others: see conversion_file()
                      */
 } Conversion;

@@ -43,6 +43,15 @@ static const Field acpi_fields[] = {
         {},
 };
 
+/* The number of a device among others would change with each fragment. */
+static void name_by_fragment(Guest *g, Device *d)
+{
+        if (!d->xml->fragment || d->xml->instead_of)
+                return;
+        d->id = guest_text(g, "f-%s", d->xml->fragment);
+        d->user_id = true;
+}
+
 /* libvirt keeps only aliases that users chose, which begin with "ua-"; it generates all others at each
  * start. */
 static void read_alias(Guest *g, Device *d)
@@ -94,6 +103,7 @@ void device_read(Guest *g, XmlElement *e, const DeviceKind *kind)
         e->claimed = true;
         if (kind->type)
                 (void) xml_attribute(e, "type");
+        name_by_fragment(g, d);
         read_alias(g, d);
         address_read(g, d);
         if (kind->has_boot)

@@ -160,41 +160,53 @@ static void check(Guest *g)
                 if ((*part)->check)
                         (*part)->check(g);
         for (size_t i = 0; i < g->n_devices; i++)
-                if (g->devices[i]->kind->check)
+                if (g->devices[i]->kind->check && !device_is_removed(g->devices[i]))
                         g->devices[i]->kind->check(g, g->devices[i]);
 }
 
 static void build(const Guest *g, Plan *p)
 {
-        p->place = g->xml->place;
-        for (const GuestPart *const *part = guest_parts; *part; part++)
+        for (const GuestPart *const *part = guest_parts; *part; part++) {
+                plan_build_at(p, g->xml->place, g->xml->name);
                 if ((*part)->build)
                         (*part)->build(g, p);
+        }
         for (const DeviceKind *const *k = g->kinds; *k; k++)
                 GUEST_FOREACH_DEVICE(g, *k, d)
-                        if (d->kind->build) {
-                                p->place = d->place;
+                        if (d->kind->build && !device_is_removed(d)) {
+                                plan_build_at(p, d->place, d->kind->element);
                                 d->kind->build(g, d, p);
                                 device_grants(d, p);
                         }
-        p->place = g->xml->place;
+        plan_build_at(p, g->xml->place, g->xml->name);
         for (size_t i = ELEMENTS(guest_parts) - 1; i-- > 0;)
                 if (guest_parts[i]->build_last)
                         guest_parts[i]->build_last(g, p);
         plan_check_limits(p, g->findings);
+        plan_check_uses(g, p);
+}
+
+int phases_place(Guest *g)
+{
+        if (findings_failed(g->findings))
+                return -EINVAL;
+        complete(g);
+        if (g->status < 0)
+                return g->status;
+        place(g);
+        return findings_failed(g->findings) ? -EINVAL : g->status;
 }
 
 int phases_convert(Guest *g, Plan *plan)
 {
         if (!findings_failed(g->findings)) {
-                complete(g);
-                if (g->status < 0)
-                        return g->status;
-                place(g);
+                if (phases_place(g) == -ENOMEM)
+                        return -ENOMEM;
                 check(g);
         }
         xml_report_unclaimed(g->xml, g->findings);
-        if (findings_failed(g->findings))
+        /* what only the policy forbids is built all the same, so that it forbids everything at once */
+        if (findings_failed(g->findings) && !findings_denied(g->findings))
                 return -EINVAL;
         build(g, plan);
         if (plan->status < 0 || g->status < 0)

@@ -26,6 +26,10 @@ Guest *phases_read(
         const char *file, XmlElement *xml, const DeviceKind *const *kinds, const Settings *settings,
         Findings *findings);
 
+/* Completes and places: what phases_convert() does first. 0, -EINVAL if the findings contain an error,
+ * -ENOMEM. */
+int phases_place(Guest *g);
+
 /* Completes, places, checks and builds. 0, -EINVAL if the findings contain an error, -ENOMEM. The plan
  * borrows from g. */
 int phases_convert(Guest *g, Plan *plan);

@@ -37,6 +37,9 @@ static int add_preparation(const Conversion *c, const char *name, const char *pa
         r = r < 0 ? r : add_value(argv, OPTION_SOURCE, source_value_write(path, c->hash));
         for (size_t i = 0; r >= 0 && i < p->n_claims; i++)
                 r = add_value(argv, OPTION_CLAIM, claim_value_write(&p->claims[i].claim));
+        if (r >= 0 && c->settings.policy->max_guests.max > 0)
+                r = strings_addf(
+                        argv, "--" OPTION_MAX_GUESTS "=%u", (unsigned) c->settings.policy->max_guests.max);
         for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
                 r = add_value(argv, OPTION_TAP, tap_request_write(&p->taps[i]));
         for (size_t i = 0; r >= 0 && i < c->settings.policy->image_directories.count && p->n_chains > 0; i++)
@@ -66,13 +69,16 @@ static int add_preparation(const Conversion *c, const char *name, const char *pa
         return r;
 }
 
-int command_prepare(const Conversion *c, const char *name, const char *path, Strings *argv)
+/* A hash by which launcher and helper notice that one of them is of an older definition than the other. */
+static int add_definition(const Conversion *c, const char *name, Strings *argv)
 {
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
+        _cleanup_(strings_done) Strings preparation = { 0 };
+        uint64_t hash = 0;
+        int r = add_preparation(c, name, "", &preparation);
 
-        r = r < 0 ? r : strings_add(argv, "prepare");
-        r = r < 0 ? r : add_preparation(c, name, path, argv);
-        return r < 0 ? r : strings_add(argv, "--" OPTION_DEFER_REFUSAL);
+        for (size_t i = 0; r >= 0 && i < preparation.count; i++)
+                hash = hash * 31 + text_hash(preparation.items[i], strlen(preparation.items[i]));
+        return r < 0 ? r : strings_addf(argv, "--" OPTION_DEFINITION "=%016llx", (unsigned long long) hash);
 }
 
 int command_serve(const Conversion *c, const char *name, const char *path, Strings *argv)
@@ -82,18 +88,19 @@ int command_serve(const Conversion *c, const char *name, const char *path, Strin
         r = r < 0 ? r : strings_add(argv, "serve");
         r = r < 0 ? r : strings_addf(argv, "--" OPTION_GUEST "=%s", name);
         r = r < 0 ? r : strings_addf(argv, "--" OPTION_UUID "=%s", c->guest->general->uuid);
+        r = r < 0 ? r : add_definition(c, name, argv);
         r = r < 0 ? r : strings_add(argv, "--");
         return r < 0 ? r : add_preparation(c, name, path, argv);
 }
 
-int command_run(const Conversion *c, Strings *argv)
+int command_run(const Conversion *c, const char *name, Strings *argv)
 {
         const Plan *p = &c->plan;
         int r = strings_add(argv, VMUNIT_LAUNCHER);
 
         r = r < 0 ? r : strings_add(argv, "run");
-        if (r >= 0 && c->settings.user_scope)
-                r = strings_addf(argv, "--" OPTION_HELPER "=%s", c->settings.helper_socket);
+        r = r < 0 ? r : strings_addf(argv, "--" OPTION_HELPER "=%s", c->settings.helper_socket);
+        r = r < 0 ? r : add_definition(c, name, argv);
         for (size_t i = 0; r >= 0 && i < p->run.count; i++)
                 r = strings_add(argv, p->run.items[i]);
         if (r >= 0 && p->n_passts > 0 && p->network == NETWORK_NONE)
@@ -105,19 +112,6 @@ int command_run(const Conversion *c, Strings *argv)
         r = r < 0 ? r : strings_add(argv, "--");
         for (size_t i = 0; r >= 0 && i < p->argv.count; i++)
                 r = strings_add(argv, p->argv.items[i]);
-        return r;
-}
-
-int command_register(const Conversion *c, const char *name, Strings *argv)
-{
-        const Plan *p = &c->plan;
-        int r = strings_add(argv, VMUNIT_LAUNCHER);
-
-        r = r < 0 ? r : strings_add(argv, "register");
-        r = r < 0 ? r : strings_addf(argv, "--" OPTION_GUEST "=%s", name);
-        r = r < 0 ? r : strings_addf(argv, "--" OPTION_UUID "=%s", c->guest->general->uuid);
-        for (size_t i = 0; r >= 0 && i < p->n_taps; i++)
-                r = strings_addf(argv, "--" OPTION_INTERFACE "=%s", p->taps[i].interface);
         return r;
 }
 

@@ -5,10 +5,8 @@
 
 #include "generator/convert/convert.h"
 
-int command_prepare(const Conversion *c, const char *name, const char *path, Strings *argv);
-int command_run(const Conversion *c, Strings *argv);
-int command_register(const Conversion *c, const char *name, Strings *argv);
+int command_run(const Conversion *c, const char *name, Strings *argv);
 int command_refuse(const Conversion *c, const char *name, const char *path, Strings *argv);
 
-/* For the helper of a user's guest. */
+/* For the guest's helper. */
 int command_serve(const Conversion *c, const char *name, const char *path, Strings *argv);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Which files of the host a guest's sandbox shows. The template hides data directories by empty ones, and
- * the lines written here bind this guest's files into them. The template cannot know where the
- * administrator keeps disks, so a directory that it does not hide is hidden here when a disk is in it.
+ * Which files of the host are in a guest's root directory. The template's root has nothing but /usr and what
+ * every QEMU reads; the lines written here bind this guest's own files into it.
  *
  * The paths are text from the XML. Here they are only compared and written; unit-file.c escapes them, and
  * the launcher checks the files themselves before it changes their access.
@@ -13,12 +12,6 @@
 
 #include <errno.h>
 
-/* Top-level directories that are never hidden as a whole for a disk in them. */
-static const char *const left_alone[] = {
-        "/usr", "/bin", "/sbin", "/lib",  "/lib32", "/lib64", "/libx32",
-        "/dev", "/etc", "/run",  "/proc", "/sys",   "/var",   NULL,
-};
-
 static bool is_in_one_of(const char *path, const char *const *directories)
 {
         for (const char *const *d = directories; *d; d++)
@@ -27,29 +20,32 @@ static bool is_in_one_of(const char *path, const char *const *directories)
         return false;
 }
 
-/*
- * systemd mounts in the order of the paths, and follows links only when it comes to them. If /srv is a link
- * to /data/srv, the empty directory over it would therefore hide what was mounted in /data before. The link
- * to / in VMUNIT_ROOT comes after all directories that are hidden and may be links, the last being /srv, so
- * that a mount through it is on top.
- */
-static bool may_be_covered(const char *path)
+/* "+": below the guest's root directory, not the host's. */
+static void write_no_exec(UnitFile *u, const char *path)
 {
-        return strcmp(path, "/srv") < 0 && !is_in_one_of(path, left_alone);
+        unit_word_after(u, "NoExecPaths", "-+", path);
 }
 
-/* "-": the launcher has to start even if a path is missing. It reports that better than systemd, and still
- * has to give back the other files. */
+static bool may_hold_programs(const char *path)
+{
+        return !path_is_in(path, "/dev") || path_is_in(path, "/dev/shm");
+}
+
+/*
+ * "-": the launcher has to start even if a path is missing, because its helper reports that better than
+ * systemd. What QEMU can write it must not be able to execute.
+ */
 static void write_bind(UnitFile *u, const char *key, const char *path)
 {
         _cleanup_(freep) char *optional = text_format("-%s", path);
-        bool covered = may_be_covered(path);
-        _cleanup_(freep) char *late = covered ? text_format(VMUNIT_ROOT "%s", path) : NULL;
 
-        if (optional && (late || !covered))
-                unit_bind(u, key, optional, late);
-        else
+        if (!optional) {
                 u->status = -ENOMEM;
+                return;
+        }
+        unit_bind(u, key, optional);
+        if (streq(key, "BindPaths") && may_hold_programs(path))
+                write_no_exec(u, path);
 }
 
 static bool is_bind(const Directive *d)
@@ -60,6 +56,81 @@ static bool is_bind(const Directive *d)
 static const char *bind_source(const Directive *d)
 {
         return d->value[0] == '-' ? d->value + 1 : d->value;
+}
+
+/* Whether options of QEMU's can quote the path in other characters. */
+static bool needs_quotes(const char *path)
+{
+        return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+@/")];
+}
+
+/* Whether the argument is of an image, which QEMU gets as a descriptor instead of this path. */
+static bool is_image(const Plan *p, const char *argument)
+{
+        for (size_t i = 0; i < p->n_images; i++) {
+                _cleanup_(freep) char *node = text_format("\"node-name\":\"%s\"", p->images[i].node);
+
+                if (node && strstr(argument, node))
+                        return true;
+        }
+        return false;
+}
+
+/* Whether QEMU, or another program in the sandbox, has a file in the directory or creates one. */
+static bool is_used(const Plan *p, const char *directory)
+{
+        if (needs_quotes(directory))
+                return true;
+        for (size_t i = 0; i < p->argv.count; i++)
+                if (strstr(p->argv.items[i], directory) && !is_image(p, p->argv.items[i]))
+                        return true;
+        for (size_t i = 0; i < p->n_grants; i++)
+                if (path_is_in(p->grants[i].path, directory))
+                        return true;
+        for (size_t i = 0; i < p->n_directives; i++)
+                if (is_bind(&p->directives[i]) && path_is_in(bind_source(&p->directives[i]), directory))
+                        return true;
+        return false;
+}
+
+static void write_hidden(UnitFile *u, const char *path)
+{
+        unit_word_after(u, "InaccessiblePaths", "-+", path);
+}
+
+/*
+ * systemd shows the guest's own directories in its sandbox. Where nothing needs that, they are hidden again:
+ * what QEMU could rename, link or fill there, others would follow, or miss. The launcher has descriptors.
+ */
+static void write_directory(UnitFile *u, const Plan *p, const char *path)
+{
+        if (is_used(p, path))
+                write_no_exec(u, path);
+        else
+                write_hidden(u, path);
+}
+
+/* By a <serial type='pty'> that is no console of the launcher's, or by <qemu:commandline>. */
+static bool opens_terminal(const Plan *p)
+{
+        for (size_t i = 0; i < p->argv.count; i++)
+                if (streq(p->argv.items[i], "pty") || text_after(p->argv.items[i], "pty,") ||
+                    text_ends_with(p->argv.items[i], ":pty"))
+                        return true;
+        return false;
+}
+
+void mounts_write_directories(UnitFile *u, const Conversion *c)
+{
+        const Plan *p = &c->plan;
+
+        /* the host's, which PrivateDevices= shows */
+        if (!opens_terminal(p) && !is_used(p, "/dev/pts"))
+                write_hidden(u, "/dev/pts");
+        if (!is_used(p, "/dev/hugepages"))
+                write_hidden(u, "/dev/hugepages");
+        write_directory(u, &c->plan, c->run_directory);
+        write_directory(u, &c->plan, c->state_directory);
 }
 
 static int require_mounts(UnitFile *u, const char *path, Strings *seen)
@@ -87,55 +158,9 @@ int mounts_write_dependencies(UnitFile *u, const Plan *p)
         return r;
 }
 
-/*
- * If a disk is below a directory that the sandbox shows or that ordinary users may not enter, the whole
- * top-level directory is replaced by an empty one in which systemd creates the mount points. The template
- * does that for /var already.
- */
-static int hide_top(UnitFile *u, const char *path, Strings *seen)
+void mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings)
 {
-        _cleanup_(freep) char *top = NULL;
-        size_t n = strcspn(path + 1, "/");
-
-        if (!path[n + 1])
-                return 0;
-        top = strndup(path, n + 1);
-        if (!top)
-                return -ENOMEM;
-        for (const char *const *a = left_alone; *a; a++)
-                if (streq(*a, top))
-                        return 0;
-        if (strings_have(seen, top))
-                return 0;
-        if (strchr(top, ':')) /* separates a directory from its options, even in quotes */
-                u->status = -EINVAL;
-        unit_word(u, "TemporaryFileSystem", top, ":ro");
-        return strings_take(seen, TAKE_PTR(top));
-}
-
-/* Hides a user's home wherever it is; the template covers only the usual places. */
-static int hide_home(UnitFile *u, const char *home, Strings *seen)
-{
-        _cleanup_(freep) char *inside = text_format("%s/.", home);
-
-        if (!inside || strings_add(seen, "/home") < 0 || strings_add(seen, "/root") < 0)
-                return -ENOMEM;
-        return hide_top(u, inside, seen);
-}
-
-int mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings)
-{
-        _cleanup_(strings_done) Strings seen = { 0 };
-        int r = settings->user_scope ? hide_home(u, settings->home, &seen) : 0;
-
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++)
-                r = hide_top(u, p->grants[i].path, &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_images; i++)
-                r = hide_top(u, p->images[i].path, &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_directives; i++)
-                if (is_bind(&p->directives[i]))
-                        r = hide_top(u, bind_source(&p->directives[i]), &seen);
-        for (size_t i = 0; r >= 0 && i < p->n_grants; i++) {
+        for (size_t i = 0; i < p->n_grants; i++) {
                 const Grant *g = &p->grants[i];
                 bool read_only = g->access == ACCESS_READ;
 
@@ -143,7 +168,6 @@ int mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings)
                 if (g->device && !settings->user_scope)
                         unit_word(u, "DeviceAllow", g->path, read_only ? " r" : " rw");
         }
-        return r;
 }
 
 bool mounts_write_directive(UnitFile *u, const Directive *d)
@@ -152,12 +176,4 @@ bool mounts_write_directive(UnitFile *u, const Directive *d)
                 return false;
         write_bind(u, d->key, bind_source(d));
         return true;
-}
-
-void mounts_write_emulator(UnitFile *u, const Plan *p)
-{
-        static const char *const of_programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", NULL };
-
-        if (p->argv.count > 0 && !is_in_one_of(p->argv.items[0], of_programs))
-                unit_word(u, "ExecPaths", p->argv.items[0], "");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The part of a guest's drop-in that says which files of the host its sandbox shows. */
+/* The part of a guest's drop-in that says which files of the host are in its root directory. */
 
 #include <stdbool.h>
 
@@ -13,14 +13,11 @@
  * -ENOMEM. */
 int mounts_write_dependencies(UnitFile *u, const Plan *p);
 
-/*
- * In [Service]: shows the guest's files and devices, and hides the top-level directories around them. 0,
- * -ENOMEM; a path that cannot be expressed is an error of the unit file.
- */
-int mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings);
+/* In [Service]: forbids to execute what is written in the guest's run-time and state directories. */
+void mounts_write_directories(UnitFile *u, const Conversion *c);
+
+/* In [Service]: shows the guest's files and devices. */
+void mounts_write_grants(UnitFile *u, const Plan *p, const Settings *settings);
 
 /* Writes one of the plan's directives if it is a bind mount. False, and nothing is written, if it is not. */
 bool mounts_write_directive(UnitFile *u, const Directive *d);
-
-/* Permits an emulator that is not in one of the directories for programs to be executed. */
-void mounts_write_emulator(UnitFile *u, const Plan *p);

@@ -14,9 +14,9 @@
 
 #include <errno.h>
 
-#include "contract/limits.h"
 #include "contract/options.h"
 #include "generator/unit/commands.h"
+#include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-mounts.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/unit-file.h"
@@ -25,35 +25,6 @@
 #include "util/unit-name.h"
 
 #define TITLE_MAX 200 /* bytes of a title in Description= */
-
-static bool has_macvtap(const Plan *p)
-{
-        for (size_t i = 0; i < p->n_taps; i++)
-                if (p->taps[i].lower)
-                        return true;
-        return false;
-}
-
-/* The unit's device filter applies to the launcher's preparation, too: without this it could not open the
- * devices. */
-static void write_tap_devices(UnitFile *u, const Plan *p, bool user_scope)
-{
-        bool vhost = false, tap = false;
-
-        if (user_scope) /* the helper is another unit, and a user's manager has no device filter */
-                return;
-        for (size_t i = 0; i < p->n_taps; i++) {
-                vhost = vhost || p->taps[i].vhost != VHOST_NO;
-                tap = tap || !p->taps[i].lower;
-        }
-        if (tap)
-                unit_plain(u, "DeviceAllow", "/dev/net/tun rw");
-        if (has_macvtap(p)) /* m: in a container the launcher creates the node itself; QEMU has no CAP_MKNOD,
-                               so it gains nothing */
-                unit_plain(u, "DeviceAllow", "char-macvtap rwm");
-        if (vhost)
-                unit_plain(u, "DeviceAllow", "/dev/vhost-net rw");
-}
 
 #define LOOKUP_PATHS                                                                                       \
         "-/etc/hosts -/etc/nsswitch.conf -/etc/resolv.conf -/run/systemd/resolve -/etc/ssl -/etc/pki/tls " \
@@ -84,7 +55,7 @@ static void write_network(UnitFile *u, const Plan *p, bool user_scope)
                 unit_plain(u, "IPAddressAllow", need == NETWORK_ANY ? "any" : "localhost");
                 unit_plain(u, "SocketBindDeny", "any");
         }
-        /* name resolution and trusted certificates: the sandbox's /etc is empty */
+        /* name resolution and trusted certificates */
         if (need == NETWORK_ANY)
                 unit_plain(u, "BindReadOnlyPaths", LOOKUP_PATHS);
         if (p->n_passts > 0)
@@ -142,7 +113,6 @@ static void write_modules(UnitFile *u, const Plan *p)
                 bool needed;
                 const char *unit;
         } modules[] = {
-                { has_macvtap(p), "modprobe@macvtap.service" },
                 { asks_for(p, "--" OPTION_PCI "=") || asks_for(p, "--" OPTION_MDEV "="),
                   "modprobe@vfio_pci.service" },
                 { asks_for(p, "--" OPTION_SCSI "="), "modprobe@sg.service" },
@@ -199,24 +169,15 @@ static int write_host_network(UnitFile *u, const Plan *p)
         return 0;
 }
 
-static int write_commands(UnitFile *u, const Conversion *c, const char *name, const char *path)
+static int write_command(UnitFile *u, const Conversion *c, const char *name)
 {
-        _cleanup_(strings_done) Strings prepare = { 0 }, run = { 0 }, enroll = { 0 };
-        bool system = !c->settings.user_scope;
-        int r = command_run(c, &run);
+        _cleanup_(strings_done) Strings run = { 0 };
+        int r = command_run(c, name, &run);
 
-        if (system) {
-                r = r < 0 ? r : command_prepare(c, name, path, &prepare);
-                r = r < 0 ? r : command_register(c, name, &enroll);
-        }
         if (r < 0)
                 return r;
-        if (system)
-                unit_command(u, "ExecStartPre", "+", &prepare);
         unit_empty(u, "ExecStart");
         unit_command(u, "ExecStart", "", &run);
-        if (system)
-                unit_command(u, "ExecStartPost", "+", &enroll);
         return 0;
 }
 
@@ -256,12 +217,7 @@ static void write_head(UnitFile *u, const char *path, const char *name, const ch
 /* The template cannot contain this, since it only knows the escaped name. */
 static void write_name(UnitFile *u, const char *name)
 {
-        _cleanup_(freep) char *field = text_format("VM_NAME=%s", name);
-
-        if (field)
-                unit_word(u, "LogExtraFields", field, "");
-        else
-                u->status = -ENOMEM;
+        unit_word_after(u, "LogExtraFields", "VM_NAME=", name);
 }
 
 static void write_directories(UnitFile *u, const char *name)
@@ -285,9 +241,9 @@ static int write_guest(
         if (r < 0)
                 return r;
         write_head(&u, path, name, c->guest->general->title);
-        if (c->settings.user_scope)
-                user_write_dependencies(&u, c);
-        else {
+        helper_write_dependencies(&u, c);
+        user_write_dependencies(&u, c);
+        if (!c->settings.user_scope) {
                 write_modules(&u, &c->plan);
                 r = write_host_network(&u, &c->plan);
                 r = r < 0 ? r : mounts_write_dependencies(&u, &c->plan);
@@ -295,25 +251,19 @@ static int write_guest(
                         return r;
         }
         unit_section(&u, "Service");
-        r = write_commands(&u, c, name, path);
+        r = write_command(&u, c, name);
         if (r < 0)
                 return r;
-        if (c->settings.user_scope)
-                unit_bind(&u, "BindReadOnlyPaths", c->settings.helper_socket, NULL);
+        unit_bind(&u, "BindReadOnlyPaths", c->settings.helper_socket);
         write_name(&u, name);
         write_directories(&u, name);
-        if (c->plan.n_stored > 0 || c->plan.n_images > 0 || c->plan.n_chains > 0) {
-                _cleanup_(freep) char *max = text_format(
-                        "%zu",
-                        c->plan.n_stored + c->plan.n_images + (size_t) CHAIN_DEPTH_MAX * c->plan.n_chains);
+        if (c->plan.n_stored > 0) {
+                _cleanup_(freep) char *max = text_format("%u", c->plan.n_stored);
 
                 unit_plain(&u, "FileDescriptorStoreMax", max ?: "0");
         }
-        r = mounts_write_grants(&u, &c->plan, &c->settings);
-        if (r < 0)
-                return r;
-        mounts_write_emulator(&u, &c->plan);
-        write_tap_devices(&u, &c->plan, c->settings.user_scope);
+        mounts_write_directories(&u, c);
+        mounts_write_grants(&u, &c->plan, &c->settings);
         write_network(&u, &c->plan, c->settings.user_scope);
         for (size_t i = 0; i < c->plan.n_directives; i++)
                 if (!c->settings.user_scope || !is_for_system_only(&c->plan.directives[i]))
@@ -338,6 +288,9 @@ static int write_refusal(
         write_name(&u, name);
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);
+        /* a guest that runs goes on, and whoever reloads it is told */
+        unit_empty(&u, "ExecReload");
+        unit_command(&u, "ExecReload", "", &argv);
         return unit_file_finish(&u, ret_text, ret_size);
 }
 

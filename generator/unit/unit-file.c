@@ -128,30 +128,27 @@ void unit_word(UnitFile *u, const char *key, const char *word, const char *suffi
         fprintf(u->file, "%s\n", suffix);
 }
 
-/* One side of a BindPaths= entry, in quotes of its own. */
-static void write_bind_side(UnitFile *u, const char *path)
+void unit_word_after(UnitFile *u, const char *key, const char *prefix, const char *word)
+{
+        _cleanup_(freep) char *joined = text_format("%s%s", prefix, word);
+
+        if (joined)
+                unit_word(u, key, joined, "");
+        else
+                u->status = -ENOMEM;
+}
+
+/* A colon would separate the source from a destination. */
+void unit_bind(UnitFile *u, const char *key, const char *path)
 {
         bool bare = is_bare_in_list(path);
 
+        fprintf(u->file, "%s=", key);
         if (!bare)
                 fputc('"', u->file);
         write_escaped(u, path, "\"\\:");
         if (!bare)
                 fputc('"', u->file);
-}
-
-/*
- * A colon separates source and destination, from systemd 257 on in quotes as well. Before it does not, so
- * each side has quotes of its own.
- */
-void unit_bind(UnitFile *u, const char *key, const char *path, const char *destination)
-{
-        fprintf(u->file, "%s=", key);
-        write_bind_side(u, path);
-        if (destination) {
-                fputc(':', u->file);
-                write_bind_side(u, destination);
-        }
         fputc('\n', u->file);
 }
 

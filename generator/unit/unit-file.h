@@ -32,11 +32,11 @@ void unit_plain(
 void unit_percent(UnitFile *u, const char *key, unsigned percent); /* for a key without specifiers: "150%" */
 void unit_directory(UnitFile *u, const char *key, const char *path); /* RuntimeDirectory= and the like */
 void unit_empty(UnitFile *u, const char *key);                       /* resets a list: "ExecStart=" */
+void unit_word_after(
+        UnitFile *u, const char *key, const char *prefix, const char *word); /* one word of both together */
 void unit_word(
         UnitFile *u, const char *key, const char *word,
-        const char *suffix); /* one such word, and an unquoted suffix */
-void unit_bind(
-        UnitFile *u, const char *key, const char *path,
-        const char *destination); /* BindPaths= and BindReadOnlyPaths=; NULL: at the same path */
+        const char *suffix);                                    /* one such word, and an unquoted suffix */
+void unit_bind(UnitFile *u, const char *key, const char *path); /* BindPaths= and BindReadOnlyPaths= */
 void unit_command(
         UnitFile *u, const char *key, const char *prefix, const Strings *argv); /* ExecStart= and the like */

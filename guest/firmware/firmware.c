@@ -293,18 +293,25 @@ static void build_code(const Guest *g, const Firmware *f, Plan *p)
                 hand_over(g, p, "libvirt-pflash0-storage", f->loader, readonly ? ACCESS_READ : ACCESS_WRITE);
 }
 
-/* The guest can write to its state directory; a file anywhere else has to be handed over. node: NULL for a
- * file that QEMU opens by its path. */
+/* In its state directory the guest's user needs no grant for what it opens by path. node: NULL for a file
+ * that QEMU always opens by its path. */
 static void plan_variables(const Guest *g, const char *node, const char *path, const char *template, Plan *p)
 {
-        size_t n = strlen(g->settings->state_directory);
+        bool own = path_is_in(path, g->settings->state_directory),
+             by_path = !node || !g->settings->policy->disks_by_descriptor;
 
         if (template) {
+                plan_build_at(
+                        p, xml_place(g->xml, node ? "os/nvram" : "os/varstore"),
+                        node ? "nvram" : "varstore");
+                plan_use_outside(p, POLICY_HOST_KERNEL, template, "/usr/share");
                 p->nvram = path;
                 p->nvram_template = template;
         }
-        if (strncmp(path, g->settings->state_directory, n) == 0 && path[n] == '/')
+        if (own && by_path)
                 return;
+        if (template && !own) /* the helper creates the file for the guest's user */
+                plan_use(p, POLICY_CHOWN);
         if (node)
                 hand_over(g, p, node, path, ACCESS_WRITE);
         else
@@ -344,6 +351,9 @@ static void firmware_build(const Guest *g, Plan *p)
 {
         const Firmware *f = g->firmware;
 
+        plan_build_at(p, f->place, "loader");
+        if (f->loader)
+                plan_use_outside(p, POLICY_HOST_KERNEL, f->loader, "/usr/share");
         if (f->type == LOADER_ROM && f->loader) {
                 plan_value(p, "-bios", f->loader);
                 grant(p, f->loader, ACCESS_READ);

@@ -204,6 +204,7 @@ static void launch_security_build(const Guest *g, Plan *p)
 
         if (!l->type)
                 return;
+        plan_build_at(p, xml_place(g->xml, "launchSecurity"), "launchSecurity");
         object = props_new("qom-type", object_types[l->type - 1]);
         props_text(&object, "id", "lsec0");
         if (l->type == LAUNCH_TDX)

@@ -121,6 +121,8 @@ static Props storage_local(const Guest *g, const Source *s, Plan *p)
         }
         if (s->options.io)
                 props_text(&storage, "aio", io_words[s->options.io - 1]);
+        if (s->options.io == SOURCE_IO_URING)
+                plan_calls(p, CALLS_IO_URING);
         grant_local(g, s, p);
         return storage;
 }
@@ -132,6 +134,7 @@ static Props storage_directory(const Source *s, Plan *p)
         props_text(&storage, "dir", s->path);
         props_bool(&storage, "floppy", s->options.floppy);
         props_bool(&storage, "rw", !s->read_only);
+        plan_use(p, POLICY_HOST_DIRECTORIES);
         plan_directive(p, s->read_only ? "BindReadOnlyPaths" : "BindPaths", "%s", s->path);
         return storage;
 }
@@ -225,10 +228,10 @@ static void build_format(const Guest *g, const Source *s, Plan *p)
         else if (s->last && format_has_backing(s->format))
                 props_json_value(&format, "backing", json_null());
         plan_json(p, "-blockdev", &format);
-        /* The launcher reads the headers of whole local images. QEMU itself, in its sandbox, opens the
-         * backing files of others. */
+        /* The launcher reads the headers of whole local images in one file. QEMU itself, in its sandbox,
+         * opens the backing files of others. */
         if (!s->backing && !s->last && format_has_backing(s->format) && source_is_local(s) &&
-            !s->slice.present)
+            !s->slice.present && !s->data)
                 plan_chain(p, s->format_node, driver, s->path);
 }
 

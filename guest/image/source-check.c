@@ -92,6 +92,8 @@ void source_check(const Guest *g, const Source *s)
                         source_format_words[s->format - 1]);
         if (s->data && s->format != FORMAT_QCOW2)
                 guest_error(g, s->data->place, "<dataStore>: requires <driver type='qcow2'/>");
+        if (s->type == SOURCE_FILE || s->type == SOURCE_BLOCK || s->type == SOURCE_DIRECTORY)
+                disk_path_check(g, s->place, s->path);
         if (s->type == SOURCE_DIRECTORY && s->format != FORMAT_FAT)
                 guest_error(g, s->place, "<driver>: type='dir' requires <driver type='fat'/>");
         if (s->type != SOURCE_DIRECTORY && s->format == FORMAT_FAT)

@@ -357,6 +357,22 @@ void source_name(Guest *g, Source *s)
                 source_name(g, s->backing);
 }
 
+unsigned source_count(const Source *s)
+{
+        return (s->empty ? 0 : 1) + (s->data ? source_count(s->data) : 0) +
+               (s->backing ? source_count(s->backing) : 0);
+}
+
+void source_name_for(Guest *g, Source *s, const char *prefix, unsigned depth)
+{
+        if (!s->empty)
+                name_nodes(g, s, depth == 0 ? prefix : guest_text(g, "%s.%u", prefix, depth));
+        if (s->data)
+                source_name_for(g, s->data, guest_text(g, "%s.d", prefix), depth);
+        if (s->backing)
+                source_name_for(g, s->backing, prefix, depth + 1);
+}
+
 void source_name_as(Guest *g, Source *s, const char *prefix)
 {
         name_nodes(g, s, prefix);

@@ -205,6 +205,13 @@ void source_complete(Guest *g, Source *s, const SourceOptions *options);
 /* Names the nodes of s and of its backing files, with numbers that are unique among the guest's images. */
 void source_name(Guest *g, Source *s);
 
+/* How many numbers that takes. */
+unsigned source_count(const Source *s);
+
+/* The same without numbers, for what a fragment adds: "PREFIX-storage", of the backing file
+ * "PREFIX.1-storage". Call it with a depth of 0. */
+void source_name_for(Guest *g, Source *s, const char *prefix, unsigned depth);
+
 /* The same with names from the caller: "PREFIX-storage", "PREFIX-format". For images that libvirt names this
  * way, without numbers. */
 void source_name_as(Guest *g, Source *s, const char *prefix);

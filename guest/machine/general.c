@@ -52,7 +52,6 @@ static const Field general_fields[] = {
         FIELD("pm/suspend-to-disk@enabled", FIELD_YESNO, General, suspend_to_disk),
         FIELD("genid", FIELD_PRESENT, General, genid_there),
         FIELD_SAID("@id", FIELD_IGNORED, NULL), /* set by libvirt while the guest runs */
-        FIELD_SAID("metadata", FIELD_IGNORED, NULL),
         /* there is no lock manager to fail */
         FIELD_OF_WORDS("on_lockfailure", General, on_lock_failure, lock_words),
         FIELD_SAID("idmap", FIELD_IGNORED, NULL), /* for containers; libvirt's QEMU driver accepts it too */
@@ -162,14 +161,25 @@ static void general_check(const Guest *g)
                 guest_error_at(g, "pm", "<pm>: not supported by this machine type");
 }
 
+/* In /usr, but not in /usr/local, which is the administrator's. */
+static bool is_distributions(const char *program)
+{
+        return (text_after(program, "/usr/") || text_after(program, "/bin/")) &&
+               !text_after(program, "/usr/local/");
+}
+
 static void general_build_first(const Guest *g, Plan *p)
 {
         const General *general = g->general;
         Props name = props_new("guest", general->name), monitor = props_new("backend", "socket");
 
         plan_flag(p, general->emulator);
+        plan_build_at(p, xml_place(g->xml, "devices/emulator"), "emulator");
+        if (!is_distributions(general->emulator))
+                plan_use(p, POLICY_PROGRAMS);
         if (!text_after(general->emulator, "/usr/") && !text_after(general->emulator, "/bin/"))
                 plan_grant(p, general->emulator, ACCESS_READ);
+        plan_build_at(p, g->xml->place, g->xml->name);
         props_bool(&name, "debug-threads", true);
         plan_list_named(p, "-name", &name);
         plan_flag(p, "-S");

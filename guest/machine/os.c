@@ -255,10 +255,14 @@ void os_machine(const Guest *g, Props *machine)
                 props_bool(machine, "graphics", false);
 }
 
-static void grant(Plan *p, const char *option, const char *path)
+static void grant(const Guest *g, Plan *p, const char *option, const char *element, const char *path)
 {
+        _cleanup_(freep) char *where = text_format("os/%s", element);
+
         if (!path)
                 return;
+        plan_build_at(p, xml_place(g->xml, where ?: "os"), element);
+        plan_use_outside(p, POLICY_HOST_KERNEL, path, "/usr/share");
         plan_grant(p, path, ACCESS_READ);
         plan_value(p, option, path);
 }
@@ -279,12 +283,13 @@ static void os_build(const Guest *g, Plan *p)
         const Os *os = g->os;
 
         build_boot(os, p);
-        grant(p, "-kernel", os->kernel);
-        grant(p, "-initrd", os->initrd);
+        grant(g, p, "-kernel", "kernel", os->kernel);
+        grant(g, p, "-initrd", "initrd", os->initrd);
         if (os->cmdline)
                 plan_value(p, "-append", os->cmdline);
-        grant(p, "-dtb", os->dtb);
-        grant(p, "-shim", os->shim);
+        grant(g, p, "-dtb", "dtb", os->dtb);
+        grant(g, p, "-shim", "shim", os->shim);
+        plan_build_at(p, xml_place(g->xml, "os/acpi"), "acpi");
         for (unsigned i = 0; i < os->n_acpi_tables; i++) {
                 const AcpiTable *t = &os->acpi_tables[i];
                 const char *signature = acpi_signatures[t->type - 1];
@@ -292,6 +297,7 @@ static void os_build(const Guest *g, Plan *p)
 
                 if (signature)
                         props_text(&table, "file", t->path);
+                plan_use_outside(p, POLICY_HOST_KERNEL, t->path, "/usr/share");
                 plan_grant(p, t->path, ACCESS_READ);
                 plan_list_named(p, "-acpitable", &table);
         }

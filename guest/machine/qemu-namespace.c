@@ -18,8 +18,6 @@
 #include "guest/guest.h"
 #include "guest/part.h"
 
-#define FORBIDDEN "vmunit.conf does not allow it (AllowQemuCommandline=)"
-
 static const char *const behavior_words[] = { "none", "omit", "reject", "crash", NULL };
 enum { BEHAVIOR_NONE = 1, BEHAVIOR_OMIT, BEHAVIOR_REJECT, BEHAVIOR_CRASH };
 static const char *const property_words[] = { "string", "signed", "unsigned", "bool", "remove", NULL };
@@ -156,20 +154,14 @@ static void qemu_namespace_read(Guest *g)
                 read_override(g, q->override);
 }
 
-static void qemu_namespace_check(const Guest *g)
-{
-        const XmlElement *first = g->qemu_namespace->command_line ?: g->qemu_namespace->override;
-
-        if (first && !g->settings->policy->allow_qemu_commandline)
-                finding(g->findings, SEVERITY_DENIAL, first->place, "<%s>: " FORBIDDEN, first->name);
-}
-
 static void qemu_namespace_build_first(const Guest *g, Plan *p)
 {
         const QemuNamespace *q = g->qemu_namespace;
 
         if (!q->override)
                 return;
+        plan_build_at(p, q->override->place, q->override->name);
+        plan_use(p, POLICY_QEMU_COMMANDLINE);
         XML_FOREACH(device, q->override, "qemu:device")
                 XML_FOREACH(e, xml_child(device, "qemu:frontend"), "qemu:property") {
                         bool wrong;
@@ -227,8 +219,16 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
                 build_deprecation(q->deprecation_behavior, p);
         if (!q->command_line)
                 return;
+        plan_build_at(p, q->command_line->place, q->command_line->name);
+        plan_use(p, POLICY_QEMU_COMMANDLINE);
+        /* nothing is known of what these need, and io_uring would let QEMU evade other filters */
+        plan_calls(p, CALLS_MEMFD);
+        plan_calls(p, CALLS_INOTIFY);
+        plan_scratch(p);
         XML_FOREACH(e, q->command_line, "qemu:arg") {
                 plan_flag(p, xml_attribute(e, "value"));
+                if (strstr(xml_attribute(e, "value"), "io_uring"))
+                        plan_calls(p, CALLS_IO_URING);
                 build_paths(xml_attribute(e, "value"), e->place.line, p, &left);
         }
         XML_FOREACH(e, q->command_line, "qemu:env")
@@ -240,7 +240,6 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
 const GuestPart part_qemu_namespace = {
         GUEST_PART(QemuNamespace, qemu_namespace),
         .read = qemu_namespace_read,
-        .check = qemu_namespace_check,
         .build = qemu_namespace_build_first,
         .build_last = qemu_namespace_build_last,
 };

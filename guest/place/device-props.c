@@ -139,8 +139,10 @@ void device_props(const Guest *g, const Device *d, Props *p)
 
 void device_grants(const Device *d, Plan *p)
 {
-        if (d->rom.enabled != OFF && d->rom.file)
-                plan_directive(p, "BindReadOnlyPaths", "%s", d->rom.file);
+        if (d->rom.enabled == OFF || !d->rom.file)
+                return;
+        plan_use_outside(p, POLICY_HOST_KERNEL, d->rom.file, "/usr/share");
+        plan_directive(p, "BindReadOnlyPaths", "%s", d->rom.file);
 }
 
 void device_virtio_props(const Device *d, Props *p)

@@ -63,13 +63,14 @@ static const struct {
 
 static bool is_placed(const Device *d)
 {
-        return d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address);
+        return !device_is_removed(d) && d->address.type == ADDRESS_PCI && !address_is_vacant(&d->address);
 }
 
 static bool is_wanting(const Device *d)
 {
-        return d->bus == BUS_PCI && (d->address.type == ADDRESS_NONE ||
-                                     (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
+        return !device_is_removed(d) && d->bus == BUS_PCI &&
+               (d->address.type == ADDRESS_NONE ||
+                (d->address.type == ADDRESS_PCI && address_is_vacant(&d->address)));
 }
 
 static unsigned wants_of(const Placement *p, const Device *d)

@@ -13,9 +13,20 @@
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
 
+/* A bit for each port of each controller. */
 typedef struct Ports {
-        bool used[CONTROLLER_INDEX_MAX + 1][VIRTIO_SERIAL_PORTS_MAX];
+        uint8_t used[CONTROLLER_INDEX_MAX + 1][VIRTIO_SERIAL_PORTS_MAX / 8 + 1];
 } Ports;
+
+static bool is_used(const Ports *p, unsigned controller, unsigned port)
+{
+        return p->used[controller][port / 8] & 1U << port % 8;
+}
+
+static void use(Ports *p, unsigned controller, unsigned port)
+{
+        p->used[controller][port / 8] |= (uint8_t) (1U << port % 8);
+}
 
 static bool is_port(const Device *d)
 {
@@ -76,16 +87,16 @@ static void take(Guest *g, Ports *p, const Device *d)
 
         if (!c || a->serial.port >= c->ports)
                 device_error(g, d, "<%s>: %s does not exist", d->kind->element, address_text(g, a));
-        else if (p->used[a->serial.controller][a->serial.port])
+        else if (is_used(p, a->serial.controller, a->serial.port))
                 device_error(g, d, "<%s>: %s is already in use", d->kind->element, address_text(g, a));
         else
-                p->used[a->serial.controller][a->serial.port] = true;
+                use(p, a->serial.controller, a->serial.port);
 }
 
 static bool find_port(const Ports *p, const Controller *c, unsigned first, Address *ret)
 {
         for (unsigned port = first; port < c->ports; port++)
-                if (!p->used[c->index.value][port]) {
+                if (!is_used(p, (unsigned) c->index.value, port)) {
                         *ret = (Address){ .type = ADDRESS_VIRTIO_SERIAL,
                                           .serial = { .controller = (unsigned) c->index.value,
                                                       .port = port } };
@@ -116,7 +127,7 @@ static void place(Guest *g, Ports *p, Device *d)
                         g, d, "<%s>: no port is free on any virtio-serial controller", d->kind->element);
                 return;
         }
-        p->used[a.serial.controller][a.serial.port] = true;
+        use(p, a.serial.controller, a.serial.port);
         if (!is_console(d))
                 d->address = a;
 }

@@ -13,6 +13,7 @@
 #include "guest/machine/os.h"
 #include "guest/place/address.h"
 #include "guest/place/controller.h"
+#include "guest/placement/keep.h"
 #include "guest/placement/place-drive.h"
 #include "guest/placement/place-pci.h"
 #include "guest/placement/place-serial.h"
@@ -165,10 +166,21 @@ static void check_ids(Guest *g)
 }
 
 /* The guest's operating system names a PCI device by its ACPI index. */
+static bool has_acpi_index(const Guest *g)
+{
+        for (size_t i = 0; i < g->n_devices; i++)
+                if (g->devices[i]->acpi_index.set)
+                        return true;
+        return false;
+}
+
 static void check_acpi_indexes(Guest *g)
 {
-        _cleanup_(freep) const Device **users = calloc(DEVICE_ACPI_INDEX_MAX + 1, sizeof(*users));
+        _cleanup_(freep) const Device **users = NULL;
 
+        if (!has_acpi_index(g))
+                return;
+        users = calloc(DEVICE_ACPI_INDEX_MAX + 1, sizeof(*users));
         if (!users) {
                 g->status = -ENOMEM;
                 return;
@@ -195,6 +207,7 @@ void place_devices(Guest *g)
         controllers_settle(g);
         imply_machine_controllers(g);
         check_address_types(g);
+        kept_addresses_apply(g);
         place_drives(g);
         place_drive_controllers(g);
         place_serial_controllers(g);

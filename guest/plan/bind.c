@@ -49,6 +49,14 @@ const char *bind_own_socket(Guest *g, Place at, const char *element, const char 
         return path;
 }
 
+const char *bind_own_name(const Guest *g, const char *path)
+{
+        const char *name = path ? text_after(real(path), g->settings->run_directory) : NULL;
+
+        return name && name[0] == '/' && name[1] && name[1] != '.' && !strchr(name + 1, '/') ? name + 1
+                                                                                             : NULL;
+}
+
 void bind_check_socket(const Guest *g, Place at, const char *element, const char *path)
 {
         static const char *const crowded[] = { "/var/lib", NULL };

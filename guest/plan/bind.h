@@ -17,6 +17,10 @@ typedef struct Guest Guest;
  * long. */
 const char *bind_own_socket(Guest *g, Place at, const char *element, const char *name);
 
+/* The name of a socket directly in that directory, which the launcher can create; NULL for any other path.
+ */
+const char *bind_own_name(const Guest *g, const char *path);
+
 /* An error if showing the socket's directory would open the sandbox; element holds the path. */
 void bind_check_socket(const Guest *g, Place at, const char *element, const char *path);
 

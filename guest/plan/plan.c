@@ -32,7 +32,14 @@ void plan_done(Plan *p)
         free(p->chains);
         free(p->claims);
         free(p->taps);
+        free(p->uses);
         *p = (Plan){ 0 };
+}
+
+void plan_build_at(Plan *p, Place place, const char *element)
+{
+        p->place = place;
+        p->element = element;
 }
 
 /* By the option that the launcher counts. What one is called must fit "a guest can have at most 64 …". */
@@ -52,12 +59,14 @@ static const struct {
         { OPTION_SCSI, HOST_DEVICES_MAX, "SCSI devices of the host" },
         { OPTION_LOG_FILE, LOG_FILES_MAX, "log files" },
         { OPTION_PASST, PASSTS_MAX, "network interfaces with passt" },
+        { OPTION_SOCKET, SOCKETS_MAX, "channels with a socket that vmunit creates" },
         { OPTION_FD, STORED_MAX, "queues of network interfaces, those of vhost-net counted as well" },
 };
 
 _Static_assert(ELEMENTS(limits) == PLAN_COUNTS, "each limit has its count");
 _Static_assert(
-        PLAN_FD_STORED + STORED_MAX <= FD_NUMBER_MAX + 1, "the numbers of stored descriptors end there");
+        PLAN_FD_STORED + STORED_MAX + SOCKETS_MAX <= FD_NUMBER_MAX + 1,
+        "the numbers of stored descriptors and sockets end there");
 
 static void count(Plan *p, const char *option)
 {
@@ -171,6 +180,7 @@ static void add_grant(Plan *p, Grant grant)
 {
         Grant *to;
 
+        plan_use(p, POLICY_CHOWN);
         for (size_t i = 0; i < p->n_grants; i++)
                 if (streq(p->grants[i].path, grant.path)) {
                         if (is_stronger(grant.access, p->grants[i].access))
@@ -232,6 +242,7 @@ void plan_tap(Plan *p, const TapRequest *tap)
         TapRequest *t;
 
         count(p, OPTION_TAP);
+        plan_use(p, tap->lower ? POLICY_MACVTAP : POLICY_TAP);
         t = one_more(p, &p->taps, &p->n_taps, sizeof(*t));
 
         if (t)
@@ -260,6 +271,14 @@ void plan_network(Plan *p, NetworkNeed need)
                 p->network = need;
 }
 
+static void add_ports(Plan *p, char *ports)
+{
+        if (ports && strings_have(&p->listens, ports))
+                free(ports);
+        else
+                note(p, strings_take(&p->listens, ports));
+}
+
 void plan_listen(Plan *p, const char *format, ...)
 {
         char *ports;
@@ -269,10 +288,22 @@ void plan_listen(Plan *p, const char *format, ...)
         if (vasprintf(&ports, format, ap) < 0)
                 ports = NULL;
         va_end(ap);
-        if (ports && strings_have(&p->listens, ports))
-                free(ports);
-        else
-                note(p, strings_take(&p->listens, ports));
+        plan_use(p, POLICY_TCP_LISTENING);
+        add_ports(p, ports);
+}
+
+void plan_bind_any(Plan *p, const char *protocol)
+{
+        add_ports(p, strdup(protocol));
+}
+
+/* By the directive that the function requires. */
+static void use_directive(Plan *p, const char *key)
+{
+        if (streq(key, "LimitMEMLOCK"))
+                plan_use(p, POLICY_LOCKED_MEMORY);
+        else if (streq(key, "LimitRTPRIO"))
+                plan_use(p, POLICY_REAL_TIME);
 }
 
 static bool has_directive(const Plan *p, const char *key, const char *value)
@@ -281,6 +312,18 @@ static bool has_directive(const Plan *p, const char *key, const char *value)
                 if (streq(p->directives[i].key, key) && streq(p->directives[i].value, value))
                         return true;
         return false;
+}
+
+void plan_calls(Plan *p, const char *calls)
+{
+        plan_directive(p, "SystemCallFilter", "%s", calls);
+}
+
+/* systemd's own directories take the place of the template's file systems of a limited size. */
+void plan_scratch(Plan *p)
+{
+        plan_directive(p, "PrivateTmp", "yes");
+        plan_directive(p, "NoExecPaths", "+/tmp +/var/tmp");
 }
 
 void plan_directive(Plan *p, const char *key, const char *format, ...)
@@ -297,6 +340,7 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
                 p->status = -ENOMEM;
                 return;
         }
+        use_directive(p, key);
         if (has_directive(p, key, value))
                 return;
         d = one_more(p, &p->directives, &p->n_directives, sizeof(*d));
@@ -307,11 +351,36 @@ void plan_directive(Plan *p, const char *key, const char *format, ...)
                 p->status = -ENOMEM;
 }
 
+/* By the option with which the helper hands out a device of the host. */
+static void use_option(Plan *p, const char *option)
+{
+        static const struct {
+                const char *option;
+                PolicySwitch function;
+                bool node; /* QEMU opens the device's node by its path */
+        } options[] = {
+                { OPTION_PCI, POLICY_PCI, true },
+                { OPTION_USB, POLICY_USB, false },
+                { OPTION_MDEV, POLICY_MEDIATED_DEVICES, true },
+                { OPTION_SCSI, POLICY_SCSI, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(options); i++) {
+                if (!streq(options[i].option, option))
+                        continue;
+                plan_use(p, POLICY_HOST_DEVICES);
+                plan_use(p, options[i].function);
+                if (options[i].node)
+                        plan_use(p, POLICY_CHOWN);
+        }
+}
+
 void plan_prepare(Plan *p, const char *option, char *value)
 {
         _cleanup_(freep) char *owned = value,
                               *argument = owned ? text_format("--%s=%s", option, owned) : NULL;
 
+        use_option(p, option);
         /* two disks may be on one NVMe controller */
         if (argument && strings_have(&p->prepare, argument))
                 return;
@@ -344,7 +413,7 @@ void plan_run_value(Plan *p, const char *option, char *value)
 unsigned plan_fd(Plan *p, bool optional, char *name)
 {
         _cleanup_(freep) char *owned = name;
-        unsigned number = PLAN_FD_STORED + p->n_stored++;
+        unsigned number = PLAN_FD_STORED + p->n_stored++ + p->n_sockets;
 
         count(p, OPTION_FD);
         plan_run_value(
@@ -358,6 +427,27 @@ unsigned plan_console(Plan *p, const char *label)
 
         plan_run_value(p, OPTION_CONSOLE, fd_value_write(label, number));
         return number;
+}
+
+unsigned plan_socket(Plan *p, const char *name)
+{
+        unsigned number = PLAN_FD_STORED + p->n_stored + p->n_sockets++;
+
+        count(p, OPTION_SOCKET);
+        plan_run_value(p, OPTION_SOCKET, fd_value_write(name, number));
+        return number;
+}
+
+void plan_vnc(Plan *p, const char *name)
+{
+        if (name)
+                plan_run_value(p, OPTION_VNC, strdup(name));
+}
+
+void plan_spice(Plan *p, const char *name)
+{
+        if (name)
+                plan_run_value(p, OPTION_SPICE, strdup(name));
 }
 
 void plan_thread(Plan *p, const ThreadRule *rule)
@@ -375,6 +465,7 @@ unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
         unsigned number = PLAN_FD_PASST + p->n_passts++;
 
         count(p, OPTION_PASST);
+        plan_use(p, POLICY_PROGRAMS);
         request->fd = fd ? (int) number : 0;
         plan_run_value(p, OPTION_PASST, passt_request_write(request));
         return number;

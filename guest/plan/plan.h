@@ -13,6 +13,7 @@
 #include "contract/line/thread-rule.h"
 #include "contract/words.h"
 #include "guest/plan/props.h"
+#include "guest/plan/use.h"
 #include "util/findings.h"
 #include "util/text.h"
 
@@ -21,7 +22,7 @@ enum {
         PLAN_FD_MONITOR = 10,
         PLAN_FD_CONSOLE = 11, /* and up: one per console that is logged to the journal */
         PLAN_FD_PASST = 76,   /* and up: one per passt, in the order of plan_passt() calls */
-        PLAN_FD_STORED = 100, /* and up, in the order of plan_fd() calls */
+        PLAN_FD_STORED = 100, /* and up, in the order of plan_fd() and plan_socket() calls */
 };
 
 _Static_assert(
@@ -51,6 +52,12 @@ typedef struct PlanClaim {
         Place place; /* in the XML */
 } PlanClaim;
 
+/* The user that only this guest has, and its group of the same name and number. */
+typedef struct PlanUser {
+        const char *name; /* NULL: the guest has none of its own */
+        unsigned number;
+} PlanUser;
+
 typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
 } Directive;
@@ -75,7 +82,7 @@ typedef struct PlanCount {
         Place excess; /* of the first one too many */
 } PlanCount;
 
-enum { PLAN_COUNTS = 12 };
+enum { PLAN_COUNTS = 13 };
 
 typedef struct Plan {
         Strings argv;    /* QEMU's, argv[0] included */
@@ -97,14 +104,21 @@ typedef struct Plan {
         size_t n_overrides;
         Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
-        unsigned n_consoles, n_stored, n_passts;
+        unsigned n_consoles, n_stored, n_sockets, n_passts;
         const char *nvram, *nvram_template;
-        Place place; /* of what is being built */
+        PlanUse *uses;
+        size_t n_uses;
+        PlanUser own_user;
+        Place place;         /* of what is being built */
+        const char *element; /* its name */
         PlanCount counts[PLAN_COUNTS];
         int status; /* 0 or -ENOMEM: kept, and checked once at the end */
 } Plan;
 
 void plan_done(Plan *p);
+
+/* From now on, what is planned is that element's. */
+void plan_build_at(Plan *p, Place place, const char *element);
 
 /* An error for each limit of the launcher that the guest exceeds. */
 void plan_check_limits(const Plan *p, Findings *findings);
@@ -136,9 +150,18 @@ void plan_tap(Plan *p, const TapRequest *tap);
 void plan_claim(Plan *p, ClaimKind kind, const char *value, Place place); /* once, if it is valid */
 void plan_network(Plan *p, NetworkNeed need);                             /* the greatest need counts */
 void plan_listen(Plan *p, const char *format, ...)
-        _printf_(2, 3); /* a port that QEMU or passt binds: "tcp:5900-5999" */
+        _printf_(2, 3); /* a port that QEMU or passt listens on: "tcp:5900-5999" */
+void plan_bind_any(Plan *p, const char *protocol); /* ports that passt sends from: "udp" */
 void plan_directive(Plan *p, const char *key, const char *format, ...)
         _printf_(3, 4); /* duplicates are dropped */
+
+/* What the templates refuse, for guests whose QEMU needs it. */
+#define CALLS_MEMFD    "memfd_create"
+#define CALLS_INOTIFY  "inotify_init inotify_init1"
+#define CALLS_IO_URING "io_uring_enter io_uring_register io_uring_setup"
+void plan_calls(Plan *p, const char *calls); /* one of these */
+void plan_scratch(Plan *p); /* the host's disk space for temporary files, instead of 64 MiB */
+
 /* One argument of vm-launcher prepare, once; option: OPTION_… of options.h; value of contract/line/, which
  * is freed here and may be NULL if memory ran out. */
 void plan_prepare(Plan *p, const char *option, char *value);
@@ -153,6 +176,13 @@ unsigned plan_fd(Plan *p, bool optional, char *name);
 
 /* Asks for a console socket that is logged to the journal under label; returns its number in QEMU. */
 unsigned plan_console(Plan *p, const char *label);
+
+/* Asks for a listening socket of that name in the guest's runtime directory; returns its number in QEMU. */
+unsigned plan_socket(Plan *p, const char *name);
+
+/* Asks for a socket of that name there for clients of VNC or SPICE; does nothing if it is NULL. */
+void plan_vnc(Plan *p, const char *name);
+void plan_spice(Plan *p, const char *name);
 
 /* Asks for these CPUs or this scheduler for one of QEMU's threads. */
 void plan_thread(Plan *p, const ThreadRule *rule);

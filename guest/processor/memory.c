@@ -166,6 +166,10 @@ static void memory_check(const Guest *g)
                         (unsigned long long) m->size.value);
         if (m->devices >= m->size.value && g->numa->n_cells == 0)
                 guest_error(g, m->place, "<memory>: must be larger than all <memory> devices together");
+        limit_check(
+                g, m->max.set ? xml_place(g->xml, "maxMemory") : m->place,
+                m->max.set ? "maxMemory" : "memory", &g->settings->policy->max_memory, "MaxMemory",
+                m->max.set ? m->max.value : m->size.value, "bytes");
         if (m->max.set && m->max.value < m->size.value)
                 guest_error_at(g, "maxMemory", "<maxMemory>: must be at least the guest's <memory>");
         if (m->max.set && g->numa->n_cells == 0 && os_is_x86(g->os))
@@ -282,7 +286,7 @@ static void build_thread_context(Plan *p, const MemoryBackend *b, Props *props, 
         props_text(props, "prealloc-context", id);
 }
 
-static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *pages, Props *props)
+static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *pages, Props *props, Plan *p)
 {
         int access = access_of(g, b);
         bool huge = pages || b->page_size.set;
@@ -295,6 +299,7 @@ static void add_kind(const Guest *g, const MemoryBackend *b, const MemoryPages *
                 props_text(props, "mem-path", b->path ?: g->settings->state_directory);
         } else if (huge || g->memory->source == MEMORY_SOURCE_MEMFD) {
                 *props = props_new("qom-type", "memory-backend-memfd");
+                plan_calls(p, CALLS_MEMFD);
                 props_text(props, "id", b->id);
                 if (huge)
                         props_bool(props, "hugetlb", true);
@@ -331,7 +336,7 @@ void memory_backend_build(const Guest *g, Plan *p, const MemoryBackend *b)
         json_t *nodes = NULL;
         Props props;
 
-        add_kind(g, b, pages, &props);
+        add_kind(g, b, pages, &props, p);
         if (b->unreserved) {
                 props_bool(&props, "reserve", false);
         } else if (preallocated) {
@@ -370,8 +375,10 @@ static void memory_build(const Guest *g, Plan *p)
                 memory_backend_build(g, p, &ram);
         }
         plan_value(p, "-overcommit", m->locked ? "mem-lock=on" : "mem-lock=off");
-        if (m->locked)
+        if (m->locked) {
+                plan_build_at(p, xml_place(g->xml, "memoryBacking/locked"), "locked");
                 plan_directive(p, "LimitMEMLOCK", "infinity");
+        }
 }
 
 const GuestPart part_memory = {

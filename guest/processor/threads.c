@@ -305,6 +305,7 @@ static void build_schedules(const Guest *g, Plan *p)
         if (any)
                 plan_directive(p, "SystemCallFilter", "sched_setscheduler");
         if (real_time > 0) {
+                plan_build_at(p, xml_place(g->xml, "cputune"), "cputune");
                 plan_directive(p, "RestrictRealtime", "no");
                 plan_directive(p, "LimitRTPRIO", "%u", real_time);
         }

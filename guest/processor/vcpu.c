@@ -105,6 +105,9 @@ void vcpu_check(const Guest *g)
         const Cpu *cpu = g->cpu;
         bool gap = false;
 
+        limit_check(
+                g, xml_place(g->xml, "vcpu"), "vcpu", &g->settings->policy->max_vcpus, "MaxVCPUs",
+                cpu->max.value, "CPUs");
         if (cpu->current.value > cpu->max.value)
                 guest_error_at(
                         g, "vcpu", "<vcpu>: current='%u' must be at most the number of CPUs",

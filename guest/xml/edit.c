@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "guest/xml/write.h"
 #include "util/text.h"
 
 #define BLANKS "  " /* one more level of indentation, as libvirt writes it */
@@ -45,7 +46,6 @@ static int replace(XmlEdits *edits, size_t offset, size_t length, char *text)
         return 0;
 }
 
-/* For text and for both kinds of quotes. */
 static char *escape(const char *value)
 {
         _cleanup_(text_writer_done) TextWriter w;
@@ -53,26 +53,7 @@ static char *escape(const char *value)
 
         if (!f)
                 return NULL;
-        for (const char *p = value; *p; p++)
-                switch (*p) {
-                case '<':
-                        fputs("&lt;", f);
-                        break;
-                case '>':
-                        fputs("&gt;", f);
-                        break;
-                case '&':
-                        fputs("&amp;", f);
-                        break;
-                case '\'':
-                        fputs("&apos;", f);
-                        break;
-                case '"':
-                        fputs("&quot;", f);
-                        break;
-                default:
-                        fputc(*p, f);
-                }
+        xml_write_escaped(f, value);
         return text_writer_take(&w);
 }
 

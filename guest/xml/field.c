@@ -204,8 +204,6 @@ static void read_set(const Target *t, Set *to, Findings *findings)
 /* What is wrong with the path, or NULL. */
 static const char *path_fault(const char *path)
 {
-        const char *top = path + strspn(path, "/");
-
         if (path[0] != '/')
                 return "must be an absolute path";
         for (const char *p = path; *p; p++)
@@ -214,10 +212,6 @@ static const char *path_fault(const char *path)
         /* systemd 257 and later cannot read their own list of mounts with one */
         if (strchr(path, '"'))
                 return "must not contain a double quote: systemd cannot show such a path to a guest";
-        /* separates options in TemporaryFileSystem=, however it is written */
-        if (memchr(top, ':', strcspn(top, "/")))
-                return "must not begin with a directory that has a colon in its name: systemd cannot hide "
-                       "the rest of it from the guest";
         for (const char *p = path; *p;) {
                 size_t n;
 

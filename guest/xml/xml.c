@@ -88,6 +88,8 @@ static char *element_name(const char *local, const char *prefix, const char *uri
                 return prefix ? text_format("%s:%s", prefix, local) : strdup(local);
         if (streq(uri, QEMU_NAMESPACE))
                 return text_format("qemu:%s", local);
+        if (streq(uri, XML_VMUNIT_NAMESPACE))
+                return text_format("vmunit:%s", local);
         return text_format("{%s}%s", uri, local);
 }
 
@@ -333,7 +335,7 @@ XmlElement *xml_parse(const char *file, const char *data, size_t size, Findings 
         return findings_failed(findings) ? NULL : TAKE_PTR(root);
 }
 
-/* Not recursive, so deep nesting needs no stack. */
+/* Recursive only for elements in the place of others, so deep nesting needs no stack. */
 XmlElement *xml_free(XmlElement *e)
 {
         XmlElement *top = e;
@@ -349,6 +351,7 @@ XmlElement *xml_free(XmlElement *e)
                         e = child;
                         continue;
                 }
+                (void) xml_free(e->instead_of);
                 parent = e == top ? NULL : e->parent;
                 next = parent;
                 for (size_t i = 0; i < e->n_attributes; i++) {
@@ -508,14 +511,83 @@ void xml_report_unclaimed(const XmlElement *root, Findings *findings)
         report_element(root, findings);
 }
 
+static const XmlElement *find_child(const XmlElement *e, const char *name, size_t n)
+{
+        for (e = e->first; e; e = e->next)
+                if (strncmp(e->name, name, n) == 0 && e->name[n] == '\0')
+                        return e;
+        return NULL;
+}
+
+const char *xml_peek(const XmlElement *e, const char *path)
+{
+        while (e && *path && *path != '@') {
+                size_t n = strcspn(path, "/@");
+
+                e = find_child(e, path, n);
+                path += n + (path[n] == '/');
+        }
+        if (!e || *path != '@')
+                return e ? e->text : NULL;
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (streq(e->attributes[i].name, path + 1))
+                        return e->attributes[i].value;
+        return NULL;
+}
+
+void xml_append(XmlElement *parent, XmlElement *e)
+{
+        e->parent = parent;
+        if (parent->last)
+                parent->last->next = e;
+        else
+                parent->first = e;
+        parent->last = e;
+}
+
+void xml_replace(XmlElement *old, XmlElement *e)
+{
+        XmlElement **at = &old->parent->first;
+
+        while (*at != old)
+                at = &(*at)->next;
+        *at = e;
+        e->parent = old->parent;
+        e->next = old->next;
+        if (old->parent->last == old)
+                old->parent->last = e;
+        old->parent = NULL;
+        old->next = NULL;
+        if (!old->fragment) {
+                e->instead_of = old;
+                return;
+        }
+        e->instead_of = old->instead_of;
+        if (!e->instead_of)
+                e->fragment = old->fragment;
+        old->instead_of = NULL;
+        (void) xml_free(old);
+}
+
+void xml_remove(XmlElement *e)
+{
+        XmlElement *before = NULL, **at = &e->parent->first;
+
+        for (; *at != e; at = &(*at)->next)
+                before = *at;
+        *at = e->next;
+        if (e->parent->last == e)
+                e->parent->last = before;
+        e->next = NULL;
+        (void) xml_free(e);
+}
+
 Place xml_place(const XmlElement *e, const char *path)
 {
         while (*path) {
                 size_t n = strcspn(path, "/");
-                const XmlElement *child = e->first;
+                const XmlElement *child = find_child(e, path, n);
 
-                while (child && !(strlen(child->name) == n && strncmp(child->name, path, n) == 0))
-                        child = child->next;
                 if (!child)
                         break;
                 e = child;

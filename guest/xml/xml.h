@@ -14,6 +14,8 @@
 #include "util/findings.h"
 #include "util/ownership.h"
 
+#define XML_VMUNIT_NAMESPACE "https://vmunit.org/domain/1"
+
 #define XML_SIZE_MAX ((size_t) 4 << 20) /* bytes of a guest's XML: thousands of devices fit */
 
 typedef struct XmlAttribute {
@@ -36,8 +38,8 @@ typedef struct XmlExpected {
 
 /*
  * The name of an element outside libvirt's own (empty) namespace is "qemu:…" for libvirt's QEMU namespace
- * whatever the prefix, and "{URI}…" for any other. Text is the element's own character data, without
- * surrounding blanks.
+ * and "vmunit:…" for vmunit's own whatever the prefix, and "{URI}…" for any other. Text is the element's own
+ * character data, without surrounding blanks.
  */
 typedef struct XmlElement XmlElement;
 struct XmlElement {
@@ -49,6 +51,11 @@ struct XmlElement {
         size_t n_expected;
         XmlElement *parent, *first, *last, *next;
         bool claimed, text_claimed;
+
+        /* of a device in another file than its guest's; see generator/convert/fragments.h */
+        const char *fragment;   /* the name of that file without ".xml"; NULL for other elements */
+        XmlElement *instead_of; /* the one whose place it took, which it owns; NULL if it is an addition */
+        bool removed;           /* the device keeps its place, and the guest does not have it */
 };
 
 /*
@@ -78,6 +85,20 @@ void xml_expect(XmlElement *e, XmlLookup what, const char *name, size_t n);
 /* The place of the element at path ("smm/tseg") below e, or of its closest existing ancestor. Claims
  * nothing. */
 Place xml_place(const XmlElement *e, const char *path);
+
+/* The value at a path of guest/xml/field.h, "target@dev" or "source/address@slot"; NULL if it is not there.
+ * Claims nothing. */
+const char *xml_peek(const XmlElement *e, const char *path);
+
+/* Makes e, the root of another tree, the last child of parent. */
+void xml_append(XmlElement *parent, XmlElement *e);
+
+/* Puts e, the root of another tree, in the place of old, which becomes e's instead_of, unless it is of a
+ * fragment itself. */
+void xml_replace(XmlElement *old, XmlElement *e);
+
+/* Takes e out of its parent, and frees it. */
+void xml_remove(XmlElement *e);
 
 /* An error for each element, attribute and text that is not claimed, with the nearest of what is expected.
  */

@@ -87,24 +87,62 @@ static bool is_others(const Claims *c, const char *guest)
         return !streq(guest, c->guest) && (has_run_directory(c, guest) || c->is_on(guest));
 }
 
-/* Removes the guest's own claims, and those that are void. */
-static int tidy(const Claims *c)
+/* 0, or what was logged. */
+static int list(const Claims *c, DIR **ret)
 {
         int fd = openat(c->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        _cleanup_(closedirp) DIR *stream = fd < 0 ? NULL : fdopendir(fd);
-        char owner[NAME_MAX + 1];
-        struct dirent *entry;
 
-        if (!stream) {
+        *ret = fd < 0 ? NULL : fdopendir(fd);
+        if (!*ret) {
                 int r = log_errno(LOG_ERR, -errno, "Cannot read %s", c->path);
 
                 fd_close(fd);
                 return r;
         }
+        return 0;
+}
+
+/* Removes the guest's own claims, and those that are void. */
+static int tidy(const Claims *c)
+{
+        _cleanup_(closedirp) DIR *stream = NULL;
+        char owner[NAME_MAX + 1];
+        struct dirent *entry;
+        int r = list(c, &stream);
+
+        if (r < 0)
+                return r;
         while ((entry = readdir(stream)))
                 if (entry->d_name[0] != '.' && !(read_claim(c, entry->d_name, owner) && is_others(c, owner)))
                         (void) unlinkat(c->directory, entry->d_name, 0);
         return 0;
+}
+
+/* Each guest has claimed one UUID. */
+static int check_number(const Claims *c, unsigned max)
+{
+        _cleanup_(closedirp) DIR *stream = NULL;
+        char owner[NAME_MAX + 1];
+        struct dirent *entry;
+        unsigned others = 0;
+        int r;
+
+        if (max == 0)
+                return 0;
+        r = list(c, &stream);
+        if (r < 0)
+                return r;
+        while ((entry = readdir(stream)))
+                others += text_after(entry->d_name, "uuid:") && read_claim(c, entry->d_name, owner) &&
+                          !streq(owner, c->guest) && c->is_on(owner);
+        if (others < max)
+                return 0;
+        log_error(
+                "MaxGuests= in vmunit.conf allows at most %u running guests, and %u are running. Stop one "
+                "of "
+                "them first.",
+                max, others);
+        return -EBUSY;
 }
 
 static int refuse(const Claim *claim, const char *owner)
@@ -121,6 +159,7 @@ static int refuse(const Claim *claim, const char *owner)
         return -EBUSY;
 }
 
+/* 1 if it is new. */
 static int take(const Claims *c, const Claim *claim)
 {
         _cleanup_(freep) char *name = claim_value_write(claim);
@@ -137,11 +176,43 @@ static int take(const Claims *c, const Claim *claim)
         }
         return symlinkat(c->guest, c->directory, name) < 0
                        ? log_errno(LOG_ERR, -errno, "Cannot create %s/%s", c->path, name)
-                       : 0;
+                       : 1;
+}
+
+static void give_up(const Claims *c, const Claim *claim)
+{
+        _cleanup_(freep) char *name = claim_value_write(claim);
+
+        if (name)
+                (void) unlinkat(c->directory, name, 0);
+}
+
+int claims_add(const char *run, const char *guest, const ClaimList *claims, bool (*is_on)(const char *guest))
+{
+        _cleanup_(claims_done) Claims c = {
+                .run = run,
+                .guest = guest,
+                .directory = -EBADF,
+                .is_on = is_on,
+        };
+        _cleanup_(freep) bool *added = calloc(claims->count + 1, sizeof(*added));
+        int r = added ? 0 : log_out_of_memory();
+
+        if (r >= 0 && claims->count > 0)
+                r = open_claims(&c);
+        for (size_t i = 0; r >= 0 && i < claims->count; i++) {
+                r = take(&c, &claims->items[i]);
+                added[i] = r > 0;
+        }
+        for (size_t i = 0; r < 0 && added && i < claims->count; i++)
+                if (added[i])
+                        give_up(&c, &claims->items[i]);
+        return r < 0 ? r : 0;
 }
 
 int claims_take(
-        const char *run, const char *guest, const ClaimList *claims, bool (*is_on)(const char *guest))
+        const char *run, const char *guest, const ClaimList *claims, unsigned max_guests,
+        bool (*is_on)(const char *guest))
 {
         _cleanup_(claims_done) Claims c = {
                 .run = run,
@@ -155,9 +226,10 @@ int claims_take(
                 return 0;
         r = open_claims(&c);
         r = r < 0 ? r : tidy(&c);
+        r = r < 0 ? r : check_number(&c, max_guests);
         for (size_t i = 0; r >= 0 && i < claims->count; i++)
                 r = take(&c, &claims->items[i]);
         if (r < 0 && c.directory >= 0)
                 (void) tidy(&c);
-        return r;
+        return r < 0 ? r : 0;
 }

@@ -19,7 +19,7 @@
 #include "launcher/errand/path.h"
 #include "launcher/rights/privileges.h"
 #include "util/file.h"
-#include "util/ownership.h"
+#include "util/text.h"
 
 static int serve_access(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
@@ -52,14 +52,58 @@ static int serve_open(const ErrandRequest *request, int fd, ErrandReply *reply, 
         return serve_reopen(request, found, reply, ret_fd);
 }
 
+/*
+ * Whoever can write there can put links anywhere, so none is followed. (openat2(2) could do that, but
+ * containers often have no such call.)
+ */
+static int serve_open_below(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
+{
+        _cleanup_(closep) int found = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        const char *p = request->path;
+
+        while (found >= 0 && *p) {
+                size_t n = strcspn(p, "/");
+                char name[NAME_MAX + 1];
+                int next;
+
+                if (n >= sizeof(name))
+                        return -ENAMETOOLONG;
+                memcpy(name, p, n);
+                name[n] = '\0';
+                p += n + strspn(p + n, "/");
+                if (streq(name, ".") || streq(name, ".."))
+                        return -EINVAL;
+                next = openat(found, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                (void) fd_close(found);
+                found = next;
+        }
+        return found < 0 ? -errno : serve_reopen(request, found, reply, ret_fd);
+}
+
+static int nameless = -EBADF; /* the last one, until it gets a name */
+
 static int serve_create(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
+        if (!*request->path) {
+                *ret_fd = file_create_nameless(fd);
+                if (*ret_fd < 0)
+                        return *ret_fd;
+                nameless = fd_close(nameless);
+                nameless = fcntl(*ret_fd, F_DUPFD_CLOEXEC, 0);
+                return nameless < 0 ? -errno : 0;
+        }
         *ret_fd = openat(fd, request->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         return *ret_fd < 0 ? -errno : 0;
 }
 
 static int serve_rename(const ErrandRequest *request, int fd, ErrandReply *reply, int *ret_fd)
 {
+        if (!*request->path) {
+                int r = file_link_new(nameless, fd, request->to);
+
+                nameless = fd_close(nameless);
+                return r;
+        }
         if (request->mode)
                 return renameat(fd, request->path, fd, request->to) < 0 ? -errno : 0;
         return file_rename_new(fd, request->path, request->to);
@@ -83,9 +127,10 @@ static int serve_header(const ErrandRequest *request, int fd, ErrandReply *reply
 }
 
 static int (*const servants[ERRAND_KINDS])(const ErrandRequest *, int, ErrandReply *, int *) = {
-        [ERRAND_ACCESS] = serve_access, [ERRAND_OPEN] = serve_open,     [ERRAND_REOPEN] = serve_reopen,
-        [ERRAND_CREATE] = serve_create, [ERRAND_RENAME] = serve_rename, [ERRAND_REMOVE] = serve_remove,
-        [ERRAND_HEADER] = serve_header,
+        [ERRAND_ACCESS] = serve_access, [ERRAND_OPEN] = serve_open,
+        [ERRAND_REOPEN] = serve_reopen, [ERRAND_OPEN_BELOW] = serve_open_below,
+        [ERRAND_CREATE] = serve_create, [ERRAND_RENAME] = serve_rename,
+        [ERRAND_REMOVE] = serve_remove, [ERRAND_HEADER] = serve_header,
 };
 
 /* Serves one errand. A negative errno ends the child. */

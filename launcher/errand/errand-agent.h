@@ -13,6 +13,7 @@
 typedef enum ErrandKind {
         ERRAND_ACCESS,
         ERRAND_OPEN,
+        ERRAND_OPEN_BELOW,
         ERRAND_REOPEN,
         ERRAND_CREATE,
         ERRAND_RENAME,
@@ -24,7 +25,8 @@ typedef enum ErrandKind {
 /* One message, with at most one descriptor. */
 typedef struct ErrandRequest {
         ErrandKind kind;
-        int mode;            /* for ERRAND_ACCESS; for ERRAND_RENAME: whether to replace the target */
+        int mode; /* for ERRAND_ACCESS; for ERRAND_OPEN_BELOW and ERRAND_REOPEN: flags of open(2); for
+                     ERRAND_RENAME: whether to replace the target */
         char path[PATH_MAX]; /* relative to the directory whose descriptor is sent along, or absolute; "" if
                                 unused */
         char to[PATH_MAX];

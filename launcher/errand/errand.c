@@ -64,10 +64,11 @@ int errand_receive(int socket, void *message, size_t size, int *ret_fd)
                 char room[CMSG_SPACE(sizeof(int))];
         } control = { 0 };
         struct iovec data = { .iov_base = message, .iov_len = size };
+        /* not CMSG_SPACE(): its padding is room for a second descriptor, which nobody would close */
         struct msghdr m = { .msg_iov = &data,
                             .msg_iovlen = 1,
                             .msg_control = &control,
-                            .msg_controllen = sizeof(control.room) };
+                            .msg_controllen = CMSG_LEN(sizeof(int)) };
         _cleanup_(closep) int fd = -EBADF;
         struct cmsghdr *c;
         ssize_t n;
@@ -231,6 +232,15 @@ int errand_open(Errand *errand, const char *path)
 int errand_open_in(Errand *errand, int directory, const char *name)
 {
         return errand_open_at(errand, directory, name);
+}
+
+int errand_open_below(Errand *errand, int directory, const char *path, int flags)
+{
+        ErrandRequest request = { .kind = ERRAND_OPEN_BELOW, .mode = flags };
+        int r;
+
+        r = set_text(request.path, path);
+        return r < 0 ? r : errand_fetch(errand, &request, directory);
 }
 
 int errand_reopen(Errand *errand, int fd, int flags)

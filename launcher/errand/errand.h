@@ -33,11 +33,16 @@ int errand_access(Errand *errand, int fd, int mode);
  * anything else. */
 int errand_open(Errand *errand, const char *path);
 int errand_open_in(Errand *errand, int directory, const char *name);
+
+/* Opens one below that directory, with these flags of open(2), and follows no link; -EMEDIUMTYPE or -ENOTDIR
+ * for one. */
+int errand_open_below(Errand *errand, int directory, const char *path, int flags);
 int errand_reopen(Errand *errand, int fd, int flags); /* reopens a descriptor, of O_PATH or not */
 
 /*
  * Creates a file for writing, which must not exist yet. The guest's user need not be able to reach the
- * directory by its path.
+ * directory by its path. "" creates one without a name, if the file system can; to rename from "", without
+ * replacing, gives the last of these a name.
  */
 int errand_create(Errand *errand, int directory, const char *name);
 int errand_rename(

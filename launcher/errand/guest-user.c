@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Finds out which user a guest runs as. The unit has User=, but systemd does not tell the commands that it
- * starts as root, and with DynamicUser= the user may not even have a name. The owner of the runtime
- * directory tells: systemd created it for this start, in a directory that only root can write in.
+ * Finds out which user a guest runs as. The unit has User=, and the kernel tells which user the guest's
+ * launcher has.
  *
- * With DynamicUser=, newer versions of systemd keep the directory owned by nobody and map its owner in the
- * unit's mounts. So it is inspected and opened in those mounts; the descriptor keeps showing the mapped
- * owner after the host's mounts have been entered. Trusted: systemd, and its environment variables.
+ * If there is no launcher yet, or someone runs the verb by hand, the owner of the runtime directory tells.
+ * Trusted: systemd, its environment variables, and the launcher, whom the helper has checked (helper.c).
  */
 
 #include "launcher/errand/guest-user.h"
@@ -15,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "log/log.h"
@@ -45,39 +44,79 @@ char *guest_state_directory(const char *guest)
         return first_directory("STATE_DIRECTORY", guest);
 }
 
-static int open_directory(const char *path)
+/* systemd made them, in directories that only root, or the user whose guest this is, can write. */
+static int open_directories(const char *guest, GuestUser *user)
 {
-        return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(freep) char *state = guest_state_directory(guest);
+
+        user->directory = guest_directory(guest);
+        if (!user->directory) {
+                log_error("$RUNTIME_DIRECTORY is not set to the guest's runtime directory.");
+                return -ENOENT;
+        }
+        user->directory_fd = open(user->directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (user->directory_fd < 0)
+                return log_errno(
+                        LOG_ERR, -errno, "Cannot open %s, the guest's runtime directory", user->directory);
+        if (!state)
+                return 0;
+        user->state_fd = open(state, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (user->state_fd < 0 && errno != ENOENT)
+                return log_errno(LOG_ERR, -errno, "Cannot open %s, the guest's state directory", state);
+        return 0;
+}
+
+static int check_user(const GuestUser *user)
+{
+        if (user->uid != 0 && user->uid != NOBODY)
+                return 0;
+        log_error(
+                "%s belongs to %s, so this guest would run as that user. Set User= in its unit.",
+                user->directory, user->uid == 0 ? "root" : "nobody");
+        return -EPERM;
 }
 
 int guest_user_find(const char *guest, GuestUser *ret)
 {
-        _cleanup_(freep) char *directory = guest_directory(guest), *state = guest_state_directory(guest);
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
         struct stat st;
+        int r;
 
-        if (!directory) {
-                log_error("$RUNTIME_DIRECTORY is not set: vm-launcher must be started by systemd, from a "
-                          "unit with RuntimeDirectory=.");
-                return -ENOENT;
-        }
-        fd = open_directory(directory);
-        if (fd < 0 || fstat(fd, &st) < 0)
+        r = open_directories(guest, &user);
+        if (r < 0)
+                return r;
+        if (fstat(user.directory_fd, &st) < 0)
                 return log_errno(
-                        LOG_ERR, -errno, "Cannot stat %s, the guest's runtime directory", directory);
-        if (st.st_uid == 0 || st.st_uid == NOBODY) {
-                log_error(
-                        "%s belongs to %s, so this guest would run as that user. Set User= in its unit.",
-                        directory, st.st_uid == 0 ? "root" : "nobody");
-                return -EPERM;
-        }
-        *ret = (GuestUser){
-                .uid = st.st_uid,
-                .gid = st.st_gid,
-                .directory = TAKE_PTR(directory),
-                .directory_fd = TAKE_FD(fd),
-                .state_fd = state ? open_directory(state) : -EBADF,
-        };
+                        LOG_ERR, -errno, "Cannot stat %s, the guest's runtime directory", user.directory);
+        user.uid = st.st_uid;
+        user.gid = st.st_gid;
+        r = check_user(&user);
+        if (r < 0)
+                return r;
+        *ret = user;
+        user = GUEST_USER_EMPTY;
+        return 0;
+}
+
+int guest_user_of(int connection, const char *guest, GuestUser *ret)
+{
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        struct ucred peer;
+        socklen_t size = sizeof(peer);
+        int r;
+
+        r = open_directories(guest, &user);
+        if (r < 0)
+                return r;
+        if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return log_errno(LOG_ERR, -errno, "Failed to ask for the user of the guest's launcher");
+        user.uid = peer.uid;
+        user.gid = peer.gid;
+        r = check_user(&user);
+        if (r < 0)
+                return r;
+        *ret = user;
+        user = GUEST_USER_EMPTY;
         return 0;
 }
 
@@ -87,14 +126,4 @@ void guest_user_done(GuestUser *user)
         fd_close(user->directory_fd);
         fd_close(user->state_fd);
         *user = GUEST_USER_EMPTY;
-}
-
-int guest_user_directory(const GuestUser *user, int fd, const struct stat *st)
-{
-        struct stat state;
-
-        if (user->state_fd >= 0 && fstat(user->state_fd, &state) >= 0 && state.st_dev == st->st_dev &&
-            state.st_ino == st->st_ino)
-                return user->state_fd;
-        return st->st_uid == user->uid ? fd : -EBADF;
 }

@@ -16,27 +16,25 @@ typedef struct GuestUser {
         uid_t uid;
         gid_t gid;
         char *directory;  /* the guest's runtime directory */
-        int directory_fd; /* O_PATH, as the unit sees it; elsewhere the user may be unable to reach it, or
-                             not own it */
-        int state_fd;     /* the same for its state directory; -EBADF if it has none */
+        int directory_fd; /* of that, O_PATH */
+        int state_fd;     /* of its state directory, O_PATH; -EBADF if it has none */
 } GuestUser;
 
 #define GUEST_USER_EMPTY ((GuestUser){ .directory_fd = -EBADF, .state_fd = -EBADF })
 
 /*
- * Finds the user by the owner of $RUNTIME_DIRECTORY, which also works for users that exist only while the
- * unit runs. Call this in the unit's mounts. Failures are logged: -ENOENT if systemd did not name or create
- * the directory, -EPERM if its owner is root or nobody.
+ * Finds the user by the owner of $RUNTIME_DIRECTORY. Failures are logged: -ENOENT if that is not set or does
+ * not exist, -EPERM if its owner is root or nobody.
  */
 int guest_user_find(const char *guest, GuestUser *ret);
 void guest_user_done(GuestUser *user);
 
+/*
+ * Takes the user from the process at the other end of the connection, the guest's launcher. Failures are
+ * logged: -ENOENT if $RUNTIME_DIRECTORY is not set or does not exist, -EPERM if the user is root or nobody.
+ */
+int guest_user_of(int connection, const char *guest, GuestUser *ret);
+
 /* The runtime directory that systemd names; NULL if it names none, or if out of memory. */
 char *guest_directory(const char *guest);
 char *guest_state_directory(const char *guest); /* the same for its state directory */
-
-/*
- * The descriptor to use when the guest's user creates files in a directory: the state directory as its unit
- * sees it, or fd; -EBADF if the directory is not that user's.
- */
-int guest_user_directory(const GuestUser *user, int fd, const struct stat *st);

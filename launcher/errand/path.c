@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "contract/limits.h"
+#include "launcher/errand/user-name.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -47,6 +48,7 @@ void walk_done(Walk *walk)
 {
         walk->fd = fd_close(walk->fd);
         free(walk->path);
+        free(walk->rest);
         free(walk->control.where);
         *walk = WALK_EMPTY;
 }
@@ -253,6 +255,12 @@ int path_walk(const char *path, Walk *walk)
         walk->path = strdup(*w.path ? w.path : "/");
         if (!walk->path)
                 return -ENOMEM;
+        if (r == -EACCES) {
+                walk->rest = text_format("%s%s%s", component, *w.rest ? "/" : "", w.rest);
+                if (!walk->rest)
+                        return -ENOMEM;
+                walk->fd = TAKE_FD(w.directory);
+        }
         if (r < 0)
                 return r;
         if (r == 0) {
@@ -264,9 +272,18 @@ int path_walk(const char *path, Walk *walk)
 
 int path_walk_logged(const char *what, const char *path, Walk *walk)
 {
+        _cleanup_(freep) char *directory = NULL;
         int r;
 
         r = path_walk(path, walk);
+        if (r == -EACCES && walk->path)
+                directory = path_directory(walk->path);
+        if (directory) {
+                log_error(
+                        "Cannot access %s %s: Permission denied. User %s may not search %s.", what, path,
+                        user_name(geteuid()).text, directory);
+                return r;
+        }
         if (r == -EPERM) {
                 log_error(
                         "Refusing %s %s: %s is a symbolic link that users other than root could have "

@@ -25,6 +25,7 @@ typedef struct Walk {
         struct stat st; /* of the file that fd refers to */
         char *path;     /* the path without symbolic links, dots and doubled slashes; on failure, how far the
                            walk came */
+        char *rest;     /* after -EACCES: what is below fd then, the last directory that was reached */
         PathControl control;
 } Walk;
 

@@ -146,6 +146,45 @@ int acl_add_reader(const uint8_t *acl, size_t size, mode_t mode, uid_t user, uin
         return 0;
 }
 
+int acl_add_readers(
+        const uint8_t *acl, size_t size, mode_t mode, const uid_t *users, size_t n, uint8_t **ret,
+        size_t *ret_size)
+{
+        _cleanup_(freep) uint8_t *list = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                uint8_t *longer;
+                int r = acl_add_reader(list ?: acl, size, mode, users[i], &longer, &size);
+
+                if (r < 0)
+                        return r;
+                free(list);
+                list = longer;
+        }
+        *ret = TAKE_PTR(list);
+        *ret_size = size;
+        return 0;
+}
+
+int acl_drop_users(
+        const uint8_t *acl, size_t size, const uid_t *users, size_t n, uint8_t **ret, size_t *ret_size)
+{
+        _cleanup_(freep) uint8_t *list = NULL;
+
+        for (size_t i = 0; i < n; i++) {
+                uint8_t *shorter;
+                int r = acl_drop_user(list ?: acl, size, users[i], &shorter, &size);
+
+                if (r < 0)
+                        return r;
+                free(list);
+                list = shorter;
+        }
+        *ret = TAKE_PTR(list);
+        *ret_size = size;
+        return 0;
+}
+
 /* Extended attributes of an O_PATH descriptor can only be reached by its name in /proc. */
 static void name_of_fd(int fd, char name[static 32])
 {

@@ -19,8 +19,17 @@
 int acl_add_reader(
         const uint8_t *acl, size_t size, mode_t mode, uid_t user, uint8_t **ret, size_t *ret_size);
 
+/* The same for n users. */
+int acl_add_readers(
+        const uint8_t *acl, size_t size, mode_t mode, const uid_t *users, size_t n, uint8_t **ret,
+        size_t *ret_size);
+
 /* Removes the user's entry. */
 int acl_drop_user(const uint8_t *acl, size_t size, uid_t user, uint8_t **ret, size_t *ret_size);
+
+/* Removes the entries of n users. */
+int acl_drop_users(
+        const uint8_t *acl, size_t size, const uid_t *users, size_t n, uint8_t **ret, size_t *ret_size);
 
 /*
  * A file's list, also through an O_PATH descriptor; NULL and 0 if it has none or the filesystem does not

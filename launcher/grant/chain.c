@@ -142,6 +142,47 @@ static int refuse_format(const Image *image, const Image *backing, const char *p
         return -EPERM;
 }
 
+static bool is_at(const Walk *walk, const struct stat *st)
+{
+        return walk->st.st_dev == st->st_dev && walk->st.st_ino == st->st_ino;
+}
+
+/*
+ * The directory of an open image says what is beside it, but the kernel's name of a descriptor is only text:
+ * that of a memfd looks as if it was in the root directory, and that of a file in somebody's own mount
+ * namespace like any file of the host. So the path must lead to the image. *ret stays NULL if it does not.
+ *
+ * On a file system where root has fewer rights than others, the user looks.
+ */
+static int find_path(const Chain *chain, const Image *image, char **ret)
+{
+        _cleanup_(walk_done) Walk walk = WALK_EMPTY;
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st, found;
+        int r;
+
+        r = path_of_fd(image->fd, &path);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot find the path of %s", image->path);
+        if (fstat(image->fd, &st) < 0)
+                return 0;
+        r = path_walk(path, &walk);
+        if (r >= 0 && is_at(&walk, &st))
+                *ret = TAKE_PTR(path);
+        if (r != -EACCES)
+                return 0;
+        fd = errand_open(chain->granting->errand, path);
+        if (fd >= 0 && fstat(fd, &found) >= 0 && found.st_dev == st.st_dev && found.st_ino == st.st_ino)
+                *ret = TAKE_PTR(path);
+        return 0;
+}
+
+static bool is_beside(const char *image, const char *path)
+{
+        return image && chain_is_beside(image, path);
+}
+
 /* Checks a file that the guest's user could open itself. */
 static int check_opened(const Chain *chain, const Image *image, const Image *backing)
 {
@@ -151,10 +192,11 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
         int r;
 
         r = path_of_fd(backing->fd, &real);
-        if (r >= 0)
-                r = path_of_fd(image->fd, &real_image);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot stat %s", backing->path);
+        r = find_path(chain, image, &real_image);
+        if (r < 0)
+                return r;
         if (fstat(backing->fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", backing->path);
         if ((fcntl(backing->fd, F_GETFL) & O_ACCMODE) != O_RDONLY ||
@@ -162,7 +204,7 @@ static int check_opened(const Chain *chain, const Image *image, const Image *bac
                 return log_errno(
                         LOG_ERR, -EPROTO, "Refusing %s, which was not opened read-only or is not an image",
                         backing->path);
-        beside = chain_is_beside(real_image, real);
+        beside = is_beside(real_image, real);
         if (chain_is_listed(real, chain->directories) || (beside && chain->granting->ledger))
                 return 0;
         if (streq(backing->format, "qcow2") && (beside || (S_ISREG(st.st_mode) && st.st_mode & S_IROTH)))
@@ -180,10 +222,10 @@ static int open_with_privilege(const Chain *chain, const Image *image, Image *ba
         r = path_walk_logged("the backing file", backing->path, &walk);
         if (r < 0)
                 return r;
-        r = path_of_fd(image->fd, &real_image);
+        r = find_path(chain, image, &real_image);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot stat %s", image->path);
-        if (!chain_is_beside(real_image, walk.path) && !chain_is_listed(walk.path, chain->directories))
+                return r;
+        if (!is_beside(real_image, walk.path) && !chain_is_listed(walk.path, chain->directories))
                 return refuse_far(image, walk.path);
         if (!S_ISREG(walk.st.st_mode) && !S_ISBLK(walk.st.st_mode)) {
                 log_error(
@@ -230,6 +272,8 @@ static int check_loop(Chain *chain, const Image *image)
 {
         struct stat st;
 
+        if (fstat(image->fd, &st) < 0 && errno == EACCES && chain->depth == 0)
+                return 0; /* image_open() opened it where root may not look; depth is limited anyway */
         if (fstat(image->fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", image->path);
         for (unsigned i = 0; i < chain->depth; i++)

@@ -53,9 +53,11 @@ int grant_check_users(const Granting *granting, const Record *record)
                 if (h->user == granting->user->uid)
                         continue;
                 log_error(
-                        "%s is in use by guest %s of user %s, and this guest's user %s cannot read it. Let "
-                        "both users read it (by its mode or an access control list), or run both guests as "
-                        "the same user.",
+                        "%s is in use by guest %s of user %s, and this guest's user %s cannot read and "
+                        "write "
+                        "it: a file has only one owner. Let both users read and write it (by its mode or an "
+                        "access control list), run both guests as the same user, or set Disks=descriptors "
+                        "in vmunit.conf.",
                         record->path, h->guest, user_name(h->user).text,
                         user_name(granting->user->uid).text);
                 return -EBUSY;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A disk keeps its owner, and belongs to the guest's user only while the guest runs. This requires care:
+ * What a program must open by its path, and with Disks=chown each disk, belongs to the guest's user while
+ * the guest runs, and to its previous owner afterwards. This requires care:
  *
  *  - Root changes owners here, at paths where others may write. path_walk() protects the way;
  *    walk_check_owner() protects against hard links: if a user controls a directory on the way, only that
@@ -116,7 +117,7 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
         if (r >= 0)
                 r = grant_check_users(granting, record);
         /* an owner other than the one we set was set by somebody since, and is the one to restore */
-        if (r >= 0 && !record->listed && !(record->granted && record->granted_user == walk->st.st_uid))
+        if (r >= 0 && record->n_listed == 0 && !(record->granted && record->granted_user == walk->st.st_uid))
                 r = remember_state(record, walk);
         if (r < 0)
                 return r;
@@ -151,7 +152,7 @@ static int change_owner(const Granting *granting, Record *record, const Walk *wa
 
 /*
  * A reader does not become the owner, because an owner could give itself write access. The entry stays in
- * the access control list until no guest uses the file.
+ * the access control list until no guest uses the file. Readers of several users have an entry each.
  */
 static int let_read(const Granting *granting, Record *record, const Walk *walk)
 {
@@ -160,19 +161,19 @@ static int let_read(const Granting *granting, Record *record, const Walk *walk)
         int r;
 
         r = grant_check_file(granting, walk, ACCESS_READ);
-        if (r >= 0)
-                r = grant_check_users(granting, record);
-        if (r >= 0 && !record->listed)
+        if (r >= 0 && record->n_listed == 0)
                 r = remember_state(record, walk);
         if (r >= 0)
                 r = remember_place(record, walk);
         if (r < 0)
                 return r;
-        r = acl_add_reader(record->acl, record->acl_size, record->mode, granting->user->uid, &acl, &size);
+        r = record_add_listed(record, granting->user->uid);
+        if (r >= 0)
+                r = acl_add_readers(
+                        record->acl, record->acl_size, record->mode, record->listed, record->n_listed, &acl,
+                        &size);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot build an access control list for %s", walk->path);
-        record->listed = true;
-        record->listed_user = granting->user->uid;
         record->returning = false;
         r = add_holder(granting, record, ACCESS_READ);
         if (r >= 0)
@@ -242,7 +243,7 @@ static int hold(const Granting *granting, Record *record, const Walk *walk, Acce
 {
         int r;
 
-        if (!record->granted && !record->listed) {
+        if (!record->granted && record->n_listed == 0) {
                 r = remember_state(record, walk);
                 if (r < 0)
                         return r;

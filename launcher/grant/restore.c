@@ -15,6 +15,8 @@
  *
  * A crash at any point is safe. The record is removed last, and if it is found again, the owner shows how
  * much was done. Only if mode or list must be set after the owner, the record says so first ("returning").
+ * The file system of the records may be full, though, and a guest that has its state there can fill it. That
+ * must not keep the file with the guest's user, so it is given back without the mark then.
  *
  * Trusted: the records. Not trusted: anything that the guest's user may have done to the file.
  */
@@ -83,43 +85,59 @@ static void sync_owner(int fd, const Record *record)
                 (void) fsync(file);
 }
 
-static int mark_returning(Ledger *ledger, Record *record)
+/* False if it was not possible, which is logged. */
+static bool mark_returning(Ledger *ledger, Record *record)
 {
         if (record->returning)
-                return 0;
+                return true;
         record->returning = true;
-        return ledger_save(ledger, record);
+        return ledger_save(ledger, record) >= 0;
+}
+
+/* Whether it is the list that was set. A crash may have come before the last user's entry was. */
+static int is_as_listed(const Record *record, const uint8_t *now, size_t now_size)
+{
+        for (size_t n = record->n_listed; n > 0 && n + 1 >= record->n_listed; n--) {
+                _cleanup_(freep) uint8_t *listed = NULL;
+                size_t size;
+                int r = acl_add_readers(
+                        record->acl, record->acl_size, record->mode, record->listed, n, &listed, &size);
+
+                if (r < 0)
+                        return r;
+                if (size == now_size && memcmp(listed, now, size) == 0)
+                        return 1;
+        }
+        return 0;
 }
 
 /*
- * Removes a reader's entry. The original list is restored, unless the file's owner changed the list
- * meanwhile: then only the entry is removed from the current one.
+ * Removes the readers' entries. The original list is restored, unless the file's owner changed the list
+ * meanwhile: then only the entries are removed from the current one.
  */
 static int unlist(Ledger *ledger, Record *record, int fd)
 {
-        _cleanup_(freep) uint8_t *listed = NULL, *now = NULL, *rest = NULL;
-        size_t listed_size, now_size, rest_size;
+        _cleanup_(freep) uint8_t *now = NULL, *rest = NULL;
+        size_t now_size, rest_size;
         int r;
 
         r = acl_of_fd(fd, &now, &now_size);
         if (r < 0)
                 return r;
         if (!record->returning && !now)
-                return 0; /* a crash came before it was set, or somebody removed it */
+                return 0; /* a crash came before any was set, or somebody removed the list */
         if (!record->returning) {
-                r = acl_add_reader(
-                        record->acl, record->acl_size, record->mode, record->listed_user, &listed,
-                        &listed_size);
+                r = is_as_listed(record, now, now_size);
                 if (r < 0)
                         return r;
-                if (now_size != listed_size || memcmp(now, listed, now_size) != 0) {
-                        r = acl_drop_user(now, now_size, record->listed_user, &rest, &rest_size);
+                if (r == 0) {
+                        r = acl_drop_users(
+                                now, now_size, record->listed, record->n_listed, &rest, &rest_size);
                         return r < 0 ? r : acl_set(fd, rest, rest_size);
                 }
         }
-        r = mark_returning(ledger, record);
-        if (r >= 0)
-                r = set_access(fd, record);
+        (void) mark_returning(ledger, record); /* without it, the entries are dropped from what is left */
+        r = set_access(fd, record);
         if (r >= 0)
                 sync_owner(fd, record);
         return r;
@@ -133,12 +151,13 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         if (differs < 0)
                 return differs;
         if ((st->st_mode & 07777) != record->mode || differs) {
-                if (!record->listed)
+                if (record->n_listed == 0)
                         log_warning(
                                 "The mode or access control list of %s changed while it was handed out; "
                                 "restoring both.",
                                 record->path);
-                r = mark_returning(ledger, record);
+                /* without the mark, nothing may be left to do after the owner */
+                r = mark_returning(ledger, record) ? 0 : set_access(fd, record);
                 if (r < 0)
                         return r;
         }
@@ -150,11 +169,9 @@ static int give_back(Ledger *ledger, Record *record, int fd, const struct stat *
         differs = acl_differs(fd, record);
         if (differs < 0)
                 return differs;
-        r = 0;
         if ((after.st_mode & 07777) != record->mode || differs)
-                r = mark_returning(ledger, record);
-        if (r >= 0 && record->returning)
-                r = set_access(fd, record);
+                (void) mark_returning(ledger, record);
+        r = record->returning ? set_access(fd, record) : 0;
         if (r >= 0)
                 sync_owner(fd, record);
         return r;
@@ -195,7 +212,7 @@ static int give_file_back(Ledger *ledger, Record *record, bool rebooted, bool re
                         record->path);
                 return 0;
         }
-        if (record->listed && !(record->granted && walk.st.st_uid == record->granted_user)) {
+        if (record->n_listed > 0 && !(record->granted && walk.st.st_uid == record->granted_user)) {
                 r = unlist(ledger, record, walk.fd);
                 return r < 0 ? log_errno(
                                        LOG_ERR, r, "Cannot restore the access control list of %s",
@@ -226,7 +243,8 @@ typedef struct Release {
         bool report_absent;
 } Release;
 
-/* systemd creates a guest's runtime directory before prepare runs, and removes it after cleanup has run. */
+/* systemd creates a guest's runtime directory before the guest is prepared, and removes it once it is off.
+ */
 static bool holds_no_more(const Ledger *ledger, const Release *release, const Holder *h)
 {
         if (!streq(h->boot, ledger_boot(ledger)))
@@ -290,7 +308,7 @@ static int release_locked(Ledger *ledger, const Release *release, Record *record
                                 record_remove_holder(record, i);
                 return ledger_save(ledger, record);
         }
-        if (record->granted || record->listed) {
+        if (record->granted || record->n_listed > 0) {
                 /* after a failure the holders stay in the record, so that the next process tries again */
                 bool rebooted =
                         !held_since_boot(ledger, record) && !streq(record->pending, ledger_boot(ledger));
@@ -322,6 +340,33 @@ static int release_one(Ledger *ledger, Record *taken, void *userdata)
         if (r >= 0 && now)
                 r = release_locked(ledger, release, now);
         ledger_unlock(ledger);
+        return r;
+}
+
+typedef struct Change {
+        const char *guest;
+        bool found;
+} Change;
+
+static int note_change(Ledger *ledger, Record *taken, void *userdata)
+{
+        _cleanup_(record_freep) Record *record = taken;
+        Change *change = userdata;
+
+        if (!record->granted && record->n_listed == 0)
+                return 0;
+        change->found = change->found || !change->guest;
+        for (size_t i = 0; i < record->n_holders; i++)
+                change->found = change->found || streq_null(change->guest, record->holders[i].guest);
+        return 0;
+}
+
+int restore_is_needed(Ledger *ledger, const char *guest, bool *ret)
+{
+        Change change = { .guest = guest };
+        int r = ledger_each(ledger, note_change, &change);
+
+        *ret = change.found;
         return r;
 }
 

@@ -9,6 +9,12 @@
 
 #include "launcher/ledger/ledger.h"
 
+/*
+ * Whether a file of that guest, or with NULL any file, has another owner or access control list than before,
+ * which requires CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH to undo. Looks at the records only.
+ */
+int restore_is_needed(Ledger *ledger, const char *guest, bool *ret);
+
 /* What that guest uses. */
 int restore_guest(Ledger *ledger, const char *guest);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A user's service manager cannot start a part of a unit outside the unit's sandbox. So another unit of the
- * user, vm-helper@NAME.service, does what a guest needs from outside: before the start it opens backing
- * files, and TAPs through the broker; afterwards it registers the guest with the user's machined. This keeps
- * the buses, machined and the user's files out of the guest's reach.
+ * A guest's unit has no process outside its sandbox. What a guest needs from outside, another unit does:
+ * vm-helper@NAME.service. It opens TAPs, devices, images and backing files, hands files to the guest's user,
+ * and registers the guest with machined. So the buses, machined and the host's files stay out of the guest's
+ * reach, and the helper starts while systemd sets up the guest's sandbox.
  *
  * The guest's launcher calls it through a socket that the guest can reach too. A QEMU that was taken over
  * could write other backing files into its image's header and have the helper open them. So the helper asks
@@ -12,9 +12,15 @@
  * call (verb/run.c) nor pose as the launcher to the manager (NotifyAccess=exec). A request only selects one
  * of two tasks; the details are in the arguments, which come from the unit.
  *
- * Started without a client, it creates what must exist before the sandbox can show it.
+ * A user's helper has the user's own rights, and gets TAPs from the broker. The system's runs as root, with
+ * the capabilities that the arguments require and no others (prepare.c). Another user would not do: the
+ * records of files that were handed out, the guests' XML and the firmware's variables belong to root, the
+ * service manager answers root only on its own socket, and machined registers guests of other users for root
+ * only.
  *
- * It has only the user's own rights. It serves one call and exits; systemd starts it again for the next one.
+ * systemd starts it with the guest, and after it where a call finds none, for example when the guest is
+ * started again. It serves one launcher and exits. What it leaves is given back by vm-launcher cleanup once
+ * the guest is off: the socket's unit runs that, since it stops after the guest and after the helper.
  */
 
 #include "launcher/helper/helper.h"
@@ -26,25 +32,30 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "contract/arguments.h"
 #include "contract/exit.h"
+#include "contract/fd-name.h"
+#include "contract/limits.h"
 #include "contract/options.h"
 #include "launcher/errand/errand-agent.h"
-#include "launcher/errand/guest-user.h"
-#include "launcher/errand/user-name.h"
+#include "launcher/helper/early.h"
 #include "launcher/helper/register.h"
 #include "launcher/prepare/manager.h"
 #include "launcher/prepare/prepare.h"
+#include "launcher/rights/confine.h"
+#include "launcher/rights/privileges.h"
+#include "launcher/tap/host-link.h"
 #include "log/log.h"
 #include "util/file.h"
 #include "util/unit-name.h"
 
-#define HELPER_PATIENCE 10 /* seconds until a client must have sent its request */
-
 static const Argument serve_arguments[] = {
         { OPTION_GUEST, "a guest's name", argument_guest, offsetof(ServeOptions, guest), ARGUMENT_REQUIRED },
         { OPTION_UUID, "a UUID", argument_uuid, offsetof(ServeOptions, uuid), ARGUMENT_REQUIRED },
+        { OPTION_DEFINITION, "a hash", argument_text, offsetof(ServeOptions, definition),
+          ARGUMENT_REQUIRED },
 };
 
 int serve_options_read(int argc, char **argv, ServeOptions *ret)
@@ -62,55 +73,141 @@ int serve_options_read(int argc, char **argv, ServeOptions *ret)
         return 0;
 }
 
-/* Accepts a client of this user; others could not enter the socket's directory. -EAGAIN if there is none. */
-static int accept_caller(int *ret, unsigned *ret_pid)
+/* ——— the caller ——— */
+
+typedef struct Caller {
+        int fd;
+        unsigned pid;
+} Caller;
+
+static uint64_t now_milliseconds(void)
+{
+        struct timespec t = { 0 };
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+}
+
+/* Accepts the next caller; *ret stays without one if none comes in time. */
+static int accept_next(uint64_t end, Caller *ret)
 {
         const struct timeval patience = { .tv_sec = HELPER_PATIENCE };
         struct pollfd waiting = { .fd = SD_LISTEN_FDS_START, .events = POLLIN };
         _cleanup_(closep) int fd = -EBADF;
         struct ucred peer;
         socklen_t size = sizeof(peer);
+        uint64_t now = now_milliseconds();
+        int n;
 
-        if (sd_listen_fds(1) != 1) {
-                log_error("No socket was passed: this verb must be started by systemd, from "
-                          "vm-helper@.service.");
-                return -ENOENT;
-        }
-        if (poll(&waiting, 1, 0) == 0)
-                return -EAGAIN;
-        fd = accept4(SD_LISTEN_FDS_START, NULL, NULL, SOCK_CLOEXEC);
+        n = poll(&waiting, 1, now < end ? (int) (end - now) : 0);
+        if (n == 0 || (n < 0 && errno == EINTR))
+                return 0;
+        fd = n < 0 ? -1 : accept4(SD_LISTEN_FDS_START, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EAGAIN || errno == ECONNABORTED))
+                return 0;
         if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0)
+            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0)
                 return log_errno(LOG_ERR, -errno, "Failed to accept a connection");
-        if (peer.uid != geteuid()) {
-                log_error("User %u may not call the helper of a guest of user %u.", peer.uid, geteuid());
-                return -EPERM;
-        }
-        *ret = TAKE_FD(fd);
-        *ret_pid = (unsigned) peer.pid;
+        *ret = (Caller){ TAKE_FD(fd), (unsigned) peer.pid };
         return 0;
 }
 
-/* If the client exited and its pid was reused, only the launcher itself would pass, and nobody reads the
- * reply. */
-static int check_launcher(const char *unit, unsigned caller)
+/*
+ * 1 if it is that process of the unit, "MainPID" or "ControlPID". If the caller exited and its pid was
+ * reused, only that process itself would pass, and nobody reads the reply.
+ */
+static int is_process(const char *unit, const char *which, unsigned caller)
 {
-        uint32_t launcher = 0;
+        uint32_t pid = 0;
         int r;
 
-        r = manager_get(unit, "MainPID", 'u', &launcher);
+        r = manager_get(unit, which, 'u', &pid);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "Failed to ask the user's service manager for the main process of %s",
-                        unit);
-        if (caller == 0 || caller != launcher) {
-                log_error(
-                        "Refusing to serve process %u: only the main process of %s may call the guest's "
-                        "helper.",
-                        caller, unit);
-                return -EPERM;
+                        LOG_ERR, r, "Failed to ask the service manager for the processes of %s", unit);
+        return caller != 0 && caller == pid;
+}
+
+/*
+ * `vm-launcher reload` in the guest's unit: it is told to go on, and of the end of the reload. 1 if it is
+ * that, and *ret is its connection then.
+ */
+static int accept_waiting(const char *unit, const Caller *caller, int *ret)
+{
+        const HelperMessage go = { .kind = HELPER_DONE };
+        HelperMessage m;
+        int r, unwanted = -EBADF;
+
+        r = is_process(unit, "ControlPID", caller->pid);
+        if (r <= 0)
+                return r;
+        r = errand_receive(caller->fd, &m, sizeof(m), &unwanted);
+        (void) fd_close(unwanted);
+        if (r < 0 || m.kind != HELPER_WAIT)
+                return 0;
+        if (errand_send(caller->fd, &go, sizeof(go), -EBADF) < 0)
+                return 0;
+        *ret = caller->fd;
+        return 1;
+}
+
+/*
+ * Accepts the launcher; *ret stays without one if it does not come in time. QEMU can call as often as it
+ * likes, and leave calls behind when it ends. They are dropped here one after the other, so that they
+ * neither delay the launcher nor have systemd start a helper for each.
+ */
+static int accept_launcher(const char *unit, Caller *ret, int *ret_waiting)
+{
+        uint64_t end = now_milliseconds() + HELPER_PATIENCE * 1000;
+        bool told = false;
+
+        while (now_milliseconds() < end) {
+                Caller caller = { .fd = -EBADF };
+                int r;
+
+                r = accept_next(end, &caller);
+                if (r < 0)
+                        return r;
+                if (caller.fd < 0)
+                        continue;
+                r = is_process(unit, "MainPID", caller.pid);
+                if (r > 0) {
+                        *ret = caller;
+                        return 0;
+                }
+                if (r == 0 && *ret_waiting < 0)
+                        r = accept_waiting(unit, &caller, ret_waiting);
+                if (r > 0)
+                        continue;
+                (void) fd_close(caller.fd);
+                if (r < 0)
+                        return r;
+                if (!told)
+                        log_error(
+                                "Refusing to serve process %u: only the main process of %s may call the "
+                                "guest's helper.",
+                                caller.pid, unit);
+                told = true;
         }
         return 0;
+}
+
+/* ——— replies ——— */
+
+static int reply(int caller, HelperMessage *m, const char *text, int fd)
+{
+        if (strlen(text) >= sizeof(m->text))
+                return -ENAMETOOLONG;
+        strcpy(m->text, text);
+        return errand_send(caller, m, sizeof(*m), fd);
+}
+
+static int reply_done(int caller, int exit_status)
+{
+        int r = reply(caller, &(HelperMessage){ HELPER_DONE, exit_status, "" }, "", -EBADF);
+
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to reply to the guest's launcher") : 0;
 }
 
 static int on_store(const char *name, int fd, void *userdata)
@@ -119,111 +216,295 @@ static int on_store(const char *name, int fd, void *userdata)
         const int *caller = userdata;
         int r;
 
-        if (strlen(name) >= sizeof(m.name))
-                return -ENAMETOOLONG;
-        strcpy(m.name, name);
-        r = errand_send(*caller, &m, sizeof(m), fd);
+        r = reply(*caller, &m, name, fd);
         return r < 0 ? log_errno(
                                LOG_ERR, r, "Failed to send the guest's launcher the file descriptor %s",
                                name)
                      : 0;
 }
 
-static void serve_register(const ServeOptions *service, unsigned leader)
+/* The guest's own unit shows it, where people look. */
+static void on_wait(const char *what, void *userdata)
 {
-        _cleanup_(freep) char *directory = guest_directory(service->guest);
-        _cleanup_(prepared_done) Prepared prepared = { 0 };
+        const int *caller = userdata;
 
-        if (directory)
-                (void) prepared_load(directory, &prepared);
-        register_with_own(service->guest, service->uuid, leader, &prepared);
+        (void) reply(*caller, &(HelperMessage){ .kind = HELPER_STATUS }, what, -EBADF);
 }
 
-static int serve(const ServeOptions *service, const PrepareRequest *request, int caller, unsigned pid)
+/* ——— requests ——— */
+
+/* -EPIPE if the launcher has ended, which then logged why. */
+static int receive_any(int caller, HelperMessage *ret)
 {
         _cleanup_(closep) int unwanted = -EBADF;
+        int r;
+
+        r = errand_receive(caller, ret, sizeof(*ret), &unwanted);
+        if (r == -ECONNRESET) /* it ended before it read our reply */
+                r = -EPIPE;
+        if (r < 0 && r != -EPIPE)
+                log_errno(LOG_ERR, r, "Failed to receive a request of the guest's launcher");
+        ret->text[sizeof(ret->text) - 1] = '\0';
+        return r;
+}
+
+static int expect(const HelperMessage *m, HelperKind expected)
+{
+        return m->kind == expected
+                       ? 0
+                       : log_errno(LOG_ERR, -EPROTO, "The guest's launcher requests something unexpected");
+}
+
+int helper_receive(int caller, HelperKind expected, HelperMessage *ret)
+{
+        int r = receive_any(caller, ret);
+
+        return r < 0 ? r : expect(ret, expected);
+}
+
+/* Answers the first request. The guest's user owns these directories, but no process in the guest's sandbox
+ * can reach them except the launcher, by these descriptors. */
+static int serve_open(const ServeOptions *service, int caller, const HelperMessage *m, GuestUser *ret)
+{
+        int r;
+
+        r = expect(m, HELPER_OPEN);
+        if (r < 0)
+                return r;
+        if (!streq(m->text, service->definition)) {
+                /* systemd was reloaded since the one of us was started, and before the other was */
+                (void) reply(caller, &(HelperMessage){ .kind = HELPER_AGAIN }, "", -EBADF);
+                return -ESTALE;
+        }
+        r = guest_user_of(caller, service->guest, ret);
+        if (r >= 0)
+                r = on_store(FD_NAME_RUN_DIRECTORY, ret->directory_fd, &caller);
+        if (r >= 0 && ret->state_fd >= 0)
+                r = on_store(FD_NAME_STATE_DIRECTORY, ret->state_fd, &caller);
+        return r < 0 ? r : reply_done(caller, 0);
+}
+
+/* The launcher may have to wait for the file system of the guest's state, and for QEMU. Its end is noticed.
+ */
+static int wait_as_long_as_it_takes(int caller)
+{
+        const struct timeval no_limit = { 0 };
+
+        return setsockopt(caller, SOL_SOCKET, SO_RCVTIMEO, &no_limit, sizeof(no_limit)) < 0
+                       ? log_errno(LOG_ERR, -errno, "Failed to change the time limit of a connection")
+                       : 0;
+}
+
+/* A guest that takes long to start, or fails to, registers late or never. */
+static bool receive_register(int caller)
+{
+        HelperMessage m;
+
+        return helper_receive(caller, HELPER_REGISTER, &m) >= 0;
+}
+
+/* failure: of what was done early, and logged then. Returns the exit status. */
+static int serve(
+        const ServeOptions *service, const PrepareRequest *request, int failure, const Caller *caller,
+        const HelperMessage *first)
+{
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
+        int r, status = failure, fd = caller->fd;
+
+        r = serve_open(service, fd, first, &user);
+        if (r >= 0)
+                r = wait_as_long_as_it_takes(fd);
+        if (r >= 0)
+                r = helper_receive(fd, HELPER_PREPARE, &(HelperMessage){ 0 });
+        if (r < 0)
+                return r == -ESTALE || r == -EPIPE ? 0 : EXIT_OS;
+        host_link_on_wait(on_wait, &fd);
+        if (status == 0)
+                status = prepare_guest(request, &user, on_store, &fd, &prepared);
+        host_link_on_wait(NULL, NULL);
+        r = reply_done(fd, status);
+        if (r < 0)
+                return EXIT_OS;
+        /* from here on, only for machined, and QEMU may take minutes to start */
+        if (status != 0 || privileges_drop() < 0 || confine_helper_to_sockets() < 0 || !receive_register(fd))
+                return 0;
+        guest_register(service->guest, service->uuid, caller->pid, request, &prepared);
+        (void) reply(
+                fd, &(HelperMessage){ .kind = HELPER_DONE }, "", -EBADF); /* it may not wait any longer */
+        return 0;
+}
+
+/* ——— a guest that runs ——— */
+
+/* systemd may have been reloaded since this helper was started, whose own arguments say what it opens. A
+ * guest that is refused has no definition, and the launcher says so. */
+static bool is_of_definition(const Strings *command, const char *definition)
+{
+        for (size_t i = 0; i < command->count && !streq(command->items[i], "--"); i++) {
+                const char *value = text_after(command->items[i], "--" OPTION_DEFINITION "=");
+
+                if (value)
+                        return streq(value, definition);
+        }
+        return true;
+}
+
+/* What the guest's unit would start now, with a NUL after each argument, in a file without a name. */
+static int send_command_line(const ServeOptions *service, const char *unit, int *caller)
+{
+        const char *run = privileges_run_directory();
+        _cleanup_(strings_done) Strings command = { 0 };
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = manager_get_command(unit, &command);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r, "Failed to ask the service manager for the command line of %s", unit);
+        if (!is_of_definition(&command, service->definition)) {
+                log_error("The guest's definition changed while it was being reloaded. Reload it again.");
+                return reply_done(*caller, EXIT_CONFIG);
+        }
+        fd = run ? open(run, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+        r = fd < 0 ? -errno : 0;
+        for (size_t i = 0; r >= 0 && i < command.count; i++)
+                r = file_write_all(fd, command.items[i], strlen(command.items[i]) + 1);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Failed to write the command line of %s", unit);
+        r = on_store("arguments", fd, caller);
+        return r < 0 ? r : reply_done(*caller, 0);
+}
+
+/* The launcher names what it needs, and then has it opened; it may need nothing. The result follows. */
+static int serve_needs(PrepareRequest *request, const GuestUser *user, int *caller, int *ret_status)
+{
+        _cleanup_(strings_done) Strings names = { 0 };
         HelperMessage m;
         int r;
 
-        r = errand_receive(caller, &m, sizeof(m), &unwanted);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Failed to receive a request");
-        if (m.kind == HELPER_REGISTER) {
-                serve_register(service, pid);
-                return 0;
-        }
-        if (m.kind != HELPER_PREPARE) {
-                log_error("Unknown request.");
-                return -EPROTO;
-        }
-        m.kind = HELPER_DONE;
-        m.exit_status = prepare_guest(request, on_store, &caller);
-        r = errand_send(caller, &m, sizeof(m), -EBADF);
-        return r < 0 ? log_errno(LOG_ERR, r, "Failed to reply to the guest's launcher") : 0;
-}
-
-/* systemd cannot show files in the sandbox that the user cannot access, and its message does not say why. */
-static int check_ways(const PrepareRequest *request)
-{
-        int result = 0;
-
-        for (size_t i = 0; i < request->grants.count; i++) {
-                const char *path = request->grants.items[i].path;
-
-                if (access(path, F_OK) < 0 && errno == EACCES) {
-                        log_error(
-                                "Cannot access %s: Permission denied. User %s may not search one of its "
-                                "parent directories; namei -l '%s' shows which.",
-                                path, user_name(geteuid()).text, path);
-                        result = EXIT_POLICY;
+        for (;;) {
+                r = receive_any(*caller, &m);
+                if (r < 0)
+                        return r;
+                if (m.kind == HELPER_RESULT) {
+                        *ret_status = m.exit_status;
+                        return 0;
                 }
+                if (m.kind == HELPER_NEED) {
+                        if (names.count >= STORED_MAX || strings_add(&names, m.text) < 0)
+                                return log_errno(LOG_ERR, -E2BIG, "The guest's launcher needs too much");
+                        continue;
+                }
+                r = expect(&m, HELPER_PREPARE);
+                if (r < 0)
+                        return r;
+                prepare_request_keep(request, &names);
+                r = reply_done(*caller, prepare_more(request, user, on_store, caller));
+                if (r < 0)
+                        return r;
         }
-        return result;
 }
 
-/* All else is reported when the client calls; here it would be reported twice. */
-static int make_early(const PrepareRequest *request)
+/* Returns the exit status for the verb `reload`. */
+static int serve_reload(
+        const ServeOptions *service, PrepareRequest *request, const char *unit, const Caller *caller)
 {
-        const char *state = getenv("STATE_DIRECTORY");
-        const PrepareRequest early = {
-                .guest = request->guest,
-                .nvram = request->nvram,
-                .nvram_template = request->nvram_template,
-        };
-        _cleanup_(freep) char *directory = guest_directory(request->guest);
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        int r, fd = caller->fd, status = EXIT_OS;
 
-        if (!request->nvram || (state && path_is_in(request->nvram, state)))
-                return 0;
-        if (directory && file_make_directories(AT_FDCWD, directory, 0700) < 0)
-                return EXIT_OS;
-        return prepare_guest(&early, NULL, NULL);
+        r = guest_user_of(fd, service->guest, &user);
+        if (r >= 0)
+                r = send_command_line(service, unit, &fd);
+        if (r >= 0)
+                r = wait_as_long_as_it_takes(fd);
+        host_link_on_wait(on_wait, &fd);
+        if (r >= 0)
+                (void) serve_needs(request, &user, &fd, &status);
+        host_link_on_wait(NULL, NULL);
+        return status;
 }
 
-/* Failures are logged for the guest's unit, where the user looks. */
+static int serve_first(
+        const ServeOptions *service, PrepareRequest *request, const char *unit, int failure,
+        const Caller *caller, int waiting)
+{
+        HelperMessage first;
+        int r;
+
+        if (receive_any(caller->fd, &first) < 0)
+                return EXIT_OS;
+        if (first.kind != HELPER_RELOAD)
+                return serve(service, request, failure, caller, &first);
+        r = serve_reload(service, request, unit, caller);
+        if (waiting >= 0)
+                (void) reply_done(waiting, r);
+        return 0;
+}
+
+static int wait_and_serve(
+        const ServeOptions *service, PrepareRequest *request, const char *unit, int failure)
+{
+        _cleanup_(closep) int waiting = -EBADF;
+        Caller caller = { .fd = -EBADF };
+        int r;
+
+        r = accept_launcher(unit, &caller, &waiting) < 0 ? EXIT_OS : 0;
+        if (caller.fd >= 0)
+                r = serve_first(service, request, unit, failure, &caller, waiting);
+        else if (waiting >= 0) {
+                log_error("The guest's launcher does not react; it may be older than vmunit's last update.");
+                (void) reply_done(waiting, EXIT_OS);
+        }
+        (void) fd_close(caller.fd);
+        return r;
+}
+
+/* So that it is not told twice, and systemd does not start the helper again for a caller that still waits.
+ */
+static int turn_away(int exit_status)
+{
+        Caller caller = { .fd = -EBADF };
+
+        if (sd_listen_fds(1) == 1 && accept_next(now_milliseconds() + HELPER_PATIENCE * 1000, &caller) >= 0)
+                (void) fd_close(caller.fd);
+        return exit_status;
+}
+
+/* Failures are logged for the guest's unit, where people look: those to read the arguments, too. */
+static void open_log(char **argv)
+{
+        const char *guest = NULL;
+
+        for (; *argv && !guest; argv++)
+                guest = text_after(*argv, "--" OPTION_GUEST "=");
+        log_open(guest, NULL);
+}
+
 int verb_serve(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
-        _cleanup_(closep) int caller = -EBADF;
         _cleanup_(freep) char *unit = NULL;
         ServeOptions service = { 0 };
-        unsigned pid = 0;
         int r;
 
+        prepare_allow_stop();
+        open_log(argv);
+        if (confine_helper() < 0)
+                return EXIT_OS;
         r = serve_options_read(argc, argv, &service);
         if (r >= 0)
                 r = prepare_request_read(service.prepare_argc, service.prepare_argv, &request);
         if (r < 0)
-                return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
-        log_open(service.guest, NULL);
+                return turn_away(r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE);
         if (unit_name_for_guest(service.guest, &unit) < 0)
                 return EXIT_OS;
-        log_open_user_unit(unit);
-        prepare_allow_stop();
-        r = accept_caller(&caller, &pid);
-        if (r >= 0)
-                r = check_launcher(unit, pid) ?: serve(&service, &request, caller, pid);
-        else if (r == -EAGAIN)
-                r = check_ways(&request) ?: make_early(&request);
-        log_open_user_unit(NULL);
-        return r < 0 ? EXIT_OS : r;
+        if (sd_listen_fds(1) != 1) {
+                log_error("No socket was passed: this verb must be started by systemd, from "
+                          "vm-helper@.service.");
+                return EXIT_OS;
+        }
+        r = early_prepare(&request, unit);
+        (void) sd_notify(0, "READY=1");
+        return wait_and_serve(&service, &request, unit, r);
 }

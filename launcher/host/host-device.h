@@ -37,6 +37,14 @@ int pci_check(
 int pci_bind(const char *sysfs, const PciRequest *q, UndoLog *undo);
 int pci_undo(char *words);
 
+/* A step's parts; texts point into `words`. -EBADMSG. */
+typedef struct PciStep {
+        const char *address, *ours;
+        const char *override; /* "" for none */
+        const char *before;   /* the driver that it had; NULL for none */
+} PciStep;
+int pci_parse_step(char *words, PciStep *ret);
+
 /*
  * Sets the MAC address and VLAN of a virtual function of a network card, in the host's network namespace.
  * The other three are its parts: finding the physical function's interface and the function's number;

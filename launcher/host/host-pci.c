@@ -234,27 +234,41 @@ static int unbind(const char *address, const char *ours, const char *override, c
         return change_driver(SYSFS, address, driver, override, before);
 }
 
-int pci_undo(char *words)
+int pci_parse_step(char *words, PciStep *ret)
 {
         const char *address = strsep(&words, " "), *ours = strsep(&words, " "),
                    *override = strsep(&words, " ");
-        _cleanup_(freep) char *path = NULL;
-        int r;
 
         if (!override || !words || strchr(address, '/') || strchr(ours, '/') || strchr(words, '/'))
                 return -EBADMSG;
-        path = sysfs_path(SYSFS, "bus/pci/devices/%s", address);
+        *ret = (PciStep){
+                .address = address,
+                .ours = ours,
+                .override = streq(override, NOTHING) ? "" : override,
+                .before = streq(words, NOTHING) ? NULL : words,
+        };
+        return 0;
+}
+
+int pci_undo(char *words)
+{
+        _cleanup_(freep) char *path = NULL;
+        PciStep step;
+        int r;
+
+        r = pci_parse_step(words, &step);
+        if (r < 0)
+                return r;
+        path = sysfs_path(SYSFS, "bus/pci/devices/%s", step.address);
         if (!path)
                 return log_out_of_memory();
         if (access(path, F_OK) < 0)
                 return 0;
-        r =
-                unbind(address, ours, streq(override, NOTHING) ? "" : override,
-                       streq(words, NOTHING) ? NULL : words);
+        r = unbind(step.address, step.ours, step.override, step.before);
         if (r < 0)
                 return log_errno(
-                        LOG_ERR, r, "Cannot rebind the PCI device %s to its original driver %s", address,
-                        words);
+                        LOG_ERR, r, "Cannot rebind the PCI device %s to its original driver %s",
+                        step.address, step.before ?: NOTHING);
         return 0;
 }
 

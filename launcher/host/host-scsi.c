@@ -66,7 +66,8 @@ int scsi_take(const Granting *granting, const char *sysfs, const ScsiRequest *q,
         fd = open(path, (q->access == ACCESS_READ ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno == EPERM)
                 return log_errno(
-                        LOG_ERR, -EPERM, "Cannot open %s; the unit requires DeviceAllow=char-sg rw", path);
+                        LOG_ERR, -EPERM,
+                        "Cannot open %s; the guest's helper requires DeviceAllow=char-sg rw", path);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot open %s", path);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != device) {

@@ -126,8 +126,8 @@ int usb_take(const Granting *granting, const char *sysfs, const UsbRequest *q, S
         fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 && errno == EPERM)
                 return log_errno(
-                        LOG_ERR, -EPERM, "Cannot open %s; the unit requires DeviceAllow=char-usb_device rw",
-                        path);
+                        LOG_ERR, -EPERM,
+                        "Cannot open %s; the guest's helper requires DeviceAllow=char-usb_device rw", path);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot open %s", path);
         if (!S_ISCHR(st.st_mode) || st.st_rdev != device) {

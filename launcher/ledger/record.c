@@ -40,6 +40,7 @@ Record *record_free(Record *record)
         while (record->n_holders > 0)
                 record_remove_holder(record, record->n_holders - 1);
         free(record->holders);
+        free(record->listed);
         free(record->name);
         free(record->path);
         free(record->acl);
@@ -90,6 +91,23 @@ int record_add_holder(Record *record, const Holder *holder)
                 record_remove_holder(record, record->n_holders - 1);
                 return -ENOMEM;
         }
+        return 0;
+}
+
+int record_add_listed(Record *record, uid_t user)
+{
+        uid_t *listed;
+
+        for (size_t i = 0; i < record->n_listed; i++)
+                if (record->listed[i] == user)
+                        return 0;
+        if (record->n_listed >= RECORD_HOLDERS_MAX)
+                return -E2BIG;
+        listed = reallocarray(record->listed, record->n_listed + 1, sizeof(*listed));
+        if (!listed)
+                return -ENOMEM;
+        record->listed = listed;
+        record->listed[record->n_listed++] = user;
         return 0;
 }
 
@@ -163,8 +181,8 @@ int record_format(const Record *record, char **ret, size_t *ret_size)
                 fprintf(f, "pending=%s\n", record->pending);
         if (record->granted)
                 fprintf(f, "granted=%u\n", record->granted_user);
-        if (record->listed)
-                fprintf(f, "listed=%u\n", record->listed_user);
+        for (size_t i = 0; i < record->n_listed; i++)
+                fprintf(f, "listed=%u\n", record->listed[i]);
         if (record->returning)
                 fputs("returning=yes\n", f);
         for (size_t i = 0; i < record->n_holders; i++) {
@@ -267,8 +285,13 @@ static int read_granted(Record *record, char *value)
 
 static int read_listed(Record *record, char *value)
 {
-        record->listed = true;
-        return read_u32(value, UINT32_MAX - 1, &record->listed_user);
+        uint32_t user;
+        int r;
+
+        if (read_u32(value, UINT32_MAX - 1, &user) < 0)
+                return -EBADMSG;
+        r = record_add_listed(record, user);
+        return r == -ENOMEM ? r : r < 0 ? -EBADMSG : 0;
 }
 
 static int read_returning(Record *record, char *value)
@@ -389,7 +412,7 @@ static const RecordKey record_keys[] = {
         { "handle", read_handle, KEY_OPTIONAL },
         { "pending", read_pending, KEY_OPTIONAL },
         { "granted", read_granted, KEY_OPTIONAL },
-        { "listed", read_listed, KEY_OPTIONAL },
+        { "listed", read_listed, KEY_MANY },
         { "returning", read_returning, KEY_OPTIONAL },
         { "holder", read_holder, KEY_MANY },
 };

@@ -60,9 +60,9 @@ typedef struct Record {
         size_t acl_size;
         bool granted;       /* the owner was changed or was about to be */
         uid_t granted_user; /* to this one */
-        bool listed;        /* an entry was added to the access control list or was about to be */
-        uid_t listed_user;  /* for this user, to read it */
-        bool returning;     /* giving it back has begun */
+        uid_t *listed;   /* entries were added to the access control list, or were about to be, for these */
+        size_t n_listed; /* users to read it */
+        bool returning;  /* giving it back has begun */
         Holder *holders;
         size_t n_holders;
 } Record;
@@ -76,6 +76,9 @@ Record *record_free(Record *record); /* returns NULL */
  */
 int record_add_holder(Record *record, const Holder *holder);
 void record_remove_holder(Record *record, size_t i);
+
+/* Adds a user to those listed, once. 0, -ENOMEM, -E2BIG. */
+int record_add_listed(Record *record, uid_t user);
 
 /* As text, one "key=value" a line. */
 int record_format(const Record *record, char **ret, size_t *ret_size);

@@ -114,7 +114,7 @@ int dump_new(
         *d = (Dump){ .monitor = monitor, .done = done, .userdata = userdata, .directory = -1 };
         d->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (d->directory < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot open the state directory %s", directory);
+                return log_errno(LOG_ERR, -errno, "Cannot open the guest's state directory");
         fd = open_file(d);
         if (fd == -EDQUOT)
                 return log_errno(

@@ -51,6 +51,8 @@ static const EventField reason_fields[] = { { "reason", "VM_REASON" }, { 0 } };
 static const EventField action_fields[] = { { "action", "VM_ACTION" }, { 0 } };
 static const EventField netdev_fields[] = { { "netdev-id", "VM_DEVICE" }, { 0 } };
 static const EventField size_fields[] = { { "result.total", "VM_SIZE" }, { 0 } };
+static const EventField balloon_fields[] = { { "actual", "VM_SIZE" }, { 0 } };
+static const EventField migration_fields[] = { { "status", "VM_STATUS" }, { 0 } };
 static const EventField error_fields[] = { { "error", "VM_REASON" }, { 0 } };
 static const EventField device_fields[] = { { "device", "VM_DEVICE" }, { "path", "VM_PATH" }, { 0 } };
 static const EventField tray_fields[] = { { "device", "VM_DEVICE" }, { "id", "VM_NODE" }, { 0 } };
@@ -110,8 +112,8 @@ static const EventRow event_rows[] = {
           reason_fields },
 
         /* it stops and continues; its state says why it stopped */
-        { "STOP", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_PAUSED, "The guest is paused." },
-        { "RESUME", NULL, NULL, EVENT_STATE, LOG_DEBUG, MESSAGE_ID_RESUMED, "The guest is running again." },
+        { "STOP", NULL, NULL, EVENT_STATE, LOG_INFO, MESSAGE_ID_PAUSED, "The guest is paused." },
+        { "RESUME", NULL, NULL, EVENT_STATE, LOG_INFO, MESSAGE_ID_RESUMED, "The guest is running again." },
         { "SUSPEND", NULL, NULL, EVENT_STATE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
           "The guest suspended to RAM." },
         { "SUSPEND_DISK", NULL, NULL, EVENT_NOTE, LOG_NOTICE, MESSAGE_ID_SUSPENDED,
@@ -155,6 +157,19 @@ static const EventRow event_rows[] = {
           "Failed to dump the guest's memory: {error}.", error_fields },
         { "DUMP_COMPLETED", NULL, NULL, EVENT_DUMPED, LOG_NOTICE, MESSAGE_ID_DUMPED,
           "Dumped the guest's memory, {result.total} bytes.", size_fields },
+
+        { "BALLOON_CHANGE", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_BALLOON,
+          "The guest's memory is now {actual} bytes.", balloon_fields },
+
+        /* it goes to a file or to another host */
+        { "MIGRATION", "status", "completed", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_MIGRATION,
+          "The guest's migration completed.", migration_fields },
+        { "MIGRATION", "status", "failed", EVENT_STATE, LOG_ERR, MESSAGE_ID_MIGRATION,
+          "The guest's migration failed.", migration_fields },
+        { "MIGRATION", "status", "cancelled", EVENT_STATE, LOG_NOTICE, MESSAGE_ID_MIGRATION,
+          "The guest's migration was cancelled.", migration_fields },
+        { "MIGRATION", NULL, NULL, EVENT_STATE, LOG_INFO, MESSAGE_ID_MIGRATION,
+          "Migration of the guest: {status}.", migration_fields },
 
         /* devices come and go */
         { "DEVICE_DELETED", NULL, NULL, EVENT_NOTE, LOG_INFO, MESSAGE_ID_DEVICE_DELETED,
@@ -203,7 +218,6 @@ static const EventRow event_rows[] = {
         { "RTC_CHANGE" },
         { "NIC_RX_FILTER_CHANGED" },
         { "JOB_STATUS_CHANGE" },
-        { "BALLOON_CHANGE" },
         { "MIGRATION_PASS" },
         { "ACPI_DEVICE_OST" },
 };

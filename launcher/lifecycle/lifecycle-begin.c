@@ -2,8 +2,8 @@
 
 /*
  * How a guest begins: QEMU is there and stopped (-S). What its command line cannot say is set up by the
- * monitor, QEMU is asked what a person wants to know, the guest is let run, and only then systemd is told.
- * Whatever of that fails ends the start.
+ * monitor, QEMU is asked what a person wants to know, the guest is let run, and only then systemd is told,
+ * and not before machined knows the guest. Whatever of that fails ends the start.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"
@@ -15,6 +15,21 @@
 #include "contract/message-ids.h"
 #include "log/log.h"
 #include "util/text.h"
+
+void lifecycle_tell_ready(Lifecycle *l)
+{
+        if (!l->ran || l->ready)
+                return;
+        l->ready = true;
+        (void) sd_notify(0, "READY=1");
+}
+
+void lifecycle_registered(Lifecycle *l)
+{
+        l->registered = true;
+        if (l->phase != PHASE_ENDING)
+                lifecycle_tell_ready(l);
+}
 
 static void on_running(const json_t *result, const char *error, void *userdata)
 {
@@ -32,7 +47,8 @@ static void on_running(const json_t *result, const char *error, void *userdata)
         l->state = run_state_find("running");
         log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest is running.");
         lifecycle_show_state(l);
-        (void) sd_notify(0, "READY=1");
+        if (l->registered)
+                lifecycle_tell_ready(l);
         (void) monitor_execute(l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
 }
 
@@ -49,7 +65,8 @@ static void on_described(const char *text, void *userdata)
 
 static void describe_then_run(Lifecycle *l)
 {
-        if (describe_new(l->monitor, l->options->argv, on_described, l, &l->describe) < 0)
+        if (l->handlers->confine(l->userdata) < 0 ||
+            describe_new(l->monitor, l->options->argv, on_described, l, &l->describe) < 0)
                 lifecycle_fail(l);
 }
 

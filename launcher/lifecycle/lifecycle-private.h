@@ -29,11 +29,15 @@ struct Lifecycle {
         const LifecycleHandlers *handlers;
         void *userdata;
         Monitor *monitor;
+        Agent *agent;  /* or NULL */
+        char *chardev; /* behind the agent's port, or NULL */
         Phase phase;
         Request request;
         int exit_status;
         bool pressed;       /* its power button, since it was last asked to go off */
         bool ran;           /* the guest, at some time */
+        bool registered;    /* with machined, as far as that is possible */
+        bool ready;         /* systemd was told that the guest is there */
         bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
         const char *reason; /* of a failure, for STATUS= at the end; a constant */
         char *trouble;      /* why its disk stopped it, while it is stopped */
@@ -50,6 +54,7 @@ struct Lifecycle {
 
 void lifecycle_set_status(Lifecycle *l, const char *format, ...) _printf_(2, 3); /* to people, by STATUS= */
 void lifecycle_show_state(Lifecycle *l);
+void lifecycle_tell_ready(Lifecycle *l); /* once; if it never ran, its unit fails */
 void lifecycle_on_state(
         const json_t *result, const char *error, void *userdata); /* answer to query-status */
 void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);

@@ -17,6 +17,8 @@
 #include "log/log.h"
 #include "util/text.h"
 
+#define HANGING_USEC (5 * MONITOR_SECOND) /* a QEMU that was told to end and does not */
+
 /* A guest that cannot be asked is reset or ended without. */
 static void on_impossible(const char *why, void *userdata)
 {
@@ -93,7 +95,9 @@ static int power_down(Lifecycle *l, Request request)
         if (l->request == REQUEST_NONE || l->request == REQUEST_REBOOT || request == REQUEST_STOP)
                 l->request = request;
         if (!l->power_down)
-                r = power_down_new(l->event, l->monitor, &power_down_handlers, l, &l->power_down);
+                r = power_down_new(
+                        l->event, l->monitor, l->chardev ? l->agent : NULL, l->chardev, &power_down_handlers,
+                        l, &l->power_down);
         if (r < 0) {
                 log_errno(LOG_ERR, r, "Failed to power down the guest");
                 l->request = REQUEST_NONE;
@@ -141,6 +145,7 @@ int lifecycle_request(Lifecycle *l, Request request)
         if (request != REQUEST_TERMINATE)
                 return power_down(l, request);
         lifecycle_end(l, 0);
+        lifecycle_arm_timer(l, HANGING_USEC);
         return 0;
 }
 
@@ -166,6 +171,27 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
         if (lifecycle_why_busy(l))
                 return -EBUSY;
         return monitor_execute(l->monitor, "stop", NULL, reply, userdata, MONITOR_PATIENCE);
+}
+
+bool lifecycle_takes_commands(const Lifecycle *l)
+{
+        return l->monitor && l->phase != PHASE_STARTING && l->phase != PHASE_ENDING;
+}
+
+int lifecycle_execute(
+        Lifecycle *l, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata)
+{
+        if (!lifecycle_takes_commands(l)) {
+                json_decref(arguments);
+                return -EBUSY;
+        }
+        return fd < 0 ? monitor_execute(l->monitor, command, arguments, reply, userdata, MONITOR_PATIENCE)
+                      : monitor_execute_fd(l->monitor, command, arguments, fd, reply, userdata);
+}
+
+const Monitor *lifecycle_monitor(const Lifecycle *l)
+{
+        return lifecycle_takes_commands(l) ? l->monitor : NULL;
 }
 
 void lifecycle_forget(Lifecycle *l, const void *userdata)

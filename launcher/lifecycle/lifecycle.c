@@ -131,6 +131,7 @@ void lifecycle_end(Lifecycle *l, int exit_status)
         if (l->phase == PHASE_ENDING)
                 return;
         stop_request(l);
+        lifecycle_tell_ready(l); /* it did run, if only for a moment */
         l->phase = PHASE_ENDING;
         l->exit_status = exit_status;
         l->told = true;
@@ -139,7 +140,7 @@ void lifecycle_end(Lifecycle *l, int exit_status)
         lifecycle_set_status(l, exit_status == EXIT_START_AGAIN ? "Ending, to be restarted" : "Ending");
         (void) sd_notify(0, "STOPPING=1");
         if (!l->monitor || monitor_execute(l->monitor, "quit", NULL, NULL, NULL, MONITOR_NO_LIMIT) < 0)
-                l->handlers->kill(SIGTERM, l->userdata);
+                l->handlers->kill(SIGKILL, l->userdata);
 }
 
 void lifecycle_fail(Lifecycle *l)
@@ -258,6 +259,18 @@ static void ask_state(Lifecycle *l)
                         l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
 }
 
+/* Until QEMU has said it: who paused the guest may ask for its state as soon as that is done. */
+static void guess_state(Lifecycle *l, const char *event)
+{
+        if (streq(event, "STOP") && l->state->running)
+                l->state = run_state_find("paused");
+        else if (streq(event, "RESUME") && !l->state->running)
+                l->state = run_state_find("running");
+        else
+                return;
+        lifecycle_show_state(l);
+}
+
 static void clear_trouble(Lifecycle *l)
 {
         free(l->trouble);
@@ -280,6 +293,7 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
         case EVENT_STATE:
                 if (streq(report->name, "RESUME"))
                         clear_trouble(l);
+                guess_state(l, report->name);
                 if (streq(report->name, "RESET") && l->request == REQUEST_REBOOT) {
                         stop_request(l); /* it did so itself */
                         l->request = REQUEST_NONE;
@@ -375,7 +389,7 @@ void lifecycle_qemu_ended(Lifecycle *l, int code, int status)
                 lifecycle_set_status(l, "QEMU %s", how ?: "failed");
         } else {
                 if (!clean &&
-                    !(code == CLD_KILLED && status == SIGTERM)) /* what lifecycle_end() may have sent */
+                    !(code == CLD_KILLED && status == SIGKILL)) /* what lifecycle_end() may have sent */
                         log_warning("QEMU %s while exiting.", how ?: "failed");
                 lifecycle_set_status(l, "%s", l->reason ?: "Off");
                 log_entry(
@@ -412,10 +426,17 @@ int lifecycle_new(
         return 0;
 }
 
+void lifecycle_set_agent(Lifecycle *l, Agent *agent)
+{
+        l->agent = agent;
+        l->chardev = agent_find_chardev(l->options->argv);
+}
+
 Lifecycle *lifecycle_free(Lifecycle *l)
 {
         if (!l)
                 return NULL;
+        free(l->chardev);
         power_down_free(l->power_down);
         dump_free(l->dump);
         describe_free(l->describe);

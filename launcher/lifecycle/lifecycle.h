@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "launcher/lifecycle/events.h"
+#include "launcher/monitor/agent.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/run/run-options.h"
 #include "util/ownership.h"
@@ -28,6 +29,9 @@ typedef struct LifecycleHandlers {
         void (*kill)(int signal, void *userdata);          /* QEMU does not respond: send it a signal */
         void (*finished)(int exit_status, void *userdata); /* QEMU has exited; the last call */
 
+        int (*confine)(
+                void *userdata); /* QEMU is set up, and the guest runs next; negative errno: it must not */
+
         /* QEMU failed before the guest ran: why, to be freed, and the exit status; NULL if unknown. */
         char *(*explain)(int *ret_exit, void *userdata);
 } LifecycleHandlers;
@@ -38,8 +42,15 @@ int lifecycle_new(
         Lifecycle **ret);
 Lifecycle *lifecycle_free(Lifecycle *l); /* returns NULL; must be freed before the monitor */
 
-/* To be called when the monitor is ready: starts the guest and notifies systemd. qemu is QEMU's process. */
+/* The guest agent that a power-down tries first; to be freed after the lifecycle. */
+void lifecycle_set_agent(Lifecycle *l, Agent *agent);
+
+/* To be called when the monitor is ready: starts the guest. qemu is QEMU's process. */
 void lifecycle_begin(Lifecycle *l, Monitor *monitor, pid_t qemu);
+
+/* To be called once the guest need not be waited for any longer by what others know of it. systemd is told
+ * that the guest is there when it also runs, or has ended. */
+void lifecycle_registered(Lifecycle *l);
 
 void lifecycle_event(Lifecycle *l, const EventReport *report);
 void lifecycle_monitor_closed(Lifecycle *l, int error);
@@ -54,6 +65,17 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
 /* Likewise lets a guest continue that is paused, sleeps, or was stopped by a problem that has been solved.
  * It is an error if the guest does not run a moment later. */
 int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
+
+/* Whether QEMU takes commands: not before the guest was begun, and not once its end is decided. */
+bool lifecycle_takes_commands(const Lifecycle *l);
+
+/* Sends QEMU a command, with a descriptor or -1, which stays the caller's; takes arguments over. The reply
+ * is QEMU's; -EBUSY if it takes no commands, or that of monitor_execute(). */
+int lifecycle_execute(
+        Lifecycle *l, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
+
+/* The monitor, for what it knows; NULL if QEMU takes no commands. */
+const Monitor *lifecycle_monitor(const Lifecycle *l);
 
 /* Cancels all replies with that userdata, before its owner is freed. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);

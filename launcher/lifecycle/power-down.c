@@ -10,6 +10,9 @@
  * Before each press QEMU is asked for the guest's state, because a sleeping guest must be woken first and a
  * paused one must continue. A guest stopped by a failure of the host, such as a full disk, is resumed only
  * once: if the problem is solved it saves its data and powers off, otherwise it would stop again each time.
+ *
+ * A guest that does not listen to its button may have an agent. Where the guest has opened the agent's port,
+ * the agent is told first to shut the guest down, and the button is the second way.
  */
 
 #include "launcher/lifecycle/power-down.h"
@@ -27,12 +30,17 @@
 #define EAGER_INTERVAL  MONITOR_SECOND
 #define CALM_INTERVAL   (10 * MONITOR_SECOND)
 #define ACCURACY        (MONITOR_SECOND / 1000) /* sd_event may be late by as much, and then is */
+#define AGENT_SECONDS   3U                      /* for the agent to answer, or say that it cannot */
+#define AGENT_PATIENCE  (20 * MONITOR_SECOND)   /* for the guest then, before its button is pressed */
 #define ROUSED_INTERVAL (MONITOR_SECOND / 5)
 #define REPORT_SECONDS  10U
 
 struct PowerDown {
         sd_event_source *timer;
         Monitor *monitor;
+        Agent *agent, *asked; /* agent: NULL once it was tried */
+        const char *chardev;
+        uint64_t agent_until; /* CLOCK_MONOTONIC: so long the guest is shutting down by itself */
         const PowerDownHandlers *handlers;
         void *userdata;
         unsigned presses;
@@ -47,6 +55,8 @@ PowerDown *power_down_free(PowerDown *p)
         if (!p)
                 return NULL;
         monitor_forget(p->monitor, p);
+        if (p->asked)
+                agent_forget(p->asked, p);
         sd_event_source_disable_unref(p->timer);
         free(p);
         return NULL;
@@ -57,11 +67,55 @@ static void execute(PowerDown *p, const char *command, MonitorReply reply)
         p->busy = monitor_execute(p->monitor, command, NULL, reply, p, 5 * MONITOR_SECOND) >= 0;
 }
 
-/* The last thing that is done with p. */
-static void give_up(PowerDown *p, const char *why)
+static uint64_t now_usec(PowerDown *p)
 {
-        (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
-        p->handlers->impossible(why, p->userdata);
+        uint64_t now = 0;
+
+        (void) sd_event_now(sd_event_source_get_event(p->timer), CLOCK_MONOTONIC, &now);
+        return now;
+}
+
+static void on_agent(const json_t *result, const char *error, void *userdata)
+{
+        PowerDown *p = userdata;
+
+        p->busy = false;
+        if (result)
+                p->agent_until = now_usec(p) + AGENT_PATIENCE;
+        else {
+                log_info(
+                        "The guest agent does not shut the guest down (%s); pressing the power button.",
+                        error);
+                (void) sd_event_source_set_time_relative(p->timer, 0);
+        }
+}
+
+/* Whether the guest has opened the agent's port. */
+static bool is_open(const json_t *chardevs, const char *label)
+{
+        const json_t *one;
+        size_t i;
+
+        json_array_foreach(chardevs, i, one) {
+                if (streq_null(json_string_value(json_object_get(one, "label")), label))
+                        return json_is_true(json_object_get(one, "frontend-open"));
+        }
+        return false;
+}
+
+static void on_chardevs(const json_t *result, const char *error, void *userdata)
+{
+        PowerDown *p = userdata;
+
+        p->asked = TAKE_PTR(p->agent);
+        p->busy = is_open(result, p->chardev) &&
+                  agent_execute(
+                          p->asked, "guest-shutdown", json_pack("{s:s}", "mode", "powerdown"), AGENT_SECONDS,
+                          on_agent, p) >= 0;
+        if (p->busy)
+                log_info("Asking the guest agent to shut the guest down.");
+        else
+                (void) sd_event_source_set_time_relative(p->timer, 0);
 }
 
 static void on_pressed(const json_t *result, const char *error, void *userdata)
@@ -69,6 +123,23 @@ static void on_pressed(const json_t *result, const char *error, void *userdata)
         PowerDown *p = userdata;
 
         p->busy = false;
+}
+
+static void press(PowerDown *p)
+{
+        if (p->agent)
+                execute(p, "query-chardev", on_chardevs);
+        else if (now_usec(p) >= p->agent_until) {
+                p->presses++;
+                execute(p, "system_powerdown", on_pressed);
+        }
+}
+
+/* The last thing that is done with p. */
+static void give_up(PowerDown *p, const char *why)
+{
+        (void) sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
+        p->handlers->impossible(why, p->userdata);
 }
 
 static void on_roused(const json_t *result, const char *error, void *userdata)
@@ -108,8 +179,7 @@ static void on_state(const json_t *result, const char *error, void *userdata)
                 return; /* there is nothing to do but to go on asking */
         switch (state->way) {
         case POWER_DOWN_BUTTON:
-                p->presses++;
-                execute(p, "system_powerdown", on_pressed);
+                press(p);
                 break;
         case POWER_DOWN_WAKE:
                 execute(p, "system_wakeup", on_roused);
@@ -162,15 +232,19 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *userdata)
 }
 
 int power_down_new(
-        sd_event *event, Monitor *monitor, const PowerDownHandlers *handlers, void *userdata,
-        PowerDown **ret)
+        sd_event *event, Monitor *monitor, Agent *agent, const char *chardev,
+        const PowerDownHandlers *handlers, void *userdata, PowerDown **ret)
 {
         _cleanup_(power_down_freep) PowerDown *p = calloc(1, sizeof(*p));
         int r;
 
         if (!p)
                 return -ENOMEM;
-        *p = (PowerDown){ .monitor = monitor, .handlers = handlers, .userdata = userdata };
+        *p = (PowerDown){ .monitor = monitor,
+                          .agent = agent,
+                          .chardev = chardev,
+                          .handlers = handlers,
+                          .userdata = userdata };
         r = sd_event_now(event, CLOCK_MONOTONIC, &p->begun);
         if (r < 0)
                 return r;

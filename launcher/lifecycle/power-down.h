@@ -4,6 +4,7 @@
 /* Asks a guest to turn itself off, again and again. */
 
 #include "launcher/lifecycle/run-state.h"
+#include "launcher/monitor/agent.h"
 #include "launcher/monitor/monitor.h"
 
 typedef struct PowerDown PowerDown;
@@ -16,9 +17,10 @@ typedef struct PowerDownHandlers {
         void (*waits)(unsigned seconds, void *userdata);
 } PowerDownHandlers;
 
+/* agent: tried first, if the guest has opened its port, which is behind the character device; or NULL. */
 int power_down_new(
-        sd_event *event, Monitor *monitor, const PowerDownHandlers *handlers, void *userdata,
-        PowerDown **ret);
+        sd_event *event, Monitor *monitor, Agent *agent, const char *chardev,
+        const PowerDownHandlers *handlers, void *userdata, PowerDown **ret);
 PowerDown *power_down_free(PowerDown *p); /* returns NULL; ends it */
 
 DEFINE_CLEANUP(PowerDown, power_down_free);

@@ -5,7 +5,7 @@
  * vhost-net, whether it has passt, and which backing files a disk has. Each changes the JSON of one option.
  *
  * QEMU must not open backing files by name, because the name is in an image's header, which the guest may
- * have written. `prepare` opens and checks them; QEMU receives the descriptors in "fd sets", and the last
+ * have written. The helper opens and checks them; QEMU receives the descriptors in "fd sets", and the last
  * image of the chain is declared to have no backing file.
  */
 

@@ -19,10 +19,11 @@
 #include "contract/limits.h"
 #include "launcher/stream/channel.h"
 #include "log/log.h"
+#include "util/rate-limit.h"
 
 typedef struct Command {
         struct Command *next;
-        const char *name; /* not copied: a constant */
+        const char *name; /* a constant; NULL where somebody takes the reply */
         json_int_t id;
         MonitorReply reply;
         void *userdata;
@@ -38,7 +39,9 @@ struct Monitor {
         Command *commands;
         size_t n_commands;
         json_int_t last_id;
-        bool greeted;
+        RateLimit complaints;
+        json_t *greeting;
+        const char *error_class;
 };
 
 static uint64_t now_usec(void)
@@ -47,6 +50,12 @@ static uint64_t now_usec(void)
 
         (void) clock_gettime(CLOCK_MONOTONIC, &t);
         return (uint64_t) t.tv_sec * MONITOR_SECOND + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* A QEMU that was taken over can send events that make the launcher ask, and refuse every answer. */
+static bool may_complain(Monitor *m, const char *text)
+{
+        return rate_limit_pass(&m->complaints, now_usec(), strlen(text));
 }
 
 static void command_finish(Monitor *m, Command *c, const json_t *result, const char *error)
@@ -59,7 +68,7 @@ static void command_finish(Monitor *m, Command *c, const json_t *result, const c
                 }
         if (c->reply)
                 c->reply(result, error, c->userdata);
-        else if (error)
+        else if (error && may_complain(m, error))
                 log_warning("QEMU failed to execute %s: %s", c->name, error);
         free(c);
 }
@@ -105,18 +114,21 @@ static int execute(
         int r;
 
         if (m->n_commands >= MONITOR_COMMANDS_MAX)
-                return log_errno(
-                        LOG_ERR, -EBUSY, "Not sending %s to QEMU: too many commands are unanswered", name);
+                return !may_complain(m, name)
+                               ? -EBUSY
+                               : log_errno(
+                                         LOG_ERR, -EBUSY,
+                                         "Not sending %s to QEMU: too many commands are unanswered", name);
         c = calloc(1, sizeof(*c));
         message = json_pack("{s:s, s:I, s:O*}", "execute", name, "id", m->last_id + 1, "arguments", taken);
         if (!c || !message)
                 return log_out_of_memory();
-        r = channel_send(m->channel, message, fd);
+        r = channel_send(m->channel, message, &fd, fd >= 0);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Failed to send QEMU the command %s", name);
         *c = (Command){
                 .next = m->commands,
-                .name = name,
+                .name = reply ? NULL : name,
                 .id = ++m->last_id,
                 .reply = reply,
                 .userdata = userdata,
@@ -139,6 +151,11 @@ int monitor_execute_fd(
         Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata)
 {
         return execute(m, command, arguments, fd, reply, userdata, MONITOR_PATIENCE);
+}
+
+sd_event *monitor_get_event(const Monitor *m)
+{
+        return m->event;
 }
 
 static void reply_is_ignored(const json_t *result, const char *error, void *userdata)
@@ -182,7 +199,9 @@ static int on_answer(Monitor *m, json_int_t id, const json_t *message)
         for (Command *c = m->commands; c; c = c->next)
                 if (c->id == id) {
                         result = error ? NULL : json_object_get(message, "return");
+                        m->error_class = json_string_value(json_object_get(error, "class"));
                         command_finish(m, c, result, result ? NULL : text ?: "no reason given");
+                        m->error_class = NULL;
                         arm_timer(m);
                         return 0;
                 }
@@ -202,8 +221,8 @@ static int on_message(Channel *channel, json_t *message, void *userdata)
                 m->handlers->event(message, m->userdata);
                 return 0;
         }
-        if (json_object_get(message, "QMP") && !m->greeted) {
-                m->greeted = true;
+        if (json_object_get(message, "QMP") && !m->greeting) {
+                m->greeting = json_incref(message);
                 return execute(m, "qmp_capabilities", NULL, -1, on_capabilities, m, MONITOR_PATIENCE);
         }
         log_debug("Ignoring a message on QEMU's monitor that is neither an answer nor an event nor a "
@@ -233,7 +252,12 @@ int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *
                 (void) fd_close(fd);
                 return -ENOMEM;
         }
-        *m = (Monitor){ .handlers = handlers, .userdata = userdata, .event = sd_event_ref(event) };
+        *m = (Monitor){
+                .handlers = handlers,
+                .userdata = userdata,
+                .event = sd_event_ref(event),
+                .complaints = { EVENT_RATE_SECONDS * MONITOR_SECOND, EVENT_RATE_EVENTS, COMPLAINTS_BYTES },
+        };
         r = channel_new(event, fd, &monitor_channel, m, &m->channel);
         if (r < 0)
                 return r;
@@ -260,6 +284,17 @@ Monitor *monitor_free(Monitor *m)
                 m->commands = c->next;
                 free(c);
         }
+        json_decref(m->greeting);
         free(m);
         return NULL;
+}
+
+const json_t *monitor_greeting(const Monitor *m)
+{
+        return m->greeting;
+}
+
+const char *monitor_error_class(const Monitor *m)
+{
+        return m->error_class;
 }

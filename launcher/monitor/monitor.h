@@ -42,6 +42,13 @@ int monitor_execute(
 int monitor_execute_fd(
         Monitor *m, const char *command, json_t *arguments, int fd, MonitorReply reply, void *userdata);
 
+/* QEMU's first message, NULL before. */
+const json_t *monitor_greeting(const Monitor *m);
+
+/* In a reply with an error: QEMU's class of it, such as "CommandNotFound"; NULL if it is not QEMU's. */
+const char *monitor_error_class(const Monitor *m);
+sd_event *monitor_get_event(const Monitor *m); /* borrowed */
+
 /* Cancels all callbacks with that userdata, before its owner is freed. */
 void monitor_forget(Monitor *m, const void *userdata);
 

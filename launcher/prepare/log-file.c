@@ -64,7 +64,8 @@ int log_file_make(const Granting *granting, const char *path)
         _cleanup_(freep) char *directory = path_directory(path);
         const char *name = strrchr(path, '/') + 1;
         struct stat st;
-        int r, own;
+        bool own;
+        int r;
 
         if (!directory)
                 return log_out_of_memory();
@@ -75,7 +76,7 @@ int log_file_make(const Granting *granting, const char *path)
                 return 0; /* handing it out checks whether it is suitable */
         if (errno != ENOENT)
                 return log_errno(LOG_ERR, -errno, "Cannot stat %s", path);
-        own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
-        return own >= 0 ? make_as_guest(granting, own, path, name)
-                        : make_as_root(granting->user, &walk, path, name);
+        own = !granting->ledger || walk.st.st_uid == granting->user->uid;
+        return own ? make_as_guest(granting, walk.fd, path, name)
+                   : make_as_root(granting->user, &walk, path, name);
 }

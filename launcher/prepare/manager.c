@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #include "launcher/rights/privileges.h"
 #include "log/log.h"
@@ -18,6 +19,12 @@
 #include "util/unit-name.h"
 
 #define PATIENCE_USEC UINT64_C(5000000)
+#define PAUSE_USEC    50000 /* between two attempts */
+
+typedef struct Property {
+        const char *interface, *name;
+        char type;
+} Property;
 
 static int open_manager(sd_bus **ret)
 {
@@ -51,28 +58,112 @@ static int open_unit(const char *unit, sd_bus **ret_bus, char **ret_path)
         return r < 0 ? r : sd_bus_path_encode("/org/freedesktop/systemd1/unit", unit, ret_path);
 }
 
-int manager_get(const char *unit, const char *property, char type, void *ret)
+static int get_once(const char *unit, const Property *property, void *ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(freep) char *path = NULL;
         int r = open_unit(unit, &bus, &path);
 
-        return r < 0 ? r
-                     : sd_bus_get_property_trivial(
-                               bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service",
-                               property, NULL, type, ret);
+        if (r < 0)
+                return r;
+        if (property->type == 's')
+                return sd_bus_get_property_string(
+                        bus, "org.freedesktop.systemd1", path, property->interface, property->name, NULL,
+                        ret);
+        return sd_bus_get_property_trivial(
+                bus, "org.freedesktop.systemd1", path, property->interface, property->name, NULL,
+                property->type, ret);
 }
 
-static int get_state(const char *unit, char **ret)
+static bool is_away(int r)
+{
+        return r == -ECONNREFUSED || r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE || r == -ENOENT;
+}
+
+/* While it is executed anew (systemctl daemon-reexec), nobody listens for a moment, or answers. */
+static int get(const char *unit, const Property *property, void *ret)
+{
+        int r = get_once(unit, property, ret);
+
+        for (unsigned i = 0; is_away(r) && i < PATIENCE_USEC / PAUSE_USEC; i++) {
+                (void) usleep(PAUSE_USEC);
+                r = get_once(unit, property, ret);
+        }
+        return r;
+}
+
+int manager_get(const char *unit, const char *property, char type, void *ret)
+{
+        return get(unit, &(Property){ "org.freedesktop.systemd1.Service", property, type }, ret);
+}
+
+bool manager_guest_has_job(const char *guest)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        _cleanup_(freep) char *unit = NULL, *path = NULL;
+        const char *job;
+        uint32_t id = 0;
+
+        if (unit_name_for_guest(guest, &unit) < 0 || open_unit(unit, &bus, &path) < 0 ||
+            sd_bus_get_property(
+                    bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit", "Job", NULL, &m,
+                    "(uo)") < 0 ||
+            sd_bus_message_read(m, "(uo)", &id, &job) < 0)
+                return true;
+        return id != 0;
+}
+
+int manager_reload(void)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = open_manager(&bus);
+
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(
+                        bus, &m, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                        "org.freedesktop.systemd1.Manager", "Reload");
+        if (r >= 0)
+                r = sd_bus_message_set_expect_reply(m, 0);
+        return r < 0 ? r : sd_bus_send(bus, m, NULL);
+}
+
+/* a(sasbttttuii): path, arguments, and what is of no interest here. */
+static int read_command(sd_bus_message *m, Strings *ret)
+{
+        const char *path, *argument;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "(sasbttttuii)");
+        if (r > 0)
+                r = sd_bus_message_enter_container(m, 'r', "sasbttttuii");
+        if (r > 0)
+                r = sd_bus_message_read(m, "s", &path);
+        if (r > 0)
+                r = sd_bus_message_enter_container(m, 'a', "s");
+        if (r <= 0)
+                return r < 0 ? r : -ENODATA;
+        while ((r = sd_bus_message_read(m, "s", &argument)) > 0) {
+                r = strings_add(ret, argument);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int manager_get_command(const char *unit, Strings *ret)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         _cleanup_(freep) char *path = NULL;
         int r = open_unit(unit, &bus, &path);
 
-        return r < 0 ? r
-                     : sd_bus_get_property_string(
-                               bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Unit",
-                               "ActiveState", NULL, ret);
+        if (r >= 0)
+                r = sd_bus_get_property(
+                        bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service",
+                        "ExecStart", NULL, &m, "a(sasbttttuii)");
+        return r < 0 ? r : read_command(m, ret);
 }
 
 bool manager_guest_is_on(const char *guest)
@@ -82,7 +173,7 @@ bool manager_guest_is_on(const char *guest)
 
         r = unit_name_for_guest(guest, &unit);
         if (r >= 0)
-                r = get_state(unit, &state);
+                r = get(unit, &(Property){ "org.freedesktop.systemd1.Unit", "ActiveState", 's' }, &state);
         if (r < 0) {
                 log_errno(LOG_WARNING, r, "Failed to ask the service manager whether guest %s is on", guest);
                 return true;

@@ -3,13 +3,25 @@
 
 #include <stdbool.h>
 
+#include "util/text.h"
+
 /* What the service manager that runs the guest knows about the guest's unit. */
 
 /*
  * One of the unit's properties, of D-Bus interface org.freedesktop.systemd1.Service; type: a basic type,
- * such as 'u', with *ret large enough for it. Negative errno, not logged.
+ * such as 'u', with *ret large enough for it, or 's' for a text that the caller owns. Asks for some seconds
+ * if the manager is being executed anew. Negative errno, not logged.
  */
 int manager_get(const char *unit, const char *property, char type, void *ret);
+
+/* Whether systemd is about to start or stop the guest. */
+bool manager_guest_has_job(const char *guest);
+
+/* Has it read all units again (daemon-reload), without waiting for that. Negative errno, not logged. */
+int manager_reload(void);
+
+/* The command line of the unit's ExecStart=. Negative errno, not logged; -ENODATA if it has none. */
+int manager_get_command(const char *unit, Strings *ret);
 
 /*
  * Whether the unit of that guest is on: running, starting, stopping, or about to be restarted. Also true if

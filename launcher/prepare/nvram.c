@@ -4,9 +4,9 @@
  * The file is in the guest's state directory, where the guest's user can write, or where libvirt keeps it,
  * in another user's directory. In the first case, the child that runs as the guest's user creates it, with
  * no more rights than anybody who could lay a trap there. In the second case root does, relative to the
- * descriptor of a checked walk: it creates a file with a random name, gives it to the guest's user by its
- * descriptor, and renames it only to a name that does not exist. Symbolic links are followed in neither
- * case.
+ * descriptor of a checked walk: it creates a file without a name, or with a random one where the file
+ * system cannot, gives it to the guest's user by its descriptor, and then gives it only a name that does not
+ * exist. Symbolic links are followed in neither case.
  *
  * Trusted: the template, which the administrator's XML names. It is read with root's rights, and only its
  * size is checked, because a wrong file may be large.
@@ -85,19 +85,21 @@ static char *temporary_name(void)
 static int make_as_guest(const Granting *granting, int directory, const char *path, int template)
 {
         _cleanup_(freep) char *temporary = temporary_name();
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = errand_create(granting->errand, directory, "");
+        const char *from = fd >= 0 ? "" : temporary;
         int r;
 
         if (!temporary)
                 return -ENOMEM;
-        fd = errand_create(granting->errand, directory, temporary);
+        if (fd < 0)
+                fd = errand_create(granting->errand, directory, temporary);
         if (fd < 0)
                 return fd;
         r = copy(template, fd);
         if (r >= 0)
-                r = errand_rename(granting->errand, directory, temporary, strrchr(path, '/') + 1, false);
-        if (r < 0)
-                (void) errand_remove(granting->errand, directory, temporary);
+                r = errand_rename(granting->errand, directory, from, strrchr(path, '/') + 1, false);
+        if (r < 0 && *from)
+                (void) errand_remove(granting->errand, directory, from);
         return r;
 }
 
@@ -105,20 +107,24 @@ static int make_as_guest(const Granting *granting, int directory, const char *pa
 static int make_as_root(const Granting *granting, int directory, const char *path, int template)
 {
         _cleanup_(freep) char *temporary = temporary_name();
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = file_create_nameless(directory);
+        const char *name = strrchr(path, '/') + 1;
+        bool named = fd < 0;
         int r;
 
         if (!temporary)
                 return -ENOMEM;
-        fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (named)
+                fd = openat(
+                        directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return -errno;
         r = copy(template, fd);
         if (r >= 0 && fchown(fd, granting->user->uid, granting->user->gid) < 0)
                 r = -errno;
         if (r >= 0)
-                r = file_rename_new(directory, temporary, strrchr(path, '/') + 1);
-        if (r < 0)
+                r = named ? file_rename_new(directory, temporary, name) : file_link_new(fd, directory, name);
+        if (r < 0 && named)
                 (void) unlinkat(directory, temporary, 0);
         return r;
 }
@@ -172,7 +178,8 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         _cleanup_(freep) char *directory = path_directory(path);
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
-        int r, own;
+        bool own;
+        int r;
 
         if (!directory)
                 return log_out_of_memory();
@@ -186,8 +193,8 @@ int nvram_make(const Granting *granting, const char *template, const char *path)
         r = open_template(template, &fd);
         if (r < 0)
                 return r;
-        own = granting->ledger ? guest_user_directory(granting->user, walk.fd, &walk.st) : walk.fd;
-        r = own >= 0 ? make_as_guest(granting, own, path, fd) : make_as_root(granting, walk.fd, path, fd);
+        own = !granting->ledger || walk.st.st_uid == granting->user->uid;
+        r = own ? make_as_guest(granting, walk.fd, path, fd) : make_as_root(granting, walk.fd, path, fd);
         if (r == -EEXIST) /* another process was faster */
                 return 0;
         if (r < 0)

@@ -2,8 +2,8 @@
 
 /*
  * Parses the arguments of `vm-launcher prepare`. They come from the guest's unit, which vm-generator wrote
- * and an administrator may have changed. They decide which privileges are needed, so they are read while
- * root still has all of them. That is why this looks at nothing but argv, touches no path, and accepts only
+ * and an administrator may have changed. They decide which privileges are kept, so they are read before
+ * any is given up. That is why this looks at nothing but argv, touches no path, and accepts only
  * plain keys and values with limits.
  */
 
@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "contract/arguments.h"
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "contract/line/colon.h"
 #include "contract/options.h"
@@ -166,8 +167,8 @@ static int read_link(const char *text, void *target)
 static const Argument prepare_arguments[] = {
         { OPTION_GUEST, "a guest's name", argument_guest, AT(guest), ARGUMENT_REQUIRED },
         { OPTION_SOURCE, "PATH:HASH", read_source, 0, 0 },
-        { OPTION_DEFER_REFUSAL, "", argument_switch, AT(defer_refusal), ARGUMENT_SWITCH },
         { OPTION_CLAIM, "uuid, mac or vsock-cid:VALUE", read_claim, AT(claims), MANY },
+        { OPTION_MAX_GUESTS, "a number", argument_unsigned, AT(max_guests), 0 },
         { OPTION_TAP, "a TAP's KEY=VALUE list", tap_request_read, AT(taps), MANY },
         { OPTION_LINK, "an interface", read_link, AT(links), MANY },
         { OPTION_GRANT, "ro, rw or rw-shared:PATH", read_grant, AT(grants), MANY },
@@ -212,4 +213,48 @@ void prepare_request_done(PrepareRequest *request)
         strings_done(&request->log_files);
         strings_done(&request->owned);
         *request = (PrepareRequest){ 0 };
+}
+
+/* ——— a part of it ——— */
+
+static bool is_named(const Strings *names, char *name)
+{
+        _cleanup_(freep) char *owned = name;
+
+        return owned && strings_have(names, owned);
+}
+
+void prepare_request_keep(PrepareRequest *request, const Strings *names)
+{
+        DeviceRequests *d = &request->devices;
+        size_t n = 0;
+
+        for (size_t i = 0; i < request->taps.count; i++)
+                if (is_named(names, fd_name_tap(request->taps.items[i].id, 0)))
+                        request->taps.items[n++] = request->taps.items[i];
+        request->taps.count = n;
+        n = 0;
+        for (size_t i = 0; i < request->images.count; i++)
+                if (is_named(names, fd_name_image(request->images.items[i].node)))
+                        request->images.items[n++] = request->images.items[i];
+        request->images.count = n;
+        n = 0;
+        for (size_t i = 0; i < request->chains.count; i++)
+                if (is_named(names, fd_name_chain_prefix(request->chains.items[i].node)))
+                        request->chains.items[n++] = request->chains.items[i];
+        request->chains.count = n;
+        n = 0;
+        for (size_t i = 0; i < d->n_usb; i++)
+                if (is_named(names, fd_name_usb(d->usb[i].id)))
+                        d->usb[n++] = d->usb[i];
+        d->n_usb = n;
+        n = 0;
+        for (size_t i = 0; i < d->n_scsi; i++)
+                if (is_named(names, fd_name_scsi(d->scsi[i].id)))
+                        d->scsi[n++] = d->scsi[i];
+        d->n_scsi = n;
+        d->n_pci = d->n_mdev = request->grants.count = 0;
+        strings_done(&request->log_files);
+        strings_done(&request->links);
+        request->nvram = request->nvram_template = request->source_path = NULL;
 }

@@ -38,8 +38,8 @@ typedef struct PrepareRequest {
         const char *guest;
         const char *source_path; /* NULL: do not compare */
         uint64_t source_hash;
-        bool defer_refusal; /* leave it to run to exit with a refusal's status */
         ClaimList claims;
+        unsigned max_guests; /* that may run at a time, this one included; 0: any number */
         TapList taps;
         Strings links; /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;
@@ -58,4 +58,9 @@ typedef struct PrepareRequest {
  * logged.
  */
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret);
+
+/* Drops all but the claims and what opens the descriptors of these names (contract/fd-name.h; of a chain,
+ * the prefix). */
+void prepare_request_keep(PrepareRequest *request, const Strings *names);
+
 void prepare_request_done(PrepareRequest *request); /* also after a failure */

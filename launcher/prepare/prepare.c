@@ -3,35 +3,25 @@
 /*
  * Everything for a guest that requires privileges which neither its QEMU nor the launcher beside it may
  * have: opening TAPs, handing disks to the guest's user or opening them for QEMU, opening backing files that
- * only root may read. systemd starts this as root, before the guest; the descriptors it opens reach the
- * guest's process through systemd's store.
+ * only root may read. The guest's helper does this at the launcher's request (helper/helper.c), with root's
+ * rights or a user's own.
  *
  * The order follows from what remains after a failure. Claims (claims.h) are void once the guest is off.
- * TAPs disappear when this process exits, so they come
- * first. Files come next, because they have to be given back (done here, or by cleanup if this process is
- * killed). The store comes last, when nothing else can fail. What does not disappear by itself is recorded
- * before it is done, see host/undo-log.c.
+ * TAPs disappear when this process exits, so they come first. Files come next, because they have to be given
+ * back (done here, or by cleanup if this process is killed). The descriptors are handed on last, when
+ * nothing else can fail. What does not disappear by itself is recorded before it is done, see
+ * host/undo-log.c.
  *
- * Capabilities depend on the arguments and are kept for the whole run (privileges.c describes the stages
- * before):
- *
- *  - CAP_NET_ADMIN only with --tap=, and --pci=…,mac= or vlan=
- *  - CAP_MKNOD only with --tap=…,lower=: in a container, a macvtap's device has no node
- *  - CAP_CHOWN only with files: to hand them over, and back
- *  - CAP_FOWNER only with files: to restore mode and access control list of files that are not root's
- *  - CAP_DAC_READ_SEARCH only with files: to walk through, and read in, directories that are closed to root
- *    without it
- *  - CAP_DAC_OVERRIDE only with --nvram=, because libvirt's directory for these is not root's; with
- *    --image=rw…, to open an image for writing whose owner is somebody else; and with --scsi=, whose node
- *    is opened when it belongs to the guest's user already
+ * Capabilities depend on the arguments, as contract/rights.c says, and on what the guest's previous start
+ * was granted. They are kept for the whole run; privileges.c describes the stages before.
  *
  * Trusted: the arguments, from the guest's unit. Not trusted: everything that the guest's user can write,
  * which is its runtime and state directories, and each image's content.
  */
 
-#include <cap-ng.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,6 +29,7 @@
 #include "contract/exit.h"
 #include "contract/fd-name.h"
 #include "contract/limits.h"
+#include "contract/rights.h"
 #include "launcher/claim/claims.h"
 #include "launcher/errand/path.h"
 #include "launcher/grant/restore.h"
@@ -63,6 +54,8 @@ typedef struct Preparation {
         const PrepareRequest *request;
         Granting granting;
         UndoLog *undo; /* NULL if no argument requires it */
+        bool more;     /* the guest runs, and keeps all that it has */
+        bool gives_back;
         Store store;
         Prepared last, prepared;
 } Preparation;
@@ -104,19 +97,33 @@ static bool writes_images(const PrepareRequest *q)
         return false;
 }
 
-static Capabilities needed_capabilities(const PrepareRequest *q)
+/* The guest's user creates the variables in its own directory, and root those elsewhere. */
+static bool creates_for_user(const PrepareRequest *q)
 {
-        Capabilities c = 0;
+        const char *state = getenv("STATE_DIRECTORY");
 
-        if (q->taps.count > 0 || device_requests_want_vf(&q->devices))
-                c |= CAPABILITY(CAP_NET_ADMIN);
-        if (wants_macvtap(q))
-                c |= CAPABILITY(CAP_MKNOD);
-        if (wants_files(q))
-                c |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
-        if (q->nvram || writes_images(q) || q->devices.n_scsi > 0)
-                c |= CAPABILITY(CAP_DAC_OVERRIDE);
-        return c;
+        return q->nvram && !(state && path_is_in(q->nvram, state));
+}
+
+static bool wants_grants(const PrepareRequest *q)
+{
+        const DeviceRequests *d = &q->devices;
+
+        return q->grants.count > 0 || q->log_files.count > 0 || d->n_pci > 0 || d->n_mdev > 0 ||
+               d->n_scsi > 0 || creates_for_user(q);
+}
+
+Capabilities prepare_capabilities(const PrepareRequest *q)
+{
+        const RightsNeeded needed = {
+                .network = q->taps.count > 0 || device_requests_want_vf(&q->devices),
+                .macvtap = wants_macvtap(q),
+                .files = wants_files(q),
+                .grants = wants_grants(q),
+                .others_files = q->nvram || writes_images(q) || q->devices.n_scsi > 0,
+        };
+
+        return rights_needed(&needed);
 }
 
 /*
@@ -215,15 +222,23 @@ static int open_chain(Preparation *p, const ChainRequest *q)
                 &p->granting, &p->request->image_directories, q, opened_image(p, q->path), &p->store);
 }
 
-static int take_files(Preparation *p)
+/* What does not exist before the guest's first start. */
+static int make_files(const PrepareRequest *q, const Granting *granting)
 {
-        const PrepareRequest *q = p->request;
         int r = 0;
 
         if (q->nvram)
-                r = nvram_make(&p->granting, q->nvram_template, q->nvram);
+                r = nvram_make(granting, q->nvram_template, q->nvram);
         for (size_t i = 0; i < q->log_files.count && r >= 0; i++)
-                r = log_file_make(&p->granting, q->log_files.items[i]);
+                r = log_file_make(granting, q->log_files.items[i]);
+        return r;
+}
+
+static int take_files(Preparation *p)
+{
+        const PrepareRequest *q = p->request;
+        int r = make_files(q, &p->granting);
+
         for (size_t i = 0; i < q->grants.count && r >= 0; i++)
                 r = take_grant(&p->granting, &q->grants.items[i]);
         for (size_t i = 0; i < q->images.count && r >= 0; i++)
@@ -242,6 +257,43 @@ static int remove_stale(const Preparation *p)
                 if (!strings_have(&p->prepared.names, p->last.names.items[i]))
                         r = store_remove(&p->store, p->last.names.items[i]);
         return r;
+}
+
+/* Interfaces of cards that were removed since then are gone. */
+static bool is_there(int netlink, const PreparedTap *tap)
+{
+        Link link;
+
+        return netlink_find(netlink, tap->interface, &link) >= 0 && link.index == tap->index;
+}
+
+static int keep_tap(Preparation *p, const PreparedTap *tap)
+{
+        int r = prepared_add_tap(&p->prepared, tap);
+
+        for (unsigned queue = 0; r >= 0 && queue < tap->queues; queue++)
+                r = strings_take(&p->prepared.names, fd_name_tap(tap->id, queue));
+        return r;
+}
+
+/* What the guest has already. */
+static int keep_last(Preparation *p)
+{
+        _cleanup_(closep) int netlink = -EBADF;
+        int r = p->last.n_taps > 0 ? netlink_open(&netlink) : 0;
+
+        p->prepared.stop_usec = p->last.stop_usec;
+        for (size_t i = 0; r >= 0 && i < p->last.n_taps; i++)
+                if (!prepared_find_tap(&p->prepared, p->last.taps[i].id) &&
+                    is_there(netlink, &p->last.taps[i]))
+                        r = keep_tap(p, &p->last.taps[i]);
+        for (size_t i = 0; r >= 0 && i < p->last.names.count; i++) {
+                const char *name = p->last.names.items[i];
+
+                if (!fd_name_is_tap(name) && !strings_have(&p->prepared.names, name))
+                        r = strings_add(&p->prepared.names, name);
+        }
+        return r < 0 ? log_errno(LOG_ERR, r, "Failed to note what the guest has") : 0;
 }
 
 /* Only for a message, so a guest starts without it, too. */
@@ -269,7 +321,7 @@ static int hand_on(Preparation *p)
                 if (!strings_have(&p->prepared.names, p->store.items[i].name) &&
                     strings_add(&p->prepared.names, p->store.items[i].name) < 0)
                         return log_out_of_memory();
-        r = remove_stale(p);
+        r = p->more ? keep_last(p) : remove_stale(p);
         if (r >= 0)
                 r = prepared_write(p->granting.errand, p->granting.user, &p->prepared);
         if (r >= 0)
@@ -277,7 +329,7 @@ static int hand_on(Preparation *p)
         return r;
 }
 
-static int take_claims(const PrepareRequest *q)
+static int take_claims(const PrepareRequest *q, bool more)
 {
         const char *run = privileges_run_directory();
 
@@ -285,26 +337,27 @@ static int take_claims(const PrepareRequest *q)
                 log_error("$XDG_RUNTIME_DIR is not set.");
                 return -ENXIO;
         }
-        return claims_take(run, q->guest, &q->claims, manager_guest_is_on);
-}
-
-/*
- * systemd honours RestartPreventExitStatus= only for the main process: an ExecStartPre= that fails is tried
- * again by Restart=. So a refusal is left for `run` to exit with. Returns this process's exit status.
- */
-static int defer_refusal(Preparation *p, int status)
-{
-        p->last.refusal = (unsigned) status;
-        return prepared_write(p->granting.errand, p->granting.user, &p->last) < 0 ? status : 0;
+        if (more)
+                return claims_add(run, q->guest, &q->claims, manager_guest_is_on);
+        return claims_take(run, q->guest, &q->claims, q->max_guests, manager_guest_is_on);
 }
 
 /* Undoes what was done before a failure, and returns that failure. */
 static int undo(Preparation *p, int failure)
 {
         store_done(&p->store); /* a device is busy while a descriptor of it is open */
-        if (p->undo)
+        if (p->undo && !p->more)
                 (void) undo_run(p->undo);
         return failure;
+}
+
+/* A macvtap device does not vanish with its descriptors, but when the guest is off. */
+static int check_more(const Preparation *p)
+{
+        if (!p->more || !wants_macvtap(p->request))
+                return 0;
+        log_error("A macvtap device (<interface type='direct'>) cannot be added while the guest runs.");
+        return -EBUSY;
 }
 
 static int prepare(Preparation *p)
@@ -312,15 +365,18 @@ static int prepare(Preparation *p)
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
         int r;
 
+        r = check_more(p);
+        if (r < 0)
+                return r;
         check_source(p->request);
         r = prepared_read(p->granting.errand, p->granting.user, &p->last);
         if (r >= 0)
-                r = take_claims(p->request);
+                r = take_claims(p->request, p->more);
         if (r >= 0 && wants_undo(p->request))
                 r = undo_log_open(p->request->guest, &p->undo);
         if (r < 0)
                 return r;
-        if (p->undo)
+        if (p->undo && !p->more)
                 (void) undo_run(p->undo);
         r = open_taps(p);
         if (r >= 0 && wants_files(p->request) && privileges_are_root())
@@ -328,14 +384,15 @@ static int prepare(Preparation *p)
         if (r < 0)
                 return undo(p, r);
         /* what a previous run of this guest could not clean up */
-        if (ledger)
+        if (ledger && p->gives_back)
                 (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = ledger;
         r = take_files(p);
-        ask_stop_timeout(p);
+        if (!p->more)
+                ask_stop_timeout(p);
         if (r >= 0)
                 r = hand_on(p);
-        if (r < 0 && ledger)
+        if (r < 0 && ledger && p->gives_back)
                 (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = NULL;
         return r < 0 ? undo(p, r) : 0;
@@ -367,29 +424,96 @@ static int exit_status(int r)
         }
 }
 
-int prepare_guest(const PrepareRequest *request, StoreTell tell, void *userdata)
+/*
+ * Whether the guest's previous start was granted a file that it still has, because it is only restarted and
+ * the definition or the policy changed meanwhile.
+ */
+static bool has_old_grants(const PrepareRequest *q)
 {
-        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
+        bool needed = false;
+
+        if (!privileges_are_root() || !wants_files(q) || access(LEDGER_DIRECTORY, F_OK) < 0 ||
+            ledger_open(&ledger) < 0)
+                return false;
+        (void) restore_is_needed(ledger, q->guest, &needed);
+        return needed;
+}
+
+/*
+ * The child, and then the rights that remain. What was granted before is given back now, or, if vmunit.conf
+ * forbids the rights that it takes, by cleanup once the guest is off.
+ */
+static int give_up_rights(
+        const PrepareRequest *request, const GuestUser *user, bool more, Errand **ret, bool *ret_gives_back)
+{
+        const Capabilities chown = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER);
+        Capabilities keep = prepare_capabilities(request);
+        bool old = !more && has_old_grants(request);
+        int r;
+
+        if (old && privileges_may_keep(CAP_CHOWN))
+                keep |= chown;
+        *ret_gives_back = !old || (keep & chown) == chown;
+        umask(0022);
+        r = errand_start(user, ret);
+        return r < 0 ? r : privileges_keep(keep);
+}
+
+static int prepare_as(
+        const PrepareRequest *request, const GuestUser *user, bool more, StoreTell tell, void *userdata,
+        Prepared *ret)
+{
         _cleanup_(errand_freep) Errand *errand = NULL;
         _cleanup_(preparation_done) Preparation preparation = {
                 .request = request,
+                .more = more,
                 .store = { .tell = tell, .userdata = userdata },
         };
         int r;
 
-        umask(0022);
-        r = guest_user_find(request->guest, &user);
-        if (r >= 0 && privileges_are_root())
-                r = privileges_enter_host();
-        if (r >= 0)
-                r = errand_start(&user, &errand);
-        if (r >= 0)
-                r = privileges_keep(needed_capabilities(request));
+        r = give_up_rights(request, user, more, &errand, &preparation.gives_back);
         if (r < 0)
                 return exit_status(r);
-        preparation.granting = (Granting){ .guest = request->guest, .user = &user, .errand = errand };
-        r = exit_status(prepare(&preparation));
-        return request->defer_refusal && exit_is_refusal(r) ? defer_refusal(&preparation, r) : r;
+        preparation.gives_back = preparation.gives_back && !more;
+        preparation.granting = (Granting){ .guest = request->guest, .user = user, .errand = errand };
+        r = prepare(&preparation);
+        if (r >= 0) {
+                *ret = preparation.prepared;
+                preparation.prepared = (Prepared){ 0 };
+        }
+        return exit_status(r);
+}
+
+int prepare_guest(
+        const PrepareRequest *request, const GuestUser *user, StoreTell tell, void *userdata, Prepared *ret)
+{
+        return prepare_as(request, user, false, tell, userdata, ret);
+}
+
+int prepare_more(const PrepareRequest *request, const GuestUser *user, StoreTell tell, void *userdata)
+{
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
+
+        return prepare_as(request, user, true, tell, userdata, &prepared);
+}
+
+int prepare_files(const PrepareRequest *request, const GuestUser *user)
+{
+        _cleanup_(errand_freep) Errand *errand = NULL;
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
+        bool gives_back;
+        int r;
+
+        r = give_up_rights(request, user, false, &errand, &gives_back);
+        if (r >= 0 && privileges_are_root())
+                r = ledger_open(&ledger);
+        if (r >= 0)
+                r = make_files(
+                        request,
+                        &(Granting){
+                                .guest = request->guest, .user = user, .errand = errand, .ledger = ledger });
+        return exit_status(r);
 }
 
 static void on_stop(int signal)
@@ -405,6 +529,8 @@ void prepare_allow_stop(void)
 int verb_prepare(int argc, char **argv)
 {
         _cleanup_(prepare_request_done) PrepareRequest request = { 0 };
+        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
+        _cleanup_(prepared_done) Prepared prepared = { 0 };
         int r;
 
         r = prepare_request_read(argc, argv, &request);
@@ -412,5 +538,6 @@ int verb_prepare(int argc, char **argv)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(request.guest, NULL);
         prepare_allow_stop();
-        return prepare_guest(&request, NULL, NULL);
+        r = guest_user_find(request.guest, &user);
+        return r < 0 ? exit_status(r) : prepare_guest(&request, &user, NULL, NULL, &prepared);
 }

@@ -3,8 +3,8 @@
 /*
  * RuntimeDirectory= is in a guest's drop-in, so systemd removes the directory after the guest. But if the
  * guest's XML was removed or broken while it ran, and systemd was reloaded, the unit no longer names the
- * directory, which would stay. The environment of ExecStopPost= shows this: $SERVICE_RESULT is set, and
- * $RUNTIME_DIRECTORY is not.
+ * directory, which would stay. The environment shows this: in the unit that cleans up, $RUNTIME_DIRECTORY
+ * is set only for a guest that can start.
  *
  * Trusted: users that can write in /run/vm, which is only root. Not trusted: the contents of the directory,
  * which belonged to the guest's user: no link is followed, each directory is taken from that user before it
@@ -16,7 +16,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "log/log.h"
@@ -75,14 +74,20 @@ static int open_guests(int *ret)
         return 0;
 }
 
+bool run_directory_is_left(const char *guest)
+{
+        _cleanup_(closep) int guests = -EBADF;
+        struct stat st;
+
+        return !getenv("RUNTIME_DIRECTORY") && guest_name_is_valid(guest) && open_guests(&guests) >= 0 &&
+               fstatat(guests, guest, &st, AT_SYMLINK_NOFOLLOW) >= 0;
+}
+
 void run_directory_forget(const char *guest)
 {
         _cleanup_(closep) int guests = -EBADF;
-        int r;
+        int r = open_guests(&guests);
 
-        if (!getenv("SERVICE_RESULT") || getenv("RUNTIME_DIRECTORY"))
-                return;
-        r = guest_name_is_valid(guest) ? open_guests(&guests) : -EINVAL;
         r = r < 0 ? r : remove_directory(guests, guest, 0);
         if (r < 0 && r != -ENOENT)
                 log_errno(LOG_WARNING, r, "Cannot remove " GUESTS_DIRECTORY "/%s", guest);

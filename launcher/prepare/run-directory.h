@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 /*
- * Removes the runtime directory of a stopped guest whose unit no longer names it. Call this in the host's
- * mounts, as root with CAP_CHOWN and CAP_DAC_READ_SEARCH. Failures are logged.
+ * Whether the guest, which is off, has a runtime directory that its unit no longer names. Touches nothing
+ * that others than root can write.
+ */
+bool run_directory_is_left(const char *guest);
+
+/*
+ * Removes that directory. Call this as root with CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH. Failures are
+ * logged.
  */
 void run_directory_forget(const char *guest);

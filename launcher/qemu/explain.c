@@ -10,6 +10,7 @@
 #include "launcher/qemu/explain.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,7 +62,8 @@ char *explain_edit(const RunOptions *o)
 
         if (unit_name_for_guest(o->guest, &unit) < 0)
                 return NULL;
-        return text_format("systemctl %sedit '%s'", o->helper ? "--user " : "", unit);
+        /* the variable is set in users' units only */
+        return text_format("systemctl %sedit '%s'", getenv("MANAGERPID") ? "--user " : "", unit);
 }
 
 char *explain_kvm(int error)
@@ -139,6 +141,35 @@ static char *explain_format(const Match *m)
                 "The image %s of disk %s is not in the format %s that <driver type='…'> names; \"qemu-img "
                 "info\" shows its format.",
                 disk && disk->path ? disk->path : "file", disk ? disk->target : "?", format ?: "?");
+}
+
+/* The path in the guest's XML for the node that the line is about; NULL if there is none. To be freed. */
+static char *path_of_node(const Match *m)
+{
+        const char *key = "\"node-name\":\"", *name = strstr(m->line, key);
+        _cleanup_(freep) char *node = name ? up_to_quote(name + strlen(key)) : NULL;
+
+        for (char *const *a = m->options->argv; node && a[0] && a[1]; a++) {
+                _cleanup_(json_decrefp) json_t *json =
+                        streq(a[0], "-blockdev") ? json_loads(a[1], 0, NULL) : NULL;
+                const char *path = json_string_value(json_object_get(json, "filename"));
+
+                if (path && streq_null(json_string_value(json_object_get(json, "node-name")), node))
+                        return strdup(path);
+        }
+        return NULL;
+}
+
+static char *explain_type(const Match *m)
+{
+        _cleanup_(freep) char *path = path_of_node(m);
+        bool file = strstr(m->at, "a regular file");
+
+        return text_format(
+                "%s is not a %s, but type='%s' in the guest's XML requires one. If it is the right image, "
+                "use type='%s' (with <source %s='…'/>).",
+                path ?: "An image", file ? "regular file" : "block device", file ? "file" : "block",
+                file ? "block" : "file", file ? "dev" : "file");
 }
 
 static char *explain_memory(const Match *m)
@@ -225,6 +256,7 @@ static const struct {
         { "Could not access KVM kernel module", NULL, EXIT_MISSING, explain_kvm_row },
         { "Failed to get ", " lock", EXIT_OS, explain_lock },
         { "Image is not in ", " format", EXIT_BAD_GUEST, explain_format },
+        { "driver requires '", "to be ", EXIT_BAD_GUEST, explain_type },
         { "can't open backing store", NULL, EXIT_MISSING, explain_hugepages },
         { "Insufficient free host memory pages", NULL, EXIT_OS, explain_memory },
         { "Cannot allocate memory", NULL, EXIT_OS, explain_memory },

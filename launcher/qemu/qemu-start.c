@@ -2,8 +2,9 @@
 
 /*
  * Collects the descriptors that the generator numbered for QEMU: those that systemd stored by name, the
- * monitor's socketpair, and one for each console. A missing one is an error, except for two that a host may
- * lack: vhost for a TAP, and backing files of a disk. The rest adapts QEMU's command line to this start.
+ * monitor's socketpair, one for each console, and the sockets on which it listens. A missing one is an
+ * error, except for two that a host may lack: vhost for a TAP, and backing files of a disk. The rest adapts
+ * QEMU's command line to this start.
  */
 
 #include "launcher/qemu/qemu-start.h"
@@ -17,11 +18,11 @@
 
 #include "contract/fd-name.h"
 #include "contract/limits.h"
-#include "launcher/errand/guest-user.h"
 #include "launcher/monitor/command.h"
 #include "launcher/qemu/qemu-syntax.h"
 #include "launcher/run/passt.h"
 #include "launcher/store/prepared.h"
+#include "launcher/stream/listener.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "net/route.h"
@@ -38,19 +39,45 @@ static int place(QemuStart *h, int from, int to)
         return 0;
 }
 
+/* Takes the descriptor, also on failure, which is logged. */
+static int place_own(QemuStart *h, int from, int to)
+{
+        int *bigger = realloc(h->theirs, (h->n_theirs + 1) * sizeof(*bigger));
+
+        if (!bigger) {
+                (void) fd_close(from);
+                return log_out_of_memory();
+        }
+        h->theirs = bigger;
+        h->theirs[h->n_theirs++] = from;
+        return place(h, from, to);
+}
+
 /* A socketpair: one end becomes that number in QEMU, the other is *ret. */
 static int place_pair(QemuStart *h, int to, int *ret)
 {
-        int *bigger = realloc(h->theirs, (h->n_theirs + 1) * sizeof(*bigger)), fds[2];
+        int fds[2];
 
-        if (!bigger)
-                return log_out_of_memory();
-        h->theirs = bigger;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
                 return log_errno(LOG_ERR, -errno, "Failed to create a socket pair");
-        h->theirs[h->n_theirs++] = fds[0];
         *ret = fds[1];
-        return place(h, fds[0], to);
+        return place_own(h, fds[0], to);
+}
+
+/* In a directory that QEMU cannot reach. */
+static int place_sockets(QemuStart *h, const RunOptions *o, const char *directory)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < o->sockets.count; i++) {
+                const Numbered *n = &o->sockets.items[i];
+                int fd = -EBADF;
+
+                r = directory ? listener_socket(directory, n->name, &fd) : -ENOENT;
+                r = r < 0 ? log_errno(LOG_ERR, r, "Failed to create the guest's socket %s", n->name)
+                          : place_own(h, fd, n->number);
+        }
+        return r;
 }
 
 static int place_stored(QemuStart *h, const RunOptions *o, Fds *store)
@@ -237,12 +264,11 @@ static int copy_argv(QemuStart *h, char *const *argv)
 }
 
 /*
- * If its store is full, systemd drops descriptors without telling us or prepare. A disk without a part of
- * its backing chain would have other contents, so all descriptors that prepare noted must be there.
+ * If its store is full, systemd drops descriptors without telling anybody. A TAP that is kept over a restart
+ * would lack a queue, so all descriptors that the helper noted must be there.
  */
-static int check_complete(const RunOptions *o, const Fds *store)
+static int check_complete(const char *directory, const Fds *store)
 {
-        _cleanup_(freep) char *directory = guest_directory(o->guest);
         _cleanup_(prepared_done) Prepared prepared = { 0 };
         int r;
 
@@ -250,8 +276,7 @@ static int check_complete(const RunOptions *o, const Fds *store)
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
-                return log_errno(
-                        LOG_ERR, r, "Cannot read %s/" PREPARED_NAME ", which prepare wrote", directory);
+                return log_errno(LOG_ERR, r, "Cannot read " PREPARED_NAME ", which the helper wrote");
         for (size_t i = 0; i < prepared.names.count; i++) {
                 bool found = false;
 
@@ -291,14 +316,14 @@ static int complete_arguments(QemuStart *h, const RunOptions *o)
         return qemu_syntax_to_version(&h->argv, version) < 0 ? log_out_of_memory() : 0;
 }
 
-static int fill(QemuStart *h, const RunOptions *o, Fds *store)
+static int fill(QemuStart *h, const RunOptions *o, const char *directory, Fds *store)
 {
         int r;
 
         h->consoles = calloc(o->consoles.count + 1, sizeof(int));
         if (!h->consoles)
                 return log_out_of_memory();
-        r = check_complete(o, store);
+        r = check_complete(directory, store);
         if (r >= 0)
                 r = copy_argv(h, o->argv);
         if (r >= 0)
@@ -308,6 +333,8 @@ static int fill(QemuStart *h, const RunOptions *o, Fds *store)
                 if (r >= 0)
                         h->n_consoles++;
         }
+        if (r >= 0)
+                r = place_sockets(h, o, directory);
         if (r >= 0)
                 r = place_stored(h, o, store);
         if (r >= 0)
@@ -321,12 +348,12 @@ static int fill(QemuStart *h, const RunOptions *o, Fds *store)
         return r < 0 ? r : complete_arguments(h, o);
 }
 
-int qemu_start_prepare(QemuStart *ret, const RunOptions *options, Fds *store)
+int qemu_start_prepare(QemuStart *ret, const RunOptions *options, const char *directory, Fds *store)
 {
         QemuStart h = { .monitor = -1, .highest = run_options_highest_fd(options) };
         int r;
 
-        r = fill(&h, options, store);
+        r = fill(&h, options, directory, store);
         if (r < 0) {
                 qemu_start_done(&h);
                 return r;

@@ -14,13 +14,13 @@ typedef struct QemuStart {
         int monitor;   /* our ends of the socketpairs; to be taken */
         int *consoles; /* one for each of the options' */
         int *passts;   /* likewise; -1 if the host has no passt and QEMU's own network is used */
-        int *theirs;   /* QEMU's ends, owned until QEMU is started */
+        int *theirs;   /* QEMU's ends, and sockets that it listens on; owned until QEMU is started */
         size_t n_consoles, n_passts, n_theirs;
         bool private_network;
 } QemuStart;
 
-/* Logs errors. The store keeps its descriptors. */
-int qemu_start_prepare(QemuStart *ret, const RunOptions *options, Fds *store);
+/* directory: the guest's runtime directory, or NULL. Logs errors. The store keeps its descriptors. */
+int qemu_start_prepare(QemuStart *ret, const RunOptions *options, const char *directory, Fds *store);
 void qemu_start_done(QemuStart *h);
 
 /* To be called once QEMU is started: closes our copies of its ends, so that its exit is noticed. */

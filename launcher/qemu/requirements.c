@@ -147,7 +147,7 @@ static bool is_passed(const RunOptions *o, const char *path)
         return false;
 }
 
-/* prepare has found the file, and the unit shows it to the guest; so something in the sandbox covers it. */
+/* prepare has found the file, and the unit shows it to the guest; so a drop-in hides it. */
 static int check_shown(const RunOptions *o, const char *path)
 {
         _cleanup_(freep) char *edit = NULL;
@@ -161,9 +161,7 @@ static int check_shown(const RunOptions *o, const char *path)
         edit = explain_edit(o);
         log_error(
                 "The guest's sandbox hides %s: %s. Remove InaccessiblePaths= and ProtectHome= for its "
-                "directory from the unit's drop-ins (\"%s\" shows them). If a top-level directory is a "
-                "symbolic link to a directory of this path, name the file through that link in the guest's "
-                "XML.",
+                "directory from the unit's drop-ins (\"%s\" shows them).",
                 path, strerror(-r), edit ?: "systemctl edit");
         return -ENOENT;
 }

@@ -27,6 +27,11 @@
  * because it must be able to kill QEMU. QEMU could escape the filter through the launcher's memory, which
  * run.c keeps out of its reach.
  *
+ * The sandbox has the sockets of systemd's notifications, of the journal and of the helper, for the
+ * launcher. They take datagrams or packets, which QEMU never sends to local sockets; so it cannot create a
+ * socket that could, and neither flood these services nor speak in the launcher's name. Only the journal's
+ * socket for a service's output is a stream.
+ *
  * The unit of a guest that uses passt lets its processes create namespaces and mount in them, because passt
  * refuses to run without its own sandbox. This is for passt only: the second table refuses QEMU what the
  * unit of any other guest refuses. clone3() has its flags in memory, which a filter cannot read, so it fails
@@ -43,14 +48,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "confine/filter.h"
 #include "util/text.h"
 
-#define REFUSE      SCMP_ACT_ERRNO(EPERM)
-#define NOT_THERE   SCMP_ACT_ERRNO(ENOSYS)
-#define INT_MASK    UINT32_MAX
 #define NO_ARGUMENT (-1)
+
+#define SOCKET_TYPE_MASK 0xfU /* the rest are flags: SOCK_CLOEXEC, SOCK_NONBLOCK */
 
 /*
  * A system call (whose argument `selector` is `value`) that is refused, or allowed only if the argument
@@ -95,23 +101,6 @@ static const uint32_t namespace_flags[] = {
         CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS,
 };
 
-#ifdef __s390x__
-#define CLONE_FLAGS_ARGUMENT 1
-#else
-#define CLONE_FLAGS_ARGUMENT 0
-#endif
-
-static void filter_release(scmp_filter_ctx *filter)
-{
-        if (*filter)
-                seccomp_release(*filter);
-}
-
-static struct scmp_arg_cmp bits_are(int argument, uint32_t mask, uint32_t value)
-{
-        return (struct scmp_arg_cmp){ (unsigned) argument, SCMP_CMP_MASKED_EQ, mask, value };
-}
-
 /* Refuses the rule's call, or only those of them that `number` is true for. */
 static int refuse(scmp_filter_ctx filter, const Rule *rule, const struct scmp_arg_cmp *number)
 {
@@ -119,7 +108,7 @@ static int refuse(scmp_filter_ctx filter, const Rule *rule, const struct scmp_ar
         unsigned n = 0;
 
         if (rule->selector != NO_ARGUMENT)
-                conditions[n++] = bits_are(rule->selector, INT_MASK, rule->value);
+                conditions[n++] = filter_bits(rule->selector, INT_MASK, rule->value);
         if (number)
                 conditions[n++] = *number;
         return seccomp_rule_add_array(filter, REFUSE, rule->call, n, conditions);
@@ -139,7 +128,7 @@ static int refuse_other_numbers(scmp_filter_ctx filter, const Rule *rule, uint32
         for (size_t i = 0; i < n; i++)
                 for (uint32_t bit = 1; bit != 0; bit <<= 1) {
                         uint32_t mask = ~(bit - 1), range = (allowed[i] ^ bit) & mask;
-                        struct scmp_arg_cmp inside = bits_are(rule->pid, mask, range);
+                        struct scmp_arg_cmp inside = filter_bits(rule->pid, mask, range);
                         bool has_allowed = false;
                         int r;
 
@@ -173,22 +162,34 @@ static int add_namespace_rules(scmp_filter_ctx filter)
         for (size_t i = 0; r >= 0 && i < ELEMENTS(namespace_flags); i++)
                 r = seccomp_rule_add(
                         filter, REFUSE, SCMP_SYS(clone), 1,
-                        bits_are(CLONE_FLAGS_ARGUMENT, namespace_flags[i], namespace_flags[i]));
+                        filter_bits(CLONE_FLAGS_ARGUMENT, namespace_flags[i], namespace_flags[i]));
+        return r;
+}
+
+static int add_service_rules(scmp_filter_ctx filter)
+{
+        static const int calls[] = { SCMP_SYS(socket), SCMP_SYS(socketpair) };
+        static const uint32_t types[] = { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTS(calls); i++)
+                for (size_t j = 0; r >= 0 && j < ELEMENTS(types); j++)
+                        r = seccomp_rule_add(
+                                filter, REFUSE, calls[i], 2, filter_bits(0, INT_MASK, AF_UNIX),
+                                filter_bits(1, SOCKET_TYPE_MASK, types[j]));
         return r;
 }
 
 int call_filter_install(CallFilter what)
 {
-        _cleanup_(filter_release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+        _cleanup_(filter_release) scmp_filter_ctx filter = NULL;
         int r;
 
-        if (!filter)
-                return -ENOMEM;
-        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, REFUSE);
-        if (r >= 0) /* the kernel's errno instead of -ECANCELED */
-                r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+        r = filter_new(SCMP_ACT_ALLOW, &filter);
         if (r >= 0 && what & CALL_FILTER_NAMESPACES)
                 r = add_namespace_rules(filter);
+        if (r >= 0 && what & CALL_FILTER_SERVICES)
+                r = add_service_rules(filter);
         if (r >= 0 && what & CALL_FILTER_SIGNALS)
                 r = add_signal_rules(filter);
 

@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd starts prepare and cleanup as root with every capability, because a unit cannot limit
- * ExecStartPre=+. They give up privileges in stages:
+ * The helper of a system's guest and cleanup start as root, with the capabilities that their units allow.
+ * They give them up in stages:
  *
- * 1. As started, the process has every privilege and must not read anything that a guest or its user can
- * write. It reads its arguments, which are the unit's, and finds the guest's user by the owner of
- * $RUNTIME_DIRECTORY, which systemd created.
+ * 1. As started, the process must not read anything that a guest or its user can write. It reads its
+ * arguments, which are the unit's, and learns the guest's user from the service manager and the kernel.
  *
- * 2. privileges_enter_host() leaves the unit's sandbox, which hides the network and most directories from
- * this process as well as from QEMU. This is the last use of CAP_SYS_ADMIN, CAP_SYS_CHROOT and
- * CAP_SYS_PTRACE, and reads only /proc/1/ns.
- *
- * 3. A child becomes the guest's user with privileges_become(): it has no capability and no privileged
+ * 2. A child becomes the guest's user with privileges_become(): it has no capability and no privileged
  * group, and cannot regain any. It reads the guest's files and writes in the guest's directories (errand.h).
  * Before that it looks up the user's groups, with CAP_SETUID and CAP_SETGID only.
  *
- * 4. In the parent, privileges_keep() leaves only the capabilities that the arguments require; see prepare.c
+ * 3. In the parent, privileges_keep() leaves only the capabilities that the arguments require; see prepare.c
  * and cleanup.c. It is still uid 0 and owns root's files, so this is no boundary against a compromised
- * process. But it can no longer mount, trace, load modules or change users once it touches the first path.
+ * process. But it can no longer change users once it touches the first path.
  *
  * There is no way back: the bounding set is empty and no_new_privs is set.
  */
@@ -27,13 +22,9 @@
 
 #include <cap-ng.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sched.h>
-#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 #include "contract/limits.h"
 #include "log/log.h"
@@ -48,47 +39,24 @@ const char *privileges_run_directory(void)
         return privileges_are_root() ? "/run" : getenv("XDG_RUNTIME_DIR");
 }
 
-/* A descriptor of the host's namespace; -EBADF if the caller is in it. */
-static int open_foreign(const char *kind, int *ret)
-{
-        _cleanup_(closep) int fd = -EBADF;
-        char host[32], own[32];
-        struct stat host_st, own_st;
-
-        snprintf(host, sizeof(host), "/proc/1/ns/%s", kind);
-        snprintf(own, sizeof(own), "/proc/self/ns/%s", kind);
-        fd = open(host, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &host_st) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot open %s", host);
-        if (stat(own, &own_st) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot stat %s", own);
-        *ret = host_st.st_dev == own_st.st_dev && host_st.st_ino == own_st.st_ino ? -EBADF : TAKE_FD(fd);
-        return 0;
-}
-
-int privileges_enter_host(void)
-{
-        _cleanup_(closep) int network = -EBADF, mounts = -EBADF;
-        int r;
-
-        /* open both first: entering one may change /proc */
-        r = open_foreign("net", &network);
-        if (r >= 0)
-                r = open_foreign("mnt", &mounts);
-        if (r < 0)
-                return r;
-        if (network >= 0 && setns(network, CLONE_NEWNET) < 0)
-                return log_errno(LOG_ERR, -errno, "Failed to enter the host's network namespace");
-        if (mounts >= 0 && setns(mounts, CLONE_NEWNS) < 0)
-                return log_errno(LOG_ERR, -errno, "Failed to enter the host's mount namespace");
-        return 0;
-}
-
 static int no_new_privileges(void)
 {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return log_errno(LOG_ERR, -errno, "Failed to set no_new_privs");
         return 0;
+}
+
+int privileges_drop(void)
+{
+        capng_clear(CAPNG_SELECT_ALL);
+        return capng_apply(CAPNG_SELECT_CAPS) == 0
+                       ? 0
+                       : log_errno(LOG_ERR, -EPERM, "Failed to drop capabilities");
+}
+
+bool privileges_may_keep(unsigned capability)
+{
+        return prctl(PR_CAPBSET_READ, capability, 0, 0, 0) == 1;
 }
 
 int privileges_keep(Capabilities keep)
@@ -98,11 +66,9 @@ int privileges_keep(Capabilities keep)
         r = no_new_privileges();
         if (r < 0)
                 return r;
-        capng_clear(CAPNG_SELECT_ALL);
         if (!privileges_are_root())
-                return capng_apply(CAPNG_SELECT_CAPS) == 0
-                               ? 0
-                               : log_errno(LOG_ERR, -EPERM, "Failed to drop capabilities");
+                return privileges_drop();
+        capng_clear(CAPNG_SELECT_ALL);
         for (unsigned i = 0; i < 64; i++)
                 if (keep & CAPABILITY(i) &&
                     capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, i) < 0)
@@ -110,8 +76,8 @@ int privileges_keep(Capabilities keep)
         if (capng_apply(CAPNG_SELECT_ALL) != 0)
                 return log_errno(
                         LOG_ERR, -EPERM,
-                        "Failed to drop privileges; this verb must be started as root with full "
-                        "privileges (ExecStartPre=+)");
+                        "Failed to drop privileges; this verb must be started as root, with CAP_SETPCAP and "
+                        "the capabilities that its arguments require");
         return 0;
 }
 

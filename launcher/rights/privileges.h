@@ -17,17 +17,17 @@ bool privileges_are_root(void);
 /* The scope's directory of runtime files: "/run", or the user's; NULL if a user's is not known. */
 const char *privileges_run_directory(void);
 
-/*
- * Enters the network and mount namespaces of the host's first process, unless the caller is in them already.
- * Needs all of root's privileges, so it must come first. Logs errors.
- */
-int privileges_enter_host(void);
+/* Whether the unit allows this capability, before anything is given up. */
+bool privileges_may_keep(unsigned capability);
 
 /*
  * Keeps only these capabilities, for good: the bounding and ambient sets are emptied, and executing a
  * program gains none. Processes that do not run as root lose all. Logs errors.
  */
 int privileges_keep(Capabilities keep);
+
+/* Drops those that were kept. Logs errors. */
+int privileges_drop(void);
 
 /* Becomes that user for good, with the groups that the user database has for it, and without any capability.
  * Logged. */

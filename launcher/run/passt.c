@@ -286,6 +286,16 @@ int passts_start(
         return 0;
 }
 
+size_t passts_pids(const Passts *p, pid_t *ret)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < p->count; i++)
+                if (p->items[i].pid > 0)
+                        ret[n++] = p->items[i].pid;
+        return n;
+}
+
 static void passt_done(Passt *p)
 {
         listener_free(p->listener);

@@ -27,4 +27,8 @@ typedef void (*PasstEnded)(const char *id, const char *how, void *userdata);
 int passts_start(
         sd_event *event, const PasstList *list, int *sockets, const char *directory, PasstEnded ended,
         void *userdata, Passts **ret);
+
+/* The processes that run, at most one for each in the list. Returns how many. */
+size_t passts_pids(const Passts *p, pid_t *ret);
+
 Passts *passts_free(Passts *p); /* ends those still running; returns NULL */

@@ -2,13 +2,13 @@
 
 /*
  * Starts QEMU, a plain child. PR_SET_PDEATHSIG makes the kernel kill it when the launcher dies: with
- * KillMode=mixed, systemd would kill it only after the stop commands, and until then a second QEMU could be
- * started on the same disk.
+ * KillMode=mixed, systemd would kill it a moment later only, and until then a second QEMU could be started
+ * on the same disk.
  *
  * QEMU inherits the unit's sandbox and user, but only the descriptors on its command line, and none of the
- * launcher's variables: QEMU must not be able to tell systemd that the guest is well. The last step before
- * exec is a filter that keeps QEMU from creating namespaces and from sending signals to other processes of
- * its user.
+ * launcher's variables: QEMU must not be able to tell systemd that the guest is well. The last steps before
+ * exec are a lower limit on descriptors, and a filter that keeps QEMU from creating namespaces, from sending
+ * signals to other processes of its user, and from speaking to local services by datagrams.
  */
 
 #include "launcher/run/process.h"
@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "confine/landlock.h"
+#include "contract/limits.h"
 #include "launcher/rights/call-filter.h"
 #include "launcher/rights/private-network.h"
 #include "log/log.h"
@@ -33,15 +35,24 @@ static const char *const launchers_own[] = {
         "LISTEN_FDNAMES", "JOURNAL_STREAM", "MAINPID",       "INVOCATION_ID", "SYSTEMD_EXEC_PID",
 };
 
+/*
+ * "systemctl kill" and "machinectl kill" send their signals to all processes of the unit. To the launcher
+ * they are a press of the guest's power button; QEMU and passt would end. They are started with these
+ * signals blocked, and neither unblocks them.
+ */
+static const int kept_away[] = { SIGTERM, SIGINT, SIGHUP };
+
 static int reset_signals(void)
 {
-        sigset_t none;
+        sigset_t mask;
 
         for (int s = 1; s < NSIG; s++)
                 if (s != SIGKILL && s != SIGSTOP)
                         (void) signal(s, SIG_DFL);
-        sigemptyset(&none);
-        return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+        sigemptyset(&mask);
+        for (size_t i = 0; i < ELEMENTS(kept_away); i++)
+                sigaddset(&mask, kept_away[i]);
+        return sigprocmask(SIG_SETMASK, &mask, NULL) < 0 ? -errno : 0;
 }
 
 static int place_standard(int null, int output)
@@ -59,6 +70,31 @@ typedef struct Spawn {
         int null, output;
         ProcessFlags flags;
 } Spawn;
+
+/*
+ * The kernel counts descriptors that are on their way through sockets, for a user, against the limit of the
+ * process that sends. So a QEMU that leaves many there can reach its own limit, but not the launchers' of
+ * the same user, who have a higher one.
+ */
+static int limit_descriptors(void)
+{
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return -errno;
+        if (limit.rlim_max <= QEMU_DESCRIPTORS_MAX)
+                return 0;
+        limit.rlim_cur = limit.rlim_max = QEMU_DESCRIPTORS_MAX;
+        return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+/* As far as the kernel can. */
+static int hide_processes(void)
+{
+        int r = landlock_hide_processes();
+
+        return r == -EOPNOTSUPP ? 0 : r;
+}
 
 /* Returns only when it fails. */
 static int child(pid_t parent, const Spawn *s)
@@ -80,8 +116,12 @@ static int child(pid_t parent, const Spawn *s)
                 r = fds_place(s->placements, s->count);
         if (r >= 0)
                 r = reset_signals();
+        if (r >= 0)
+                r = limit_descriptors();
         if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
-                r = call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES);
+                r = hide_processes();
+        if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
+                r = call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES | CALL_FILTER_SERVICES);
         if (r < 0)
                 return r;
         (void) execv(s->argv[0], s->argv);
@@ -146,6 +186,14 @@ int process_spawn(
         }
         (void) waitpid(pid, NULL, 0);
         return log_errno(LOG_ERR, n == sizeof(error) ? error : -EIO, "Cannot start %s", argv[0]);
+}
+
+int process_open(pid_t pid)
+{
+        _cleanup_(freep) char *path = text_format("/proc/%d", (int) pid);
+        int fd = path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+
+        return fd < 0 ? -EBADF : fd;
 }
 
 char *process_describe_end(int code, int status)

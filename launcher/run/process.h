@@ -20,6 +20,9 @@ typedef enum ProcessFlags {
 int process_spawn(
         char *const *argv, Placement *placements, size_t count, int output, ProcessFlags flags, pid_t *ret);
 
+/* Its directory in /proc, only as a place; -EBADF if that cannot be opened. */
+int process_open(pid_t pid);
+
 /*
  * "was killed by signal SIGKILL", "exited with status 1"; for a wait status of waitid(). A new string or
  * NULL.

@@ -105,6 +105,7 @@ static int read_argument_path(const char *text, void *target)
 
 static const Argument run_arguments[] = {
         { OPTION_GUEST, "a guest's name", argument_guest, TO(guest), ARGUMENT_REQUIRED },
+        { OPTION_DEFINITION, "a hash", argument_text, TO(definition), 0 },
         { OPTION_HELPER, "an absolute path", argument_path, TO(helper), 0 },
         { OPTION_UUID, "a UUID", argument_uuid, TO(uuid), ARGUMENT_REQUIRED },
         { OPTION_ON_POWEROFF, "destroy, restart or preserve", read_off_fate, TO(life.on_poweroff), 0 },
@@ -114,6 +115,9 @@ static const Argument run_arguments[] = {
         { OPTION_WATCHDOG_DUMP, "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
         { OPTION_MONITOR, "the number of a file descriptor", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
         { OPTION_CONSOLE, "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
+        { OPTION_SOCKET, "NAME:NUMBER", read_numbered, TO(sockets), ARGUMENT_REPEATED },
+        { OPTION_VNC, "the name of a socket", argument_text, TO(vnc), 0 },
+        { OPTION_SPICE, "the name of a socket", argument_text, TO(spice), 0 },
         { OPTION_FD, "NAME:NUMBER", read_numbered, TO(fds), ARGUMENT_REPEATED },
         { OPTION_TRY_FD, "NAME:NUMBER", read_numbered, TO(try_fds), ARGUMENT_REPEATED },
         { OPTION_PASST, "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
@@ -152,25 +156,34 @@ static int check_list(const NumberedList *list, bool taken[static FD_NUMBER_MAX 
         return r;
 }
 
+static int check_names(const NumberedList *list, const char *what)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < list->count; i++)
+                for (size_t j = 0; j < i; j++)
+                        if (streq(list->items[i].name, list->items[j].name)) {
+                                log_error("Duplicate %s \"%s\".", what, list->items[i].name);
+                                r = -EINVAL;
+                        }
+        return r;
+}
+
 static int check(const RunOptions *o)
 {
         bool taken[FD_NUMBER_MAX + 1] = { false };
         int r = 0;
 
         taken[o->monitor] = true;
-        if (check_list(&o->consoles, taken) < 0 || check_list(&o->fds, taken) < 0 ||
-            check_list(&o->try_fds, taken) < 0)
+        if (check_list(&o->consoles, taken) < 0 || check_list(&o->sockets, taken) < 0 ||
+            check_list(&o->fds, taken) < 0 || check_list(&o->try_fds, taken) < 0)
                 r = -EINVAL;
         for (size_t i = 0; i < o->passts.count; i++)
                 if (o->passts.items[i].fd > 0 &&
                     take_number(o->passts.items[i].id, o->passts.items[i].fd, taken) < 0)
                         r = -EINVAL;
-        for (size_t i = 0; i < o->consoles.count; i++)
-                for (size_t j = 0; j < i; j++)
-                        if (streq(o->consoles.items[i].name, o->consoles.items[j].name)) {
-                                log_error("Duplicate console \"%s\".", o->consoles.items[i].name);
-                                r = -EINVAL;
-                        }
+        if (check_names(&o->consoles, "console") < 0 || check_names(&o->sockets, "socket") < 0)
+                r = -EINVAL;
         if (!o->argv[0] || o->argv[0][0] != '/') {
                 log_error("Expected QEMU's absolute path after \"--\".");
                 r = -EINVAL;
@@ -207,6 +220,7 @@ static void numbered_list_done(NumberedList *list)
 void run_options_done(RunOptions *o)
 {
         numbered_list_done(&o->consoles);
+        numbered_list_done(&o->sockets);
         numbered_list_done(&o->fds);
         numbered_list_done(&o->try_fds);
         passt_list_done(&o->passts);
@@ -227,8 +241,9 @@ static int highest(const NumberedList *list, int n)
 
 int run_options_highest_fd(const RunOptions *o)
 {
-        int n = highest(&o->try_fds, highest(&o->fds, highest(&o->consoles, o->monitor)));
+        int n = highest(&o->sockets, highest(&o->consoles, o->monitor));
 
+        n = highest(&o->try_fds, highest(&o->fds, n));
         for (size_t i = 0; i < o->passts.count; i++)
                 n = o->passts.items[i].fd > n ? o->passts.items[i].fd : n;
         return n;

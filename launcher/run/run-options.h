@@ -10,7 +10,7 @@
 #include "util/text.h"
 
 /*
- * "NAME:NUMBER": a console's label or a stored descriptor's name, and its number in QEMU.
+ * "NAME:NUMBER": a console's label, a socket's or a stored descriptor's name, and its number in QEMU.
  */
 typedef struct Numbered {
         char *name;
@@ -48,11 +48,13 @@ typedef struct LifecycleOptions {
 
 typedef struct RunOptions {
         const char *guest;
-        const char *helper; /* the socket of the helper of a user's guest; NULL for system guests */
+        const char *definition; /* which the unit was made from; NULL if started by hand */
+        const char *helper;     /* the socket of the guest's helper; NULL if started by hand */
         char uuid[37];
         LifecycleOptions life;
         int monitor;
-        NumberedList consoles, fds, try_fds;
+        NumberedList consoles, sockets, fds, try_fds;
+        const char *vnc, *spice; /* sockets for clients of the guest's screen, or NULL */
         PasstList passts;
         bool display;         /* the guest has a window on a screen */
         bool private_network; /* QEMU gets its own if all passts exist */

@@ -47,18 +47,19 @@ static bool holds_state(const char *directory)
         return !stream;
 }
 
-static int refuse(const char *directory, const char *path, const char *owner, const char *uuid)
+static int refuse(const char *directory, const char *owner, const char *uuid)
 {
         log_error(
                 "The state in %s (NVRAM, TPM) belongs to the guest with UUID %s, but this guest's UUID is "
                 "%s. "
                 "If that guest was renamed, undo this and use \"vmctl rename\". If this is the same guest "
-                "with a new UUID, remove %s. Otherwise remove the directory, or move it away.",
-                directory, owner, uuid, path);
+                "with a new UUID, remove %s/" STATE_UUID_FILE
+                ". Otherwise remove the directory, or move it away.",
+                directory, owner, uuid, directory);
         return EXIT_CONFIG;
 }
 
-int state_claim(const char *directory, const char *uuid)
+int state_claim(const char *directory, const char *shown, const char *uuid)
 {
         _cleanup_(freep) char *path = text_format("%s/" STATE_UUID_FILE, directory);
         _cleanup_(freep) char *text = text_format("%s\n", uuid);
@@ -71,18 +72,20 @@ int state_claim(const char *directory, const char *uuid)
         if (r >= 0 && streq(owner, uuid))
                 return 0;
         if (r >= 0 && holds_state(directory))
-                return refuse(directory, path, owner, uuid);
+                return refuse(shown, owner, uuid);
         if (r == -EINVAL || r == -EFBIG || r == -EISDIR) {
                 log_error(
-                        "%s does not contain a UUID, so it is unknown which guest the state belongs to. If "
-                        "it is this guest's, remove %s.",
-                        path, path);
+                        "%s/" STATE_UUID_FILE " does not contain a UUID, so it is unknown which guest the "
+                        "state belongs to. If it is this guest's, remove that file.",
+                        shown);
                 return EXIT_CONFIG;
         }
         if (r >= 0 || r == -ENOENT)
                 r = file_write_atomic(AT_FDCWD, path, text, strlen(text), 0600, r < 0);
         /* a guest that needs no state can start without: its file system may be full or read-only */
         if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot record in %s whose state this is", path);
+                log_errno(
+                        LOG_WARNING, r, "Cannot record in %s/" STATE_UUID_FILE " whose state this is",
+                        shown);
         return 0;
 }

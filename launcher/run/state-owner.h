@@ -4,7 +4,7 @@
 /* Which guest the state in a state directory belongs to. */
 
 /*
- * Claims the directory for the guest with that UUID. State without an owner is adopted. 0; EXIT_CONFIG if it
- * is another guest's; negative errno. Failures are logged.
+ * Claims the directory for the guest with that UUID. State without an owner is adopted. shown is what
+ * messages call the directory. 0; EXIT_CONFIG if it is another guest's; negative errno. Failures are logged.
  */
-int state_claim(const char *directory, const char *uuid);
+int state_claim(const char *directory, const char *shown, const char *uuid);

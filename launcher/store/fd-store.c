@@ -3,9 +3,8 @@
 /*
  * systemd keeps descriptors for a unit and passes them to its main process (sd_notify(3), FDSTORE=1). It
  * keeps both descriptors if a name is stored twice, and it does not tell us what it has. So before a
- * descriptor is stored, any descriptor of that name left by the guest's previous run is removed: a vhost
- * device or image opened for one QEMU is useless to the next. Trusted: the callers' names, which are checked
- * nevertheless because they become lines of a message to systemd.
+ * descriptor is stored, any descriptor of that name left by the guest's previous run is removed. Trusted:
+ * the callers' names, which are checked nevertheless because they become lines of a message to systemd.
  */
 
 #include "launcher/store/fd-store.h"

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Putting descriptors into systemd's store, which prepare does. Open this to store something; `run` takes it
- * out with fds.h, and prepared.h is the list of what is there.
+ * Collecting descriptors while a guest is prepared, and handing them on: the helper to the guest's launcher,
+ * and that to systemd's store what is to outlive the start. Open this to hand on something; `run` finds it
+ * with fds.h, and prepared.h is the list of what there is.
  */
 
 #include <stdbool.h>

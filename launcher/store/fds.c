@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * systemd passes what `prepare` opened with privileges to `run`, which has none: by name, in an order
- * without meaning. systemd keeps its copies, so a guest that is restarted finds its TAP again.
+ * systemd passes what the unit's last life had stored, by name, in an order without meaning, so a guest that
+ * is restarted finds its TAP again. The helper adds what it opens for this start.
  *
  * Three things make this more than a table of names. If a TAP is deleted meanwhile, a dead descriptor stays
- * in the store, and the next `prepare` adds a new one of the same name. Descriptors of backing files and
- * vhost devices are opened for each start and would accumulate. And a guest whose XML changed may not need
- * everything in the store.
+ * in the store, and the helper adds a new one of the same name. Descriptors of one start only may be in the
+ * store of a guest that an older vmunit started. And a guest whose XML changed may not need everything in
+ * it.
  *
- * Names and descriptors are trusted, because systemd accepts them only from processes of this unit.
+ * Names and descriptors are trusted: systemd accepts them only from processes of this unit, and the launcher
+ * makes sure that it speaks to the helper.
  */
 
 #include "launcher/store/fds.h"
@@ -42,7 +43,7 @@ int fds_take(Fds *ret)
                 return n;
         f.items = calloc((size_t) n, sizeof(*f.items));
         for (int i = 0; f.items && i < n; i++)
-                f.items[f.count++] = (StoredFd){ .name = names[i], .fd = FDS_FIRST + i };
+                f.items[f.count++] = (StoredFd){ .name = names[i], .fd = FDS_FIRST + i, .stored = true };
         if (f.items)
                 *ret = f;
         free(names);
@@ -69,7 +70,9 @@ int fds_put(Fds *f, const char *name, int fd)
                 f->items = items;
         if (!items || !copy)
                 return -ENOMEM;
-        items[f->count++] = (StoredFd){ .name = TAKE_PTR(copy), .fd = TAKE_FD(owned_fd) };
+        items[f->count++] = (StoredFd){ .name = TAKE_PTR(copy),
+                                        .fd = TAKE_FD(owned_fd),
+                                        .stored = !fd_name_is_of_one_start(name) };
         return 0;
 }
 
@@ -157,7 +160,7 @@ void fds_tidy_store(const Fds *f)
                         else if (alive < 0)
                                 alive = f->items[j].fd;
                 }
-                if (!first)
+                if (!first || !s->stored)
                         continue;
                 if (!s->wanted || fd_name_is_of_one_start(s->name) || alive < 0) {
                         log_debug("Removing the file descriptor %s from systemd's store.", s->name);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Taking descriptors out of systemd's store, which `run` does, and moving them to the numbers that QEMU's
- * arguments name. Open this to change what `run` finds there; prepare fills the store with fd-store.h.
+ * The descriptors that `run` has for QEMU: those from systemd's store, and those from the helper. Open this
+ * to change how they are found, or moved to the numbers that QEMU's arguments name.
  */
 
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 typedef struct StoredFd {
         char *name;
         int fd;
+        bool stored; /* systemd has it, too */
         bool wanted; /* requested by its name */
 } StoredFd;
 

@@ -7,8 +7,8 @@
  * the kernel confirms them (an interface exists and has that index), or if they can only affect the guest's
  * own descriptors.
  *
- * Each line is "tap ID INTERFACE INDEX QUEUES MAC", "fd NAME", "stop MICROSECONDS" or "refused STATUS".
- * `run` compares the names with the descriptors that it received, and exits with the status.
+ * Each line is "tap ID INTERFACE INDEX QUEUES MAC", "fd NAME" or "stop MICROSECONDS". `run` compares the
+ * names with the descriptors that it received.
  */
 
 #include "launcher/store/prepared.h"
@@ -89,8 +89,6 @@ static int parse_line(Prepared *prepared, char *line)
                                : strings_add(&prepared->names, words[1]);
         if (n == 2 && streq(words[0], "stop"))
                 return text_to_u64(words[1], UINT64_MAX, &prepared->stop_usec) < 0 ? -EBADMSG : 0;
-        if (n == 2 && streq(words[0], "refused"))
-                return text_to_unsigned(words[1], 255, &prepared->refusal) < 0 ? -EBADMSG : 0;
         return n == 6 && streq(words[0], "tap") ? parse_tap(prepared, words + 1) : -EBADMSG;
 }
 
@@ -125,13 +123,6 @@ int prepared_load(const char *directory, Prepared *ret)
                 return -ENOMEM;
         r = file_read(AT_FDCWD, path, PREPARED_SIZE_MAX, &data, &size);
         return r < 0 ? r : prepared_parse(data, size, ret);
-}
-
-unsigned prepared_refusal(const char *directory)
-{
-        _cleanup_(prepared_done) Prepared prepared = { 0 };
-
-        return prepared_load(directory, &prepared) < 0 ? 0 : prepared.refusal;
 }
 
 int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret)
@@ -182,8 +173,6 @@ static int write_list(int fd, const Prepared *prepared)
                 fprintf(f, "fd %s\n", prepared->names.items[i]);
         if (prepared->stop_usec > 0)
                 fprintf(f, "stop %" PRIu64 "\n", prepared->stop_usec);
-        if (prepared->refusal != 0)
-                fprintf(f, "refused %u\n", prepared->refusal);
         if (text_writer_finish(&w, &text, &size) < 0)
                 return -ENOMEM;
         return file_write_all(fd, text, size);

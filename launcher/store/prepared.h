@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The list of what prepare put into systemd's store, for the next prepare: the store survives a restart, and
+ * The list of what was opened for the guest, for its next start: systemd's store survives a restart, and
  * systemd does not tell what is in it. Open this to remember one more fact about a stored descriptor, or to
  * tell run something about its unit that it cannot ask in its sandbox.
  */
@@ -28,7 +28,6 @@ typedef struct Prepared {
         size_t n_taps;
         Strings names;      /* of everything in the store, including TAPs */
         uint64_t stop_usec; /* TimeoutStopSec= of the unit; UINT64_MAX for infinity, 0 if not known */
-        unsigned refusal;   /* the exit status with which prepare refused the guest; 0 if it did not */
 } Prepared;
 
 void prepared_done(Prepared *prepared);
@@ -43,9 +42,6 @@ const PreparedTap *prepared_find_tap(const Prepared *prepared, const char *id); 
 
 /* The list, read by a process that is the guest's user already; -ENOENT if there is none. */
 int prepared_load(const char *directory, Prepared *ret);
-
-/* The refusal in that directory, 0 if there is none. */
-unsigned prepared_refusal(const char *directory);
 
 /* The list in the guest's runtime directory. If it does not exist or is invalid, it is empty. */
 int prepared_read(Errand *errand, const GuestUser *user, Prepared *ret);

@@ -5,8 +5,9 @@
  * the uid of each client is checked, because a descriptor of the directory may have been passed on. Root and
  * the guest's user may connect.
  *
- * The directory belongs to the guest's user, so a QEMU that was taken over can replace the socket. It gains
- * nothing, as it may connect anyway.
+ * The directory belongs to the guest's user, but the sandbox hides it from QEMU, which could replace a
+ * socket otherwise: by a link to another guest's, which others would then follow. A guest whose QEMU or
+ * another program has sockets of its own there is the exception.
  */
 
 #include "launcher/stream/listener.h"
@@ -80,6 +81,34 @@ static int bind_in(int fd, int directory, const char *name)
         return r;
 }
 
+static int listen_in(const char *directory, const char *name, int *ret_directory, int *ret)
+{
+        _cleanup_(closep) int above = -EBADF, fd = -EBADF;
+        int r;
+
+        if (!*name || *name == '.' || strchr(name, '/'))
+                return -EINVAL;
+        above = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (above < 0)
+                return -errno;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        r = bind_in(fd, above, name);
+        if (r < 0)
+                return r;
+        *ret_directory = TAKE_FD(above);
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+int listener_socket(const char *directory, const char *name, int *ret)
+{
+        _cleanup_(closep) int above = -EBADF;
+
+        return listen_in(directory, name, &above, ret);
+}
+
 int listener_new(
         sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata,
         Listener **ret)
@@ -90,20 +119,14 @@ int listener_new(
         if (!l)
                 return -ENOMEM;
         *l = (Listener){ .fd = -1, .directory = -1, .accept = accept, .userdata = userdata };
-        if (!*name || *name == '.' || strchr(name, '/'))
-                return -EINVAL;
         l->name = strdup(name);
         if (!l->name)
                 return -ENOMEM;
-        l->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (l->directory < 0)
-                return -errno;
-        l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (l->fd < 0)
-                return -errno;
-        r = bind_in(l->fd, l->directory, name);
+        r = listen_in(directory, name, &l->directory, &l->fd);
         if (r < 0)
                 return r;
+        if (fcntl(l->fd, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
         r = sd_event_add_io(event, &l->source, l->fd, EPOLLIN, on_connection, l);
         if (r < 0)
                 return r;

@@ -16,6 +16,10 @@ typedef void (*ListenerAccept)(int fd, void *userdata);
 int listener_new(
         sd_event *event, const char *directory, const char *name, ListenerAccept accept, void *userdata,
         Listener **ret);
+/* The same socket for another program, to whom it leaves it to check who connects: listening, close-on-exec.
+ */
+int listener_socket(const char *directory, const char *name, int *ret);
+
 Listener *listener_free(Listener *l); /* returns NULL; removes the socket */
 
 DEFINE_CLEANUP(Listener, listener_free);

@@ -22,7 +22,7 @@
 
 #include "log/log.h"
 #include "net/netlink.h"
-#include "util/ownership.h"
+#include "util/text.h"
 
 #define PATIENCE 10U /* seconds; vmunit-guest(5) tells */
 
@@ -65,8 +65,26 @@ static int wait_until_up(int netlink, const char *name)
         }
 }
 
+static HostLinkWait wait_told;
+static void *wait_userdata;
+
+void host_link_on_wait(HostLinkWait told, void *userdata)
+{
+        wait_told = told;
+        wait_userdata = userdata;
+}
+
+static void tell(const char *what)
+{
+        if (wait_told)
+                wait_told(what, wait_userdata);
+        else
+                (void) sd_notifyf(0, "STATUS=%s", what);
+}
+
 int host_link_wait(int netlink, const char *name)
 {
+        _cleanup_(freep) char *what = NULL;
         Link link;
         int r;
 
@@ -74,9 +92,10 @@ int host_link_wait(int netlink, const char *name)
         if (r != -ENODEV)
                 return r;
         log_notice("The host has no interface %s yet; waiting up to %u s for it.", name, PATIENCE);
-        (void) sd_notifyf(0, "STATUS=Waiting for interface %s of the host", name);
+        what = text_format("Waiting for interface %s of the host", name);
+        tell(what ?: "");
         r = wait_until_up(netlink, name);
-        (void) sd_notify(0, "STATUS=");
+        tell("");
         return r;
 }
 

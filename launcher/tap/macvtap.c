@@ -30,6 +30,7 @@
 #include "launcher/tap/tap-port.h"
 #include "log/log.h"
 #include "net/netlink.h"
+#include "util/interface-name.h"
 #include "util/text.h"
 
 static int find_device(const TapRequest *q, const Link *link, dev_t *ret)
@@ -87,8 +88,8 @@ static int open_queue(const TapRequest *q, const Link *link, dev_t device)
         if (fd == -EPERM)
                 return log_errno(
                         LOG_ERR, fd,
-                        "Cannot open the device of interface %s; the unit requires DeviceAllow=char-macvtap "
-                        "rwm, and the kernel module macvtap before it starts (modprobe macvtap)",
+                        "Cannot open the device of interface %s; if devices of the guest's helper are "
+                        "restricted, it requires DeviceAllow=char-macvtap rwm",
                         q->interface);
         return fd < 0 ? log_errno(LOG_ERR, fd, "Cannot open the device of interface %s", q->interface) : fd;
 }
@@ -232,24 +233,35 @@ static bool is_ours(const Link *link, bool by_index, const uint8_t mac[static 6]
         return streq(link->kind, "macvtap") && (by_index || memcmp(link->address, mac, 6) == 0);
 }
 
+int macvtap_parse_step(char *words, MacvtapStep *ret)
+{
+        const char *index = strsep(&words, " "), *name = strsep(&words, " ");
+        MacvtapStep step = { .name = name };
+
+        if (!name || !words || !interface_name_is_valid(name) ||
+            text_to_unsigned(index, INT32_MAX, &step.index) < 0 || text_to_mac(words, step.mac) < 0)
+                return -EBADMSG;
+        *ret = step;
+        return 0;
+}
+
 int macvtap_undo(char *words)
 {
-        const char *index_text = strsep(&words, " "), *name = strsep(&words, " ");
         _cleanup_(closep) int netlink = -EBADF;
-        unsigned index;
-        uint8_t mac[6];
+        MacvtapStep step;
         Link link;
         int r;
 
-        if (!name || !words || text_to_unsigned(index_text, INT32_MAX, &index) < 0 ||
-            text_to_mac(words, mac) < 0)
-                return -EBADMSG;
+        r = macvtap_parse_step(words, &step);
+        if (r < 0)
+                return r;
         r = netlink_open(&netlink);
         if (r >= 0)
-                r = index ? netlink_find_index(netlink, index, &link) : netlink_find(netlink, name, &link);
-        if (r == -ENODEV || (r >= 0 && !is_ours(&link, index, mac)))
+                r = step.index ? netlink_find_index(netlink, step.index, &link)
+                               : netlink_find(netlink, step.name, &link);
+        if (r == -ENODEV || (r >= 0 && !is_ours(&link, step.index, step.mac)))
                 return 0;
         if (r >= 0)
                 r = netlink_delete(netlink, link.index);
-        return r < 0 && r != -ENODEV ? log_errno(LOG_ERR, r, "Cannot remove interface %s", name) : 0;
+        return r < 0 && r != -ENODEV ? log_errno(LOG_ERR, r, "Cannot remove interface %s", step.name) : 0;
 }

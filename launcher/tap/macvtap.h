@@ -17,3 +17,11 @@ int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store);
 
 /* Removes it: "INDEX NAME MAC", with an index of 0 if it may not have been created. For undo.c. */
 int macvtap_undo(char *words);
+
+/* The step's parts; texts point into `words`. -EBADMSG. */
+typedef struct MacvtapStep {
+        unsigned index;
+        const char *name;
+        uint8_t mac[6];
+} MacvtapStep;
+int macvtap_parse_step(char *words, MacvtapStep *ret);

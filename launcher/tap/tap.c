@@ -52,7 +52,8 @@ static int open_tun(int *ret_fd)
         if (r == -EPERM)
                 return log_errno(
                         LOG_ERR, r,
-                        "Cannot open /dev/net/tun; the unit requires DeviceAllow=/dev/net/tun rw");
+                        "Cannot open /dev/net/tun; if devices of the guest's helper are restricted, it "
+                        "requires DeviceAllow=/dev/net/tun rw");
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot open /dev/net/tun") : 0;
 }
 
@@ -283,7 +284,7 @@ int tap_open_vhost(const TapRequest *q, Store *store)
                         return log_errno(
                                 LOG_ERR, -errno,
                                 "Cannot open /dev/vhost-net, which interface %s requires (modprobe "
-                                "vhost_net; the unit requires DeviceAllow=/dev/vhost-net rw)",
+                                "vhost_net; the guest's helper may not use it)",
                                 q->interface ?: q->id);
                 r = store_add(store, fd_name_vhost(q->id, queue), fd);
                 if (r < 0)

@@ -2,17 +2,27 @@
 
 /*
  * Returns a guest's disks to their owners and reverts other changes made on the host for it
- * (prepare/undo.h), then retries what other guests could not return. systemd runs this as root after each
- * stop, even if the guest never started or was killed. TAPs and other descriptors need no cleanup, because
- * systemd closes them with the unit.
+ * (prepare/undo.h), then retries what other guests could not return. systemd runs this as root when the
+ * guest is off, even if it never started or was killed: the socket of its helper stops then, and this is the
+ * socket's ExecStopPost=. TAPs and other descriptors need no cleanup, because systemd closes them with the
+ * guest's unit.
+ *
+ * If the socket fails while the guest runs, nothing is returned: the guest has its disks.
  *
  * With --stale, after a crash of the host, it returns what was given to guests before the present boot.
  *
+ * Fragments that were to last until the guest is off are removed, and the service manager reads the guest's
+ * definition again without them.
+ *
  * The records have all the information, so the only input is a guest's name, as the instance of its unit.
  * The command is in the template and not in the drop-in, because the guest's XML may have been removed while
- * it was running. Before the first path that others may write on, only CAP_CHOWN, CAP_FOWNER and
- * CAP_DAC_READ_SEARCH are left, as in prepare.c, and CAP_NET_ADMIN if something has to be undone, since that
- * may be a macvtap or a virtual function of a network card.
+ * it was running.
+ *
+ * The unit has the capabilities that any record may require: the records are of the guest's last start, and
+ * the drop-in may already be that of another definition or policy, with which nothing must stay changed. So
+ * the process itself gives up what the records do not require, before the first path that others may write
+ * on: CAP_CHOWN, CAP_FOWNER and CAP_DAC_READ_SEARCH without a file to give back, and CAP_NET_ADMIN without
+ * anything to undo, which may be a macvtap or a virtual function of a network card.
  */
 
 #include <cap-ng.h>
@@ -23,11 +33,14 @@
 #include "contract/exit.h"
 #include "contract/options.h"
 #include "launcher/grant/restore.h"
+#include "launcher/prepare/manager.h"
 #include "launcher/prepare/run-directory.h"
 #include "launcher/prepare/undo.h"
+#include "launcher/rights/confine.h"
 #include "launcher/rights/privileges.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
+#include "util/file.h"
 #include "util/unit-name.h"
 
 typedef struct CleanupRequest {
@@ -51,40 +64,76 @@ static int undo(const char *guest)
         return r < 0 ? r : undo_run(undo);
 }
 
-/* What that guest has, or with NULL what no guest uses any more. */
-static int give_back(const char *guest, bool report_absent)
+/* NULL if there was never a record. */
+static int open_ledger(Ledger **ret)
 {
-        _cleanup_(ledger_freep) Ledger *ledger = NULL;
-        int r;
-
-        if (access(LEDGER_DIRECTORY, F_OK) < 0 && errno == ENOENT)
-                return 0;
-        r = ledger_open(&ledger);
-        if (r < 0)
-                return r;
-        return guest ? restore_guest(ledger, guest) : restore_left(ledger, report_absent);
+        return access(LEDGER_DIRECTORY, F_OK) < 0 && errno == ENOENT ? 0 : ledger_open(ret);
 }
 
 static int cleanup(const CleanupRequest *q)
 {
-        Capabilities keep = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
+        _cleanup_(ledger_freep) Ledger *ledger = NULL;
         bool undoes = q->guest && undo_log_is_needed(q->guest);
-        int r, result = 0;
+        bool forgets = q->guest && run_directory_is_left(q->guest), restores = false;
+        Capabilities keep = undoes ? CAPABILITY(CAP_NET_ADMIN) : 0;
+        int r, result;
 
-        if (undoes)
-                keep |= CAPABILITY(CAP_NET_ADMIN);
+        result = open_ledger(&ledger);
+        if (ledger && restore_is_needed(ledger, NULL, &restores) < 0)
+                restores = true;
+        if (restores || forgets)
+                keep |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER) | CAPABILITY(CAP_DAC_READ_SEARCH);
         r = privileges_keep(keep);
         if (r < 0)
                 return r;
-        if (q->guest) {
-                result = give_back(q->guest, false);
+        if (ledger && q->guest)
+                result = restore_guest(ledger, q->guest);
+        if (forgets)
                 run_directory_forget(q->guest);
-        }
         r = undoes ? undo(q->guest) : 0;
         result = result < 0 ? result : r;
         /* last, because the storage of other guests may hang */
-        r = give_back(NULL, q->stale);
+        r = ledger ? restore_left(ledger, q->stale) : 0;
         return result < 0 ? result : r;
+}
+
+/* A manager that does not answer may run the guest. */
+static int check_off(const char *guest, bool *ret)
+{
+        _cleanup_(freep) char *unit = NULL;
+        uint32_t launcher = 0;
+        int r;
+
+        r = unit_name_for_guest(guest, &unit);
+        if (r >= 0)
+                r = manager_get(unit, "MainPID", 'u', &launcher);
+        if (r < 0)
+                return log_errno(
+                        LOG_ERR, r,
+                        "Not returning the disks of guest %s: failed to ask the service manager whether it "
+                        "is off",
+                        guest);
+        *ret = launcher == 0;
+        return 0;
+}
+
+/* A guest that is about to be started again keeps what it was given for this run. */
+static void forget_fragments(const char *guest)
+{
+        const char *run = privileges_run_directory();
+        _cleanup_(freep) char *directory = NULL;
+        int r;
+
+        directory = run ? text_format("%s/vmunit/guests/%s.xml.d", run, guest) : NULL;
+        if (!directory || access(directory, F_OK) < 0 || manager_guest_is_on(guest) ||
+            manager_guest_has_job(guest))
+                return;
+        r = directory_remove(directory);
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Cannot remove %s", directory);
+        r = manager_reload(); /* some of the files may be gone all the same */
+        if (r < 0)
+                log_errno(LOG_WARNING, r, "Failed to have systemd read the guest's definition again");
 }
 
 static void request_done(CleanupRequest *q)
@@ -95,6 +144,7 @@ static void request_done(CleanupRequest *q)
 int verb_cleanup(int argc, char **argv)
 {
         _cleanup_(request_done) CleanupRequest request = { 0 };
+        bool off = true;
         int r;
 
         r = arguments_read(cleanup_arguments, ELEMENTS(cleanup_arguments), &request, argc, argv, NULL);
@@ -113,11 +163,15 @@ int verb_cleanup(int argc, char **argv)
                         return EXIT_OS;
         }
         log_open(request.guest, NULL);
+        if (confine_cleanup() < 0)
+                return EXIT_OS;
+        if (request.guest)
+                forget_fragments(request.guest);
         if (!privileges_are_root())
                 return 0; /* nothing was given to a user's guest */
         umask(0022);
-        r = privileges_enter_host();
-        if (r >= 0)
+        r = request.guest ? check_off(request.guest, &off) : 0;
+        if (r >= 0 && off)
                 r = cleanup(&request);
         return r < 0 ? EXIT_OS : 0;
 }

@@ -6,7 +6,7 @@
  * capability.
  *
  * A compromised QEMU would still gain from taking over the launcher: the system calls that QEMU's own filter
- * forbids, messages that systemd accepts, and the helper of a user's guest. Both have the same user, so the
+ * forbids, messages that systemd accepts, and the guest's helper. Both have the same user, so the
  * kernel would let QEMU write the launcher's memory through /proc. The launcher therefore makes itself not
  * dumpable before it starts QEMU; then /proc belongs to root.
  *
@@ -28,21 +28,26 @@
 #include "contract/limits.h"
 #include "contract/message-ids.h"
 #include "launcher/attach/console.h"
-#include "launcher/attach/control.h"
+#include "launcher/attach/screen.h"
+#include "launcher/control/control.h"
 #include "launcher/errand/guest-user.h"
 #include "launcher/helper/helper.h"
 #include "launcher/lifecycle/events.h"
 #include "launcher/lifecycle/lifecycle.h"
+#include "launcher/monitor/agent.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/qemu/display.h"
 #include "launcher/qemu/explain.h"
 #include "launcher/qemu/qemu-start.h"
 #include "launcher/qemu/requirements.h"
+#include "launcher/reload/reload.h"
+#include "launcher/rights/confine.h"
 #include "launcher/run/passt.h"
 #include "launcher/run/process.h"
 #include "launcher/run/qemu-output.h"
 #include "launcher/run/run-options.h"
 #include "launcher/run/state-owner.h"
+#include "launcher/store/directories.h"
 #include "launcher/store/fds.h"
 #include "launcher/store/prepared.h"
 #include "launcher/verb/verbs.h"
@@ -50,15 +55,21 @@
 
 typedef struct Run {
         RunOptions options;
-        char *runtime_directory; /* NULL if started by hand */
+        Directories directories;
         sd_event *event;
         Lifecycle *life;
         Monitor *monitor;
+        Agent *agent; /* NULL if the launcher does not serve the guest's */
+        Reload *reload;
         Control *control;
         Console **consoles;
         Passts *passts;
+        Screen *screen;
         QemuOutput *output;
-        pid_t qemu; /* 0 when it is gone */
+        int helper; /* the connection, from its preparation to registration; -EBADF if started by hand */
+        Registration *registration;
+        pid_t qemu;       /* 0 when it is gone */
+        int qemu_in_proc; /* keeps /proc/self open for QEMU, see confine/landlock.h */
         uint64_t watchdog_usec;
         RateLimit console_limit, event_limit;
 } Run;
@@ -69,12 +80,18 @@ static void run_done(Run *run)
                 console_free(run->consoles[i]);
         free(run->consoles);
         passts_free(run->passts);
+        screen_free(run->screen);
         control_free(run->control);
+        registration_free(run->registration);
+        (void) fd_close(run->helper);
+        (void) fd_close(run->qemu_in_proc);
+        reload_free(run->reload);
         lifecycle_free(run->life);
+        agent_free(run->agent);
         monitor_free(run->monitor);
         qemu_output_free(run->output);
         sd_event_unref(run->event);
-        free(run->runtime_directory);
+        directories_done(&run->directories);
         run_options_done(&run->options);
 }
 
@@ -84,9 +101,16 @@ static uint64_t find_stop_timeout(const Run *run)
 {
         _cleanup_(prepared_done) Prepared prepared = { 0 };
 
-        if (!run->runtime_directory || prepared_load(run->runtime_directory, &prepared) < 0)
+        if (!run->directories.run || prepared_load(run->directories.run, &prepared) < 0)
                 return 0;
         return prepared.stop_usec;
+}
+
+static void on_registered(void *userdata)
+{
+        Run *run = userdata;
+
+        lifecycle_registered(run->life);
 }
 
 static void on_monitor_ready(void *userdata)
@@ -94,9 +118,10 @@ static void on_monitor_ready(void *userdata)
         Run *run = userdata;
 
         run->options.life.stop_usec = find_stop_timeout(run);
+        if (run->helper < 0 ||
+            registration_new(run->event, TAKE_FD(run->helper), on_registered, run, &run->registration) < 0)
+                lifecycle_registered(run->life);
         lifecycle_begin(run->life, run->monitor, run->qemu);
-        if (run->options.helper)
-                helper_register(run->options.helper);
 }
 
 static void on_monitor_event(const json_t *event, void *userdata)
@@ -106,6 +131,10 @@ static void on_monitor_event(const json_t *event, void *userdata)
         uint64_t now = 0;
         unsigned missed;
 
+        control_event(run->control, event);
+        reload_event(
+                run->reload, json_string_value(json_object_get(event, "event")),
+                json_object_get(event, "data"));
         if (event_translate(
                     event, &(EventContext){ run->options.guest, &run->options.life.disks }, &report) < 0)
                 return;
@@ -128,6 +157,7 @@ static void on_monitor_closed(int error, void *userdata)
         Run *run = userdata;
 
         lifecycle_monitor_closed(run->life, error);
+        control_monitor_closed(run->control);
 }
 
 static const MonitorHandlers monitor_handlers = {
@@ -190,7 +220,29 @@ static char *on_explain(int *ret_exit, void *userdata)
         return explain_failure(&run->options, qemu_output_finish(run->output), ret_exit);
 }
 
+static int on_confine(void *userdata)
+{
+        Run *run = userdata;
+        int r;
+        const int directories[] = { run->directories.run_fd, run->directories.state_fd };
+        _cleanup_(freep) pid_t *children = calloc(run->options.passts.count + 1, sizeof(*children));
+        size_t n = 0;
+
+        if (!children)
+                return log_out_of_memory();
+        r = screen_new(
+                run->event, run->monitor, run->directories.run, run->options.vnc, run->options.spice,
+                &run->screen);
+        if (r < 0)
+                return r;
+        if (run->qemu > 0)
+                children[n++] = run->qemu;
+        n += passts_pids(run->passts, children + n);
+        return confine_launcher(children, n, directories, ELEMENTS(directories));
+}
+
 static const LifecycleHandlers lifecycle_handlers = {
+        .confine = on_confine,
         .kill = on_kill,
         .finished = on_finished,
         .explain = on_explain,
@@ -222,7 +274,7 @@ static const struct {
         Request request;
 } signals[] = {
         { SIGTERM, REQUEST_STOP }, { SIGINT, REQUEST_REBOOT }, /* machinectl reboot */
-        { SIGHUP, REQUEST_NONE }, /* nothing to read again: what the guest is, its unit says */
+        { SIGHUP, REQUEST_NONE },                              /* a reload */
         { SIGUSR1, REQUEST_NONE }, { SIGUSR2, REQUEST_NONE },
 };
 
@@ -236,6 +288,8 @@ static int on_signal(sd_event_source *s, const struct signalfd_siginfo *info, vo
                         request = signals[i].request;
         if ((int) info->ssi_signo == SIGRTMIN + 4) /* machinectl poweroff; not a constant */
                 request = REQUEST_POWER_OFF;
+        if (info->ssi_signo == SIGHUP && run->reload)
+                reload_begin(run->reload);
         if (request != REQUEST_NONE && lifecycle_request(run->life, request) < 0)
                 log_notice("Ignoring signal %u: the guest cannot react now.", info->ssi_signo);
         return 0;
@@ -273,12 +327,27 @@ static int start_consoles(Run *run, QemuStart *h)
                 int r;
 
                 r = console_new(
-                        run->event, label, TAKE_FD(h->consoles[i]), run->runtime_directory,
+                        run->event, label, TAKE_FD(h->consoles[i]), run->directories.run,
                         &run->console_limit, &run->consoles[i]);
                 if (r < 0)
                         return log_errno(LOG_ERR, r, "Failed to set up console %s", label);
         }
         return 0;
+}
+
+static int start_agent(Run *run)
+{
+        bool served = false;
+        int r;
+
+        for (size_t i = 0; i < run->options.sockets.count; i++)
+                served = served || streq(run->options.sockets.items[i].name, AGENT_SOCKET);
+        if (!served || !run->directories.run)
+                return 0;
+        r = agent_new(run->event, run->directories.run, &run->agent);
+        if (r >= 0)
+                lifecycle_set_agent(run->life, run->agent);
+        return r;
 }
 
 static int start_qemu(Run *run, QemuStart *h)
@@ -295,6 +364,7 @@ static int start_qemu(Run *run, QemuStart *h)
                 h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
         if (r < 0)
                 return r;
+        run->qemu_in_proc = process_open(run->qemu);
         qemu_start_given(h);
         r = sd_event_add_child(run->event, &source, run->qemu, WEXITED, on_child, run);
         if (r < 0)
@@ -307,8 +377,30 @@ static int start_qemu(Run *run, QemuStart *h)
         return r;
 }
 
+/* Before its helper prepares anything for it. */
+static int claim_state(const Run *run)
+{
+        _cleanup_(freep) char *shown = guest_state_directory(run->options.guest);
+
+        return run->directories.state ? state_claim(run->directories.state, shown ?: "", run->options.uuid)
+                                      : 0;
+}
+
+static int call_helper(Run *run, Fds *store)
+{
+        const HelperCall call = { run->options.helper, run->options.guest, run->options.definition };
+        int r;
+
+        r = helper_open(&call, store, &run->helper);
+        if (r == 0)
+                r = directories_take(store, &run->directories);
+        if (r == 0)
+                r = claim_state(run);
+        return r == 0 ? helper_prepare(&call, run->helper, store) : r;
+}
+
 /* The helper may wait for a bridge, and there is no guest yet that a stop would have to power off. */
-static int call_helper(const char *socket, Fds *store)
+static int call_helper_until_stopped(Run *run, Fds *store)
 {
         sigset_t stop;
         int r;
@@ -317,48 +409,44 @@ static int call_helper(const char *socket, Fds *store)
         sigaddset(&stop, SIGTERM);
         if (sigprocmask(SIG_UNBLOCK, &stop, NULL) < 0)
                 return log_errno(LOG_ERR, -errno, "Failed to change the signal mask");
-        r = helper_prepare(socket, store);
+        r = call_helper(run, store);
         return sigprocmask(SIG_BLOCK, &stop, NULL) < 0
                        ? log_errno(LOG_ERR, -errno, "Failed to change the signal mask")
                        : r;
 }
 
-/* 0, negative errno, or the exit status with which prepare or the helper refused the guest, and said why. */
+/* 0, negative errno, or the exit status with which the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
         _cleanup_(fds_donep) Fds store = { 0 };
         int r;
 
-        r = run->runtime_directory ? (int) prepared_refusal(run->runtime_directory) : 0;
-        if (r != 0)
-                return r;
         r = run->options.display ? display_check() : 0;
         if (r < 0)
                 return r;
-        if (run->options.life.state_directory) {
-                r = state_claim(run->options.life.state_directory, run->options.uuid);
-                if (r != 0)
-                        return r;
-        }
         r = fds_take(&store);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Failed to take the file descriptors passed by systemd");
-        if (run->options.helper) {
-                r = call_helper(run->options.helper, &store);
-                if (r != 0)
-                        return r;
+        if (run->options.helper)
+                r = call_helper_until_stopped(run, &store);
+        else {
+                directories_of_environment(run->options.guest, &run->directories);
+                r = claim_state(run);
         }
+        if (r != 0)
+                return r;
+        run->options.life.state_directory = run->directories.state;
         /* not before: what the helper refuses, it explains better */
         r = requirements_check(&run->options);
         if (r < 0)
                 return r;
-        r = qemu_start_prepare(ret, &run->options, &store);
+        r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
         if (r < 0)
                 return r;
         fds_tidy_store(&store);
 
         r = passts_start(
-                run->event, &run->options.passts, ret->passts, run->runtime_directory, on_passt_ended, run,
+                run->event, &run->options.passts, ret->passts, run->directories.run, on_passt_ended, run,
                 &run->passts);
         if (r < 0)
                 return r;
@@ -387,8 +475,22 @@ static int set_up(Run *run, QemuStart *h)
         if (r < 0)
                 return r;
         r = monitor_new(run->event, TAKE_FD(h->monitor), &monitor_handlers, run, &run->monitor);
-        if (r >= 0 && run->runtime_directory)
-                r = control_new(run->event, run->runtime_directory, run->life, &run->control);
+        if (r >= 0)
+                r = start_agent(run);
+        if (r >= 0)
+                r = reload_new(
+                        &(ReloadContext){ run->event, &run->options, h->argv.items, run->directories.run,
+                                          run->monitor, run->life },
+                        &run->reload);
+        if (r >= 0 && run->directories.run)
+                r = control_new(
+                        &(ControlContext){ .event = run->event,
+                                           .life = run->life,
+                                           .agent = run->agent,
+                                           .options = &run->options,
+                                           .reload = run->reload,
+                                           .directory = run->directories.run },
+                        &run->control);
         if (r >= 0)
                 r = start_watchdog(run);
         return r < 0 ? log_errno(LOG_ERR, r, "Failed to set up the monitor and the control socket") : 0;
@@ -397,8 +499,10 @@ static int set_up(Run *run, QemuStart *h)
 int verb_run(int argc, char **argv)
 {
         _cleanup_(qemu_start_done) QemuStart start = { .monitor = -1 };
-        _cleanup_(freep) char *state_directory = NULL;
         _cleanup_(run_done) Run run = {
+                .helper = -EBADF,
+                .qemu_in_proc = -EBADF,
+                .directories = DIRECTORIES_EMPTY,
                 .console_limit = { CONSOLE_RATE_SECONDS * MONITOR_SECOND, CONSOLE_RATE_LINES,
                                    CONSOLE_RATE_BYTES },
                 .event_limit = { EVENT_RATE_SECONDS * MONITOR_SECOND, EVENT_RATE_EVENTS, SIZE_MAX },
@@ -412,9 +516,6 @@ int verb_run(int argc, char **argv)
                 log_errno(LOG_ERR, -errno, "Failed to protect the launcher's memory from QEMU");
                 return EXIT_OS;
         }
-        run.runtime_directory = guest_directory(run.options.guest);
-        state_directory = guest_state_directory(run.options.guest);
-        run.options.life.state_directory = state_directory;
         run.options.life.argv = run.options.argv;
         run.options.life.guest = run.options.guest;
         r = set_up(&run, &start);

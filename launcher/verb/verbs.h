@@ -3,10 +3,10 @@
 
 /*
  * Verbs of vm-launcher, one file each. argv[0] is the verb's name; the result is the exit status. The others
- * are verb_prepare() (prepare/prepare.h), verb_register() (helper/register.h) and verb_serve()
- * (helper/helper.h).
+ * are verb_prepare() (prepare/prepare.h) and verb_serve() (helper/helper.h).
  */
 
 int verb_run(int argc, char **argv);     /* the guest itself: QEMU, its monitor, its consoles */
 int verb_cleanup(int argc, char **argv); /* after the guest: returns disks to their owners */
+int verb_reload(int argc, char **argv);  /* has a guest that runs changed as its unit says */
 int verb_refuse(int argc, char **argv);  /* instead of a guest that cannot start: logs why */

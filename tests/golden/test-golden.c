@@ -7,14 +7,17 @@
  *     NAME.err    the findings, errors or warnings; absent if there are none
  *     NAME.unit   the drop-in, checked only if the file exists
  *
- * A case whose name begins with "user-" is a user's guest; the drop-ins of its helper follow in NAME.unit.
- * root/ stands for the host's root directory. A golden file that no case reads is a failure. With
- * REGENERATE=1 in the environment the files are rewritten instead.
+ * A case whose name begins with "user-" is a user's guest; the drop-ins of its helper, and of the unit that
+ * creates its user, follow in NAME.unit.
+ * root/ stands for the host's root directory, and root-strict/ for that of a case whose name begins with
+ * "policy-", which has a vmunit.conf that forbids everything. A golden file that no case reads is a failure.
+ * With REGENERATE=1 in the environment the files are rewritten instead.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 
+#include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
@@ -88,14 +91,14 @@ static void run_case(const char *stem)
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *args = text_format("%s.args", stem);
         _cleanup_(freep) char *err = text_format("%s.err", stem), *unit = text_format("%s.unit", stem);
         _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
-        _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL;
+        _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL, *user = NULL;
         bool user_scope = text_after(stem, "user-");
         _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_done) Conversion c;
         size_t size;
         int r;
 
-        CHECK(host_read(&host, "root", user_scope) >= 0);
+        CHECK(host_read(&host, text_after(stem, "policy-") ? "root-strict" : "root", user_scope) >= 0);
         host_identify(&host, USER);
         CHECK(conversion_start(&c, &host) >= 0);
         r = conversion_file(&c, xml, NULL);
@@ -109,11 +112,13 @@ static void run_case(const char *stem)
         CHECK(drop_in_text(
                       &c, c.guest && c.guest->general->name ? c.guest->general->name : "unknown", xml,
                       &drop_in, &size) >= 0);
-        if (user_scope && c.status == 0) {
-                CHECK(user_helper_text(&c, c.guest->general->name, xml, &helper, &size) >= 0);
-                CHECK(user_socket_text(&c, xml, &socket, &size) >= 0);
+        if (c.status == 0) {
+                CHECK(helper_service_text(&c, c.guest->general->name, xml, &helper, &size) >= 0);
+                CHECK(helper_socket_text(&c, xml, &socket, &size) >= 0);
         }
-        all = text_format("%s%s%s", drop_in, helper ?: "", socket ?: "");
+        if (c.status == 0 && c.plan.own_user.name)
+                CHECK(user_service_text(&c, xml, &user, &size) >= 0);
+        all = text_format("%s%s%s%s", drop_in, helper ?: "", socket ?: "", user ?: "");
         compare(unit, all);
 }
 

@@ -60,14 +60,6 @@ begin:
         movb    $1, %al
         outb    %al, %dx
 
-        /* Mark the disk; one that cannot be written stays as it is. */
-        sti
-        movw    $packet, %si
-        movb    drive, %dl
-        movw    $0x4300, %ax
-        int     $0x13
-        cli
-
         /* The ACPI ports: register 0x40 of q35's 00:1f.0, or of pc's 00:01.3. */
         movl    $0x8000f800, %eax
         call    pci_read
@@ -85,6 +77,14 @@ begin:
         incw    %dx
         movw    $PWRBTN, %ax
         outw    %ax, %dx
+
+        /* Mark the disk; one that cannot be written stays as it is. Whoever sees the mark may press the button. */
+        sti
+        movw    $packet, %si
+        movb    drive, %dl
+        movw    $0x4300, %ax
+        int     $0x13
+        cli
 
         movw    $hello, %si
         call    print

@@ -8,6 +8,7 @@ import sys
 
 import bench
 import commands
+import kill
 import testing
 from base import LabError, SUITES, say
 
@@ -25,7 +26,7 @@ def parse(argv):
         p.set_defaults(function=function)
         if suites == 'one':
             p.add_argument('--suite', choices=SUITES, default=SUITES[0], help=f'default: {SUITES[0]}')
-        else:
+        elif suites == 'many':
             p.add_argument('--suite', choices=SUITES, action='append', help='may be repeated; default: all')
         return p
 
@@ -46,8 +47,19 @@ def parse(argv):
             p.usage = 'tests/lab run [--suite SUITE] [--bind DIR]... [--bare] -- CMD...'
             p.add_argument('command', metavar='CMD', nargs='+')
 
-    p = verb('bench', bench.bench, 'the benchmarks, as ratios to a bare QEMU in the same run')
-    p.add_argument('--cycles', type=int, default=20, help='start/stop cycles; default: 20')
+    verb('attack', commands.attack, 'the attack suite in the place of the QEMU of vmunit, libvirt and systemd-vmspawn', suites='none')
+
+    p = verb('kill', kill.kill, 'vm-launcher killed after each of its system calls')
+    p.add_argument('--every', type=int, default=1, metavar='N', help='only every Nth call; default: all')
+    p.add_argument('--first', type=int, default=1, metavar='N', help='the first call of each scenario; default: 1')
+    p.add_argument('--jobs', type=int, default=(os.cpu_count() or 1) + 1, metavar='N', help='labs at a time')
+    p.add_argument('scenario', metavar='SCENARIO', nargs='*', type=kill.scenario, help=f'{", ".join(kill.SCENARIOS)}; default: all')
+
+    p = verb('bench', bench.bench, 'the benchmarks, as ratios to raw QEMU and others in the same run')
+    p.add_argument('--cycles', type=bench.cycles, default=20,
+                   help='how often each is measured, at most; families that take long do fewer; default: 20')
+    p.add_argument('family', metavar='FAMILY', nargs='*', type=bench.family,
+                   help='; '.join(f'{name}: {text}' for name, text in bench.FAMILIES.items()) + '; default: all')
 
     return parser.parse_args(argv)
 

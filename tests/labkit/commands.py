@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The lab's commands that boot one lab and do one thing in it: run, shell and demo."""
+"""The lab's commands that boot one lab and do one thing in it: run, shell, demo and attack."""
 
 import contextlib
 import pathlib
@@ -44,6 +44,11 @@ def demo(args):
         if 'tun' in lab.lacks:
             raise LabError('the demo shows a guest on a bridge, and that takes /dev/net/tun')
         return lab.run('bash', SOURCE / 'tests' / 'system' / 'demo')
+
+
+def attack(args):
+    with booted('forky') as lab:        # whose systemd-vmspawn boots the small guest
+        return lab.run(SOURCE / 'tests' / 'attack' / 'compare')
 
 
 def _binds(directories):

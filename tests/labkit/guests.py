@@ -24,7 +24,7 @@ GUESTS = {
 # The whole Debian is the same guest in the labs of all suites.
 DEBIAN_SUITE = 'trixie'
 DEBIAN_PACKAGES = ['systemd-sysv', 'udev', 'dbus', 'libpam-systemd', 'iproute2', 'linux-image-cloud-amd64',
-                   'initramfs-tools', 'zstd']
+                   'initramfs-tools', 'zstd', 'qemu-guest-agent']
 
 
 def binds(suite):

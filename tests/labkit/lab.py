@@ -103,7 +103,8 @@ class Lab:
         self.cgroup.mkdir(exist_ok=True)
         argv = ['systemd-nspawn', '--quiet', f'--directory={self.dir}/root', f'--machine={self.name}',
                 '--hostname=lab', '--boot', '--register=no', '--keep-unit', '--private-network', '--console=pipe',
-                '--capability=all', '--system-call-filter=bpf',         # bpf: device and address filters of units
+                # bpf: device and address filters of units; and Landlock
+                '--capability=all', '--system-call-filter=bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self',
                 '--resolv-conf=off', '--timezone=off', '--link-journal=no']
         for name, (path, *_) in host.DEVICES.items():
             if name not in self.lacks:

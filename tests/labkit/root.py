@@ -36,8 +36,9 @@ SUITE_PACKAGES = {
     'bookworm': ['clang', 'clang-format-14', 'libclang-rt-14-dev', 'codespell', 'cppcheck', 'man-db', 'shellcheck',
                  # For a user's display and sound, which are separate modules in QEMU 7.2.
                  'qemu-system-gui', 'pulseaudio', 'x11-utils', 'xvfb',
+                 # A libvirt to compare with: the oldest, and below the newest.
+                 'libvirt-daemon-system', 'libvirt-clients',
                  *NETWORK_MANAGER],
-    # A libvirt to compare with; one suite's will do.
     'forky': ['libvirt-daemon', 'libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage', 'libvirt-clients',
               'virtinst', *NETWORK_MANAGER],
 }

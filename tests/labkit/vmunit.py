@@ -11,6 +11,8 @@ import root
 from base import CACHE, SOURCE, digest, doing, lock
 
 INSIDE = pathlib.Path('/var/cache/vmunit-build')
+ATTACK = '/usr/local/lib/vmunit-attack'         # for the tests of that name
+KILL = '/usr/local/lib/vmunit-kill'
 
 # name: meson's options, and the compiler
 CONFIGURATIONS = {
@@ -59,6 +61,10 @@ def install(lab, log, configuration='plain'):
     with doing('building and installing vmunit', lab.suite), building(lab.suite):
         inside = build(lab, log, configuration)
         lab.check('meson', 'install', '--no-rebuild', '-C', inside, what='installing vmunit', log=log)
+        lab.check('install', '-D', '-t', ATTACK, inside / 'tests/attack/attack.so', inside / 'tests/attack/launcher.so', SOURCE / 'tests/attack/qemu',
+                  what='installing the attack suite', log=log)
+        lab.check('install', '-D', '-t', KILL, inside / 'tests/kill/step', what='installing the tracer', log=log)
     for argv in (['systemd-sysusers'], ['systemd-tmpfiles', '--create'], ['journalctl', '--update-catalog'],
-                 ['systemctl', 'daemon-reload'], ['systemctl', 'reload', 'dbus']):
+                 ['systemctl', 'daemon-reload'], ['systemctl', 'start', 'run-vmunit-sandbox.mount'],
+                 ['systemctl', 'reload', 'dbus']):
         lab.check(*argv, what=argv[0], log=log)

@@ -47,6 +47,23 @@ static void test_list(void)
         check_list(without, sizeof(without), rest, rest_size);
 }
 
+/* In whichever order guests start and stop, the list is the same. */
+static void test_readers(void)
+{
+        static const uid_t users[] = { 400, 300 };
+        static const uint8_t listed[] = { VERSION,     NO_ID(1, 6),    ENTRY(2, 4, 300), ENTRY(2, 4, 400),
+                                          NO_ID(4, 4), NO_ID(0x10, 4), NO_ID(0x20, 0) },
+                             rest_of_it[] = { VERSION, NO_ID(1, 6), NO_ID(4, 4), NO_ID(0x10, 4),
+                                              NO_ID(0x20, 0) };
+        _cleanup_(freep) uint8_t *acl = NULL, *rest = NULL;
+        size_t size, rest_size;
+
+        CHECK_NUMBER(acl_add_readers(NULL, 0, 0640, users, 2, &acl, &size), 0);
+        check_list(listed, sizeof(listed), acl, size);
+        CHECK_NUMBER(acl_drop_users(acl, size, users, 2, &rest, &rest_size), 0);
+        check_list(rest_of_it, sizeof(rest_of_it), rest, rest_size);
+}
+
 static void test_bad(void)
 {
         static const uint8_t other_version[] = { 3, 0, 0, 0, NO_ID(1, 6) },
@@ -65,6 +82,7 @@ int main(void)
 {
         test_mode();
         test_list();
+        test_readers();
         test_bad();
         return 0;
 }

@@ -159,6 +159,19 @@ static void namespaces_are_out_of_reach(void)
         CHECK_NUMBER(errno, ENOSYS);
 }
 
+static void services_are_out_of_reach(void)
+{
+        int fds[2];
+
+        CHECK_REFUSED(socket(AF_UNIX, SOCK_DGRAM, 0));
+        CHECK_REFUSED(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        CHECK_REFUSED(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+        CHECK_REFUSED(socket(AF_UNIX, SOCK_RAW, 0)); /* which the kernel makes one for datagrams */
+        CHECK_REFUSED(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds));
+        CHECK(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) >= 0);
+        CHECK(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) >= 0);
+}
+
 /* What one table refuses is no matter of the other. */
 static void tables_are_apart(pid_t other)
 {
@@ -186,12 +199,14 @@ static void in_child(void (*tests)(pid_t other), pid_t other)
 
 static void all_is_filtered(pid_t other)
 {
-        CHECK_NUMBER(call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES), 0);
+        CHECK_NUMBER(
+                call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES | CALL_FILTER_SERVICES), 0);
         CHECK_NUMBER(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
         others_are_out_of_reach(other);
         other_architectures_are_out(other);
         own_threads_are_in_reach();
         namespaces_are_out_of_reach();
+        services_are_out_of_reach();
 }
 
 int main(void)

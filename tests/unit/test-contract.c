@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/capability.h>
 #include <unistd.h>
 
 #include "contract/arguments.h"
@@ -15,15 +16,16 @@
 #include "contract/limits.h"
 #include "contract/line/colon.h"
 #include "contract/options.h"
+#include "contract/rights.h"
 #include "contract/words.h"
 #include "generator/unit/commands.h"
+#include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
 #include "guest/plan/plan.h"
 #include "launcher/helper/helper.h"
-#include "launcher/helper/register.h"
 #include "launcher/monitor/command.h"
-#include "launcher/prepare/prepare-request.h"
+#include "launcher/prepare/prepare.h"
 #include "launcher/run/run-options.h"
 #include "tests/unit/test.h"
 
@@ -168,6 +170,28 @@ static void check_grants(const char *stem, const Strings *line, const Plan *p, c
         }
 }
 
+/* The unit allows what the helper keeps, no more and no less; but if the policy allows it, also what giving
+ * back requires. */
+static void check_rights(const char *stem, const Conversion *c, const PrepareRequest *request)
+{
+        _cleanup_(freep) char *rights = NULL, *line = NULL, *text = NULL;
+        const char *found;
+        Capabilities keeps;
+        size_t size;
+
+        CHECK(setenv("STATE_DIRECTORY", c->state_directory, 1) == 0); /* as the drop-in does */
+        keeps = prepare_capabilities(request);
+        if (keeps & CAPABILITY(CAP_DAC_READ_SEARCH) && c->settings.policy->switches[POLICY_CHOWN].allowed)
+                keeps |= CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_FOWNER);
+        rights = rights_text(keeps);
+
+        CHECK(helper_service_text(c, "vm", "/vm.xml", &text, &size) >= 0);
+        line = text_format("CapabilityBoundingSet=%s\n", rights);
+        found = strstr(text, "CapabilityBoundingSet=");
+        if (!found != (c->settings.user_scope || !*rights) || (found && !text_after(found, line)))
+                CHECK_TEXT(stem, found ?: "no CapabilityBoundingSet=");
+}
+
 static void check_prepared(
         const char *stem, const Conversion *c, const char *name, const char *path, const Strings *line,
         int argc, char **argv)
@@ -191,6 +215,7 @@ static void check_prepared(
                 CHECK(claim_same(&request.claims.items[i], &p->claims[i].claim));
         }
         CHECK(streq_null(request.nvram_template, p->nvram_template));
+        CHECK_NUMBER(request.max_guests, c->settings.policy->max_guests.max);
         check_one(stem, line, OPTION_GUEST, strdup(request.guest));
         check_each(stem, line, OPTION_IMAGE_DIRECTORY, &request.image_directories);
         check_each(stem, line, OPTION_LINK, &request.links);
@@ -202,23 +227,12 @@ static void check_prepared(
         check_taps(stem, line, p, &request.taps);
         check_devices(stem, line, &request.devices);
         check_grants(stem, line, p, &request);
+        check_rights(stem, c, &request);
         CHECK_NUMBER(
                 request.devices.n_usb + request.devices.n_pci + request.devices.n_mdev +
                         request.devices.n_scsi + request.links.count + request.log_files.count,
                 p->prepare.count);
         prepare_request_done(&request);
-}
-
-static void check_prepare(const char *stem, const Conversion *c, const char *name, const char *path)
-{
-        Strings line = { 0 };
-        char **argv;
-        int argc;
-
-        CHECK(command_prepare(c, name, path, &line) >= 0);
-        argv = verb_argv(&line, &argc);
-        check_prepared(stem, c, name, path, &line, argc, argv);
-        strings_done(&line);
 }
 
 static void check_serve(const char *stem, const Conversion *c, const char *name, const char *path)
@@ -234,30 +248,10 @@ static void check_serve(const char *stem, const Conversion *c, const char *name,
                 fail(stem, &line);
         check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
         check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
+        check_one(stem, &line, OPTION_DEFINITION, strdup(o.definition));
         CHECK_TEXT(o.guest, name);
         CHECK_TEXT(o.uuid, c->guest->general->uuid);
         check_prepared(stem, c, name, path, &line, o.prepare_argc, o.prepare_argv);
-        strings_done(&line);
-}
-
-static void check_register(const char *stem, const Conversion *c, const char *name)
-{
-        Strings line = { 0 };
-        RegisterOptions o;
-        char **argv;
-        int argc;
-
-        CHECK(command_register(c, name, &line) >= 0);
-        argv = verb_argv(&line, &argc);
-        if (register_options_read(argc, argv, &o) < 0)
-                fail(stem, &line);
-        check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
-        check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
-        CHECK_TEXT(o.guest, name);
-        CHECK_TEXT(o.uuid, c->guest->general->uuid);
-        CHECK_NUMBER(o.interfaces.count, c->plan.n_taps);
-        check_each(stem, &line, OPTION_INTERFACE, &o.interfaces);
-        register_options_done(&o);
         strings_done(&line);
 }
 
@@ -308,7 +302,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         char **argv;
         int argc;
 
-        CHECK(command_run(c, &line) >= 0);
+        CHECK(command_run(c, name, &line) >= 0);
         argv = verb_argv(&line, &argc);
         if (run_options_read(&o, argc, argv) < 0)
                 fail(stem, &line);
@@ -318,8 +312,8 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         check_one(stem, &line, OPTION_GUEST, strdup(o.guest));
         check_one(stem, &line, OPTION_UUID, strdup(o.uuid));
         check_one(stem, &line, OPTION_MONITOR, text_format("%d", o.monitor));
-        if (o.helper)
-                check_one(stem, &line, OPTION_HELPER, strdup(o.helper));
+        check_one(stem, &line, OPTION_HELPER, strdup(o.helper));
+        check_one(stem, &line, OPTION_DEFINITION, strdup(o.definition));
         if (o.rtc_offset != 0)
                 check_one(stem, &line, OPTION_RTC_OFFSET, text_format("%lld", (long long) o.rtc_offset));
         CHECK_NUMBER(o.consoles.count, p->n_consoles);
@@ -340,7 +334,7 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         check_images(p, &o);
         CHECK_NUMBER(o.chains.count, p->n_chains);
         check_each(stem, &line, OPTION_CHAIN, &o.chains);
-        CHECK(!o.helper == !c->settings.user_scope);
+        CHECK_TEXT(o.helper, c->settings.helper_socket);
         for (size_t i = 0; i < p->argv.count; i++)
                 CHECK_TEXT(o.argv[i], p->argv.items[i]);
         CHECK(!o.argv[p->argv.count]);
@@ -362,9 +356,6 @@ static bool check_case(const char *stem, bool by_descriptor)
                 return false;
         name = c.guest->general->name;
         check_serve(stem, &c, name, path);
-        if (!c.settings.user_scope)
-                check_register(stem, &c, name);
-        check_prepare(stem, &c, name, path);
         check_run(stem, &c, name);
         return true;
 }
@@ -447,15 +438,13 @@ static void test_unknown_options(void)
         char monitor[] = "--" OPTION_MONITOR "=10", tap[] = "--" OPTION_TAP "=id=n,ifname=vm0",
              qemu[] = "/q";
         char fd[] = "--" OPTION_FD "=tap.n.0:11", verb[] = "verb", end[] = "--";
+        char definition[] = "--" OPTION_DEFINITION "=0123";
         char *run[] = { verb, guest, uuid, monitor, end, qemu, NULL };
         char *bad_run[] = { verb, guest, uuid, monitor, tap, end, qemu, NULL };
         char *prepare[] = { verb, guest, tap, NULL }, *bad_prepare[] = { verb, guest, tap, fd, NULL };
-        char *registration[] = { verb, guest, uuid, NULL },
-             *bad_registration[] = { verb, guest, uuid, tap, NULL };
-        char *serve[] = { verb, guest, uuid, end, guest, NULL };
-        char *bad_serve[] = { verb, guest, uuid, tap, end, guest, NULL };
+        char *serve[] = { verb, guest, uuid, definition, end, guest, NULL };
+        char *bad_serve[] = { verb, guest, uuid, definition, tap, end, guest, NULL };
         PrepareRequest p;
-        RegisterOptions r;
         RunOptions o;
         ServeOptions s;
 
@@ -466,12 +455,8 @@ static void test_unknown_options(void)
         prepare_request_done(&p);
         CHECK_NUMBER(prepare_request_read(4, bad_prepare, &p), -EINVAL);
         prepare_request_done(&p);
-        CHECK_NUMBER(register_options_read(3, registration, &r), 0);
-        register_options_done(&r);
-        CHECK_NUMBER(register_options_read(4, bad_registration, &r), -EINVAL);
-        register_options_done(&r);
-        CHECK_NUMBER(serve_options_read(5, serve, &s), 0);
-        CHECK_NUMBER(serve_options_read(6, bad_serve, &s), -EINVAL);
+        CHECK_NUMBER(serve_options_read(6, serve, &s), 0);
+        CHECK_NUMBER(serve_options_read(7, bad_serve, &s), -EINVAL);
 }
 
 int main(int argc, char **argv)

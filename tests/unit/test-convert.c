@@ -110,11 +110,9 @@ static void test_policy(void)
         static const char conf[] = "/etc/vmunit/vmunit.conf";
         _cleanup_(freep) char *path = put(conf, "[Guests]\nAllowHostDevices=no\nAllowQemuCommandline=no\n");
 
-        check_guest(
-                GUEST(COMMANDLINE), 77,
-                "one.xml:5:3: error: <qemu:commandline>: vmunit.conf does not allow it");
+        check_guest(GUEST(COMMANDLINE), 77, "one.xml:5:3: error: <qemu:commandline>: AllowQemuCommandline=");
         check_guest(GUEST(HOSTDEV), 77, "one.xml:5:12: error: <hostdev>: AllowHostDevices=");
-        check_guest(GUEST("  <flux/>\n" HOSTDEV), 65, "one.xml:6:12: error: <hostdev>: AllowHostDevices=");
+        check_guest(GUEST("  <flux/>\n" HOSTDEV), 65, "one.xml:5:3: error: <flux>");
 
         free(path);
         path = put(conf, "[Guests]\nNonsense=1\n");
@@ -153,7 +151,7 @@ static void probe_read(Guest *g, Device *d)
         device_error(
                 g, d, "%s %s %s %s %s %s %d", s->instance, s->run_directory, s->state_directory,
                 s->session_directory ?: "-", s->home ?: "-", s->helper_socket ? "socket" : "-",
-                s->policy->allow_qemu_commandline);
+                s->policy->switches[POLICY_QEMU_COMMANDLINE].allowed);
 }
 
 /* A device's reader sees the same settings as later phases. */
@@ -163,7 +161,7 @@ static void test_readers_see_settings(void)
         static const DeviceKind *const kinds[] = { &probe, NULL };
         static const char xml[] = GUEST("  <devices><probe/></devices>\n");
         static const char *const expected[] = {
-                "one /run/vm/one /var/lib/vm/one - - - 1",
+                "one /run/vm/one /var/lib/vm/one - - socket 1",
                 "one /run/user/7/vm/one /home/u/xdg/vm/one /run/user/7 /home/u socket 1",
         };
 
@@ -183,7 +181,7 @@ static void test_readers_see_settings(void)
         }
 }
 
-/* A user's guest that is refused may still be running, with a helper whose socket must keep its address. */
+/* A guest that is refused may still be running, with a helper whose socket must keep its address. */
 static void test_refused_guest_has_directories(void)
 {
         _cleanup_(freep) char *conf = put("/etc/vmunit/vmunit.conf", "[Guests]\nNonsense=1\n");
@@ -250,8 +248,90 @@ static void check_longest_name(bool user_scope, size_t longest)
 
 static void test_long_names(void)
 {
-        check_longest_name(false, NAME_MAX - strlen("vm@.service.d"));
+        check_longest_name(false, NAME_MAX - strlen("vm-helper@.service.d"));
         check_longest_name(true, NAME_MAX - strlen("vm-helper@.service.d"));
+}
+
+static Conversion convert_with_user(const Host *host, const char *name, unsigned uuid)
+{
+        _cleanup_(freep) char *xml = text_format(
+                "<domain type='qemu'><name>%s</name><uuid>4dea22b3-1d52-d8f3-2516-782e98ab%04x</uuid>"
+                "<memory>65536</memory><os><type machine='q35'>hvm</type></os></domain>",
+                name, uuid);
+        Conversion c;
+
+        CHECK_NUMBER(conversion_start(&c, host), 0);
+        CHECK_NUMBER(conversion_data(&c, "x.xml", xml, strlen(xml), NULL), 0);
+        return c;
+}
+
+static const char *unit_user(const Conversion *c)
+{
+        for (size_t i = 0; i < c->plan.n_directives; i++)
+                if (streq(c->plan.directives[i].key, "User"))
+                        return c->plan.directives[i].value;
+        return NULL;
+}
+
+/* The name follows from the UUID, which a rename keeps; a full range makes numbers collide, and not names.
+ */
+static void test_own_users(void)
+{
+        _cleanup_(freep) char *conf = put("/etc/vmunit/vmunit.conf", "[Guests]\nUser=per-guest\n");
+        _cleanup_(strings_done) Strings names = { 0 };
+        _cleanup_(host_done) Host host = { 0 };
+
+        CHECK_NUMBER(host_read(&host, root, false), 0);
+        for (unsigned i = 0; i < 200; i++) {
+                _cleanup_(conversion_done) Conversion c = convert_with_user(&host, "one", i),
+                                                      renamed = convert_with_user(&host, "two", i);
+                const PlanUser *user = &c.plan.own_user;
+
+                CHECK(strlen(user->name) == 19 && !policy_user_fault(user->name));
+                CHECK_TEXT(unit_user(&c), user->name);
+                CHECK_TEXT(renamed.plan.own_user.name, user->name);
+                CHECK_NUMBER(renamed.plan.own_user.number, user->number);
+                CHECK(!strings_have(&names, user->name));
+                CHECK(strings_add(&names, user->name) >= 0);
+                CHECK(user->number >= 1879048192 && user->number <= 2147352575);
+        }
+        for (unsigned size = 1; size <= 3; size++) {
+                bool seen[3] = { false };
+
+                host.policy.user_range = (UidRange){ 70000, 70000 + size - 1 };
+                for (unsigned i = 0; i < 100; i++) {
+                        _cleanup_(conversion_done) Conversion c = convert_with_user(&host, "one", i);
+
+                        CHECK(c.plan.own_user.number >= 70000 && c.plan.own_user.number < 70000 + size);
+                        seen[c.plan.own_user.number - 70000] = true;
+                }
+                for (unsigned i = 0; i < 3; i++)
+                        CHECK(seen[i] == (i < size));
+        }
+        CHECK_NUMBER(unlink(conf), 0);
+}
+
+/* The same for all guests; those of users run as their user. */
+static void test_users_of_vmunit_conf(void)
+{
+        static const char *const users[] = { "web", "995", "qemu" };
+
+        for (size_t i = 0; i < 2 * ELEMENTS(users); i++) {
+                const char *user = users[i / 2];
+                _cleanup_(freep) char *text = text_format("[Guests]\nUser=%s\n", user);
+                _cleanup_(freep) char *conf = put("/etc/vmunit/vmunit.conf", text);
+                _cleanup_(host_done) Host host = { 0 };
+                _cleanup_(conversion_done) Conversion c = { 0 };
+
+                CHECK_NUMBER(host_read(&host, root, i % 2), 0);
+                c = convert_with_user(&host, "one", 1);
+                CHECK(!c.plan.own_user.name);
+                if (i % 2 || streq(user, "qemu"))
+                        CHECK(!unit_user(&c));
+                else
+                        CHECK_TEXT(unit_user(&c), user);
+                CHECK_NUMBER(unlink(conf), 0);
+        }
 }
 
 /* Drop-ins are readable for everybody, those that refuse too. */
@@ -384,6 +464,8 @@ int main(void)
         test_refused_guest_has_directories();
         test_names();
         test_long_names();
+        test_own_users();
+        test_users_of_vmunit_conf();
         test_secrets();
         test_what_two_have_in_common();
         test_age();

@@ -57,6 +57,14 @@ static void test_rows(void)
                MESSAGE_ID_PANICKED, "The guest crashed; letting it continue as configured.", NULL);
         expect("{\"event\":\"DEVICE_DELETED\",\"data\":{\"path\":\"/machine/x\"}}", EVENT_NOTE, LOG_INFO,
                MESSAGE_ID_DEVICE_DELETED, "Device /machine/x was removed.", "VM_PATH=/machine/x");
+        expect("{\"event\":\"STOP\"}", EVENT_STATE, LOG_INFO, MESSAGE_ID_PAUSED, "The guest is paused.",
+               NULL);
+        expect("{\"event\":\"BALLOON_CHANGE\",\"data\":{\"actual\":1048576}}", EVENT_NOTE, LOG_INFO,
+               MESSAGE_ID_BALLOON, "The guest's memory is now 1048576 bytes.", "VM_SIZE=1048576");
+        expect("{\"event\":\"MIGRATION\",\"data\":{\"status\":\"active\"}}", EVENT_STATE, LOG_INFO,
+               MESSAGE_ID_MIGRATION, "Migration of the guest: active.", "VM_STATUS=active");
+        expect("{\"event\":\"MIGRATION\",\"data\":{\"status\":\"failed\"}}", EVENT_STATE, LOG_ERR,
+               MESSAGE_ID_MIGRATION, "The guest's migration failed.", "VM_STATUS=failed");
 }
 
 /* With -blockdev a disk has no device name; its node's is shown. */

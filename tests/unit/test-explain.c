@@ -15,6 +15,12 @@ static char *small[] = { (char *) QEMU, (char *) "-machine", (char *) "pc-q35-99
 static char *huge[] = { (char *) QEMU, (char *) "-object",
                         (char *) "{\"qom-type\":\"memory-backend-file\",\"mem-path\":\"/dev/hugepages\"}",
                         NULL };
+static char *nodes[] = { (char *) QEMU,
+                         (char *) "-blockdev",
+                         (char *) "{\"driver\":\"host_device\",\"filename\":\"/srv/b\",\"node-name\":\"b\"}",
+                         (char *) "-blockdev",
+                         (char *) "{\"driver\":\"file\",\"filename\":\"/srv/f\",\"node-name\":\"f\"}",
+                         NULL };
 static DiskName disks[] = { { (char *) "libvirt-1-format", "vda", "/srv/a.qcow2" },
                             { (char *) "libvirt-11-format", "vdb", NULL } };
 
@@ -60,6 +66,14 @@ static void test_rows(void)
               "format\n",
               EXIT_BAD_GUEST, "The image /srv/a.qcow2 of disk vda is not in the format qcow2 ",
               "qemu-img info");
+        check(nodes,
+              SAYS "-blockdev {\"filename\":\"/dev/fdset/1\",\"node-name\":\"b\"}: 'host_device' driver "
+                   "requires '/dev/fdset/1' to be either a character or block device\n",
+              EXIT_BAD_GUEST, "/srv/b is not a block device,", "use type='file' (with <source file=");
+        check(nodes,
+              SAYS "-blockdev {\"node-name\":\"f\"}: 'file' driver requires '/dev/fdset/1' to be a regular "
+                   "file\n",
+              EXIT_BAD_GUEST, "/srv/f is not a regular file,", "use type='block' (with <source dev=");
         check(small, SAYS "cannot set up guest memory 'pc.ram': Cannot allocate memory\n", EXIT_OS,
               "The host has not enough memory for the guest",
               "(QEMU: cannot set up guest memory 'pc.ram': Cannot allocate memory)");
@@ -105,7 +119,7 @@ static void test_arguments(void)
         CHECK(strstr(other, "in line 9 of"));
         CHECK(strstr(other, "\"systemctl edit 'vm@web.service'\""));
         CHECK(strstr(other, "BindReadOnlyPaths=/nonexistent/x "));
-        o.helper = "/run/user/1000/helper";
+        CHECK(setenv("MANAGERPID", "1", 1) == 0);
         user = explain_failure(&o, "/nonexistent/x: no\n", &exit);
         CHECK(strstr(user, "\"systemctl --user edit 'vm@web.service'\""));
         CHECK(!explain_failure(&o, SAYS "/etc/passwd: not what I want, /nonexistent/xyz\n", &exit));

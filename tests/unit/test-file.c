@@ -61,6 +61,21 @@ static void refuse_noreplace(void)
         seccomp_release(filter);
 }
 
+static void test_nameless(const char *directory)
+{
+        _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closep) int file = file_create_nameless(fd);
+        struct stat st;
+
+        CHECK(file >= 0);
+        CHECK_NUMBER(file_write_all(file, "x", 1), 0);
+        CHECK(symlinkat("nowhere", fd, "link") >= 0);
+        CHECK_NUMBER(file_link_new(file, fd, "link"), -EEXIST);
+        CHECK_NUMBER(file_link_new(file, fd, "named"), 0);
+        CHECK(fstatat(fd, "named", &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode) && st.st_size == 1);
+        CHECK(unlinkat(fd, "link", 0) >= 0 && unlinkat(fd, "named", 0) >= 0);
+}
+
 /* Changes what the process may do: the last test. */
 static void test_rename_new(const char *directory)
 {
@@ -178,6 +193,7 @@ int main(void)
         test_read_pipe();
         test_read(directory);
         test_longest_name(directory);
+        test_nameless(directory);
         test_rename_new(directory);
         CHECK(rmdir(directory) >= 0);
         return 0;

@@ -12,7 +12,7 @@
 #include "generator/convert/convert.h"
 #include "generator/unit/commands.h"
 #include "guest/plan/plan.h"
-#include "launcher/prepare/prepare-request.h"
+#include "launcher/helper/helper.h"
 #include "launcher/run/run-options.h"
 #include "tests/unit/test.h"
 
@@ -151,14 +151,16 @@ static char **verb_argv(Strings *line)
 
 static void check_launcher(const Conversion *c)
 {
-        _cleanup_(strings_done) Strings prepare = { 0 }, run = { 0 };
+        _cleanup_(strings_done) Strings serve = { 0 }, run = { 0 };
         PrepareRequest request;
+        ServeOptions service;
         RunOptions options;
 
-        CHECK(command_prepare(c, "one", "/etc/vmunit/guests/one.xml", &prepare) >= 0);
-        CHECK_NUMBER(prepare_request_read((int) prepare.count - 1, verb_argv(&prepare), &request), 0);
+        CHECK(command_serve(c, "one", "/etc/vmunit/guests/one.xml", &serve) >= 0);
+        CHECK_NUMBER(serve_options_read((int) serve.count - 1, verb_argv(&serve), &service), 0);
+        CHECK_NUMBER(prepare_request_read(service.prepare_argc, service.prepare_argv, &request), 0);
         prepare_request_done(&request);
-        CHECK(command_run(c, &run) >= 0);
+        CHECK(command_run(c, "one", &run) >= 0);
         CHECK_NUMBER(run_options_read(&options, (int) run.count - 1, verb_argv(&run)), 0);
         run_options_done(&options);
 }

@@ -4,10 +4,13 @@
 
 #include "launcher/monitor/monitor.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "contract/limits.h"
 #include "tests/unit/test.h"
 
 #define PATIENCE (MONITOR_SECOND / 50)
@@ -72,6 +75,41 @@ static void wait_longer_than_patience(void)
                 CHECK(sd_event_run(event, PATIENCE / 5) >= 0);
 }
 
+static size_t lines_in(int fd)
+{
+        char text[4096];
+        size_t lines = 0;
+
+        for (ssize_t n; (n = read(fd, text, sizeof(text))) > 0;)
+                for (ssize_t i = 0; i < n; i++)
+                        lines += text[i] == '\n';
+        return lines;
+}
+
+/* Refused commands are logged, but not at the rate that QEMU likes. */
+static void test_refusals(void)
+{
+        int qemu = begin(), saved = dup(STDERR_FILENO), errors = memfd_create("errors", MFD_CLOEXEC);
+        char answer[128];
+
+        CHECK(errors >= 0 && saved >= 0);
+        CHECK_NUMBER(dup2(errors, STDERR_FILENO), STDERR_FILENO);
+        for (unsigned i = 0; i < 1000; i++) {
+                CHECK_NUMBER(monitor_execute(monitor, "balloon", NULL, NULL, NULL, MONITOR_PATIENCE), 0);
+                (void) snprintf(
+                        answer, sizeof(answer), "{\"error\": {\"desc\": \"no\"}, \"id\": %u}\n", i + 3);
+                say(qemu, answer);
+                while (read(qemu, answer, sizeof(answer)) > 0)
+                        ;
+        }
+        CHECK_NUMBER(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+        CHECK_NUMBER(lseek(errors, 0, SEEK_SET), 0);
+        CHECK_NUMBER(lines_in(errors), EVENT_RATE_EVENTS);
+        (void) close(errors);
+        (void) close(saved);
+        end(qemu);
+}
+
 static void test_timed_out(void)
 {
         int fd = begin();
@@ -96,6 +134,7 @@ static void test_closed(void)
 
 int main(void)
 {
+        test_refusals();
         test_timed_out();
         test_closed();
         return 0;

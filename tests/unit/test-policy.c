@@ -31,17 +31,17 @@ static void test_order(void)
 
         put("/usr/lib/vmunit/vmunit.conf", "[Guests]\nAllowQemuCommandline=no\n");
         put("/etc/vmunit/vmunit.conf",
-            "# ours\n[Guests]\nImageDirectories=/srv/images /data\nDisks=descriptors\n");
+            "# ours\n[Guests]\nImageDirectories=/srv/images /data\nDisks=chown\n");
         put("/run/vmunit/vmunit.conf.d/10-a.conf", "[Guests]\nAllowHostDevices=no\n");
         put("/usr/lib/vmunit/vmunit.conf.d/20-b.conf",
             "[Guests]\nImageDirectories=\nImageDirectories=/only\n");
         put("/etc/vmunit/vmunit.conf.d/20-b.conf", "[Guests]\nAllowHostDevices = yes\n");
         CHECK_NUMBER(policy_read(root, false, &p, f), 0);
         CHECK_NUMBER(findings_count(f), 0);
-        CHECK(p.allow_qemu_commandline); /* /etc hides /usr/lib whole */
-        CHECK(p.allow_host_devices);
+        CHECK(p.switches[POLICY_QEMU_COMMANDLINE].allowed); /* /etc hides /usr/lib whole */
+        CHECK(p.switches[POLICY_HOST_DEVICES].allowed);
         CHECK_NUMBER(p.image_directories.count, 2);
-        CHECK(p.disks_by_descriptor);
+        CHECK(!p.disks_by_descriptor);
         CHECK_TEXT(p.image_directories.items[1], "/data");
 }
 
@@ -60,6 +60,79 @@ static void check_findings(const char *const *expected, size_t n)
         }
 }
 
+/* Every row is read, and says where it was set. */
+static void test_switches(void)
+{
+        _cleanup_(freep) char *other = text_format("%s/switches", root);
+
+        for (size_t i = 0; i < POLICY_SWITCHES; i++)
+                for (int user_scope = 0; user_scope <= 1; user_scope++) {
+                        _cleanup_(findings_freep) Findings *f = findings_new(), *g = findings_new();
+                        _cleanup_(policy_done) Policy before = { 0 }, after = { 0 };
+                        _cleanup_(freep) char *text = NULL, *place = NULL, *expected = NULL;
+                        const PolicyChoice *choice = &before.switches[i];
+
+                        put("/switches/etc/vmunit/vmunit.conf", "");
+                        CHECK_NUMBER(policy_read(other, user_scope, &before, f), 0);
+                        CHECK_NUMBER(choice->allowed, !(user_scope && i == POLICY_HOST_DEVICES));
+                        place = policy_place_text(&choice->at);
+                        CHECK_TEXT(place, "vmunit.conf");
+                        free(place);
+
+                        text = text_format(
+                                "[Guests]\n\n%s=%s\n", policy_switches[i].key,
+                                choice->allowed ? "no" : "yes");
+                        put("/switches/etc/vmunit/vmunit.conf", text);
+                        CHECK_NUMBER(policy_read(other, user_scope, &after, g), 0);
+                        for (size_t j = 0; j < POLICY_SWITCHES; j++)
+                                CHECK_NUMBER(
+                                        after.switches[j].allowed != before.switches[j].allowed, i == j);
+                        place = policy_place_text(&after.switches[i].at);
+                        expected = text_format("%s/etc/vmunit/vmunit.conf:3", other);
+                        CHECK_TEXT(place, expected);
+                }
+}
+
+static void test_limits(void)
+{
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        _cleanup_(policy_done) Policy p = { 0 };
+        _cleanup_(freep) char *other = text_format("%s/limits", root);
+
+        put("/limits/etc/vmunit/vmunit.conf",
+            "[Guests]\nMaxGuests=3\nMaxMemory=2G\nMaxVCPUs=8\nMaxVCPUs=infinity\nDiskDirectories=/a /b\n");
+        CHECK_NUMBER(policy_read(other, false, &p, f), 0);
+        CHECK_NUMBER(p.max_guests.max, 3);
+        CHECK_NUMBER(p.max_memory.max, INT64_C(1) << 31);
+        CHECK_NUMBER(p.max_memory.at.line, 3);
+        CHECK_NUMBER(p.max_vcpus.max, 0);
+        CHECK_NUMBER(p.disk_directories.count, 2);
+        CHECK_NUMBER(p.disk_directories_at.line, 6);
+}
+
+static void test_bad_limits(void)
+{
+        static const char *const expected[] = {
+                "2:11: error: '0' is not a number from 1 on, and not infinity",
+                "3:11: error: '4GiB' is not a size; expected bytes, a number followed by K, M, G or T, or "
+                "infinity",
+                "4:11: error: 'G' is not a size; expected bytes, a number followed by K, M, G or T, or "
+                "infinity",
+                "5:11: error: '99999999999T' is not a size; expected bytes, a number followed by K, M, G or "
+                "T, or infinity",
+                "6:17: error: 'relative' is not an absolute path",
+                "7:10: error: '-1' is not a number from 1 on, and not infinity",
+                "8:1: error: AllowChown=no contradicts Disks=chown, with which QEMU's user becomes the "
+                "owner "
+                "of disks; remove one of them",
+        };
+
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
+            "[Guests]\nMaxGuests=0\nMaxMemory=4GiB\nMaxMemory=G\nMaxMemory=99999999999T\n"
+            "DiskDirectories=relative\nMaxVCPUs=-1\nAllowChown=no\nDisks=chown\n");
+        check_findings(expected, ELEMENTS(expected));
+}
+
 static void test_bad(void)
 {
         static const char *const expected[] = {
@@ -74,6 +147,43 @@ static void test_bad(void)
             "[Guests]\nNonsense=1\nAllowHostDevices=perhaps\nImageDirectories=/a   relative\nwhat\n[Other]\n"
             "Key=value\n");
         check_findings(expected, ELEMENTS(expected));
+}
+
+static void test_users(void)
+{
+        static const char *const good[] = {
+                "qemu", "per-guest", "_vm.1-a", "995", "4294967294", "abcdefghijklmnopqrstuvwxyzabcde",
+        };
+        static const char *const bad[] = {
+                "",      "root",       "0",          "nobody", "65534",
+                "65535", "4294967295", "4294967296", "-x",     ".x",
+                "1x",    "a b",        "*",          "a%h",    "abcdefghijklmnopqrstuvwxyzabcdef",
+        };
+        static const char *const expected[] = {
+                "2:6: error: 'root' must not be the user of guests",
+                "3:11: error: '5' is not a range FIRST-LAST of numbers up to 2147483647",
+                "4:11: error: '5-2147483648' is not a range FIRST-LAST of numbers up to 2147483647",
+                "5:11: error: '6-5' is empty: the last number is lower than the first",
+                "6:11: error: '0-5' must not contain 0, 65534 and 65535",
+                "7:11: error: '65535-65536' must not contain 0, 65534 and 65535",
+                "8:6: error: '' is not valid; expected a user's name or number, or per-guest",
+        };
+        _cleanup_(findings_freep) Findings *f = findings_new();
+        _cleanup_(policy_done) Policy p = { 0 };
+
+        for (size_t i = 0; i < ELEMENTS(good); i++)
+                CHECK(!policy_user_fault(good[i]));
+        for (size_t i = 0; i < ELEMENTS(bad); i++)
+                CHECK(policy_user_fault(bad[i]));
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
+            "[Guests]\nUser=root\nUserRange=5\nUserRange=5-2147483648\nUserRange=6-5\nUserRange=0-5\n"
+            "UserRange=65535-65536\nUser=\n");
+        check_findings(expected, ELEMENTS(expected));
+        put("/etc/vmunit/vmunit.conf.d/30-bad.conf",
+            "[Guests]\nUser=qemu\nUser=per-guest\nUserRange=70000-70000\n");
+        CHECK_NUMBER(policy_read(root, false, &p, f), 0);
+        CHECK_TEXT(p.user, POLICY_USER_PER_GUEST);
+        CHECK(p.user_range.first == 70000 && p.user_range.last == 70000);
 }
 
 static void test_bad_broker(void)
@@ -248,11 +358,24 @@ static void test_installed_file(const char *path)
         CHECK_NUMBER(policy_read(other, false, &uncommented, g), 0);
         CHECK_NUMBER(uncommented.n_bridges, 1);
         CHECK_NUMBER(uncommented.max_taps, as_it_is.max_taps);
+        CHECK(as_it_is.disks_by_descriptor);
         CHECK_NUMBER(uncommented.use_bridge_conf, as_it_is.use_bridge_conf);
-        CHECK_NUMBER(uncommented.allow_qemu_commandline, as_it_is.allow_qemu_commandline);
-        CHECK_NUMBER(uncommented.allow_host_devices, as_it_is.allow_host_devices);
+        for (size_t i = 0; i < POLICY_SWITCHES; i++) {
+                if (!uncommented.switches[i].at.file)
+                        fprintf(stderr, "%s has no %s=\n", path, policy_switches[i].key);
+                CHECK(uncommented.switches[i].at.file && !as_it_is.switches[i].at.file);
+                CHECK_NUMBER(uncommented.switches[i].allowed, as_it_is.switches[i].allowed);
+        }
+        CHECK_NUMBER(uncommented.max_guests.max, 0);
+        CHECK_NUMBER(uncommented.max_memory.max, 0);
+        CHECK_NUMBER(uncommented.max_vcpus.max, 0);
+        CHECK_NUMBER(uncommented.disk_directories.count, 0);
         CHECK_NUMBER(uncommented.disks_by_descriptor, as_it_is.disks_by_descriptor);
         CHECK_NUMBER(uncommented.image_directories.count, as_it_is.image_directories.count);
+        CHECK(!as_it_is.user);
+        CHECK_TEXT(uncommented.user, POLICY_USER_DEFAULT);
+        CHECK_NUMBER(uncommented.user_range.first, as_it_is.user_range.first);
+        CHECK_NUMBER(uncommented.user_range.last, as_it_is.user_range.last);
 }
 
 int main(int argc, char **argv)
@@ -261,7 +384,11 @@ int main(int argc, char **argv)
         CHECK(mkdtemp(root));
         test_installed_file(argv[1]);
         test_order();
+        test_switches();
+        test_limits();
+        test_bad_limits();
         test_bad();
+        test_users();
         test_bad_broker();
         test_bridges();
         test_bridge_conf();

@@ -41,8 +41,9 @@ static void test_round_trip(void)
         memcpy(a->pending, BOOT, sizeof(a->pending));
         a->granted = a->returning = true;
         a->granted_user = 107;
-        a->listed = true;
-        a->listed_user = 108;
+        CHECK_NUMBER(record_add_listed(a, 108), 0);
+        CHECK_NUMBER(record_add_listed(a, 1879048192), 0);
+        CHECK_NUMBER(record_add_listed(a, 108), 0);
         CHECK_NUMBER(
                 record_add_holder(
                         a, &(Holder){ .guest = (char *) "my guest=1",
@@ -69,7 +70,7 @@ static void test_round_trip(void)
         CHECK(b->directory.file_system == 77 && b->directory.inode == 78 && b->directory.born == 79 &&
               b->handle_size == 2 && memcmp(b->handle, a->handle, 2) == 0 && b->handle_type == 0x81);
         CHECK_TEXT(b->pending, BOOT);
-        CHECK(b->listed && b->listed_user == 108);
+        CHECK(b->n_listed == 2 && b->listed[0] == 108 && b->listed[1] == 1879048192);
         CHECK_NUMBER(b->n_holders, 2);
         CHECK_TEXT(b->holders[0].guest, "my guest=1");
         CHECK_TEXT(b->holders[0].directory, "/run/vm/my\\x20guest");

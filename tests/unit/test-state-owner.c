@@ -35,30 +35,30 @@ int main(void)
 
         CHECK(mkdtemp(directory));
         path = text_format("%s/uuid", directory);
-        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), 0);
         CHECK_NUMBER(file_read(AT_FDCWD, path, 100, &text, &size), 0);
         CHECK_TEXT(text, MINE "\n");
-        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), 0);
         /* a directory with nothing else in it may go to another guest; one with state may not */
-        CHECK_NUMBER(state_claim(directory, THEIRS), 0);
-        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        CHECK_NUMBER(state_claim(directory, directory, THEIRS), 0);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), 0);
         state = text_format("%s/one_VARS.fd", directory);
         CHECK_NUMBER(file_write_atomic(AT_FDCWD, state, "", 0, 0600, 0), 0);
-        CHECK_NUMBER(state_claim(directory, THEIRS), EXIT_CONFIG);
+        CHECK_NUMBER(state_claim(directory, directory, THEIRS), EXIT_CONFIG);
         for (size_t i = 0; i < ELEMENTS(files); i++) {
                 CHECK_NUMBER(
                         file_write_atomic(AT_FDCWD, path, files[i].text, strlen(files[i].text), 0600, 0), 0);
-                CHECK_NUMBER(state_claim(directory, MINE), files[i].result);
+                CHECK_NUMBER(state_claim(directory, directory, MINE), files[i].result);
         }
         /* hostile: nothing may block, or be followed to other users' files */
         CHECK(unlink(path) == 0 && mkfifo(path, 0600) == 0);
-        CHECK_NUMBER(state_claim(directory, MINE), EXIT_CONFIG);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), EXIT_CONFIG);
         CHECK(unlink(path) == 0 && mkdir(path, 0700) == 0);
-        CHECK_NUMBER(state_claim(directory, MINE), EXIT_CONFIG);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), EXIT_CONFIG);
         CHECK(rmdir(path) == 0 && symlink("/nonexistent/a", path) == 0);
-        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), 0);
         /* a directory that cannot be written does not keep the guest from starting */
         CHECK(unlink(path) == 0 && unlink(state) == 0 && rmdir(directory) == 0);
-        CHECK_NUMBER(state_claim(directory, MINE), 0);
+        CHECK_NUMBER(state_claim(directory, directory, MINE), 0);
         return 0;
 }

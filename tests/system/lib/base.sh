@@ -268,6 +268,13 @@ unit() {
         esac
 }
 
+# helper_unit NAME SUFFIX: of the guest's helper.
+helper_unit() {
+        local unit
+        unit=$(unit "$1")
+        printf 'vm-helper@%s.%s\n' "$(sed 's/^vm@//; s/\.service$//' <<<"$unit")" "$2"
+}
+
 start() {
         manager "$1" start "$(unit "$1")" || fail "$1 does not start"
         printf 'ok: %s started\n' "$1"
@@ -283,8 +290,10 @@ start_fails() {
         printf 'ok: %s does not start: %s\n' "$1" "$output"
 }
 
+# Its disks are given back a moment after the guest is off.
 stop() {
         manager "$1" stop "$(unit "$1")" || fail "$1 does not stop"
+        eventually 10 is_gone "$1" || fail "$1 is off, but its helper's socket is not"
         printf 'ok: %s stopped\n' "$1"
 }
 
@@ -292,11 +301,16 @@ is_active() {
         [ "$(manager "$1" show -P ActiveState "$(unit "$1")")" = active ]
 }
 
-is_gone() {
-        case $(manager "$1" show -P ActiveState "$(unit "$1")") in
+is_inactive() {
+        case $(manager "$1" show -P ActiveState "$2") in
         inactive | failed) ;;
         *) return 1 ;;
         esac
+}
+
+# is_gone NAME: the guest is off, and what it had was given back.
+is_gone() {
+        is_inactive "$1" "$(unit "$1")" && is_inactive "$1" "$(helper_unit "$1" socket)"
 }
 
 # is_forgotten NAME: by machined, which hears of a unit's end a moment after everybody else.
@@ -324,6 +338,22 @@ qemu() {
         done
 }
 
+# is_restarted NAME PID: it has another QEMU than that.
+is_restarted() {
+        [ "$(qemu "$1")" != "$2" ] && [ -n "$(qemu "$1")" ]
+}
+
+# opened NAME DIRECTORY: which files below the directory its QEMU has open, and whether to read or to write.
+opened() {
+        local pid fd path
+        pid=$(qemu "$1")
+        for fd in "/proc/$pid/fd"/*; do
+                path=$(readlink "$fd")
+                [[ $path != "$2"/* ]] || awk -v path="$path" '
+                        $1 == "flags:" { print path, $2 ~ /[12]$/ ? "write" : "read" }' "/proc/$pid/fdinfo/${fd##*/}"
+        done | sort -u
+}
+
 status_field() {
         awk -v field="$2:" '$1 == field { $1 = ""; sub(/^[ \t]+/, ""); print }' "/proc/$1/status"
 }
@@ -349,6 +379,11 @@ journal_mark() {
         journalctl --quiet -n 1 --identifier lab --show-cursor | sed -n 's/^-- cursor: //p'
 }
 
+# mark: what was said before is not counted again.
+mark() {
+        CURSOR=$(journal_mark mark)
+}
+
 # journal NAME [OPTION]…: what the journal has of the guest's unit since the test began.
 journal() {
         local name=$1 scope=()
@@ -366,7 +401,7 @@ console() {
 }
 
 console_says() {
-        console "$1" | grep -Fq -- "$2"
+        console "$1" | grep -F >/dev/null -- "$2"
 }
 
 console_count() {
@@ -481,14 +516,15 @@ clear_away() {
         local name
         systemctl stop 'vm@*.service' 2>/dev/null || :
         systemctl kill --signal=KILL 'vm@*.service' 2>/dev/null || :
-        pkill -KILL '^qemu-system' || :
+        pkill -KILL '^qemu-' || :
         pkill -KILL '^vm-launcher' || :
         clear_away_users
         for name in $(taps); do
                 ip link del "$name"
         done
         find /run/vm /var/lib/vm /var/lib/vmunit/grants -mindepth 1 -delete 2>/dev/null || :
-        rm -rf "${XML:?}" "${IMAGES:?}" /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d
+        rm -rf "${XML:?}" "${IMAGES:?}" /run/vmunit/guests/*.xml.d /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d \
+                /run/systemd/system/vm-helper@*.d
         for name in $(ip -json link show type bridge | jq -r '.[].ifname'; ip -json link show type veth | jq -r '.[].ifname'); do
                 ip link del "$name" || :
         done

@@ -57,7 +57,7 @@ tell() {
 }
 
 has_more_lines() {
-        [ "$(wc -l <"/tmp/held-$1")" -gt "$2" ] && tail -n 1 "/tmp/held-$1" | grep -qv '^..:'
+        [ "$(wc -l <"/tmp/held-$1")" -gt "$2" ] && tail -n 1 "/tmp/held-$1" | grep -v >/dev/null '^..:'
 }
 
 release() {

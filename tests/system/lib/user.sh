@@ -50,7 +50,7 @@ has_session() {
 
 # has_manager NAME: it runs, or is about to end.
 has_manager() {
-        ! systemctl show -P ActiveState "user@$(id -u "$1").service" | grep -qx 'inactive\|failed'
+        ! systemctl show -P ActiveState "user@$(id -u "$1").service" | grep -x >/dev/null 'inactive\|failed'
 }
 
 # broker: its pid, or 0.
@@ -77,6 +77,28 @@ allow() {
                 printf '[Bridge %s]\n' "$bridge"
                 [ $# = 0 ] || printf '%s\n' "$@"
         } >"$CONF/$bridge.conf"
+}
+
+# disks_by WAY: guests get their disks as chown or as descriptors (the default), from their next start on.
+disks_by() {
+        mkdir -p "$CONF"
+        printf '[Guests]\nDisks=%s\n' "$1" >"$CONF/disks.conf"
+        systemctl daemon-reload
+}
+
+# guests_run_as USER [LINE]…: what vmunit.conf says about the user of guests, from their next start on.
+guests_run_as() {
+        mkdir -p "$CONF"
+        printf '[Guests]\nUser=%s\n' "$1" >"$CONF/user.conf"
+        [ $# = 1 ] || printf '%s\n' "${@:2}" >>"$CONF/user.conf"
+}
+
+# forget_own_users: the accounts of guests that had one each.
+forget_own_users() {
+        local name
+        awk -F : '$1 ~ /^vm-[0-9a-f]+$/ { print $1 }' /etc/passwd | while read -r name; do
+                userdel "$name"
+        done
 }
 
 # --- whose a guest is
@@ -166,6 +188,7 @@ clear_away_users() {
                 pkill -KILL -u "$uid" || :
                 userdel --force --remove "$name"
         done
+        forget_own_users
         systemctl unmask --runtime --quiet vm-broker.service
         systemctl stop vm-broker-watch.socket vm-broker-watch.service vm-broker.service
 }

@@ -68,6 +68,12 @@ class Host:
         theirs.close()
         return ours
 
+    def listening(self, number):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.bind('')
+            s.listen()
+            self.fds[number] = os.dup(s.fileno())
+
     def tap(self, numbers):
         name = b''
         for number in numbers:
@@ -165,6 +171,8 @@ def chardev(text, host):
     d = parameters(text)
     if d[''] in HOST_CHARDEVS:
         raise Skip(f'a {d[""]} peer')
+    if 'fd' in d and d.get('server', 'off') in ('on', 'yes'):
+        return host.listening(int(d['fd']))
     if 'fd' in d:
         return host.pair(int(d['fd']))
     if d[''] in ('socket', 'udp') and d.get('server', 'off') not in ('on', 'yes') and 'fd' not in d:

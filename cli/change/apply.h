@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the verbs that change a guest's definition have in common. */
+
+#include "cli/cli.h"
+#include "operate/operation.h"
+
+typedef struct ChangeCall {
+        const Call *call;
+        Host host;
+        char *path, *guest, *unit;
+        bool running;
+        Operation operation;
+        uint64_t begun; /* CLOCK_REALTIME in microseconds */
+} ChangeCall;
+
+/*
+ * For the guest that the call's first word names. With --persistent, or for a guest that is off, the change
+ * lasts. Prints its own error messages; 0 or the exit status. change_done() is required in each case.
+ */
+int change_start(const Call *call, ChangeCall *ret);
+void change_done(ChangeCall *c);
+
+/* Says what an operation returned; 0 or the exit status. */
+int change_check(ChangeCall *c, int r);
+
+/* Has systemd read the new definition, and change the guest if it runs. If that fails, the definition is as
+ * before. 0 or the exit status. */
+int change_apply(ChangeCall *c);

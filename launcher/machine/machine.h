@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a QEMU that runs consists of: the command line that it would have to be started with, and what is
+ * behind names that only QEMU knows.
+ */
+
+#include "launcher/machine/option.h"
+#include "launcher/monitor/script.h"
+#include "launcher/store/fds.h"
+
+/* A node of the command line, as QEMU has it. */
+typedef struct Node {
+        char *name;     /* in the command line */
+        char *actual;   /* in QEMU: another one while an earlier node of the name is still there */
+        Strings nodes;  /* QEMU's, in the order in which they have to be removed; the first is actual */
+        unsigned *sets; /* fd sets with its images */
+        size_t n_sets;
+        bool leaving; /* about to be removed: its name may be taken by another */
+} Node;
+
+typedef struct Machine {
+        CommandLine line;
+        Node **nodes;
+        size_t n_nodes;
+        CommandLine gone;  /* of the line, when the present reload ends */
+        Strings vcpus;     /* ids of virtual processors that were added and are there */
+        Strings new_vcpus; /* of those that the present reload adds */
+        unsigned next_set, generation;
+        const char *directory; /* the guest's runtime directory, for sockets; borrowed */
+} Machine;
+
+/* actual is what QEMU was started with, which the launcher made of the options' own. 0, -EBADMSG, -ENOMEM.
+ */
+int machine_begin(const RunOptions *options, char *const *actual, const char *directory, Machine *ret);
+void machine_done(Machine *m);
+
+/* What new options need beside their text: the options of their command line, and descriptors by name. */
+typedef struct MachineParts {
+        const RunOptions *options;
+        const CommandLine *line;
+        Fds *fds;
+} MachineParts;
+
+/*
+ * Adds to the script what adds the option to QEMU, and undoes that. The machine knows a node from then on,
+ * until machine_forget_node(). 0; -ENOENT if a descriptor is missing, -EINVAL if the option cannot be added;
+ * -ENOMEM. Errors are logged.
+ */
+int machine_script_add(Machine *m, const MachineParts *parts, const Option *option, Script *script);
+
+/* Adds to the script what removes it. Not for devices, which the guest has to let go first. A node is
+ * leaving from then on. */
+void machine_script_remove(Machine *m, const Option *option, Script *script);
+
+/* What QEMU calls the node; the name itself if it is no node. */
+const char *machine_node(const Machine *m, const char *name);
+
+/* The same for one that is leaving; NULL if none is. */
+const char *machine_leaving_node(const Machine *m, const char *name);
+
+/* The node of that name was removed, or could not be added. leaving: the one that was to be removed. */
+void machine_forget_node(Machine *m, const char *name, bool leaving);
+
+/* What the guest has let go of leaves the command line: not at once, since a difference may point into it.
+ */
+int machine_note_gone(Machine *m, const Option *option);
+void machine_forget_gone(Machine *m);
+
+/* It stays after all. */
+void machine_keep_node(Machine *m, const char *name);
+
+/* Calls visit for each descriptor's name in the option. */
+void option_each_descriptor(
+        const Option *option, void (*visit)(const char *name, void *userdata), void *userdata);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What has to be done to a QEMU that runs so that it becomes the one of another command line. A pure
+ * function. */
+
+#include "launcher/machine/option.h"
+
+typedef enum ChangeKind {
+        CHANGE_NONE,    /* of an option that is in both, or is dealt with by another's change */
+        CHANGE_ADD,     /* new */
+        CHANGE_REMOVE,  /* old */
+        CHANGE_MEDIUM,  /* of the drive new, an option in both; the nodes of both are dealt with by this */
+        CHANGE_LIMITS,  /* of throttling: new is the object */
+        CHANGE_SIZE,    /* the memory that a virtio-mem device is to have */
+        CHANGE_BOOT,    /* a device's place in the boot order */
+        CHANGE_VCPUS,   /* new is -smp */
+        CHANGE_RESTART, /* nothing, while QEMU runs; `why` says more */
+} ChangeKind;
+
+typedef struct Change {
+        ChangeKind kind;
+        const Option *was, *is; /* one of them is NULL for what is new, or gone */
+        const char *why;        /* of CHANGE_RESTART: a reason, or NULL; a constant */
+} Change;
+
+typedef struct Difference {
+        Change *items; /* first what is in the new command line, in its order, then what is gone */
+        size_t count;
+} Difference;
+
+/* What the host allows; all of it is true for the pure function's tests. */
+typedef struct DifferenceHost {
+        bool network; /* QEMU has more than an empty network of its own */
+} DifferenceHost;
+
+/* options are those of `is`, and say which nodes get their images as descriptors. 0 or -ENOMEM. */
+int difference_of(
+        const CommandLine *was, const CommandLine *is, const RunOptions *options, const DifferenceHost *host,
+        Difference *ret);
+void difference_done(Difference *difference);
+
+/* The change of the option of that name and id in either command line, or NULL. */
+const Change *difference_find(const Difference *difference, const char *name, const char *id);
+
+/* Whether the device is a drive whose medium can be changed. */
+bool option_is_drive(const Option *device);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the two files of a reload share: reload.c has the conversation with the helper, reload-change.c that
+ * with QEMU. */
+
+#include "launcher/reload/changes.h"
+#include "launcher/reload/reload.h"
+
+typedef enum ReloadPhase {
+        RELOAD_IDLE,
+        RELOAD_ASKING,   /* the helper for the definition */
+        RELOAD_OPENING,  /* the helper, for descriptors */
+        RELOAD_CHANGING, /* QEMU */
+} ReloadPhase;
+
+struct Reload {
+        ReloadContext context;
+        Machine machine;
+        Removals *removals;
+        ReloadPhase phase;
+        bool again;
+        DifferenceHost host; /* asked at the start: later the launcher may not */
+        unsigned boot_vcpus;
+        PendingChange *pending;
+        size_t n_pending;
+        unsigned finished; /* reloads */
+        int last_status;   /* of the last one */
+        bool tells;        /* systemd that it reloads: in users' units, which have no ExecReload= */
+
+        /* of the reload that is under way */
+        int helper;
+        sd_event_source *answers;
+        Strings arguments; /* of the new definition, with the launcher's own */
+        RunOptions options;
+        CommandLine line;
+        Difference difference;
+        Fds fds;
+        Script *script;
+        json_t *vacant; /* virtual processors */
+};
+
+/* The changes of the reload that is under way; parts must live as long as they. */
+Changes reload_changes(Reload *r, MachineParts *parts);
+
+/* Logs what waits for a restart. */
+void reload_tell_pending(Reload *r);
+
+void reload_drop_pending(Reload *r);
+
+/* Changes QEMU, once all descriptors are there; reload_finish() or reload_abandon() follows. */
+void reload_change(Reload *r);
+
+/* Ends the reload, and tells whoever waits. */
+void reload_finish(Reload *r, int exit_status);
+
+/* The same after a failure, before which nothing of QEMU was changed, or all of it was undone. */
+void reload_abandon(Reload *r);

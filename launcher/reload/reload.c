@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The launcher cannot read its own unit, which it does not see from its sandbox, and cannot open what is
+ * new. Its helper does both: it asks the service manager for the unit's command line, and then opens what of
+ * it the launcher names. The launcher trusts the helper as at a start (helper/helper-client.c); QEMU is not
+ * trusted, and what it refuses or leaves unanswered ends the reload, not the guest.
+ *
+ * Nothing here waits: each step begins where the answer to the one before arrives.
+ */
+
+#include "launcher/reload/reload-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "contract/exit.h"
+#include "contract/limits.h"
+#include "contract/message-ids.h"
+#include "launcher/errand/errand-agent.h"
+#include "launcher/helper/helper.h"
+#include "launcher/reload/changes.h"
+#include "launcher/store/fd-store.h"
+#include "launcher/stream/listener.h"
+#include "log/log.h"
+#include "net/netlink.h"
+#include "net/route.h"
+#include "util/file.h"
+
+/* ——— the end of a reload ——— */
+
+static void forget(Reload *r)
+{
+        script_free(r->script);
+        r->script = NULL;
+        difference_done(&r->difference);
+        machine_forget_gone(&r->machine);
+        command_line_done(&r->line);
+        run_options_done(&r->options);
+        r->options = (RunOptions){ 0 };
+        strings_done(&r->arguments);
+        fds_done(&r->fds);
+        r->fds = (Fds){ 0 };
+        json_decref(r->vacant);
+        r->vacant = NULL;
+        r->answers = sd_event_source_disable_unref(r->answers);
+        r->helper = fd_close(r->helper);
+        r->phase = RELOAD_IDLE;
+}
+
+void reload_finish(Reload *r, int exit_status)
+{
+        const HelperMessage result = { .kind = HELPER_RESULT, .exit_status = exit_status };
+        bool again = r->again;
+
+        if (r->helper >= 0)
+                (void) errand_send(r->helper, &result, sizeof(result), -EBADF);
+        if (r->tells)
+                (void) sd_notify(0, "READY=1");
+        r->finished++;
+        r->last_status = exit_status;
+        forget(r);
+        r->again = false;
+        if (again)
+                reload_begin(r);
+}
+
+Changes reload_changes(Reload *r, MachineParts *parts)
+{
+        *parts = (MachineParts){ &r->options, &r->line, &r->fds };
+        return (Changes){
+                .machine = &r->machine,
+                .parts = parts,
+                .difference = &r->difference,
+                .disks = &r->context.options->life.disks,
+                .vcpus = r->vacant,
+                .n_vcpus = r->boot_vcpus + (unsigned) r->machine.vcpus.count,
+        };
+}
+
+/* What the launcher makes itself. */
+static bool is_socket(const Reload *r, const char *name)
+{
+        for (size_t i = 0; i < r->options.sockets.count; i++)
+                if (streq(r->options.sockets.items[i].name, name))
+                        return true;
+        return false;
+}
+
+static void remove_socket(const Reload *r, const char *name)
+{
+        _cleanup_(freep) char *path = text_format("%s/%s", r->context.directory, name);
+
+        if (path)
+                (void) unlink(path);
+}
+
+void reload_abandon(Reload *r)
+{
+        MachineParts parts;
+        Changes c = reload_changes(r, &parts);
+
+        changes_forget(&c);
+        removals_drop(r->removals);
+        for (size_t i = 0; i < r->fds.count; i++)
+                if (is_socket(r, r->fds.items[i].name))
+                        remove_socket(r, r->fds.items[i].name);
+                else if (r->fds.items[i].stored)
+                        (void) store_tell(r->fds.items[i].name, -EBADF, NULL);
+        log_error("The guest runs on as it was.");
+        reload_finish(r, EXIT_OS);
+}
+
+/* ——— the definition ——— */
+
+typedef struct Needs {
+        Reload *reload;
+        size_t asked;
+        int status;
+} Needs;
+
+static void need(const char *name, void *userdata)
+{
+        Needs *n = userdata;
+        Reload *r = n->reload;
+        HelperMessage m = { .kind = HELPER_NEED };
+        int fd = -EBADF;
+
+        if (n->status < 0)
+                return;
+        if (is_socket(r, name)) {
+                n->status = listener_socket(r->context.directory, name, &fd);
+                if (n->status >= 0)
+                        n->status = fds_put(&r->fds, name, fd);
+                return;
+        }
+        if (strlen(name) >= sizeof(m.text)) {
+                n->status = -ENAMETOOLONG;
+                return;
+        }
+        strcpy(m.text, name);
+        n->asked++;
+        n->status = errand_send(r->helper, &m, sizeof(m), -EBADF);
+}
+
+static void open_parts(Reload *r)
+{
+        const HelperMessage open = { .kind = HELPER_PREPARE };
+        Needs needs = { .reload = r };
+
+        changes_each_descriptor(&r->difference, &r->line, &r->options, need, &needs);
+        if (needs.status >= 0 && needs.asked > 0)
+                needs.status = errand_send(r->helper, &open, sizeof(open), -EBADF);
+        if (needs.status < 0) {
+                log_errno(LOG_ERR, needs.status, "Failed to ask the helper for what the guest needs");
+                reload_abandon(r);
+        } else if (needs.asked > 0)
+                r->phase = RELOAD_OPENING;
+        else
+                reload_change(r);
+}
+
+static bool host_has_network(void)
+{
+        _cleanup_(closep) int netlink = -EBADF;
+
+        return netlink_open(&netlink) >= 0 && route_has_default(netlink) > 0;
+}
+
+static void keep_boot_vcpus(Reload *r)
+{
+        for (size_t i = 0; i < r->difference.count; i++) {
+                Change *change = &r->difference.items[i];
+
+                if (change->kind == CHANGE_VCPUS && changes_count_vcpus(change->is) < r->boot_vcpus)
+                        change->kind = CHANGE_RESTART;
+        }
+}
+
+static int read_definition(Reload *r)
+{
+        int result;
+
+        if (r->arguments.count < 3 || !streq(r->arguments.items[1], "run")) {
+                log_error("The guest's definition is refused now; see systemctl cat, or vmctl check.");
+                return -EINVAL;
+        }
+        result = run_options_read(&r->options, (int) r->arguments.count - 1, r->arguments.items + 1);
+        if (result < 0)
+                return result;
+        if (!streq(r->options.uuid, r->context.options->uuid)) {
+                log_error("The unit is another guest's now, with the UUID %s.", r->options.uuid);
+                return -EINVAL;
+        }
+        result = command_line_read(&r->options, r->options.argv, &r->line);
+        for (size_t i = 0; result >= 0 && i < r->line.count; i++)
+                if (r->line.items[i].kind == QEMU_DEVICE &&
+                    removals_have(r->removals, r->line.items[i].id)) {
+                        log_error(
+                                "Device %s is still to be removed, and the guest has not let go of it yet.",
+                                r->line.items[i].id);
+                        return -EBUSY;
+                }
+        if (result >= 0)
+                result = difference_of(&r->machine.line, &r->line, &r->options, &r->host, &r->difference);
+        return result < 0 ? log_errno(LOG_ERR, result, "Cannot read the guest's new command line") : 0;
+}
+
+static void on_definition(Reload *r)
+{
+        if (read_definition(r) < 0) {
+                log_error("The guest runs on as it was.");
+                reload_finish(r, EXIT_CONFIG);
+                return;
+        }
+        keep_boot_vcpus(r);
+        reload_tell_pending(r);
+        open_parts(r);
+}
+
+/* ——— the helper ——— */
+
+/* NUL after each. */
+static int take_arguments(Reload *r, int fd)
+{
+        _cleanup_(freep) char *data = malloc(ARGUMENTS_SIZE_MAX);
+        size_t size, at = 0;
+        int result;
+
+        if (!data)
+                return -ENOMEM;
+        result = file_read_at(fd, data, ARGUMENTS_SIZE_MAX, 0, &size);
+        if (result < 0)
+                return result;
+        if (size == 0 || data[size - 1] != '\0')
+                return -EBADMSG;
+        for (; result >= 0 && at < size; at += strlen(data + at) + 1)
+                result = strings_add(&r->arguments, data + at);
+        return result;
+}
+
+static int take_message(Reload *r, const HelperMessage *m, int fd)
+{
+        _cleanup_(closep) int owned = fd;
+
+        if (m->kind == HELPER_STATUS)
+                return 0;
+        if (m->kind == HELPER_STORE && r->phase == RELOAD_ASKING)
+                return take_arguments(r, owned);
+        if (m->kind == HELPER_STORE && r->phase == RELOAD_OPENING && owned >= 0)
+                return helper_take(&r->fds, m->text, TAKE_FD(owned));
+        if (m->kind == HELPER_REMOVE && r->phase == RELOAD_OPENING)
+                return 0;
+        if (m->kind != HELPER_DONE || (r->phase != RELOAD_ASKING && r->phase != RELOAD_OPENING))
+                return -EPROTO;
+        if (m->exit_status != 0) {
+                log_error("The guest runs on as it was.");
+                reload_finish(r, m->exit_status); /* the helper said why */
+        } else if (r->phase == RELOAD_ASKING)
+                on_definition(r);
+        else
+                reload_change(r);
+        return 0;
+}
+
+static int on_helper(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+        Reload *r = userdata;
+        HelperMessage m;
+        int given = -EBADF, result;
+
+        result = errand_receive(fd, &m, sizeof(m), &given);
+        if (result >= 0) {
+                m.text[sizeof(m.text) - 1] = '\0';
+                result = take_message(r, &m, given);
+        }
+        if (result >= 0)
+                return 0;
+        if (r->phase == RELOAD_CHANGING) { /* what was begun is finished, for nobody to hear of */
+                r->answers = sd_event_source_disable_unref(r->answers);
+                return 0;
+        }
+        log_errno(LOG_ERR, result, "The helper failed to tell the guest's definition");
+        if (r->phase == RELOAD_OPENING)
+                reload_abandon(r);
+        else
+                reload_finish(r, EXIT_OS);
+        return 0;
+}
+
+static void tell_begin(void)
+{
+        struct timespec now = { 0 };
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &now);
+        (void) sd_notifyf(
+                0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+                (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
+}
+
+/* During a reload, it needs the command line as it was. */
+static void on_ended(void *userdata)
+{
+        Reload *r = userdata;
+
+        if (r->phase == RELOAD_IDLE)
+                machine_forget_gone(&r->machine);
+}
+
+/* At the first reload, since most guests never have one. */
+static int set_up(Reload *r)
+{
+        const Option *smp;
+        int result;
+
+        if (r->removals)
+                return 0;
+        result = machine_begin(r->context.options, r->context.argv, r->context.directory, &r->machine);
+        if (result >= 0)
+                result = removals_new(r->context.monitor, &r->machine, on_ended, r, &r->removals);
+        if (result < 0)
+                return result;
+        smp = command_line_find(&r->machine.line, "-smp", "0");
+        r->boot_vcpus = smp ? changes_count_vcpus(smp) : 1;
+        return 0;
+}
+
+void reload_begin(Reload *r)
+{
+        const RunOptions *o = r->context.options;
+        int result;
+
+        if (r->phase != RELOAD_IDLE) {
+                r->again = true;
+                return;
+        }
+        if (!o->helper)
+                return; /* started by hand */
+        if (r->tells)
+                tell_begin();
+        result = set_up(r);
+        if (result < 0) {
+                log_errno(LOG_ERR, result, "Cannot read QEMU's command line");
+                reload_finish(r, EXIT_OS);
+                return;
+        }
+        result = helper_call_reload(o->helper, &r->helper);
+        if (result >= 0)
+                result = sd_event_add_io(r->context.event, &r->answers, r->helper, EPOLLIN, on_helper, r);
+        if (result < 0) {
+                log_errno(LOG_ERR, result, "Cannot reach the guest's helper at %s", o->helper);
+                reload_finish(r, EXIT_OS);
+                return;
+        }
+        r->phase = RELOAD_ASKING;
+        if (lifecycle_why_busy(r->context.life)) {
+                log_error("Cannot change the guest now: %s.", lifecycle_why_busy(r->context.life));
+                reload_finish(r, EXIT_OS);
+        }
+}
+
+void reload_event(Reload *r, const char *event, const json_t *data)
+{
+        if (event && r->removals)
+                removals_event(r->removals, event, data);
+}
+
+const PendingChange *reload_pending(const Reload *r, size_t *ret_count)
+{
+        *ret_count = r ? r->n_pending : 0;
+        return r ? r->pending : NULL;
+}
+
+unsigned reload_count(const Reload *r, int *ret_last_status)
+{
+        *ret_last_status = r ? r->last_status : 0;
+        return r ? r->finished : 0;
+}
+
+int reload_new(const ReloadContext *context, Reload **ret)
+{
+        _cleanup_(reload_freep) Reload *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                return log_out_of_memory();
+        r->context = *context;
+        r->helper = -EBADF;
+        r->tells = getenv("MANAGERPID") != NULL; /* set by users' managers */
+        r->host.network = host_has_network();
+        *ret = TAKE_PTR(r);
+        return 0;
+}
+
+Reload *reload_free(Reload *r)
+{
+        if (!r)
+                return NULL;
+        if (r->context.monitor)
+                monitor_forget(r->context.monitor, r);
+        forget(r);
+        removals_free(r->removals);
+        machine_done(&r->machine);
+        reload_drop_pending(r);
+        free(r);
+        return NULL;
+}

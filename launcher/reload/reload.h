@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * `systemctl reload` of a guest: QEMU becomes what the guest's unit says now, as far as that is possible
+ * while it runs.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "launcher/lifecycle/lifecycle.h"
+#include "launcher/monitor/monitor.h"
+#include "launcher/run/run-options.h"
+
+typedef struct Reload Reload;
+
+typedef struct ReloadContext {
+        sd_event *event;
+        RunOptions *options;   /* whose names of disks, links and balloon are kept up to date */
+        char *const *argv;     /* QEMU's, as it was started */
+        const char *directory; /* the guest's runtime directory */
+        Monitor *monitor;
+        Lifecycle *life;
+} ReloadContext;
+
+/* Borrows all of the context. Failures are logged. */
+int reload_new(const ReloadContext *context, Reload **ret);
+Reload *reload_free(Reload *r); /* returns NULL; must be freed before the monitor */
+
+/* Asks the guest's helper for the unit's present definition, and carries it out. If one reload is under way,
+ * the next follows it. */
+void reload_begin(Reload *r);
+
+/* To be called with each of QEMU's events. */
+void reload_event(Reload *r, const char *event, const json_t *data);
+
+/* What waits for a restart of the guest. */
+typedef struct PendingChange {
+        char *device; /* its id in QEMU, or NULL */
+        char *text;
+} PendingChange;
+
+/* Borrowed until the next reload; nothing for NULL. */
+const PendingChange *reload_pending(const Reload *r, size_t *ret_count);
+
+/* How many reloads have been finished, and the exit status of the last. */
+unsigned reload_count(const Reload *r, int *ret_last_status);
+
+DEFINE_CLEANUP(Reload, reload_free);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the files of operations share. */
+
+#include "operate/operation.h"
+
+/* Keeps the text as the reason and returns error. */
+int operation_fail(Operation *o, int error, const char *format, ...) _printf_(3, 4);
+
+/* The path of a fragment of that name; NULL if out of memory. */
+char *operation_path(const Operation *o, const char *name);
+
+/* Removes the fragments of that name, also those that would apply after it. */
+int operation_remove(Operation *o, const char *name);
+
+/* Writes a file, or with NULL removes it; operation_revert() undoes that. */
+int operation_write(Operation *o, const char *path, const char *data);
+
+/* Converts the guest anew; operation_check() also takes the changes back if it is refused. */
+int operation_convert(Operation *o);
+int operation_check(Operation *o);
