@@ -72,59 +72,6 @@ static int set_mac(XmlElement *e)
         return xml_set(e, "mac@address", mac_text(mac).text);
 }
 
-typedef struct Values {
-        const char *type;
-        const char *keys[4];
-        char values[4][16];
-} Values;
-
-static int set_values(XmlElement *e, const Values *v)
-{
-        int r = xml_set(e, "address@type", v->type);
-
-        for (size_t i = 0; r >= 0 && i < ELEMENTS(v->keys) && v->keys[i]; i++)
-                r = xml_set(e, v->keys[i], v->values[i]);
-        return r;
-}
-
-/* Where the device was placed; a disk's unit follows from its target. */
-static int set_address(XmlElement *e, Guest *g, const Device *d)
-{
-        const Address *a = &d->address;
-        Values v = { 0 };
-
-        if (xml_peek(e, "address@type"))
-                return 0;
-        switch (a->type) {
-        case ADDRESS_PCI:
-                v = (Values){ "pci",
-                              { "address@domain", "address@bus", "address@slot", "address@function" } };
-                (void) snprintf(v.values[0], 16, "0x%04x", a->pci.domain);
-                (void) snprintf(v.values[1], 16, "0x%02x", a->pci.bus);
-                (void) snprintf(v.values[2], 16, "0x%02x", a->pci.slot);
-                (void) snprintf(v.values[3], 16, "0x%x", a->pci.function);
-                break;
-        case ADDRESS_USB:
-                v = (Values){ "usb", { "address@bus", "address@port" } };
-                (void) snprintf(v.values[0], 16, "%u", a->usb.bus);
-                (void) snprintf(v.values[1], 16, "%s", address_usb_port(g, a));
-                break;
-        case ADDRESS_VIRTIO_SERIAL:
-                v = (Values){ "virtio-serial", { "address@controller", "address@bus", "address@port" } };
-                (void) snprintf(v.values[0], 16, "%u", a->serial.controller);
-                (void) snprintf(v.values[1], 16, "%u", a->serial.bus);
-                (void) snprintf(v.values[2], 16, "%u", a->serial.port);
-                break;
-        case ADDRESS_DIMM:
-                v = (Values){ "dimm", { "address@slot" } };
-                (void) snprintf(v.values[0], 16, "%llu", (unsigned long long) a->dimm.slot.value);
-                break;
-        default:
-                return 0;
-        }
-        return set_values(e, &v);
-}
-
 /* The first name of the element that is not taken, for a device that nothing tells from others. */
 static char *free_name(const Operation *o, const char *element)
 {
@@ -160,8 +107,12 @@ static int attach(Operation *o, XmlElement *e)
                 return r;
         d = find_by_fragment(o, name);
         r = note_id(o, d);
-        if (!d || old || set_address(e, o->now.guest, d) < 0)
+        /* a disk's unit follows from its target */
+        if (!d || old || xml_peek(e, "address@type") || d->address.type == ADDRESS_DRIVE ||
+            d->address.type == ADDRESS_NONE)
                 return r;
+        if (address_write(e, &d->address) < 0)
+                return operation_fail(o, -ENOMEM, "out of memory");
         r = write_fragment(o, name, e);
         return r < 0 ? r : operation_check(o);
 }
