@@ -395,5 +395,6 @@ int operation_set(Operation *o, const char *key, const char *value)
         for (size_t i = 0; i < ELEMENTS(settings); i++)
                 if (streq(settings[i].key, key))
                         return settings[i].set(o, value);
-        return operation_fail(o, -EINVAL, "%s cannot be set; what can be: memory, vcpus, link, iotune", key);
+        return operation_fail(
+                o, -EINVAL, "%s cannot be set; what can be: memory, vcpus, link, iotune, password", key);
 }
