@@ -370,6 +370,52 @@ static int set_iotune_of(Operation *o, XmlElement *e, const char *value)
         return r < 0 ? operation_fail(o, r, "out of memory") : 0;
 }
 
+/* "AVERAGE[/PEAK[/BURST]]", as the attributes of <inbound>; 0 for no limit. The text is cut up. */
+static int set_rate(Operation *o, XmlElement *e, const char *direction, char *text)
+{
+        static const char *const keys[] = { "average", "peak", "burst" };
+        uint64_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && text && i < ELEMENTS(keys); i++) {
+                const char *number = strsep(&text, "/");
+                _cleanup_(freep) char *path = text_format("bandwidth/%s@%s", direction, keys[i]);
+
+                if (text_to_u64(number, UINT32_MAX, &n) < 0)
+                        return operation_fail(
+                                o, -EINVAL,
+                                "bandwidth: expected AVERAGE[/PEAK[/BURST]] in kilobytes, not '%s'", number);
+                if (i == 0 && n == 0)
+                        return 0;
+                r = path ? xml_set(e, path, number) : -ENOMEM;
+        }
+        if (r >= 0 && text)
+                return operation_fail(o, -EINVAL, "bandwidth: expected at most AVERAGE/PEAK/BURST");
+        return r < 0 ? operation_fail(o, r, "out of memory") : 0;
+}
+
+/* "IN,OUT" */
+static int set_bandwidth_of(Operation *o, XmlElement *e, const char *value)
+{
+        _cleanup_(freep) char *in = strdup(value);
+        char *out = in;
+        int r;
+
+        if (!in)
+                return operation_fail(o, -ENOMEM, "out of memory");
+        (void) strsep(&out, ",");
+        if (!out)
+                return operation_fail(o, -EINVAL, "bandwidth: expected IN,OUT, not %s", value);
+        drop_children(e, "bandwidth");
+        r = set_rate(o, e, "inbound", in);
+        return r < 0 ? r : set_rate(o, e, "outbound", out);
+}
+
+static int set_bandwidth(Operation *o, const char *value)
+{
+        return set_of_device(o, "bandwidth", value, "interface", set_bandwidth_of);
+}
+
 static int set_link(Operation *o, const char *value)
 {
         return set_of_device(o, "link", value, "interface", set_link_of);
@@ -384,10 +430,8 @@ static const struct {
         const char *key;
         int (*set)(Operation *o, const char *value);
 } settings[] = {
-        { "memory", set_memory },
-        { "vcpus", set_vcpus },
-        { "link", set_link },
-        { "iotune", set_iotune },
+        { "memory", set_memory },       { "vcpus", set_vcpus },   { "link", set_link },
+        { "bandwidth", set_bandwidth }, { "iotune", set_iotune },
 };
 
 int operation_set(Operation *o, const char *key, const char *value)
@@ -396,5 +440,6 @@ int operation_set(Operation *o, const char *key, const char *value)
                 if (streq(settings[i].key, key))
                         return settings[i].set(o, value);
         return operation_fail(
-                o, -EINVAL, "%s cannot be set; what can be: memory, vcpus, link, iotune, password", key);
+                o, -EINVAL,
+                "%s cannot be set; what can be: memory, vcpus, link, bandwidth, iotune, password", key);
 }

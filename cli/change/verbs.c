@@ -133,6 +133,7 @@ const Verb change_verbs[] = {
           "  memory=SIZE                what the balloon leaves the guest: 2GiB; a number is MiB\n"
           "  vcpus=NUMBER               virtual processors, at most the maximum of <vcpu>\n"
           "  link=DEVICE:up|down        the cable of a network card, by its MAC address or alias\n"
+          "  bandwidth=DEVICE:IN,OUT    kilobytes per second to and from a network card; 0: unlimited\n"
           "  iotune=TARGET:KEY=N[,...]  limits of a disk, as in <iotune>\n"
           "  password=-|FILE            of VNC and SPICE, read from the terminal, standard input or a file\n"
           "  password-expires=TIME      now, never, +SECONDS or seconds since 1970\n\n" LASTS,

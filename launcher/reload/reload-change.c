@@ -106,14 +106,16 @@ static void on_settled(bool failed, void *userdata)
 static void take_over_options(Reload *r)
 {
         LifecycleOptions *was = &r->context.options->life, *is = &r->options.life;
+        Strings links = was->links_down, bandwidths = was->bandwidths;
         DiskNames disks = was->disks;
-        Strings links = was->links_down;
 
         was->disks = is->disks;
         was->links_down = is->links_down;
+        was->bandwidths = is->bandwidths;
         was->balloon = is->balloon;
         is->disks = disks;
         is->links_down = links;
+        is->bandwidths = bandwidths;
 }
 
 static void settle(Reload *r)
