@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/define/machine-type.h"
 #include "cli/running/client.h"
@@ -38,6 +39,15 @@ static int complete_machine(Conversion *c)
         return machine ? xml_set(g->xml, "os/type@machine", machine) : 0;
 }
 
+/* A TAP or macvtap, and not the bridge, which may have taken the address of its port. */
+static bool is_tap(const char *interface)
+{
+        _cleanup_(freep) char *tun = text_format("/sys/class/net/%s/tun_flags", interface),
+                              *macvtap = text_format("/sys/class/net/%s/macvtap", interface);
+
+        return tun && macvtap && (access(tun, F_OK) >= 0 || access(macvtap, F_OK) >= 0);
+}
+
 /* The host's end of a card has its MAC address with another first byte (device/interface/interface.c). */
 static char *find_tap(const char *mac)
 {
@@ -50,7 +60,7 @@ static char *find_tap(const char *mac)
                 size_t size;
 
                 if (path && file_read(AT_FDCWD, path, SYSFS_MAX, &text, &size) >= 0 && size > strlen(mac) &&
-                    strncmp(text + 2, mac + 2, strlen(mac) - 2) == 0)
+                    strncmp(text + 2, mac + 2, strlen(mac) - 2) == 0 && is_tap(entry->d_name))
                         return strdup(entry->d_name);
         }
         return NULL;

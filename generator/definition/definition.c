@@ -66,7 +66,9 @@ static void remove_child(XmlElement *e, const char *name)
 /* Those that libvirt made up at run time are of another start. */
 static int complete_alias(const Device *d, DefinitionFlags flags)
 {
-        if (d->user_id)
+        const char *alias = xml_peek(d->xml, "alias@name");
+
+        if (alias && text_after(alias, "ua-"))
                 return 0;
         remove_child(d->xml, "alias");
         return flags & DEFINITION_ALIASES && d->id ? xml_set(d->xml, "alias@name", d->id) : 0;
