@@ -25,9 +25,10 @@ static void log_changes(const Reload *r)
                 _cleanup_(freep) char *label = NULL;
                 const char *verb = change->kind == CHANGE_ADD      ? "Added"
                                    : change->kind == CHANGE_MEDIUM ? "Changed the medium of"
-                                   : change->kind == CHANGE_LIMITS ? "Changed the limits of"
-                                   : change->kind == CHANGE_SIZE   ? "Changed the size of"
-                                                                   : NULL;
+                                   : change->kind == CHANGE_LIMITS || change->kind == CHANGE_FILTER
+                                           ? "Changed the limits of"
+                                   : change->kind == CHANGE_SIZE ? "Changed the size of"
+                                                                 : NULL;
 
                 if (!verb || (change->kind == CHANGE_ADD && change->is->kind != QEMU_DEVICE))
                         continue;
