@@ -15,6 +15,9 @@ typedef struct Call {
         const char *verb;
         bool user_scope;
         const char *option; /* the one that was given, without its dashes, or NULL */
+        const char *
+                *extras; /* those that go with any other, in the order given: "secrets", "disk=vda=PATH" */
+        int n_extras;
         int n_words;
         char **words; /* ended by NULL */
 } Call;
@@ -27,7 +30,11 @@ typedef struct Verb {
         const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
         int min, max;                     /* number of arguments; -1 for any number */
         int (*run)(const Call *call);
+        const char *extras[OPTIONS_MAX]; /* options that go with any other; "disk=" takes a value */
 } Verb;
+
+/* Whether that extra option without a value was given. */
+bool call_has(const Call *call, const char *extra);
 
 /* Those for a guest that runs, and those that change one. */
 extern const Verb running_verbs[], change_verbs[];
@@ -40,6 +47,7 @@ int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);
 int verb_dump(const Call *call);
+int verb_dumpxml(const Call *call);
 int verb_edit(const Call *call);
 int verb_events(const Call *call);
 int verb_info(const Call *call);

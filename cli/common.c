@@ -47,6 +47,14 @@ int fail(int status, const char *format, ...)
         return status;
 }
 
+bool call_has(const Call *call, const char *extra)
+{
+        for (int i = 0; i < call->n_extras; i++)
+                if (streq(call->extras[i], extra))
+                        return true;
+        return false;
+}
+
 const char *systemctl_of(bool user_scope)
 {
         return user_scope ? "systemctl --user" : "systemctl";

@@ -35,6 +35,11 @@ char *fd_name_vhost(const char *id, unsigned queue)
         return text_format(VHOST_PREFIX "%s.%u", id, queue);
 }
 
+char *fd_name_bandwidth(const char *id)
+{
+        return text_format("bandwidth.%s", id);
+}
+
 char *fd_name_usb(const char *id)
 {
         return text_format("usb.%s", id);

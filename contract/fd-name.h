@@ -15,6 +15,9 @@ bool fd_name_is_tap(const char *name);
 /* The vhost-net device of such a queue: "vhost.ID.QUEUE". */
 char *fd_name_vhost(const char *id, unsigned queue);
 
+/* Not a descriptor, but asked for like one: that the traffic of that TAP gets its new limits. */
+char *fd_name_bandwidth(const char *id);
+
 /* A device of the host's: "usb.ID", "scsi.ID". */
 char *fd_name_usb(const char *id);
 char *fd_name_scsi(const char *id);

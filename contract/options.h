@@ -52,6 +52,7 @@
 #define OPTION_PRIVATE_NETWORK "private-network"
 #define OPTION_DISK            "disk"
 #define OPTION_LINK_DOWN       "link-down"
+#define OPTION_BANDWIDTH       "bandwidth"
 #define OPTION_BALLOON         "balloon"
 #define OPTION_AFFINITY        "affinity"
 #define OPTION_SCHEDULER       "scheduler"

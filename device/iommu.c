@@ -14,6 +14,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 #include "guest/processor/cpu.h"
+#include "guest/xml/write.h"
 
 #define CPUS_WITHOUT_REMAPPING 255
 
@@ -213,6 +214,20 @@ static void build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &props);
 }
 
+static int describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        const Iommu *iommu = DEVICE_AS(Iommu, d);
+        int r = xml_set(e, "@model", model_words[iommu->model - 1]);
+
+        if (r >= 0 && iommu->intremap == ON)
+                r = xml_set(e, "driver@intremap", "on");
+        if (r >= 0 && iommu->eim == ON)
+                r = xml_set(e, "driver@eim", "on");
+        if (r >= 0 && iommu->xtsup == ON)
+                r = xml_set(e, "driver@xtsup", "on");
+        return r;
+}
+
 const DeviceKind kind_iommu = {
         .element = "iommu",
         .size = sizeof(Iommu),
@@ -222,4 +237,5 @@ const DeviceKind kind_iommu = {
         .check = check,
         .machine = machine,
         .build = build,
+        .describe = describe,
 };

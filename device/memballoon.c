@@ -14,6 +14,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 #include "guest/processor/memory.h"
+#include "guest/xml/write.h"
 
 enum {
         MODEL_NONE = VIRTIO_MODEL_NON_TRANSITIONAL + 1,
@@ -106,6 +107,13 @@ static void memballoon_build(const Guest *g, const Device *d, Plan *p)
                 plan_run(p, "--" OPTION_BALLOON "=%llu", (unsigned long long) memory_balloon(g));
 }
 
+static int memballoon_describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        const Memballoon *m = DEVICE_AS(Memballoon, d);
+
+        return xml_set(e, "@model", model_words[(m->model ?: VIRTIO_MODEL) - 1]);
+}
+
 const DeviceKind kind_memballoon = {
         .element = "memballoon",
         .size = sizeof(Memballoon),
@@ -116,4 +124,5 @@ const DeviceKind kind_memballoon = {
         .complete = memballoon_complete,
         .check = memballoon_check,
         .build = memballoon_build,
+        .describe = memballoon_describe,
 };

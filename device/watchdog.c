@@ -12,6 +12,7 @@
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
+#include "guest/xml/write.h"
 
 typedef enum WatchdogModel {
         WATCHDOG_I6300ESB = 1,
@@ -128,6 +129,14 @@ static void watchdog_build(const Guest *g, const Device *d, Plan *p)
                         w->action == WATCHDOG_DUMP ? "pause" : action_words[w->action - 1]);
 }
 
+static int watchdog_describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        const Watchdog *w = DEVICE_AS(Watchdog, d);
+        int r = xml_set(e, "@model", model_words[w->model - 1]);
+
+        return r < 0 ? r : xml_set(e, "@action", action_words[w->action - 1]);
+}
+
 const DeviceKind kind_watchdog = {
         .element = "watchdog",
         .size = sizeof(Watchdog),
@@ -138,4 +147,5 @@ const DeviceKind kind_watchdog = {
         .complete = watchdog_complete,
         .check = watchdog_check,
         .build = watchdog_build,
+        .describe = watchdog_describe,
 };

@@ -177,6 +177,11 @@ struct DeviceKind {
         void (*check)(const Guest *g, const Device *d);
         void (*build)(const Guest *g, const Device *d, Plan *p);
 
+        /* writes into the device's element what complete() and placed() chose where the XML is silent, so
+         * that later versions choose the same; an implied device of a kind without it is implied again. 0 or
+         * -ENOMEM. */
+        int (*describe)(const Guest *g, const Device *d, XmlElement *e);
+
         /* for the few that add to -machine and -cpu */
         void (*machine)(const Guest *g, const Device *d, Props *machine);
         void (*cpu)(const Guest *g, const Device *d, Props *cpu);

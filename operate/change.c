@@ -72,59 +72,6 @@ static int set_mac(XmlElement *e)
         return xml_set(e, "mac@address", mac_text(mac).text);
 }
 
-typedef struct Values {
-        const char *type;
-        const char *keys[4];
-        char values[4][16];
-} Values;
-
-static int set_values(XmlElement *e, const Values *v)
-{
-        int r = xml_set(e, "address@type", v->type);
-
-        for (size_t i = 0; r >= 0 && i < ELEMENTS(v->keys) && v->keys[i]; i++)
-                r = xml_set(e, v->keys[i], v->values[i]);
-        return r;
-}
-
-/* Where the device was placed; a disk's unit follows from its target. */
-static int set_address(XmlElement *e, Guest *g, const Device *d)
-{
-        const Address *a = &d->address;
-        Values v = { 0 };
-
-        if (xml_peek(e, "address@type"))
-                return 0;
-        switch (a->type) {
-        case ADDRESS_PCI:
-                v = (Values){ "pci",
-                              { "address@domain", "address@bus", "address@slot", "address@function" } };
-                (void) snprintf(v.values[0], 16, "0x%04x", a->pci.domain);
-                (void) snprintf(v.values[1], 16, "0x%02x", a->pci.bus);
-                (void) snprintf(v.values[2], 16, "0x%02x", a->pci.slot);
-                (void) snprintf(v.values[3], 16, "0x%x", a->pci.function);
-                break;
-        case ADDRESS_USB:
-                v = (Values){ "usb", { "address@bus", "address@port" } };
-                (void) snprintf(v.values[0], 16, "%u", a->usb.bus);
-                (void) snprintf(v.values[1], 16, "%s", address_usb_port(g, a));
-                break;
-        case ADDRESS_VIRTIO_SERIAL:
-                v = (Values){ "virtio-serial", { "address@controller", "address@bus", "address@port" } };
-                (void) snprintf(v.values[0], 16, "%u", a->serial.controller);
-                (void) snprintf(v.values[1], 16, "%u", a->serial.bus);
-                (void) snprintf(v.values[2], 16, "%u", a->serial.port);
-                break;
-        case ADDRESS_DIMM:
-                v = (Values){ "dimm", { "address@slot" } };
-                (void) snprintf(v.values[0], 16, "%llu", (unsigned long long) a->dimm.slot.value);
-                break;
-        default:
-                return 0;
-        }
-        return set_values(e, &v);
-}
-
 /* The first name of the element that is not taken, for a device that nothing tells from others. */
 static char *free_name(const Operation *o, const char *element)
 {
@@ -160,8 +107,12 @@ static int attach(Operation *o, XmlElement *e)
                 return r;
         d = find_by_fragment(o, name);
         r = note_id(o, d);
-        if (!d || old || set_address(e, o->now.guest, d) < 0)
+        /* a disk's unit follows from its target */
+        if (!d || old || xml_peek(e, "address@type") || d->address.type == ADDRESS_DRIVE ||
+            d->address.type == ADDRESS_NONE)
                 return r;
+        if (address_write(e, &d->address) < 0)
+                return operation_fail(o, -ENOMEM, "out of memory");
         r = write_fragment(o, name, e);
         return r < 0 ? r : operation_check(o);
 }
@@ -419,6 +370,52 @@ static int set_iotune_of(Operation *o, XmlElement *e, const char *value)
         return r < 0 ? operation_fail(o, r, "out of memory") : 0;
 }
 
+/* "AVERAGE[/PEAK[/BURST]]", as the attributes of <inbound>; 0 for no limit. The text is cut up. */
+static int set_rate(Operation *o, XmlElement *e, const char *direction, char *text)
+{
+        static const char *const keys[] = { "average", "peak", "burst" };
+        uint64_t n = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && text && i < ELEMENTS(keys); i++) {
+                const char *number = strsep(&text, "/");
+                _cleanup_(freep) char *path = text_format("bandwidth/%s@%s", direction, keys[i]);
+
+                if (text_to_u64(number, UINT32_MAX, &n) < 0)
+                        return operation_fail(
+                                o, -EINVAL,
+                                "bandwidth: expected AVERAGE[/PEAK[/BURST]] in kilobytes, not '%s'", number);
+                if (i == 0 && n == 0)
+                        return 0;
+                r = path ? xml_set(e, path, number) : -ENOMEM;
+        }
+        if (r >= 0 && text)
+                return operation_fail(o, -EINVAL, "bandwidth: expected at most AVERAGE/PEAK/BURST");
+        return r < 0 ? operation_fail(o, r, "out of memory") : 0;
+}
+
+/* "IN,OUT" */
+static int set_bandwidth_of(Operation *o, XmlElement *e, const char *value)
+{
+        _cleanup_(freep) char *in = strdup(value);
+        char *out = in;
+        int r;
+
+        if (!in)
+                return operation_fail(o, -ENOMEM, "out of memory");
+        (void) strsep(&out, ",");
+        if (!out)
+                return operation_fail(o, -EINVAL, "bandwidth: expected IN,OUT, not %s", value);
+        drop_children(e, "bandwidth");
+        r = set_rate(o, e, "inbound", in);
+        return r < 0 ? r : set_rate(o, e, "outbound", out);
+}
+
+static int set_bandwidth(Operation *o, const char *value)
+{
+        return set_of_device(o, "bandwidth", value, "interface", set_bandwidth_of);
+}
+
 static int set_link(Operation *o, const char *value)
 {
         return set_of_device(o, "link", value, "interface", set_link_of);
@@ -433,10 +430,8 @@ static const struct {
         const char *key;
         int (*set)(Operation *o, const char *value);
 } settings[] = {
-        { "memory", set_memory },
-        { "vcpus", set_vcpus },
-        { "link", set_link },
-        { "iotune", set_iotune },
+        { "memory", set_memory },       { "vcpus", set_vcpus },   { "link", set_link },
+        { "bandwidth", set_bandwidth }, { "iotune", set_iotune },
 };
 
 int operation_set(Operation *o, const char *key, const char *value)
@@ -444,5 +439,7 @@ int operation_set(Operation *o, const char *key, const char *value)
         for (size_t i = 0; i < ELEMENTS(settings); i++)
                 if (streq(settings[i].key, key))
                         return settings[i].set(o, value);
-        return operation_fail(o, -EINVAL, "%s cannot be set; what can be: memory, vcpus, link, iotune", key);
+        return operation_fail(
+                o, -EINVAL,
+                "%s cannot be set; what can be: memory, vcpus, link, bandwidth, iotune, password", key);
 }

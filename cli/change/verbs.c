@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "cli/change/apply.h"
+#include "cli/change/password.h"
 #include "contract/exit.h"
 #include "util/file.h"
 
@@ -63,20 +64,32 @@ static int verb_change_media(const Call *call)
 static int verb_set(const Call *call)
 {
         _cleanup_(change_done) ChangeCall c = { 0 };
+        _cleanup_(new_password_done) NewPassword password = { 0 };
+        bool changed = false;
         int r;
 
         r = change_start(call, &c);
         for (int i = 1; r == 0 && i < call->n_words; i++) {
                 char *value = strchr(call->words[i], '=');
+                int taken;
 
                 if (!value) {
                         r = change_check(&c, -EINVAL) ?: EXIT_BAD_USAGE;
                         return fail(r, "expected KEY=VALUE, not %s", call->words[i]);
                 }
                 *value++ = '\0';
-                r = change_check(&c, operation_set(&c.operation, call->words[i], value));
+                taken = new_password_take(&password, call->words[i], value);
+                changed = changed || taken == -ENOENT;
+                r = taken == -ENOENT ? change_check(&c, operation_set(&c.operation, call->words[i], value))
+                                     : taken;
         }
-        return r ?: change_apply(&c);
+        if (r == 0 && changed)
+                r = change_apply(&c);
+        else if (r != 0 && changed)
+                (void) operation_revert(&c.operation);
+        if (r == 0 && (password.text || password.expires))
+                r = new_password_apply(&password, &c);
+        return r;
 }
 
 #define LASTS                                                                                      \
@@ -120,7 +133,10 @@ const Verb change_verbs[] = {
           "  memory=SIZE                what the balloon leaves the guest: 2GiB; a number is MiB\n"
           "  vcpus=NUMBER               virtual processors, at most the maximum of <vcpu>\n"
           "  link=DEVICE:up|down        the cable of a network card, by its MAC address or alias\n"
-          "  iotune=TARGET:KEY=N[,...]  limits of a disk, as in <iotune>\n\n" LASTS,
+          "  bandwidth=DEVICE:IN,OUT    kilobytes per second to and from a network card; 0: unlimited\n"
+          "  iotune=TARGET:KEY=N[,...]  limits of a disk, as in <iotune>\n"
+          "  password=-|FILE            of VNC and SPICE, read from the terminal, standard input or a file\n"
+          "  password-expires=TIME      now, never, +SECONDS or seconds since 1970\n\n" LASTS,
           { "persistent" },
           2,
           -1,

@@ -34,4 +34,5 @@ const DeviceKind kind_controller_ccid = {
         .fields = fields,
         .complete = complete,
         .build = build,
+        .describe = controller_describe,
 };

@@ -66,6 +66,7 @@ const DeviceKind kind_controller_ide = {
         .fields = fields,
         .complete = complete_ide,
         .check = check_ide,
+        .describe = controller_describe,
 };
 
 const DeviceKind kind_controller_sata = {
@@ -75,4 +76,5 @@ const DeviceKind kind_controller_sata = {
         .fields = fields,
         .complete = complete_sata,
         .build = build_sata,
+        .describe = controller_describe,
 };

@@ -75,4 +75,5 @@ const DeviceKind kind_controller_fdc = {
         .complete = complete,
         .check = check,
         .build = build,
+        .describe = controller_describe,
 };

@@ -94,4 +94,5 @@ const DeviceKind kind_controller_nvme = {
         .placed = placed,
         .check = check,
         .build = build,
+        .describe = controller_describe,
 };

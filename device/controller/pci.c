@@ -13,6 +13,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 #include "guest/processor/numa.h"
+#include "guest/xml/write.h"
 
 typedef struct PciController {
         Controller controller;
@@ -244,6 +245,26 @@ static void build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &props);
 }
 
+static int describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        const PciController *pci = DEVICE_AS(PciController, d);
+        const char *driver = pci->name ?: models[pci->controller.pci_model].driver;
+        int r = controller_describe(g, d, e);
+
+        r = r < 0 ? r : xml_set(e, "@model", pci_model_word(pci->controller.pci_model));
+        if (r >= 0 && driver)
+                r = xml_set(e, "model@name", driver);
+        if (r >= 0 && pci->chassis_nr.set)
+                r = xml_setf(e, "target@chassisNr", "%u", (unsigned) pci->chassis_nr.value);
+        if (r >= 0 && pci->chassis.set)
+                r = xml_setf(e, "target@chassis", "%u", (unsigned) pci->chassis.value);
+        if (r >= 0 && pci->port.set)
+                r = xml_setf(e, "target@port", "0x%x", (unsigned) pci->port.value);
+        if (r >= 0 && pci->bus_nr.set)
+                r = xml_setf(e, "target@busNr", "%u", (unsigned) pci->bus_nr.value);
+        return r;
+}
+
 const DeviceKind kind_controller_pci = {
         .element = "controller",
         .type = "pci",
@@ -253,4 +274,5 @@ const DeviceKind kind_controller_pci = {
         .placed = placed,
         .check = check,
         .build = build,
+        .describe = describe,
 };

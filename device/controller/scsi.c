@@ -13,6 +13,7 @@
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
 #include "guest/processor/iothread.h"
+#include "guest/xml/write.h"
 
 typedef enum ScsiModel {
         SCSI_AUTO = 1,
@@ -186,6 +187,13 @@ static void build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &props);
 }
 
+static int describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        int r = controller_describe(g, d, e);
+
+        return r < 0 ? r : xml_set(e, "@model", model_words[DEVICE_AS(ScsiController, d)->model - 1]);
+}
+
 const DeviceKind kind_controller_scsi = {
         .element = "controller",
         .type = "scsi",
@@ -195,4 +203,5 @@ const DeviceKind kind_controller_scsi = {
         .complete = complete,
         .check = check,
         .build = build,
+        .describe = describe,
 };

@@ -12,6 +12,7 @@
 #include "guest/place/device-props.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/props.h"
+#include "guest/xml/write.h"
 
 #define XHCI_PORTS_MAX 15
 
@@ -159,6 +160,13 @@ static void build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &props);
 }
 
+static int describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        int r = controller_describe(g, d, e);
+
+        return r < 0 ? r : xml_set(e, "@model", model_words[DEVICE_AS(UsbController, d)->model - 1]);
+}
+
 const DeviceKind kind_controller_usb = {
         .element = "controller",
         .type = "usb",
@@ -167,4 +175,5 @@ const DeviceKind kind_controller_usb = {
         .complete = complete,
         .check = check,
         .build = build,
+        .describe = describe,
 };

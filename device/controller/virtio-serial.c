@@ -53,4 +53,5 @@ const DeviceKind kind_controller_virtio_serial = {
         .has_virtio_options = true,
         .complete = complete,
         .build = build,
+        .describe = controller_describe,
 };

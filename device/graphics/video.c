@@ -12,6 +12,7 @@
 #include "guest/machine/os.h"
 #include "guest/place/device-props.h"
 #include "guest/plan/bind.h"
+#include "guest/xml/write.h"
 
 typedef enum VideoModel {
         VIDEO_NONE = 1,
@@ -395,6 +396,11 @@ static void video_build(const Guest *g, const Device *d, Plan *p)
         plan_json(p, "-device", &device);
 }
 
+static int video_describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        return xml_set(e, "model@type", model_words[DEVICE_AS(Video, d)->model - 1]);
+}
+
 const DeviceKind kind_video = {
         .element = "video",
         .size = sizeof(Video),
@@ -405,4 +411,5 @@ const DeviceKind kind_video = {
         .complete = video_complete,
         .check = video_check,
         .build = video_build,
+        .describe = video_describe,
 };

@@ -9,6 +9,7 @@
  */
 
 #include "contract/fd-name.h"
+#include "contract/options.h"
 #include "device/interface/interface.h"
 #include "device/kinds.h"
 #include "guest/guest.h"
@@ -193,6 +194,16 @@ static void set_descriptors(
         props_text(netdev, n > 1 ? several : one, text);
 }
 
+/* The launcher only compares it with what its guest has, and leaves the rest to the helper. */
+static void plan_bandwidth(const TapRequest *q, Plan *p)
+{
+        plan_run(
+                p, "--" OPTION_BANDWIDTH "=%s:%llu:%llu:%llu:%llu:%llu", q->id,
+                (unsigned long long) q->inbound.average, (unsigned long long) q->inbound.peak,
+                (unsigned long long) q->inbound.burst, (unsigned long long) q->outbound.average,
+                (unsigned long long) q->outbound.burst);
+}
+
 static VhostMode wants_vhost(const Interface *i)
 {
         if (!i->virtio_model || i->driver == INTERFACE_DRIVER_QEMU)
@@ -229,6 +240,8 @@ void interface_tap_build(const Guest *g, const Interface *i, Props *netdev, Plan
         }
         interface_port_plan(&i->port, &tap);
         plan_tap(p, &tap);
+        if (tap.inbound.average || tap.outbound.average)
+                plan_bandwidth(&tap, p);
 
         for (unsigned q = 0; q < n; q++)
                 fds[q] = plan_fd(p, false, fd_name_tap(id, q));

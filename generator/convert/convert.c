@@ -129,6 +129,8 @@ static int find_fragments(Conversion *c, const char *name)
         if (!c->in_place)
                 return 0;
         r = guest_directories(c->host->user_scope, &directories);
+        if (r >= 0 && c->host->lasting)
+                strings_remove(&directories, directories.items[1]);
         if (r >= 0)
                 r = fragments_find(&directories, name, &c->fragments);
         if (r < 0 && r != -ENOMEM)

@@ -10,6 +10,8 @@
 typedef struct Host {
         const char *root; /* a prefix of the host's directories; NULL for none */
         bool user_scope;
+        bool lasting; /* set after host_read(): fragments that last only until the guest is off are left out
+                       */
         char *run, *state; /* directories that contain those of all guests: "/run", "/var/lib" */
         char *home;        /* of the user; NULL in the system scope */
         Policy policy;

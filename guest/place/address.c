@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Reads <address>. Each type of address has its own attributes, so each has a table. A missing attribute
- * counts as 0, except the port of a USB address: placement chooses that. Whether the address is free and
- * suitable is checked by placement.
+ * Reads and writes <address>. Each type of address has its own attributes, so each has a table. A missing
+ * attribute counts as 0, except the port of a USB address: placement chooses that. Whether the address is
+ * free and suitable is checked by placement.
  */
 
 #include "guest/place/address.h"
 
 #include "guest/guest.h"
+#include "guest/xml/write.h"
 #include "util/text.h"
 
 /* All attributes of all types; each table below fills in its own. */
@@ -204,6 +205,76 @@ bool address_is_vacant(const Address *a)
                 return a->usb.port[0] == 0;
         return a->type == ADDRESS_NONE;
 }
+
+/* ——— writing ——— */
+
+static int write_pci(XmlElement *e, const Address *a)
+{
+        int r = xml_setf(e, "address@domain", "0x%04x", a->pci.domain);
+
+        r = r < 0 ? r : xml_setf(e, "address@bus", "0x%02x", a->pci.bus);
+        r = r < 0 ? r : xml_setf(e, "address@slot", "0x%02x", a->pci.slot);
+        r = r < 0 ? r : xml_setf(e, "address@function", "0x%x", a->pci.function);
+        if (r < 0 || a->pci.multifunction == UNSET)
+                return r;
+        return xml_set(e, "address@multifunction", a->pci.multifunction == ON ? "on" : "off");
+}
+
+static int write_drive(XmlElement *e, const Address *a)
+{
+        int r = xml_setf(e, "address@controller", "%u", a->drive.controller);
+
+        r = r < 0 ? r : xml_setf(e, "address@bus", "%u", a->drive.bus);
+        r = r < 0 ? r : xml_setf(e, "address@target", "%u", a->drive.target);
+        return r < 0 ? r : xml_setf(e, "address@unit", "%u", a->drive.unit);
+}
+
+static int write_serial(XmlElement *e, const Address *a)
+{
+        int r = xml_setf(e, "address@controller", "%u", a->serial.controller);
+
+        r = r < 0 ? r : xml_setf(e, "address@bus", "%u", a->serial.bus);
+        return r < 0 ? r : xml_setf(e, "address@port", "%u", a->serial.port);
+}
+
+static int write_usb(XmlElement *e, const Address *a)
+{
+        int r = xml_setf(e, "address@bus", "%u", a->usb.bus);
+        char port[USB_PORT_DEPTH * 4] = "";
+
+        for (unsigned i = 0; i < USB_PORT_DEPTH && a->usb.port[i] > 0; i++)
+                (void) snprintf(
+                        port + strlen(port), sizeof(port) - strlen(port), "%s%u", i > 0 ? "." : "",
+                        a->usb.port[i]);
+        return r < 0 ? r : xml_set(e, "address@port", port);
+}
+
+int address_write(XmlElement *e, const Address *a)
+{
+        int r = xml_set(e, "address@type", types[a->type].word);
+
+        if (r < 0)
+                return r;
+        switch (a->type) {
+        case ADDRESS_PCI:
+                return write_pci(e, a);
+        case ADDRESS_DRIVE:
+                return write_drive(e, a);
+        case ADDRESS_VIRTIO_SERIAL:
+                return write_serial(e, a);
+        case ADDRESS_CCID:
+                r = xml_setf(e, "address@controller", "%u", a->ccid.controller);
+                return r < 0 ? r : xml_setf(e, "address@slot", "%u", a->ccid.slot);
+        case ADDRESS_USB:
+                return write_usb(e, a);
+        case ADDRESS_DIMM:
+                return xml_setf(e, "address@slot", "%u", (unsigned) a->dimm.slot.value);
+        default:
+                return 0;
+        }
+}
+
+/* ——— naming ——— */
 
 const char *address_usb_port(Guest *g, const Address *a)
 {

@@ -12,6 +12,9 @@ void address_read(Guest *g, Device *d);
  * bridge's. */
 bool address_is_vacant(const Address *a);
 
+/* Writes the address as the <address> of that element, in place of what it has. 0 or -ENOMEM. */
+int address_write(XmlElement *e, const Address *a);
+
 /* "PCI address 0000:00:1f.2" and so on, for findings. */
 const char *address_text(Guest *g, const Address *a);
 

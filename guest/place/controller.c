@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "guest/guest.h"
+#include "guest/xml/write.h"
 
 static const struct {
         const char *word;     /* <controller type=> */
@@ -192,6 +193,11 @@ Controller *controller_imply(Guest *g, ControllerType type, unsigned index, PciM
         c->device.kind->complete(g, &c->device);
         settle(g, g->n_devices - 1);
         return c;
+}
+
+int controller_describe(const Guest *g, const Device *d, XmlElement *e)
+{
+        return xml_setf(e, "@index", "%u", (unsigned) device_controller(d)->index.value);
 }
 
 void controllers_set_ids(Guest *g)

@@ -66,6 +66,9 @@ void controllers_settle(Guest *g);
 /* QEMU's name for a controller: "usb", "scsi1", "pcie.0". It depends on the index. */
 void controllers_set_ids(Guest *g);
 
+/* For DeviceKind.describe: what all controllers have. */
+int controller_describe(const Guest *g, const Device *d, XmlElement *e);
+
 /* A pointer to a controller that is as const as g is. */
 #define GUEST_CONTROLLER(g) PART_POINTER(Controller, Guest, g)
 

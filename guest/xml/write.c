@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * For XML that a program makes: fragments. Comments and layout of the elements that it copies are lost,
- * which nobody has written there.
+ * For XML that a program makes: fragments, and the definition of a guest with all that was completed.
+ * Comments and layout of the elements that it copies are lost.
  */
 
 #include "guest/xml/write.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "util/text.h"
+
+#define XML_NAMESPACE "http://www.w3.org/XML/1998/namespace" /* of xml:lang and the like */
 
 XmlElement *xml_new(const char *name)
 {
@@ -53,10 +56,14 @@ static void drop_attribute(XmlElement *e, const char *name)
                 }
 }
 
+/* value may be the one that it has. */
 static int set_attribute(XmlElement *e, const char *name, const char *value)
 {
-        XmlAttribute *bigger, added = { 0 };
+        _cleanup_(freep) char *name_copy = strdup(name), *value_copy = value ? strdup(value) : NULL;
+        XmlAttribute *bigger;
 
+        if (!name_copy || (value && !value_copy))
+                return -ENOMEM;
         drop_attribute(e, name);
         if (!value)
                 return 0;
@@ -64,13 +71,8 @@ static int set_attribute(XmlElement *e, const char *name, const char *value)
         if (!bigger)
                 return -ENOMEM;
         e->attributes = bigger;
-        added = (XmlAttribute){ .name = strdup(name), .value = strdup(value) };
-        if (!added.name || !added.value) {
-                free(added.name);
-                free(added.value);
-                return -ENOMEM;
-        }
-        bigger[e->n_attributes++] = added;
+        bigger[e->n_attributes++] =
+                (XmlAttribute){ .name = TAKE_PTR(name_copy), .value = TAKE_PTR(value_copy) };
         return 0;
 }
 
@@ -94,6 +96,33 @@ int xml_set(XmlElement *e, const char *path, const char *value)
         free(e->text);
         e->text = text;
         return 0;
+}
+
+int xml_setf(XmlElement *e, const char *path, const char *format, ...)
+{
+        _cleanup_(freep) char *value = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        if (vasprintf(&value, format, ap) < 0)
+                value = NULL;
+        va_end(ap);
+        return value ? xml_set(e, path, value) : -ENOMEM;
+}
+
+void xml_move_behind(XmlElement *e, XmlElement *before)
+{
+        XmlElement *parent = e->parent, **at = &parent->first, *previous = NULL;
+
+        for (; *at != e; at = &(*at)->next)
+                previous = *at;
+        *at = e->next;
+        if (parent->last == e)
+                parent->last = previous;
+        e->next = before->next;
+        before->next = e;
+        if (parent->last == before)
+                parent->last = e;
 }
 
 /* ——— writing ——— */
@@ -127,16 +156,88 @@ void xml_write_escaped(FILE *f, const char *text)
                 }
 }
 
-static void write_element(FILE *f, const XmlElement *e, int depth)
+/* Without its namespace, which stands in braces before it. */
+static const char *local_name(const char *name)
 {
-        fprintf(f, "%*s<%s", depth * 2, "", e->name);
-        if (depth == 0 && text_after(e->name, "vmunit:"))
-                fputs(" xmlns:vmunit='" XML_VMUNIT_NAMESPACE "'", f);
-        for (size_t i = 0; i < e->n_attributes; i++) {
-                fprintf(f, " %s='", e->attributes[i].name);
-                xml_write_escaped(f, e->attributes[i].value);
-                fputc('\'', f);
+        const char *end = *name == '{' ? strrchr(name, '}') : NULL;
+
+        return end ? end + 1 : name;
+}
+
+/* Of libvirt's namespaces, the prefix is part of the name. */
+static bool uses_prefix(const XmlElement *e, const char *prefix)
+{
+        if (text_after(e->name, prefix))
+                return true;
+        for (size_t i = 0; i < e->n_attributes; i++)
+                if (text_after(e->attributes[i].name, prefix))
+                        return true;
+        for (const XmlElement *c = e->first; c; c = c->next)
+                if (uses_prefix(c, prefix))
+                        return true;
+        return false;
+}
+
+static void write_namespace(FILE *f, const char *attribute, const char *name)
+{
+        size_t n = local_name(name) == name ? 0 : (size_t) (local_name(name) - name) - 2;
+
+        fprintf(f, " %s='", attribute);
+        for (size_t i = 0; i < n; i++) {
+                const char c[] = { name[1 + i], '\0' };
+
+                xml_write_escaped(f, c);
         }
+        fputc('\'', f);
+}
+
+static void write_attribute(FILE *f, const XmlAttribute *a, size_t number)
+{
+        const char *name = local_name(a->name);
+
+        if (name == a->name) {
+                fprintf(f, " %s='", name);
+        } else if (text_after(a->name, "{" XML_NAMESPACE "}")) {
+                fprintf(f, " xml:%s='", name);
+        } else {
+                char declaration[32];
+
+                (void) snprintf(declaration, sizeof(declaration), "xmlns:n%zu", number);
+                write_namespace(f, declaration, a->name);
+                fprintf(f, " n%zu:%s='", number, name);
+        }
+        xml_write_escaped(f, a->value);
+        fputc('\'', f);
+}
+
+static bool has_prefix(const char *name)
+{
+        return *name != '{' && strchr(name, ':');
+}
+
+static bool same_namespace(const char *a, const char *b)
+{
+        size_t n = (size_t) (local_name(a) - a);
+
+        return n == (size_t) (local_name(b) - b) && strncmp(a, b, n) == 0;
+}
+
+/* space: a name in the namespace that elements without a prefix are in here. */
+static void write_element(FILE *f, const XmlElement *e, int depth, const char *space)
+{
+        const char *name = local_name(e->name);
+
+        fprintf(f, "%*s<%s", depth * 2, "", name);
+        if (depth == 0 && uses_prefix(e, "qemu:"))
+                fputs(" xmlns:qemu='" XML_QEMU_NAMESPACE "'", f);
+        if (depth == 0 && uses_prefix(e, "vmunit:"))
+                fputs(" xmlns:vmunit='" XML_VMUNIT_NAMESPACE "'", f);
+        if (!has_prefix(e->name) && !same_namespace(e->name, space)) {
+                write_namespace(f, "xmlns", e->name);
+                space = e->name;
+        }
+        for (size_t i = 0; i < e->n_attributes; i++)
+                write_attribute(f, &e->attributes[i], i);
         if (!e->first && !(e->text && *e->text)) {
                 fputs("/>\n", f);
                 return;
@@ -147,10 +248,11 @@ static void write_element(FILE *f, const XmlElement *e, int depth)
         if (e->first) {
                 fputc('\n', f);
                 for (const XmlElement *c = e->first; c; c = c->next)
-                        write_element(f, c, depth + 1);
+                        if (!c->removed)
+                                write_element(f, c, depth + 1, space);
                 fprintf(f, "%*s", depth * 2, "");
         }
-        fprintf(f, "</%s>\n", e->name);
+        fprintf(f, "</%s>\n", name);
 }
 
 char *xml_write(const XmlElement *e)
@@ -160,6 +262,6 @@ char *xml_write(const XmlElement *e)
 
         if (!f)
                 return NULL;
-        write_element(f, e, 0);
+        write_element(f, e, 0, "");
         return text_writer_take(&w);
 }

@@ -16,9 +16,14 @@ XmlElement *xml_new(const char *name);
  * the attribute, or the element's text. 0 or -ENOMEM.
  */
 int xml_set(XmlElement *e, const char *path, const char *value);
+int xml_setf(XmlElement *e, const char *path, const char *format, ...) _printf_(3, 4);
+
+/* Moves e behind another child of its parent. */
+void xml_move_behind(XmlElement *e, XmlElement *before);
 
 /* Text as it may stand in an element, and in an attribute with quotes of either kind. */
 void xml_write_escaped(FILE *f, const char *text);
 
-/* As XML with a line for each element; a new string, or NULL if out of memory. */
+/* As XML with a line for each element, without those that are `removed`; a new string, or NULL if out of
+ * memory. */
 char *xml_write(const XmlElement *e);

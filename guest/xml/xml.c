@@ -18,8 +18,6 @@
 
 #include "util/text.h"
 
-#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
-
 typedef struct Builder {
         const char *file, *data;
         size_t size;
@@ -86,7 +84,7 @@ static char *element_name(const char *local, const char *prefix, const char *uri
 {
         if (!uri)
                 return prefix ? text_format("%s:%s", prefix, local) : strdup(local);
-        if (streq(uri, QEMU_NAMESPACE))
+        if (streq(uri, XML_QEMU_NAMESPACE))
                 return text_format("qemu:%s", local);
         if (streq(uri, XML_VMUNIT_NAMESPACE))
                 return text_format("vmunit:%s", local);

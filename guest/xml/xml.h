@@ -14,6 +14,7 @@
 #include "util/findings.h"
 #include "util/ownership.h"
 
+#define XML_QEMU_NAMESPACE   "http://libvirt.org/schemas/domain/qemu/1.0"
 #define XML_VMUNIT_NAMESPACE "https://vmunit.org/domain/1"
 
 #define XML_SIZE_MAX ((size_t) 4 << 20) /* bytes of a guest's XML: thousands of devices fit */

@@ -399,7 +399,8 @@ static int serve_needs(PrepareRequest *request, const GuestUser *user, int *call
                 r = expect(&m, HELPER_PREPARE);
                 if (r < 0)
                         return r;
-                prepare_request_keep(request, &names);
+                if (prepare_request_keep(request, &names) < 0)
+                        return log_out_of_memory();
                 r = reply_done(*caller, prepare_more(request, user, on_store, caller));
                 if (r < 0)
                         return r;

@@ -203,6 +203,7 @@ int prepare_request_read(int argc, char **argv, PrepareRequest *ret)
 void prepare_request_done(PrepareRequest *request)
 {
         tap_list_done(&request->taps);
+        tap_list_done(&request->reshaped);
         strings_done(&request->links);
         free(request->claims.items);
         free(request->grants.items);
@@ -224,11 +225,29 @@ static bool is_named(const Strings *names, char *name)
         return owned && strings_have(names, owned);
 }
 
-void prepare_request_keep(PrepareRequest *request, const Strings *names)
+static int keep_reshaped(PrepareRequest *request, const Strings *names)
+{
+        TapList *list = &request->reshaped;
+
+        list->count = 0;
+        free(list->items);
+        list->items = calloc(request->taps.count + 1, sizeof(*list->items));
+        if (!list->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < request->taps.count; i++)
+                if (is_named(names, fd_name_bandwidth(request->taps.items[i].id)))
+                        list->items[list->count++] = request->taps.items[i];
+        return 0;
+}
+
+int prepare_request_keep(PrepareRequest *request, const Strings *names)
 {
         DeviceRequests *d = &request->devices;
         size_t n = 0;
+        int r = keep_reshaped(request, names);
 
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < request->taps.count; i++)
                 if (is_named(names, fd_name_tap(request->taps.items[i].id, 0)))
                         request->taps.items[n++] = request->taps.items[i];
@@ -257,4 +276,5 @@ void prepare_request_keep(PrepareRequest *request, const Strings *names)
         strings_done(&request->log_files);
         strings_done(&request->links);
         request->nvram = request->nvram_template = request->source_path = NULL;
+        return 0;
 }

@@ -41,7 +41,9 @@ typedef struct PrepareRequest {
         ClaimList claims;
         unsigned max_guests; /* that may run at a time, this one included; 0: any number */
         TapList taps;
-        Strings links; /* interfaces of the host that the guest requires beside those of its TAPs */
+        TapList reshaped; /* those that exist, and of which only the limits change; texts are those of taps
+                           */
+        Strings links;    /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;
         ImageList images;
         ChainList chains;
@@ -60,7 +62,7 @@ typedef struct PrepareRequest {
 int prepare_request_read(int argc, char **argv, PrepareRequest *ret);
 
 /* Drops all but the claims and what opens the descriptors of these names (contract/fd-name.h; of a chain,
- * the prefix). */
-void prepare_request_keep(PrepareRequest *request, const Strings *names);
+ * the prefix), or changes what they name. 0 or -ENOMEM. */
+int prepare_request_keep(PrepareRequest *request, const Strings *names);
 
 void prepare_request_done(PrepareRequest *request); /* also after a failure */

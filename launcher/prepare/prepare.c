@@ -44,6 +44,7 @@
 #include "launcher/rights/privileges.h"
 #include "launcher/tap/host-link.h"
 #include "launcher/tap/macvtap.h"
+#include "launcher/tap/tap-port.h"
 #include "launcher/tap/user-tap.h"
 #include "log/log.h"
 #include "net/netlink.h"
@@ -116,7 +117,8 @@ static bool wants_grants(const PrepareRequest *q)
 Capabilities prepare_capabilities(const PrepareRequest *q)
 {
         const RightsNeeded needed = {
-                .network = q->taps.count > 0 || device_requests_want_vf(&q->devices),
+                .network =
+                        q->taps.count > 0 || q->reshaped.count > 0 || device_requests_want_vf(&q->devices),
                 .macvtap = wants_macvtap(q),
                 .files = wants_files(q),
                 .grants = wants_grants(q),
@@ -177,6 +179,19 @@ static int open_taps(Preparation *p)
                         return r;
         }
         return 0;
+}
+
+/* Last, since nothing takes it back if something else fails. */
+static int change_rates(const PrepareRequest *request)
+{
+        _cleanup_(closep) int netlink = -EBADF;
+        int r = request->reshaped.count > 0 ? netlink_open(&netlink) : 0;
+
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot open a netlink socket");
+        for (size_t i = 0; r >= 0 && i < request->reshaped.count; i++)
+                r = tap_change_rates(netlink, &request->reshaped.items[i]);
+        return r;
 }
 
 static int take_grant(const Granting *granting, const GrantRequest *q)
@@ -392,6 +407,8 @@ static int prepare(Preparation *p)
                 ask_stop_timeout(p);
         if (r >= 0)
                 r = hand_on(p);
+        if (r >= 0)
+                r = change_rates(p->request);
         if (r < 0 && ledger && p->gives_back)
                 (void) restore_guest(ledger, p->request->guest);
         p->granting.ledger = NULL;

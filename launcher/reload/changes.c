@@ -282,6 +282,25 @@ unsigned changes_count_vcpus(const Option *smp)
         return cpus ? (unsigned) strtoul(cpus, NULL, 10) : 0;
 }
 
+/* The part of a virtio disk that uses the image is an object of its own. */
+static void change_filter(Addition *a, const Change *change)
+{
+        const char *driver = option_text(change->is, "driver"), *was = option_text(change->was, "drive"),
+                   *is = option_text(change->is, "drive");
+        const Machine *m = a->changes->machine;
+        _cleanup_(freep) char *path = text_format(
+                "/machine/peripheral/%s%s", change->is->id,
+                text_after(driver, "virtio-blk") ? "/virtio-backend" : "");
+
+        if (!path) {
+                a->status = -ENOMEM;
+                return;
+        }
+        set_property(
+                a->script, path, "drive", json_string(machine_node(m, is)),
+                json_string(machine_leaving_node(m, was) ?: machine_node(m, was)));
+}
+
 static void change_values(Addition *a)
 {
         const Difference *d = a->changes->difference;
@@ -293,6 +312,8 @@ static void change_values(Addition *a)
                 if (change->kind == CHANGE_LIMITS || change->kind == CHANGE_SIZE ||
                     change->kind == CHANGE_BOOT)
                         change_value(a, change);
+                else if (change->kind == CHANGE_FILTER)
+                        change_filter(a, change);
                 else if (n > a->changes->n_vcpus)
                         add_vcpus(a, n - a->changes->n_vcpus);
         }

@@ -23,6 +23,12 @@ static const char no_network[] = "the guest's sandbox has no network yet";
 static const char no_backend[] = "QEMU cannot add such a backend while it runs";
 static const char no_program[] = "the program behind it starts with the guest";
 
+static const char no_filter[] = "a disk of its kind gets its first limits, and loses its last, at a start";
+
+/* Drivers of disks that QEMU gives other nodes while the guest uses them. */
+static const char *const filtered_drivers[] = { "virtio-blk*", "scsi-hd", "scsi-block", "nvme-ns",
+                                                "ide-hd" };
+
 /* Drivers that take no part in hotplug. */
 static const char *const fixed_drivers[] = {
         "isa-*",  "ide-*",      "floppy",   "virtio-vga*", "*-vga",    "VGA",       "qxl*",       "cirrus*",
@@ -285,11 +291,63 @@ static void settle_media(
         }
 }
 
+/* ——— limits ——— */
+
+/* The image behind the filters of that drive. */
+static const char *image_behind(const CommandLine *line, const Option *device)
+{
+        const char *name = option_text(device, "drive");
+        const Option *node = name ? command_line_find(line, "-blockdev", name) : NULL;
+        const char *driver = node ? option_text(node, "driver") : NULL;
+
+        while (driver && streq(driver, "throttle")) {
+                name = option_text(node, "file");
+                node = name ? command_line_find(line, "-blockdev", name) : NULL;
+                driver = node ? option_text(node, "driver") : NULL;
+        }
+        return node ? name : NULL;
+}
+
+static bool takes_filter(const Option *device)
+{
+        const char *driver = option_text(device, "driver");
+
+        for (size_t i = 0; driver && i < ELEMENTS(filtered_drivers); i++)
+                if (fnmatch(filtered_drivers[i], driver, 0) == 0)
+                        return true;
+        return false;
+}
+
+/* A disk that only has other filters before its image keeps that image in use. */
+static void settle_filters(const CommandLine *was, const CommandLine *is, Difference *d)
+{
+        for (size_t i = 0; i < d->count; i++) {
+                Change *change = &d->items[i];
+                const char *before, *after;
+
+                if (change->kind != CHANGE_RESTART || !change->was || !change->is ||
+                    change->is->kind != QEMU_DEVICE || option_is_drive(change->is) ||
+                    !differ_only_in(change->was, change->is, "drive"))
+                        continue;
+                before = image_behind(was, change->was);
+                after = image_behind(is, change->is);
+                if (!before || !after || !streq(before, after))
+                        continue;
+                change->kind = takes_filter(change->is) ? CHANGE_FILTER : CHANGE_RESTART;
+                change->why = change->kind == CHANGE_RESTART ? no_filter : NULL;
+        }
+}
+
 /* ——— what depends on each other ——— */
 
 static bool needs_restart(const Change *change)
 {
         return change->kind == CHANGE_RESTART;
+}
+
+static bool waits_for_parts(const Change *change)
+{
+        return change->kind == CHANGE_ADD || change->kind == CHANGE_FILTER;
 }
 
 /* The port of a device that has to wait has to be there first. */
@@ -298,7 +356,7 @@ static bool wait_for_others(Difference *d)
         bool more = false;
 
         for (size_t i = 0; i < d->count; i++)
-                for (size_t j = 0; d->items[i].kind == CHANGE_ADD && j < d->count; j++) {
+                for (size_t j = 0; waits_for_parts(&d->items[i]) && j < d->count; j++) {
                         const Change *other = &d->items[j];
 
                         if (!needs_restart(other) || other->was || !other->is->json ||
@@ -330,7 +388,7 @@ static bool keep_parts(Difference *d, ChangeKind kind)
                         if (j == i || !user || !user->json || !option_refers_to(user, option->id))
                                 continue;
                         used = true;
-                        wanted = wanted || other->kind == kind;
+                        wanted = wanted || other->kind == kind || other->kind == CHANGE_FILTER;
                 }
                 if (used && !wanted) {
                         part->kind = CHANGE_RESTART;
@@ -368,6 +426,7 @@ int difference_of(
                 return r;
         }
         settle_media(was, is, options, host, &d);
+        settle_filters(was, is, &d);
         while (wait_for_others(&d) || keep_parts(&d, CHANGE_ADD) || keep_parts(&d, CHANGE_REMOVE))
                 ;
         say_why_parts_wait(&d);

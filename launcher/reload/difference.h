@@ -12,6 +12,7 @@ typedef enum ChangeKind {
         CHANGE_REMOVE,  /* old */
         CHANGE_MEDIUM,  /* of the drive new, an option in both; the nodes of both are dealt with by this */
         CHANGE_LIMITS,  /* of throttling: new is the object */
+        CHANGE_FILTER,  /* of a disk, which has limits now, or none any more: new is the device */
         CHANGE_SIZE,    /* the memory that a virtio-mem device is to have */
         CHANGE_BOOT,    /* a device's place in the boot order */
         CHANGE_VCPUS,   /* new is -smp */

@@ -25,9 +25,10 @@ static void log_changes(const Reload *r)
                 _cleanup_(freep) char *label = NULL;
                 const char *verb = change->kind == CHANGE_ADD      ? "Added"
                                    : change->kind == CHANGE_MEDIUM ? "Changed the medium of"
-                                   : change->kind == CHANGE_LIMITS ? "Changed the limits of"
-                                   : change->kind == CHANGE_SIZE   ? "Changed the size of"
-                                                                   : NULL;
+                                   : change->kind == CHANGE_LIMITS || change->kind == CHANGE_FILTER
+                                           ? "Changed the limits of"
+                                   : change->kind == CHANGE_SIZE ? "Changed the size of"
+                                                                 : NULL;
 
                 if (!verb || (change->kind == CHANGE_ADD && change->is->kind != QEMU_DEVICE))
                         continue;
@@ -106,14 +107,16 @@ static void on_settled(bool failed, void *userdata)
 static void take_over_options(Reload *r)
 {
         LifecycleOptions *was = &r->context.options->life, *is = &r->options.life;
+        Strings links = was->links_down, bandwidths = was->bandwidths;
         DiskNames disks = was->disks;
-        Strings links = was->links_down;
 
         was->disks = is->disks;
         was->links_down = is->links_down;
+        was->bandwidths = is->bandwidths;
         was->balloon = is->balloon;
         is->disks = disks;
         is->links_down = links;
+        is->bandwidths = bandwidths;
 }
 
 static void settle(Reload *r)

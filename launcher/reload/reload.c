@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "contract/exit.h"
+#include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "contract/message-ids.h"
 #include "launcher/errand/errand-agent.h"
@@ -148,12 +149,76 @@ static void need(const char *name, void *userdata)
         n->status = errand_send(r->helper, &m, sizeof(m), -EBADF);
 }
 
+/* ——— limits of traffic ——— */
+
+/* The place of "ID:LIMITS" of that id; NULL if it has none. */
+static char **find_bandwidth(const Strings *bandwidths, const char *id)
+{
+        size_t n = strlen(id);
+
+        for (size_t i = 0; i < bandwidths->count; i++)
+                if (strncmp(bandwidths->items[i], id, n) == 0 && bandwidths->items[i][n] == ':')
+                        return &bandwidths->items[i];
+        return NULL;
+}
+
+/* Of a card that is there and stays; a new one gets its limits when its TAP is opened. */
+static bool stays(const Reload *r, const char *id)
+{
+        return command_line_find(&r->machine.line, "-netdev", id) &&
+               command_line_find(&r->line, "-netdev", id);
+}
+
+/* Until the reload is over, nobody knows which limits the card has, so that one that fails is not the last.
+ */
+static int note_unknown(Strings *bandwidths, const char *id)
+{
+        char **old = find_bandwidth(bandwidths, id), *unknown = text_format("%s:?", id);
+
+        if (!old || !unknown)
+                return strings_take(bandwidths, unknown);
+        free(*old);
+        *old = unknown;
+        return 0;
+}
+
+static void need_bandwidth(Needs *n, const char *id)
+{
+        _cleanup_(freep) char *name = fd_name_bandwidth(id);
+
+        if (!name || note_unknown(&n->reload->context.options->life.bandwidths, id) < 0)
+                n->status = -ENOMEM;
+        else
+                need(name, n);
+}
+
+/* For each that is in one list, and not as it is in the other. */
+static void need_bandwidths(Needs *n)
+{
+        const Strings *was = &n->reload->context.options->life.bandwidths,
+                      *is = &n->reload->options.life.bandwidths;
+
+        for (size_t i = 0; i < is->count && n->status >= 0; i++) {
+                _cleanup_(freep) char *id = strndup(is->items[i], strcspn(is->items[i], ":"));
+
+                if (id && !strings_have(was, is->items[i]) && stays(n->reload, id))
+                        need_bandwidth(n, id);
+        }
+        for (size_t i = 0; i < was->count && n->status >= 0; i++) {
+                _cleanup_(freep) char *id = strndup(was->items[i], strcspn(was->items[i], ":"));
+
+                if (id && !find_bandwidth(is, id) && stays(n->reload, id))
+                        need_bandwidth(n, id);
+        }
+}
+
 static void open_parts(Reload *r)
 {
         const HelperMessage open = { .kind = HELPER_PREPARE };
         Needs needs = { .reload = r };
 
         changes_each_descriptor(&r->difference, &r->line, &r->options, need, &needs);
+        need_bandwidths(&needs);
         if (needs.status >= 0 && needs.asked > 0)
                 needs.status = errand_send(r->helper, &open, sizeof(open), -EBADF);
         if (needs.status < 0) {

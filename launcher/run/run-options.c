@@ -128,6 +128,7 @@ static const Argument run_arguments[] = {
         { OPTION_DISK, "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },
         { OPTION_LINK_DOWN, "the id of a network card", argument_strings, TO(life.links_down),
           ARGUMENT_REPEATED },
+        { OPTION_BANDWIDTH, "ID:LIMITS", argument_strings, TO(life.bandwidths), ARGUMENT_REPEATED },
         { OPTION_BALLOON, "a number of bytes", read_bytes, TO(life.balloon), 0 },
         { OPTION_AFFINITY, "THREAD:CPUS", thread_rules_read_affinity, TO(life.threads), ARGUMENT_REPEATED },
         { OPTION_SCHEDULER, "THREAD:POLICY[:PRIORITY]", thread_rules_read_scheduler, TO(life.threads),
@@ -228,6 +229,7 @@ void run_options_done(RunOptions *o)
         strings_done(&o->chains);
         disk_names_done(&o->life.disks);
         strings_done(&o->life.links_down);
+        strings_done(&o->life.bandwidths);
         thread_rules_done(&o->life.threads);
         free(o->argument_paths.items);
 }

@@ -41,6 +41,7 @@ typedef struct LifecycleOptions {
         const char *guest;
         DiskNames disks;
         Strings links_down; /* ids of network cards that the guest finds unplugged */
+        Strings bandwidths; /* "ID:LIMITS" of the TAPs whose traffic is limited */
         uint64_t stop_usec; /* TimeoutStopSec= of the unit; UINT64_MAX for infinity, 0 if not known */
         uint64_t balloon;   /* bytes of memory that the guest keeps; 0: all of it */
         ThreadRules threads;

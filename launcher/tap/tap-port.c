@@ -11,6 +11,7 @@
 #include "launcher/tap/tap-port.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "log/log.h"
 #include "net/bridge/bridge-port.h"
@@ -98,4 +99,30 @@ int tap_set_rates(int netlink, const TapRequest *q, unsigned index)
                 return log_rate(q, r, mirrored ? "from" : "to", SHAPE_EGRESS_NEEDS);
         r = ingress->average ? shape_ingress(netlink, index, ingress) : 0;
         return r < 0 ? log_rate(q, r, mirrored ? "to" : "from", SHAPE_INGRESS_NEEDS) : 0;
+}
+
+/* Whoever may make interfaces can take its name once it is gone. */
+static bool is_ours(const TapRequest *q, const Link *link)
+{
+        static const uint8_t none[6];
+
+        return streq(link->kind, q->lower ? "macvtap" : "tun") &&
+               (memcmp(q->mac, none, sizeof(none)) == 0 ||
+                memcmp(q->mac, link->address, sizeof(q->mac)) == 0);
+}
+
+int tap_change_rates(int netlink, const TapRequest *q)
+{
+        Link link;
+        int r;
+
+        r = q->interface ? netlink_find(netlink, q->interface, &link) : -ENODEV;
+        if (r >= 0 && !is_ours(q, &link))
+                r = -ENODEV;
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot find the guest's interface %s", q->interface ?: q->id);
+        r = tap_set_rates(netlink, q, link.index);
+        if (r >= 0)
+                log_info("Changed the limits for the traffic of interface %s.", q->interface);
+        return r;
 }

@@ -13,3 +13,6 @@ int tap_set_port(int netlink, const TapRequest *q, unsigned index, const Link *b
 
 /* -ENODEV if the kernel does not support it. Earlier limits of the interface are removed. */
 int tap_set_rates(int netlink, const TapRequest *q, unsigned index);
+
+/* The same for the interface of a guest that runs; -ENODEV also if it is not there, or another's. */
+int tap_change_rates(int netlink, const TapRequest *q);

@@ -9,6 +9,8 @@
  *
  * A case whose name begins with "user-" is a user's guest; the drop-ins of its helper, and of the unit that
  * creates its user, follow in NAME.unit.
+ * What a guest is completed to (generator/definition/definition.h) must become the same command line, and be
+ * completed to itself.
  * root/ stands for the host's root directory, and root-strict/ for that of a case whose name begins with
  * "policy-", which has a vmunit.conf that forbids everything. A golden file that no case reads is a failure.
  * With REGENERATE=1 in the environment the files are rewritten instead.
@@ -17,10 +19,12 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "generator/definition/definition.h"
 #include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
+#include "guest/xml/write.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -86,16 +90,81 @@ static char *findings_text(const Findings *findings)
         return text;
 }
 
+static int by_text(const void *a, const void *b)
+{
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/*
+ * Controllers whose index the XML leaves out stand behind those that have one, and completed ones by their
+ * index, as with libvirt. The guest sees the same machine, since each has its address.
+ */
+static const char reordered[] = "place-scsi-models.xml";
+
+static void sort_options(Strings *argv)
+{
+        qsort(argv->items, argv->count, sizeof(*argv->items), by_text);
+}
+
+/* What the guest is completed to describes the same guest, and is complete. */
+static void check_definition(const char *xml, Conversion *c)
+{
+        _cleanup_(conversion_done) Conversion again = { 0 };
+        _cleanup_(freep) char *text = NULL, *argv = NULL, *argv_again = NULL, *text_again = NULL;
+
+        CHECK_NUMBER(definition_complete(c, DEFINITION_SECRETS), 0);
+        text = xml_write(c->guest->xml);
+        CHECK(text);
+        CHECK(conversion_start(&again, c->host) >= 0);
+        if (conversion_data(&again, xml, text, strlen(text), NULL) < 0) {
+                _cleanup_(freep) char *findings = findings_text(again.findings);
+
+                printf("%s: refused when completed:\n%s%s\n", xml, findings, text);
+                failures++;
+                return;
+        }
+        if (streq(xml, reordered)) {
+                sort_options(&c->plan.argv);
+                sort_options(&again.plan.argv);
+        }
+        argv = argv_text(&c->plan.argv);
+        argv_again = argv_text(&again.plan.argv);
+        CHECK_NUMBER(definition_complete(&again, DEFINITION_SECRETS), 0);
+        text_again = xml_write(again.guest->xml);
+        if (streq(argv_again, argv) && streq_null(text_again, text))
+                return;
+        printf("%s: completed to\n%s\nwhich becomes\n%s\ninstead of\n%s\nand when completed again\n%s\n",
+               xml, text, argv_again, argv, text_again ?: "");
+        failures++;
+}
+
+/* The drop-ins of all units of the guest. */
+static void check_units(Conversion *c, const char *xml, const char *unit)
+{
+        _cleanup_(freep) char *drop_in = NULL, *helper = NULL, *socket = NULL, *all = NULL, *user = NULL;
+        size_t size;
+
+        CHECK(drop_in_text(
+                      c, c->guest && c->guest->general->name ? c->guest->general->name : "unknown", xml,
+                      &drop_in, &size) >= 0);
+        if (c->status == 0) {
+                CHECK(helper_service_text(c, c->guest->general->name, xml, &helper, &size) >= 0);
+                CHECK(helper_socket_text(c, xml, &socket, &size) >= 0);
+        }
+        if (c->status == 0 && c->plan.own_user.name)
+                CHECK(user_service_text(c, xml, &user, &size) >= 0);
+        all = text_format("%s%s%s%s", drop_in, helper ?: "", socket ?: "", user ?: "");
+        compare(unit, all);
+}
+
 static void run_case(const char *stem)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *args = text_format("%s.args", stem);
         _cleanup_(freep) char *err = text_format("%s.err", stem), *unit = text_format("%s.unit", stem);
-        _cleanup_(freep) char *argv = NULL, *findings = NULL, *drop_in = NULL;
-        _cleanup_(freep) char *helper = NULL, *socket = NULL, *all = NULL, *user = NULL;
+        _cleanup_(freep) char *argv = NULL, *findings = NULL;
         bool user_scope = text_after(stem, "user-");
         _cleanup_(host_done) Host host = { 0 };
         _cleanup_(conversion_done) Conversion c;
-        size_t size;
         int r;
 
         CHECK(host_read(&host, text_after(stem, "policy-") ? "root-strict" : "root", user_scope) >= 0);
@@ -107,24 +176,10 @@ static void run_case(const char *stem)
         findings = findings_text(c.findings);
         compare(args, argv);
         compare(err, findings);
-        if (access(unit, F_OK) < 0)
-                return;
-        CHECK(drop_in_text(
-                      &c, c.guest && c.guest->general->name ? c.guest->general->name : "unknown", xml,
-                      &drop_in, &size) >= 0);
-        if (c.status == 0) {
-                CHECK(helper_service_text(&c, c.guest->general->name, xml, &helper, &size) >= 0);
-                CHECK(helper_socket_text(&c, xml, &socket, &size) >= 0);
-        }
-        if (c.status == 0 && c.plan.own_user.name)
-                CHECK(user_service_text(&c, xml, &user, &size) >= 0);
-        all = text_format("%s%s%s%s", drop_in, helper ?: "", socket ?: "", user ?: "");
-        compare(unit, all);
-}
-
-static int by_text(const void *a, const void *b)
-{
-        return strcmp(*(char *const *) a, *(char *const *) b);
+        if (access(unit, F_OK) >= 0)
+                check_units(&c, xml, unit);
+        if (r == 0)
+                check_definition(xml, &c);
 }
 
 int main(int argc, char **argv)

@@ -265,6 +265,7 @@ static void check_life(const char *stem, const Strings *line, const LifecycleOpt
                 check_written(stem, line, &disk, OPTION_DISK, disk_value_write(d->node, d->target, d->path));
         }
         check_each(stem, line, OPTION_LINK_DOWN, &life->links_down);
+        check_each(stem, line, OPTION_BANDWIDTH, &life->bandwidths);
         for (size_t i = 0; i < life->threads.count; i++) {
                 const ThreadRule *rule = &life->threads.items[i];
 

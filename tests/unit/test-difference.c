@@ -161,6 +161,65 @@ static void limits(const Difference *d)
         CHECK_NUMBER(change_of(d, "-object", "t"), CHANGE_LIMITS);
 }
 
+#define FILTER_OF(below)                                                                                 \
+        "{\"driver\":\"throttle\",\"node-name\":\"a-filter\",\"throttle-group\":\"t\",\"file\":\"" below \
+        "\"}"
+#define DISK_OF(driver, drive) \
+        "{\"driver\":\"" driver "\",\"id\":\"disk0\",\"bus\":\"pci.1\",\"drive\":\"" drive "\"}"
+#define PLAIN(driver) "-blockdev", FILE_A, "-device", DISK_OF(driver, "a-storage")
+#define LIMITED(driver)                                                                           \
+        "-object", GROUP(1), "-blockdev", FILE_A, "-blockdev", FILTER_OF("a-storage"), "-device", \
+                DISK_OF(driver, "a-filter")
+
+static void check_filter(const Difference *d, ChangeKind parts, ChangeKind device)
+{
+        CHECK_NUMBER(change_of(d, "-object", "t"), parts);
+        CHECK_NUMBER(change_of(d, "-blockdev", "a-filter"), parts);
+        CHECK_NUMBER(change_of(d, "-blockdev", "a-storage"), CHANGE_NONE);
+        CHECK_NUMBER(change_of(d, "-device", "disk0"), device);
+}
+
+static void first_limits(const Difference *d)
+{
+        check_filter(d, CHANGE_ADD, CHANGE_FILTER);
+}
+
+static void last_limits(const Difference *d)
+{
+        check_filter(d, CHANGE_REMOVE, CHANGE_FILTER);
+}
+
+static void limits_wait(const Difference *d)
+{
+        check_filter(d, CHANGE_RESTART, CHANGE_RESTART);
+        CHECK(difference_find(d, "-device", "disk0")->why);
+}
+
+static void other_image_with_limits(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "disk0"), CHANGE_RESTART);
+        CHECK_NUMBER(change_of(d, "-blockdev", "a-filter"), CHANGE_RESTART);
+}
+
+static void test_filters(void)
+{
+        compare(ARGS("--image=a-storage", "--", "/qemu", PLAIN("virtio-blk-pci")),
+                ARGS("--image=a-storage", "--", "/qemu", LIMITED("virtio-blk-pci")), first_limits);
+        compare(ARGS("--image=a-storage", "--", "/qemu", LIMITED("virtio-blk-pci")),
+                ARGS("--image=a-storage", "--", "/qemu", PLAIN("virtio-blk-pci")), last_limits);
+        compare(ARGS("--image=a-storage", "--", "/qemu", PLAIN("scsi-hd")),
+                ARGS("--image=a-storage", "--", "/qemu", LIMITED("scsi-hd")), first_limits);
+        compare(ARGS("--image=a-storage", "--", "/qemu", PLAIN("nvme-ns")),
+                ARGS("--image=a-storage", "--", "/qemu", LIMITED("nvme-ns")), first_limits);
+        compare(ARGS("--image=a-storage", "--", "/qemu", PLAIN("usb-storage")),
+                ARGS("--image=a-storage", "--", "/qemu", LIMITED("usb-storage")), limits_wait);
+        compare(ARGS("--image=b-storage", "--", "/qemu", "-blockdev",
+                     "{\"driver\":\"file\",\"filename\":\"/b\",\"node-name\":\"b-storage\"}", "-device",
+                     DISK_OF("virtio-blk-pci", "b-storage")),
+                ARGS("--image=a-storage", "--", "/qemu", LIMITED("virtio-blk-pci")),
+                other_image_with_limits);
+}
+
 static void vcpus(const Difference *d)
 {
         CHECK_NUMBER(change_of(d, "-smp", "0"), CHANGE_VCPUS);
@@ -219,6 +278,7 @@ int main(void)
         test_medium();
         test_no_port();
         test_values();
+        test_filters();
         test_chardevs();
         return 0;
 }
