@@ -61,6 +61,7 @@ int verb_rename(const Call *call);
 int verb_reset(const Call *call);
 int verb_resize_disk(const Call *call);
 int verb_resume(const Call *call);
+int verb_save(const Call *call);
 int verb_screenshot(const Call *call);
 int verb_send_key(const Call *call);
 int verb_stats(const Call *call);
@@ -83,6 +84,12 @@ int fail(int status, const char *format, ...) _printf_(2, 3);
 
 /* All of standard input, with a NUL behind it. Prints its own error message; 0 or the exit status. */
 int read_stdin(char **ret_data, size_t *ret_size);
+
+/* Whether there is a saved state of that guest, as far as the caller can see. */
+bool guest_is_saved(bool user_scope, const char *name);
+
+/* Removes it from a guest that is off. Prints what it did, or its own error message; the exit status. */
+int discard_saved(bool user_scope, const char *name);
 
 /* "systemctl" or "systemctl --user": for commands that a message suggests. */
 const char *systemctl_of(bool user_scope);

@@ -4,9 +4,9 @@
  * vmctl list: the guests of a scope and the state of their units, if the service manager answers. Root also
  * sees the running guests of users; guests that are not running are each user's own matter.
  *
- * The states are systemd's own, and two more: "refused" is a guest that cannot start because of its XML,
- * vmunit.conf or another guest that runs, with the reason; "unread" one whose file was added since systemd
- * was last reloaded.
+ * The states are systemd's own, and three more: "saved" is a guest that its next start restores; "refused"
+ * one that cannot start because of its XML, vmunit.conf or another guest that runs, with the reason;
+ * "unread" one whose file was added since systemd was last reloaded.
  */
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static void rows_done(Rows *rows)
 
 static bool is_off(const char *state)
 {
-        return streq(state, "inactive") || streq(state, "failed");
+        return streq(state, "inactive") || streq(state, "failed") || streq(state, "saved");
 }
 
 static bool is_on(const char *state)
@@ -49,7 +49,8 @@ static bool is_on(const char *state)
                streq(state, "reloading");
 }
 
-static const char *refined_state(sd_bus *bus, const char *unit, const char *state, char **ret_reason)
+static const char *refined_state(
+        sd_bus *bus, const char *unit, const char *state, bool saved, char **ret_reason)
 {
         if (!is_off(state))
                 return state;
@@ -59,7 +60,7 @@ static const char *refined_state(sd_bus *bus, const char *unit, const char *stat
         case REFUSAL_UNKNOWN:
                 return "unread";
         default:
-                return state;
+                return saved ? "saved" : state;
         }
 }
 
@@ -81,7 +82,7 @@ static int fill_from_xml(Row *row, const Host *host)
         return 0;
 }
 
-static int fill(Row *row, const GuestFile *file, sd_bus *bus)
+static int fill(Row *row, const GuestFile *file, sd_bus *bus, bool user_scope)
 {
         _cleanup_(freep) char *state = NULL;
         int r;
@@ -98,7 +99,8 @@ static int fill(Row *row, const GuestFile *file, sd_bus *bus)
         if (!bus || unit_state(bus, row->unit, &state) < 0)
                 row->state = strdup("unknown");
         else
-                row->state = strdup(refined_state(bus, row->unit, state, &row->reason));
+                row->state = strdup(refined_state(
+                        bus, row->unit, state, guest_is_saved(user_scope, file->name), &row->reason));
         if (bus)
                 row->autostart = unit_is_enabled(bus, row->unit);
         return row->state ? 0 : -ENOMEM;
@@ -112,7 +114,8 @@ static int fill_of_user(Row *row, const UserGuest *guest)
         return row->unit && row->state ? 0 : -ENOMEM;
 }
 
-static int fill_all(Rows *rows, const GuestFiles *files, const UserGuests *guests, sd_bus *bus)
+static int fill_all(
+        Rows *rows, const GuestFiles *files, const UserGuests *guests, sd_bus *bus, bool user_scope)
 {
         int r = 0;
 
@@ -120,7 +123,7 @@ static int fill_all(Rows *rows, const GuestFiles *files, const UserGuests *guest
         if (!rows->items)
                 return -ENOMEM;
         for (size_t i = 0; r >= 0 && i < files->count; i++)
-                r = fill(&rows->items[rows->count++], &files->items[i], bus);
+                r = fill(&rows->items[rows->count++], &files->items[i], bus, user_scope);
         for (size_t i = 0; r >= 0 && i < guests->count; i++)
                 r = fill_of_user(&rows->items[rows->count++], &guests->items[i]);
         return r;
@@ -214,7 +217,7 @@ int verb_list(const Call *call)
                 r = user_guests_find(&guests);
         if (r >= 0 && !plain && manager_bus(call->user_scope, &bus) < 0 && !json)
                 fprintf(stderr, "vmctl: cannot query systemd; the guests' states are unknown\n");
-        r = r < 0 ? r : fill_all(&rows, &files, &guests, bus);
+        r = r < 0 ? r : fill_all(&rows, &files, &guests, bus, call->user_scope);
         for (size_t i = 0; r >= 0 && i < rows.count && !plain; i++)
                 if (rows.items[i].file && !streq(rows.items[i].state, "bad-name"))
                         r = fill_from_xml(&rows.items[i], &host);

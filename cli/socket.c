@@ -81,6 +81,8 @@ int connect_to_guest(const Call *call, const char *name, const char *missing, in
                 r = resolve_guest(user_scope, guest, &path, &found);
                 if (r != 0)
                         return r;
+                if (guest_is_saved(user_scope, guest))
+                        missing = "is saved";
                 return fail(
                         EXIT_MISSING, "guest %s %s; to start it: %s start '%s'", guest, missing,
                         systemctl_of(user_scope), unit);

@@ -173,11 +173,29 @@ static const int listening[] = { SCMP_SYS(bind), SCMP_SYS(listen) };
 static const int netlink[] = { SCMP_SYS(bind) };
 
 static const int files[] = {
-        SCMP_SYS(unlink),    SCMP_SYS(unlinkat),    SCMP_SYS(rename),    SCMP_SYS(renameat),
-        SCMP_SYS(renameat2), SCMP_SYS(mkdir),       SCMP_SYS(mkdirat),   SCMP_SYS(rmdir),
-        SCMP_SYS(link),      SCMP_SYS(linkat),      SCMP_SYS(symlink),   SCMP_SYS(symlinkat),
-        SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64), SCMP_SYS(fallocate), SCMP_SYS(fsync),
-        SCMP_SYS(fdatasync), SCMP_SYS(flock),       SCMP_SYS(umask),     SCMP_SYS(fchmod),
+        SCMP_SYS(unlink),
+        SCMP_SYS(unlinkat),
+        SCMP_SYS(rename),
+        SCMP_SYS(renameat),
+        SCMP_SYS(renameat2),
+        SCMP_SYS(mkdir),
+        SCMP_SYS(mkdirat),
+        SCMP_SYS(rmdir),
+        SCMP_SYS(link),
+        SCMP_SYS(linkat),
+        SCMP_SYS(symlink),
+        SCMP_SYS(symlinkat),
+        SCMP_SYS(ftruncate),
+        SCMP_SYS(ftruncate64),
+        SCMP_SYS(fallocate),
+        SCMP_SYS(fsync),
+        SCMP_SYS(fdatasync),
+        SCMP_SYS(flock),
+        SCMP_SYS(umask),
+        SCMP_SYS(fchmod),
+        /* for a saved guest: writes back what QEMU wrote, so that the fsync() at the end is short */
+        SCMP_SYS(sync_file_range),
+        SCMP_SYS(sync_file_range2),
 };
 
 static const int change_access[] = {

@@ -37,4 +37,8 @@
 #define MESSAGE_ID_CHANGED         "5d3b0d1c5f6f4b1c9d2f2d6f0c8e7a41" /* a guest that runs was changed */
 #define MESSAGE_ID_NEEDS_GUEST     "c1f5a0e49b0c4c53a3f2e5b6b4a7d9f2" /* it still uses what is to be removed */
 #define MESSAGE_ID_NEEDS_RESTART   "0b7e9c7d6a524c8e8f3a1d5e4c2b6f90" /* a change waits for a restart */
+#define MESSAGE_ID_SAVED           "2f6a1b0de5cb4b52a0ab64a8fca6c3d7" /* it is in a file, and off */
+#define MESSAGE_ID_NOT_SAVED       "8d1c2be3fd7f4c5b9a60cf1f2f0b7e14" /* it could not be saved, and goes on */
+#define MESSAGE_ID_RESTORED        "b7a9d3c86e0f4f3c8d2757d0a4e91c65" /* it goes on where it was saved */
+#define MESSAGE_ID_NOT_RESTORED    "e40c7a5f19d8466a8c3b92d51f6ab08e" /* its saved state was refused */
 #define MESSAGE_ID_OTHER           "70161ded21ea472b8485bd8d612bf8e7" /* any other event */

@@ -40,6 +40,7 @@
 #define OPTION_ON_REBOOT       "on-reboot"
 #define OPTION_ON_CRASH        "on-crash"
 #define OPTION_WATCHDOG_DUMP   "watchdog-dump"
+#define OPTION_SAVE_ON_STOP    "save-on-stop"
 #define OPTION_MONITOR         "monitor"
 #define OPTION_CONSOLE         "console"
 #define OPTION_SOCKET          "socket"

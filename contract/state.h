@@ -3,5 +3,10 @@
 
 /* What is in a guest's state directory, for the programs that make and move it. */
 
-#define STATE_UUID_FILE "uuid"   /* the UUID of the guest that the state belongs to, and a newline */
+#define STATE_UUID_FILE "uuid"          /* the UUID of the guest that the state belongs to, and a newline */
+#define STATE_SAVED     "saved"         /* a guest that was saved: its memory and the state of its devices */
+#define STATE_SAVING    "saved.partial" /* the same while it is written */
+#define STATE_RESTORING                                                                          \
+        "saved.restoring"        /* the same from the moment at which the restored guest may run \
+                                  */
 #define STATE_VARIABLES "_VARS." /* in NAME_VARS.fd and the like: the firmware's variables */

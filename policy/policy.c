@@ -53,6 +53,7 @@ static const struct {
         { SECTION_GUESTS, "MaxVCPUs", value_read_limit, offsetof(Policy, max_vcpus) },
         { SECTION_GUESTS, "User", value_read_user, offsetof(Policy, user) },
         { SECTION_GUESTS, "UserRange", value_read_uids, offsetof(Policy, user_range) },
+        { SECTION_GUESTS, "SaveOnStop", value_read_bool, offsetof(Policy, save_on_stop) },
         { SECTION_BROKER, "BridgeConf", value_read_bool, offsetof(Policy, use_bridge_conf) },
         { SECTION_BROKER, "MaxTaps", value_read_taps, offsetof(Policy, max_taps) },
         { SECTION_BRIDGE, "Users", value_read_names, offsetof(PolicyBridge, users) },

@@ -58,6 +58,7 @@ typedef struct Policy {
 
         /* [Guests] */
         Strings image_directories; /* where backing files that only an image names may be */
+        bool save_on_stop;         /* when its unit is stopped, a guest is saved instead of powered down */
         bool disks_by_descriptor;  /* QEMU gets disks open, instead of its user the right to open them */
         PolicyChoice switches[POLICY_SWITCHES];
         Strings disk_directories; /* where disks may be; empty: anywhere */

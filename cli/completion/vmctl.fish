@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -28,6 +28,7 @@ complete -c vmctl -n $first -a pause -d 'Pause a running guest'
 complete -c vmctl -n $first -a resume -d 'Let a stopped guest continue'
 complete -c vmctl -n $first -a reset -d 'Reset a guest'
 complete -c vmctl -n $first -a kill -d 'Turn a guest off hard'
+complete -c vmctl -n $first -a save -d 'Save a guest, for its next start to restore'
 complete -c vmctl -n $first -a nmi -d 'Send a guest a non-maskable interrupt'
 complete -c vmctl -n $first -a send-key -d 'Press keys on the keyboard of a guest'
 complete -c vmctl -n $first -a info -d 'Show what a running guest is and does'
@@ -57,7 +58,8 @@ complete -c vmctl -n '__fish_seen_subcommand_from argv policy info stats address
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l live -d 'Print what a running guest has'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l secrets -d 'Show passwords'
 complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
+complete -c vmctl -n '__fish_seen_subcommand_from save' -l discard -d 'Give up what was saved'
 complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump' -F
-complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set resize-disk console view pause resume reset kill nmi send-key info stats address screenshot dump events agent qmp dumpxml argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp dumpxml argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define dumpxml argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

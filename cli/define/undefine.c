@@ -77,6 +77,11 @@ int verb_undefine(const Call *call)
         r = manager_bus(user_scope, &bus) >= 0 ? require_off(bus, user_scope, name, unit) : 0;
         if (r != 0)
                 return r;
+        if (guest_is_saved(user_scope, name))
+                return fail(
+                        EXIT_POLICY,
+                        "guest %s is saved; to give its saved state up first: vmctl save --discard '%s'",
+                        name, name);
         (void) host_read(&host, NULL, user_scope);
         r = list_left(&host, path, name, &places, &disks, &user);
         if (unlink(path) < 0)

@@ -13,8 +13,6 @@
 #include "contract/exit.h"
 #include "util/text.h"
 
-#define PATIENCE_SECONDS 2 /* before progress is shown */
-
 typedef struct Capture {
         const char *path;
         char *partial; /* its name until then; it exists only if the file system knows no nameless files */
@@ -108,25 +106,10 @@ int verb_screenshot(const Call *call)
         return r == 0 ? capture_finish(&capture) : r;
 }
 
-static void show_progress(const json_t *answer, time_t begun, bool *shown)
-{
-        const json_t *p = json_object_get(answer, "parameters");
-        double total = (double) json_integer_value(json_object_get(p, "total")),
-               done = (double) json_integer_value(json_object_get(p, "completed"));
-
-        if (!isatty(STDERR_FILENO) || time(NULL) < begun + PATIENCE_SECONDS || total <= 0)
-                return;
-        fprintf(stderr, "\r%3.0f %% of %.0f MiB", done * 100 / total, total / (1024 * 1024));
-        (void) fflush(stderr);
-        *shown = true;
-}
-
 int verb_dump(const Call *call)
 {
         _cleanup_(capture_done) Capture capture = CAPTURE_EMPTY;
         _cleanup_(client_done) Client c = CLIENT_EMPTY;
-        bool continues = true, shown = false;
-        time_t begun = time(NULL);
         int r;
 
         r = client_open(call, &c);
@@ -137,20 +120,6 @@ int verb_dump(const Call *call)
         r = client_send(
                 &c, "org.vmunit.Guest.Dump", json_pack("{s:i}", "fileDescriptorIndex", 0), CLIENT_MORE,
                 (ClientFds){ &capture.fd, 1 });
-        while (continues) {
-                json_t *answer = NULL;
-
-                if (r >= 0)
-                        r = client_receive(&c, 0, &answer);
-                continues = r >= 0 && json_is_true(json_object_get(answer, "continues"));
-                if (continues)
-                        show_progress(answer, begun, &shown);
-                else {
-                        if (shown)
-                                fputc('\n', stderr);
-                        r = client_check(&c, "dump", r, answer);
-                }
-                json_decref(answer);
-        }
+        r = client_follow(&c, "dump", r);
         return r == 0 ? capture_finish(&capture) : r;
 }

@@ -17,8 +17,9 @@
 #include "util/file.h"
 #include "util/text.h"
 
-#define PIECE          65536U
-#define ANSWER_SECONDS 60U
+#define PIECE            65536U
+#define ANSWER_SECONDS   60U
+#define PATIENCE_SECONDS 2 /* before progress is shown */
 
 int client_open(const Call *call, Client *ret)
 {
@@ -180,6 +181,42 @@ int client_call(
         if (r == 0 && ret)
                 *ret = json_incref(json_object_get(answer, "parameters"));
         json_decref(answer);
+        return r;
+}
+
+static void show_progress(const json_t *answer, time_t begun, bool *shown)
+{
+        const json_t *p = json_object_get(answer, "parameters");
+        double total = (double) json_integer_value(json_object_get(p, "total")),
+               done = (double) json_integer_value(json_object_get(p, "completed"));
+
+        if (!isatty(STDERR_FILENO) || time(NULL) < begun + PATIENCE_SECONDS || total <= 0)
+                return;
+        fprintf(stderr, "\r%3.0f %% of %.0f MiB", done * 100 / total, total / (1024 * 1024));
+        (void) fflush(stderr);
+        *shown = true;
+}
+
+int client_follow(Client *c, const char *what, int r)
+{
+        bool continues = true, shown = false;
+        time_t begun = time(NULL);
+
+        while (continues) {
+                json_t *answer = NULL;
+
+                if (r >= 0)
+                        r = client_receive(c, 0, &answer);
+                continues = r >= 0 && json_is_true(json_object_get(answer, "continues"));
+                if (continues)
+                        show_progress(answer, begun, &shown);
+                else {
+                        if (shown)
+                                fputc('\n', stderr);
+                        r = client_check(c, what, r, answer);
+                }
+                json_decref(answer);
+        }
         return r;
 }
 

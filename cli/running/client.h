@@ -51,6 +51,10 @@ int client_check(const Client *c, const char *what, int r, const json_t *answer)
 int client_call(
         Client *c, const char *what, const char *method, json_t *parameters, ClientFds fds, json_t **ret);
 
+/* Waits for the last reply to a call that was sent with CLIENT_MORE, or not (r), and shows the progress that
+ * the others tell on a terminal. As client_check(). */
+int client_follow(Client *c, const char *what, int r);
+
 /*
  * Connects to a guest, asks org.vmunit.Guest.Query, and disconnects; parameters: NULL for all commands.
  * Otherwise as client_call(); *ret is NULL after an error.

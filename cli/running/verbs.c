@@ -62,6 +62,18 @@ const Verb running_verbs[] = {
           1,
           1,
           verb_kill },
+        { "save",
+          "[--discard] NAME",
+          "save a guest, for its next start to restore",
+          "Writes the guest's memory and the state of its devices to its state directory and ends it. Its\n"
+          "unit is then inactive, and its next start goes on where it was. A guest that cannot be saved "
+          "goes\n"
+          "on; so does one if this command is interrupted.\n\n"
+          "  --discard  give up what was saved of a guest that is off: its next start begins afresh\n",
+          { "discard" },
+          1,
+          1,
+          verb_save },
         { "nmi",
           "NAME",
           "send the guest a non-maskable interrupt",

@@ -10,10 +10,13 @@
  * that moves to another host finds its files on a shared file system. Names are 64 bits of a hash, so two
  * guests have different ones. Numbers may collide, with those of another guest or of anybody else: the user
  * database decides when the user is created, under its own lock (units/vm-user@.service.in).
+ *
+ * Others say what vmunit does with the guest where libvirt has no words for it.
  */
 
 #include <errno.h>
 
+#include "contract/options.h"
 #include "guest/guest.h"
 #include "guest/keyed-hash.h"
 #include "guest/machine/general.h"
@@ -21,13 +24,15 @@
 #include "guest/plan/plan.h"
 
 struct VmunitNamespace {
-        XmlElement *user;
+        XmlElement *user, *save;
         const char *user_name; /* User= of the unit; NULL: as in the template */
         PlanUser own_user;
+        bool save_on_stop;
 };
 
 static const Field vmunit_fields[] = {
         FIELD("vmunit:guest/vmunit:user", FIELD_ELEMENT, VmunitNamespace, user),
+        FIELD("vmunit:guest/vmunit:saveOnStop", FIELD_ELEMENT, VmunitNamespace, save),
         {},
 };
 
@@ -41,16 +46,28 @@ static void claim_others(XmlElement *metadata)
                 metadata->attributes[i].claimed = true;
 }
 
+static void read_save(Guest *g, VmunitNamespace *v)
+{
+        const char *text = v->save ? xml_text(v->save) : NULL;
+
+        v->save_on_stop = text ? streq(text, "yes") : g->settings->policy->save_on_stop;
+        if (text && !streq(text, "yes") && !streq(text, "no"))
+                guest_error(
+                        g, v->save->place, "<vmunit:saveOnStop>: '%s' is invalid; must be one of: yes, no",
+                        text);
+}
+
 static void vmunit_namespace_read(Guest *g)
 {
         VmunitNamespace *v = guest_own(g, vmunit_namespace);
         XmlElement *metadata = xml_child(g->xml, "metadata");
         const char *user, *fault;
 
-        if (!metadata)
-                return;
-        fields_read(metadata, vmunit_fields, v, g->findings);
-        claim_others(metadata);
+        if (metadata) {
+                fields_read(metadata, vmunit_fields, v, g->findings);
+                claim_others(metadata);
+        }
+        read_save(g, v);
         if (!v->user)
                 return;
         user = xml_text(v->user);
@@ -97,6 +114,8 @@ static void vmunit_namespace_build(const Guest *g, Plan *p)
 {
         const VmunitNamespace *v = g->vmunit_namespace;
 
+        if (v->save_on_stop)
+                plan_run(p, "--" OPTION_SAVE_ON_STOP);
         if (!v->user_name)
                 return;
         plan_directive(p, "User", "%s", v->user_name);

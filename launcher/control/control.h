@@ -10,6 +10,7 @@
 #include "launcher/monitor/agent.h"
 #include "launcher/reload/reload.h"
 #include "launcher/run/run-options.h"
+#include "launcher/saved/save.h"
 #include "util/ownership.h"
 
 typedef struct Control Control;
@@ -21,6 +22,7 @@ typedef struct ControlContext {
         Agent *agent; /* NULL if the guest has no channel for it that is served here */
         const RunOptions *options;
         const Reload *reload;
+        Save *save;
         const char *directory;   /* with the guest's sockets */
         struct Batches *batches; /* set by control_new() */
 } ControlContext;

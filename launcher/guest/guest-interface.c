@@ -249,6 +249,7 @@ static const ControlMethod methods[] = {
         { "Nmi", guest_nmi, CONTROL_ADMIN },
         { "Screenshot", guest_screenshot, CONTROL_ADMIN },
         { "Dump", guest_dump, CONTROL_ADMIN },
+        { "Save", guest_save, CONTROL_ADMIN },
         { "AddClient", guest_add_client, CONTROL_ADMIN },
 };
 
@@ -323,6 +324,10 @@ const ControlInterface guest_interface = {
                 "# Writes the guest's memory; with the 'more' flag progress is sent meanwhile\n"
                 "method Dump(fileDescriptorIndex: int, format: ?string) -> (completed: ?int, total: "
                 "?int)\n\n"
+                "# Saves the guest in its state directory, and ends it when that is whole; it goes on if "
+                "the\n"
+                "# client leaves before. With the 'more' flag progress is sent meanwhile\n"
+                "method Save() -> (completed: ?int, total: ?int)\n\n"
                 "# Connects a viewer by a socket; protocol: vnc or spice. For root, or the user in the "
                 "user\n"
                 "# scope\n"

@@ -31,6 +31,17 @@ void lifecycle_registered(Lifecycle *l)
                 lifecycle_tell_ready(l);
 }
 
+static void live(Lifecycle *l, const char *state)
+{
+        l->phase = PHASE_LIVING;
+        l->ran = true;
+        l->state = run_state_find(state);
+        lifecycle_show_state(l);
+        if (l->registered)
+                lifecycle_tell_ready(l);
+        (void) monitor_execute(l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
+}
+
 static void on_running(const json_t *result, const char *error, void *userdata)
 {
         Lifecycle *l = userdata;
@@ -42,14 +53,21 @@ static void on_running(const json_t *result, const char *error, void *userdata)
                 lifecycle_fail(l);
                 return;
         }
-        l->phase = PHASE_LIVING;
-        l->ran = true;
-        l->state = run_state_find("running");
         log_entry(LOG_INFO, MESSAGE_ID_STARTED, NULL, "The guest is running.");
-        lifecycle_show_state(l);
-        if (l->registered)
-                lifecycle_tell_ready(l);
-        (void) monitor_execute(l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
+        live(l, "running");
+}
+
+void lifecycle_restored(Lifecycle *l, bool running)
+{
+        if (l->phase == PHASE_STARTING)
+                live(l, running ? "running" : "paused");
+}
+
+void lifecycle_refuse(Lifecycle *l, int exit_status, const char *reason)
+{
+        l->reason = reason;
+        lifecycle_end(l, exit_status);
+        lifecycle_arm_timer(l, MONITOR_LOST_USEC); /* it may be busy with what it cannot read */
 }
 
 static void on_described(const char *text, void *userdata)
@@ -58,7 +76,7 @@ static void on_described(const char *text, void *userdata)
 
         l->description = strdup(text);
         l->describe = describe_free(l->describe);
-        if (l->phase == PHASE_STARTING &&
+        if (l->phase == PHASE_STARTING && !l->handlers->restore(l->userdata) &&
             monitor_execute(l->monitor, "cont", NULL, on_running, l, MONITOR_PATIENCE) < 0)
                 lifecycle_fail(l);
 }

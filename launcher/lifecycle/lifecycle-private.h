@@ -16,6 +16,7 @@
 typedef enum Phase {
         PHASE_STARTING,  /* QEMU is there, the guest does not run yet */
         PHASE_LIVING,    /* systemd was told that it runs; also while it is paused */
+        PHASE_SAVING,    /* it is stopped, and being written to a file */
         PHASE_DUMPING,   /* it crashed, and its memory is being written */
         PHASE_PRESERVED, /* off or crashed, and kept as it is */
         PHASE_ENDING,    /* exit_status is decided, QEMU was told to end */
@@ -35,13 +36,14 @@ struct Lifecycle {
         Phase phase;
         Request request;
         int exit_status;
-        bool pressed;       /* its power button, since it was last asked to go off */
-        bool ran;           /* the guest, at some time */
-        bool registered;    /* with machined, as far as that is possible */
-        bool ready;         /* systemd was told that the guest is there */
-        bool told;          /* QEMU ends because it was decided here, or it said beforehand that it will */
-        const char *reason; /* of a failure, for STATUS= at the end; a constant */
-        char *trouble;      /* why its disk stopped it, while it is stopped */
+        bool pressed;        /* its power button, since it was last asked to go off */
+        bool ran;            /* the guest, at some time */
+        bool registered;     /* with machined, as far as that is possible */
+        bool ready;          /* systemd was told that the guest is there */
+        EventMeaning missed; /* what it did just before it was stopped to be saved; EVENT_NOTE: nothing */
+        bool told;           /* QEMU ends because it was decided here, or it said beforehand that it will */
+        const char *reason;  /* of a failure, for STATUS= at the end; a constant */
+        char *trouble;       /* why its disk stopped it, while it is stopped */
         const RunState *state;
         char *description, *status;
         uint64_t stop_begun; /* CLOCK_MONOTONIC, when systemd began to wait for the guest */
@@ -60,7 +62,6 @@ struct Lifecycle {
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
 };
 
-void lifecycle_set_status(Lifecycle *l, const char *format, ...) _printf_(2, 3); /* to people, by STATUS= */
 void lifecycle_show_state(Lifecycle *l);
 void lifecycle_tell_ready(Lifecycle *l); /* once; if it never ran, its unit fails */
 void lifecycle_on_state(
@@ -70,6 +71,8 @@ void lifecycle_arm_timer(Lifecycle *l, uint64_t usec);
 /* Decides the exit status. The decision is final, unless a failure follows. */
 void lifecycle_end(Lifecycle *l, int exit_status);
 void lifecycle_fail(Lifecycle *l);
+
+void lifecycle_went_off(Lifecycle *l, bool by_reset);
 
 /* Does what on_crash= says, after a dump if that is part of it. */
 void lifecycle_crashed(Lifecycle *l);

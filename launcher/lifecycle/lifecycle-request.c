@@ -83,6 +83,14 @@ static void on_waiting(unsigned seconds, void *userdata)
 
 static const PowerDownHandlers power_down_handlers = { .impossible = on_impossible, .waits = on_waiting };
 
+static void note_stop(Lifecycle *l)
+{
+        if (l->request != REQUEST_STOP || l->stop_begun > 0)
+                return;
+        (void) sd_event_now(l->event, CLOCK_MONOTONIC, &l->stop_begun);
+        (void) sd_notify(0, "STOPPING=1");
+}
+
 static int power_down(Lifecycle *l, Request request)
 {
         int r = 0;
@@ -108,11 +116,25 @@ static int power_down(Lifecycle *l, Request request)
                 lifecycle_arm_timer(l, REBOOT_PATIENCE_USEC);
         else
                 (void) sd_event_source_set_enabled(l->timer, SD_EVENT_OFF);
-        if (l->request == REQUEST_STOP && l->stop_begun == 0) {
-                (void) sd_event_now(l->event, CLOCK_MONOTONIC, &l->stop_begun);
-                (void) sd_notify(0, "STOPPING=1");
-        }
+        note_stop(l);
         lifecycle_show_state(l);
+        return 0;
+}
+
+/* What the guest is to do if it cannot be saved. */
+static int request_while_saving(Lifecycle *l, Request request)
+{
+        if (request == REQUEST_REBOOT)
+                return -EBUSY;
+        if (request == REQUEST_TERMINATE) {
+                lifecycle_end(l, 0);
+                lifecycle_arm_timer(l, HANGING_USEC);
+                return 0;
+        }
+        l->request = request;
+        if (request == REQUEST_STOP)
+                (void) l->handlers->save(l->userdata);
+        note_stop(l);
         return 0;
 }
 
@@ -140,8 +162,16 @@ int lifecycle_request(Lifecycle *l, Request request)
                 else
                         lifecycle_end(l, 0);
                 return 0;
+        case PHASE_SAVING:
+                return request_while_saving(l, request);
         case PHASE_LIVING:
                 break;
+        }
+        if (request == REQUEST_STOP && l->options->save_on_stop && !l->power_down &&
+            l->handlers->save(l->userdata)) {
+                l->request = request;
+                note_stop(l);
+                return 0;
         }
         if (request != REQUEST_TERMINATE)
                 return power_down(l, request);
@@ -155,6 +185,8 @@ const char *lifecycle_why_busy(const Lifecycle *l)
         switch (l->phase) {
         case PHASE_STARTING:
                 return "the guest is still starting";
+        case PHASE_SAVING:
+                return "the guest is being saved";
         case PHASE_DUMPING:
                 return "the guest crashed and its memory is being written";
         case PHASE_PRESERVED:
@@ -167,6 +199,44 @@ const char *lifecycle_why_busy(const Lifecycle *l)
         return l->request != REQUEST_NONE ? "the guest is being powered down" : NULL;
 }
 
+void lifecycle_begin_saving(Lifecycle *l)
+{
+        l->phase = PHASE_SAVING;
+        l->missed = EVENT_NOTE;
+        lifecycle_set_status(l, "Saving");
+}
+
+/* What it did meanwhile, and what it was asked to do, follow now. */
+static void go_on(Lifecycle *l)
+{
+        Request request = l->request;
+        EventMeaning missed = l->missed;
+
+        l->phase = PHASE_LIVING;
+        l->missed = EVENT_NOTE;
+        lifecycle_show_state(l);
+        (void) monitor_execute(l->monitor, "query-status", NULL, lifecycle_on_state, l, MONITOR_PATIENCE);
+        if (missed == EVENT_PANIC)
+                lifecycle_crashed(l);
+        else if (missed != EVENT_NOTE)
+                lifecycle_went_off(l, missed == EVENT_OFF_BY_RESET);
+        else if (request != REQUEST_NONE && power_down(l, request) < 0)
+                lifecycle_fail(l);
+}
+
+void lifecycle_end_saving(Lifecycle *l, bool saved)
+{
+        if (l->phase != PHASE_SAVING)
+                return;
+        if (!saved) {
+                go_on(l);
+                return;
+        }
+        l->reason = "Saved";
+        lifecycle_end(l, 0);
+        lifecycle_arm_timer(l, MONITOR_LOST_USEC);
+}
+
 int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
 {
         if (lifecycle_why_busy(l))
@@ -177,7 +247,8 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
 
 bool lifecycle_takes_commands(const Lifecycle *l)
 {
-        return l->monitor && l->phase != PHASE_STARTING && l->phase != PHASE_ENDING;
+        return l->monitor && l->phase != PHASE_STARTING && l->phase != PHASE_SAVING &&
+               l->phase != PHASE_ENDING;
 }
 
 int lifecycle_execute(

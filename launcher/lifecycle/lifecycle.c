@@ -112,6 +112,8 @@ bool lifecycle_expects(const Lifecycle *l, const EventReport *report)
                 return true;
         if (l->phase == PHASE_STARTING)
                 return streq(report->name, "RESUME");
+        if (l->phase == PHASE_SAVING)
+                return streq(report->name, "STOP") || streq(report->name, "RESUME");
         if (l->phase == PHASE_ENDING)
                 return streq(report->name, "STOP") || report->meaning == EVENT_OFF_BY_HOST;
         return false;
@@ -201,7 +203,7 @@ static void meet_fate(Lifecycle *l, Fate fate, const char *what, int destroyed)
         }
 }
 
-static void went_off(Lifecycle *l, bool by_reset)
+void lifecycle_went_off(Lifecycle *l, bool by_reset)
 {
         if (l->request == REQUEST_REBOOT && !by_reset)
                 lifecycle_start_again(l);
@@ -306,7 +308,9 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
         case EVENT_OFF:
         case EVENT_OFF_BY_RESET:
                 if (l->phase == PHASE_LIVING)
-                        went_off(l, report->meaning == EVENT_OFF_BY_RESET);
+                        lifecycle_went_off(l, report->meaning == EVENT_OFF_BY_RESET);
+                else if (l->phase == PHASE_SAVING)
+                        l->missed = report->meaning;
                 break;
         case EVENT_OFF_BY_HOST:
                 lifecycle_end(l, 0);
@@ -322,7 +326,8 @@ void lifecycle_event(Lifecycle *l, const EventReport *report)
                 if (l->phase == PHASE_LIVING) {
                         stop_request(l);
                         lifecycle_crashed(l);
-                }
+                } else if (l->phase == PHASE_SAVING)
+                        l->missed = EVENT_PANIC;
                 break;
         case EVENT_WATCHDOG:
                 ask_state(l);

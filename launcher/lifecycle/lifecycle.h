@@ -32,6 +32,14 @@ typedef struct LifecycleHandlers {
         int (*confine)(
                 void *userdata); /* QEMU is set up, and the guest runs next; negative errno: it must not */
 
+        /* The guest would begin now: whether it is restored instead, which lifecycle_restored() or
+         * lifecycle_refuse() ends. */
+        bool (*restore)(void *userdata);
+
+        /* The unit is stopped: whether the guest is saved instead of powered down, as lifecycle_end_saving()
+         * tells; also called if it is being saved already. */
+        bool (*save)(void *userdata);
+
         /* QEMU failed before the guest ran: why, to be freed, and the exit status; NULL if unknown. */
         char *(*explain)(int *ret_exit, void *userdata);
 } LifecycleHandlers;
@@ -88,6 +96,21 @@ const Monitor *lifecycle_monitor(const Lifecycle *l);
 
 /* Cancels all replies with that userdata, before its owner is freed. */
 void lifecycle_forget(Lifecycle *l, const void *userdata);
+
+/* ——— for a guest that is saved, or restored ——— */
+
+/* STATUS= for people. */
+void lifecycle_set_status(Lifecycle *l, const char *format, ...) _printf_(2, 3);
+
+/* From now on it is stopped and takes no commands, until it is saved, and ends, or goes on. */
+void lifecycle_begin_saving(Lifecycle *l);
+void lifecycle_end_saving(Lifecycle *l, bool saved);
+
+/* The guest is there, and runs unless it was saved while it was paused. */
+void lifecycle_restored(Lifecycle *l, bool running);
+
+/* The start fails, for a reason that was logged; it is a constant. */
+void lifecycle_refuse(Lifecycle *l, int exit_status, const char *reason);
 
 /* The process that connects the -netdev with that id ended; how: "exited with status 1". */
 void lifecycle_network_lost(Lifecycle *l, const char *id, const char *how);

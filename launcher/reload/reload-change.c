@@ -131,6 +131,9 @@ static void settle(Reload *r)
         }
         r->difference.count = 0; /* it points into what is gone */
         take_over_options(r);
+        if (images_note(r->context.images, &r->fds) < 0)
+                log_warning(
+                        "Cannot note the guest's new images; a guest that is saved may not be restored.");
         if (removals_start(r->removals, on_settled, r) < 0)
                 reload_finish(r, EXIT_OS);
 }

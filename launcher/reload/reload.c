@@ -429,6 +429,16 @@ void reload_begin(Reload *r)
         }
 }
 
+bool reload_is_under_way(const Reload *r)
+{
+        return r->phase != RELOAD_IDLE || (r->removals && removals_are_left(r->removals));
+}
+
+const CommandLine *reload_line(Reload *r)
+{
+        return set_up(r) < 0 ? NULL : &r->machine.line;
+}
+
 void reload_event(Reload *r, const char *event, const json_t *data)
 {
         if (event && r->removals)

@@ -9,8 +9,10 @@
 #include <systemd/sd-event.h>
 
 #include "launcher/lifecycle/lifecycle.h"
+#include "launcher/machine/option.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/run/run-options.h"
+#include "launcher/store/images.h"
 
 typedef struct Reload Reload;
 
@@ -21,6 +23,7 @@ typedef struct ReloadContext {
         const char *directory; /* the guest's runtime directory */
         Monitor *monitor;
         Lifecycle *life;
+        Images *images; /* of its disks; kept up to date */
 } ReloadContext;
 
 /* Borrows all of the context. Failures are logged. */
@@ -42,6 +45,12 @@ typedef struct PendingChange {
 
 /* Borrowed until the next reload; nothing for NULL. */
 const PendingChange *reload_pending(const Reload *r, size_t *ret_count);
+
+/* Whether a reload, or the removal of a device, is not finished. */
+bool reload_is_under_way(const Reload *r);
+
+/* What QEMU consists of now, borrowed until the next reload; NULL if its command line cannot be read. */
+const CommandLine *reload_line(Reload *r);
 
 /* How many reloads have been finished, and the exit status of the last. */
 unsigned reload_count(const Reload *r, int *ret_last_status);

@@ -101,6 +101,11 @@ Removals *removals_free(Removals *r)
         return NULL;
 }
 
+bool removals_are_left(const Removals *r)
+{
+        return r->first;
+}
+
 static Removal *find(const Removals *r, const char *id)
 {
         Removal *removal = r->first;

@@ -40,6 +40,9 @@ void removals_drop(Removals *r);
 /* Whether a device of that id is on its way out. */
 bool removals_have(const Removals *r, const char *id);
 
+/* Whether any has not ended yet. */
+bool removals_are_left(const Removals *r);
+
 /* QEMU said that a device is gone, or that the guest refuses to let it go. */
 void removals_event(Removals *r, const char *event, const json_t *data);
 

@@ -113,6 +113,7 @@ static const Argument run_arguments[] = {
         { OPTION_ON_CRASH, "destroy, restart, preserve, coredump-destroy or coredump-restart",
           read_crash_fate, TO(life.on_crash), 0 },
         { OPTION_WATCHDOG_DUMP, "", argument_switch, TO(life.dump_on_watchdog), ARGUMENT_SWITCH },
+        { OPTION_SAVE_ON_STOP, "", argument_switch, TO(life.save_on_stop), ARGUMENT_SWITCH },
         { OPTION_MONITOR, "the number of a file descriptor", argument_fd, TO(monitor), ARGUMENT_REQUIRED },
         { OPTION_CONSOLE, "LABEL:NUMBER", read_console, TO(consoles), ARGUMENT_REPEATED },
         { OPTION_SOCKET, "NAME:NUMBER", read_numbered, TO(sockets), ARGUMENT_REPEATED },

@@ -36,6 +36,7 @@ typedef struct ArgumentPaths {
 typedef struct LifecycleOptions {
         Fate on_poweroff, on_reboot, on_crash;
         bool dump_on_watchdog;       /* if the watchdog pauses the guest; it then resumes */
+        bool save_on_stop;           /* instead of a power-down when the unit is stopped */
         const char *state_directory; /* for dumps, or NULL */
         char *const *argv;           /* QEMU's */
         const char *guest;

@@ -18,6 +18,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -47,8 +48,11 @@
 #include "launcher/run/qemu-output.h"
 #include "launcher/run/run-options.h"
 #include "launcher/run/state-owner.h"
+#include "launcher/saved/restore.h"
+#include "launcher/saved/save.h"
 #include "launcher/store/directories.h"
 #include "launcher/store/fds.h"
+#include "launcher/store/images.h"
 #include "launcher/store/prepared.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
@@ -61,6 +65,10 @@ typedef struct Run {
         Monitor *monitor;
         Agent *agent; /* NULL if the launcher does not serve the guest's */
         Reload *reload;
+        Images images;
+        int saved_directory; /* the state directory; -EBADF if there is none */
+        Save *save;
+        Restore *restore; /* NULL if the guest begins afresh */
         Control *control;
         Console **consoles;
         Passts *passts;
@@ -85,12 +93,16 @@ static void run_done(Run *run)
         registration_free(run->registration);
         (void) fd_close(run->helper);
         (void) fd_close(run->qemu_in_proc);
+        save_free(run->save);
+        restore_free(run->restore);
         reload_free(run->reload);
         lifecycle_free(run->life);
         agent_free(run->agent);
         monitor_free(run->monitor);
         qemu_output_free(run->output);
         sd_event_unref(run->event);
+        images_done(&run->images);
+        (void) fd_close(run->saved_directory);
         directories_done(&run->directories);
         run_options_done(&run->options);
 }
@@ -156,6 +168,9 @@ static void on_monitor_closed(int error, void *userdata)
 {
         Run *run = userdata;
 
+        save_monitor_closed(run->save);
+        if (run->restore)
+                restore_monitor_closed(run->restore);
         lifecycle_monitor_closed(run->life, error);
         control_monitor_closed(run->control);
 }
@@ -217,7 +232,13 @@ static char *on_explain(int *ret_exit, void *userdata)
 {
         Run *run = userdata;
 
-        return explain_failure(&run->options, qemu_output_finish(run->output), ret_exit);
+        const char *said = qemu_output_finish(run->output);
+        char *why = explain_failure(&run->options, said, ret_exit);
+
+        if (why || !run->restore)
+                return why;
+        *ret_exit = EXIT_MISSING;
+        return restore_explain(run->restore, said);
 }
 
 static int on_confine(void *userdata)
@@ -241,7 +262,38 @@ static int on_confine(void *userdata)
         return confine_launcher(children, n, directories, ELEMENTS(directories));
 }
 
+static bool on_restore(void *userdata)
+{
+        Run *run = userdata;
+
+        if (run->restore)
+                restore_begin(run->restore, run->event, run->monitor, run->life);
+        return run->restore;
+}
+
+/* Half of the time that systemd gives the unit; the other half is for a power-down if it does not suffice.
+ */
+static bool on_save(void *userdata)
+{
+        uint64_t limit = find_stop_timeout(userdata);
+        Run *run = userdata;
+        const char *why;
+
+        if (!save_is_under_way(run->save)) {
+                why = save_begin(run->save, NULL, NULL);
+                if (why) {
+                        log_warning("Cannot save the guest (%s); powering it down.", why);
+                        return false;
+                }
+        }
+        if (limit > 0 && limit != UINT64_MAX)
+                save_limit(run->save, limit / 2);
+        return true;
+}
+
 static const LifecycleHandlers lifecycle_handlers = {
+        .restore = on_restore,
+        .save = on_save,
         .confine = on_confine,
         .kill = on_kill,
         .finished = on_finished,
@@ -415,6 +467,31 @@ static int call_helper_until_stopped(Run *run, Fds *store)
                        : r;
 }
 
+/* Whether the guest was saved, and what of its disks is compared when it is saved or restored. */
+static int find_saved(Run *run, const Fds *store)
+{
+        int r = images_note(&run->images, store);
+
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Failed to note the guest's images");
+        if (run->directories.state) {
+                run->saved_directory = open(run->directories.state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (run->saved_directory < 0)
+                        return log_errno(LOG_ERR, -errno, "Cannot open the guest's state directory");
+        }
+        r = restore_find(run->saved_directory, &run->options, &run->images, &run->restore);
+        if (run->restore)
+                run->options.life.balloon = 0; /* it has the size that it had */
+        return r;
+}
+
+static int add_incoming(QemuStart *start)
+{
+        if (strings_add(&start->argv, "-incoming") < 0 || strings_add(&start->argv, "defer") < 0)
+                return log_out_of_memory();
+        return 0;
+}
+
 /* 0, negative errno, or the exit status with which the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
@@ -440,7 +517,12 @@ static int prepare(Run *run, QemuStart *ret)
         r = requirements_check(&run->options);
         if (r < 0)
                 return r;
+        r = find_saved(run, &store);
+        if (r != 0)
+                return r;
         r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
+        if (r >= 0 && run->restore)
+                r = add_incoming(ret);
         if (r < 0)
                 return r;
         fds_tidy_store(&store);
@@ -480,8 +562,13 @@ static int set_up(Run *run, QemuStart *h)
         if (r >= 0)
                 r = reload_new(
                         &(ReloadContext){ run->event, &run->options, h->argv.items, run->directories.run,
-                                          run->monitor, run->life },
+                                          run->monitor, run->life, &run->images },
                         &run->reload);
+        if (r >= 0)
+                r = save_new(
+                        &(SaveContext){ run->event, run->monitor, run->life, run->reload, &run->options,
+                                        &run->images, run->saved_directory },
+                        &run->save);
         if (r >= 0 && run->directories.run)
                 r = control_new(
                         &(ControlContext){ .event = run->event,
@@ -489,6 +576,7 @@ static int set_up(Run *run, QemuStart *h)
                                            .agent = run->agent,
                                            .options = &run->options,
                                            .reload = run->reload,
+                                           .save = run->save,
                                            .directory = run->directories.run },
                         &run->control);
         if (r >= 0)
@@ -502,6 +590,7 @@ int verb_run(int argc, char **argv)
         _cleanup_(run_done) Run run = {
                 .helper = -EBADF,
                 .qemu_in_proc = -EBADF,
+                .saved_directory = -EBADF,
                 .directories = DIRECTORIES_EMPTY,
                 .console_limit = { CONSOLE_RATE_SECONDS * MONITOR_SECOND, CONSOLE_RATE_LINES,
                                    CONSOLE_RATE_BYTES },

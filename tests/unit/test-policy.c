@@ -359,6 +359,7 @@ static void test_installed_file(const char *path)
         CHECK_NUMBER(uncommented.n_bridges, 1);
         CHECK_NUMBER(uncommented.max_taps, as_it_is.max_taps);
         CHECK(as_it_is.disks_by_descriptor);
+        CHECK_NUMBER(uncommented.save_on_stop, as_it_is.save_on_stop);
         CHECK_NUMBER(uncommented.use_bridge_conf, as_it_is.use_bridge_conf);
         for (size_t i = 0; i < POLICY_SWITCHES; i++) {
                 if (!uncommented.switches[i].at.file)
