@@ -27,11 +27,12 @@ typedef struct Verb {
         const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
         int min, max;                     /* number of arguments; -1 for any number */
         int (*run)(const Call *call);
+        bool own_options; /* the verb reads its options itself, as words */
 } Verb;
 
-/* Those for a guest that runs, and those that change one. */
-extern const Verb running_verbs[], change_verbs[];
-extern const size_t n_running_verbs, n_change_verbs;
+/* Those for a guest that runs, those that change one, and those for its disks. */
+extern const Verb running_verbs[], change_verbs[], disk_verbs[];
+extern const size_t n_running_verbs, n_change_verbs, n_disk_verbs;
 
 int verb_address(const Call *call);
 int verb_agent(const Call *call);

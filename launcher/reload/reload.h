@@ -11,14 +11,16 @@
 #include "launcher/lifecycle/lifecycle.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/run/run-options.h"
+#include "launcher/store/image-files.h"
 
 typedef struct Reload Reload;
 
 typedef struct ReloadContext {
         sd_event *event;
-        RunOptions *options;   /* whose names of disks, links and balloon are kept up to date */
-        char *const *argv;     /* QEMU's, as it was started */
-        const char *directory; /* the guest's runtime directory */
+        RunOptions *options;      /* whose names of disks, links and balloon are kept up to date */
+        char *const *argv;        /* QEMU's, as it was started */
+        const ImageFiles *images; /* that QEMU got as descriptors */
+        const char *directory;    /* the guest's runtime directory */
         Monitor *monitor;
         Lifecycle *life;
 } ReloadContext;

@@ -59,7 +59,8 @@ typedef struct Run {
         sd_event *event;
         Lifecycle *life;
         Monitor *monitor;
-        Agent *agent; /* NULL if the launcher does not serve the guest's */
+        Agent *agent;      /* NULL if the launcher does not serve the guest's */
+        ImageFiles images; /* that QEMU got */
         Reload *reload;
         Control *control;
         Console **consoles;
@@ -86,6 +87,7 @@ static void run_done(Run *run)
         (void) fd_close(run->helper);
         (void) fd_close(run->qemu_in_proc);
         reload_free(run->reload);
+        image_files_done(&run->images);
         lifecycle_free(run->life);
         agent_free(run->agent);
         monitor_free(run->monitor);
@@ -443,6 +445,9 @@ static int prepare(Run *run, QemuStart *ret)
         r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
         if (r < 0)
                 return r;
+        r = image_files_note(&store, &run->images);
+        if (r < 0)
+                return log_out_of_memory();
         fds_tidy_store(&store);
 
         r = passts_start(
@@ -479,8 +484,13 @@ static int set_up(Run *run, QemuStart *h)
                 r = start_agent(run);
         if (r >= 0)
                 r = reload_new(
-                        &(ReloadContext){ run->event, &run->options, h->argv.items, run->directories.run,
-                                          run->monitor, run->life },
+                        &(ReloadContext){ .event = run->event,
+                                          .options = &run->options,
+                                          .argv = h->argv.items,
+                                          .images = &run->images,
+                                          .directory = run->directories.run,
+                                          .monitor = run->monitor,
+                                          .life = run->life },
                         &run->reload);
         if (r >= 0 && run->directories.run)
                 r = control_new(
