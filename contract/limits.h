@@ -16,6 +16,9 @@
 #define CONTROL_OUTPUT_MAX   (1U << 20)   /* bytes not yet read by a client; above, it is dropped */
 #define CONTROL_CALLERS_MAX  16U
 #define CONTROL_STEPS_MAX    64U          /* commands in one batch */
+#define HELD_STEPS_MAX       256U         /* steps that one client's connection holds */
+#define STILL_SECONDS_MAX    30U          /* that a guest stands still for a client */
+#define JOB_PATIENCE         60U          /* seconds for a job of QEMU's to end after it was cancelled */
 #define CONTROL_KEYS_MAX     16U          /* pressed at once */
 #define CHANNEL_FDS_MAX      64U          /* descriptors in one message; a client sends one call at a time */
 #define CONSOLE_LINE_MAX     2048U        /* bytes of a line in the journal; the rest is cut off */

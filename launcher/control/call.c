@@ -65,6 +65,11 @@ uid_t call_uid(const Call *call)
         return call->caller->uid;
 }
 
+Held *call_held(const Call *call)
+{
+        return &call->caller->held;
+}
+
 bool call_has_more(const Call *call)
 {
         return call->more;

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "launcher/command/batch.h"
 #include "launcher/control/control.h"
 #include "launcher/stream/channel.h"
 
@@ -61,6 +62,7 @@ extern const ControlInterface *const control_interfaces[];
 
 const ControlContext *call_context(const Call *call);
 uid_t call_uid(const Call *call);     /* the client's, when it connected */
+Held *call_held(const Call *call);    /* what the client holds */
 bool call_has_more(const Call *call); /* several replies are welcome */
 
 /* The descriptors that came with the call, only before the method returns: those not taken are closed then.

@@ -3,6 +3,7 @@
 
 /* What control.c and call.c share. */
 
+#include "launcher/command/batch.h"
 #include "launcher/control/call.h"
 
 struct Caller {
@@ -12,6 +13,7 @@ struct Caller {
         Call *call; /* the one that it waits for */
         const ControlSession *session;
         void *session_data;
+        Held held; /* what its batches did, until it leaves */
 };
 
 struct Call {

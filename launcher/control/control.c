@@ -101,6 +101,7 @@ static Caller *caller_free(Caller *caller)
         }
         if (caller->session)
                 caller->session->free(caller->session_data);
+        held_abandon(&caller->held, &caller->control->batches, caller->control->context.life);
         channel_free(caller->channel);
         free(caller);
         return NULL;
@@ -177,6 +178,8 @@ void control_publish(Control *c, const char *name, const json_t *data)
 
 void control_event(Control *c, const json_t *event)
 {
+        if (c)
+                batches_event(&c->batches, event);
         for (size_t i = 0; c && i < CONTROL_CALLERS_MAX; i++) {
                 Caller *caller = c->callers[i];
 
@@ -215,6 +218,8 @@ int control_new(const ControlContext *context, Control **ret)
                 return -ENOMEM;
         c->context = *context;
         c->context.batches = &c->batches;
+        c->batches.event = context->event;
+        c->batches.agent = context->agent;
         c->user_scope = is_in_user_scope(context->options);
         r = listener_new(context->event, context->directory, CONTROL_SOCKET, on_connected, c, &c->listener);
         if (r < 0)

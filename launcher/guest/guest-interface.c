@@ -242,6 +242,7 @@ static void guest_add_client(Call *call, const json_t *parameters)
 static const ControlMethod methods[] = {
         { "Query", guest_query, 0 },
         { "Execute", guest_execute, CONTROL_ADMIN },
+        { "Release", guest_release, CONTROL_ADMIN },
         { "Agent", guest_agent, CONTROL_ADMIN },
         { "Reset", guest_reset, CONTROL_ADMIN },
         { "SendKey", guest_send_key, CONTROL_ADMIN },
@@ -261,12 +262,25 @@ const ControlInterface guest_interface = {
                 "  execute: string,\n"
                 "  arguments: ?object\n"
                 ")\n\n"
-                "# undo is executed if a later command fails, or if the client leaves\n"
+                "# undo, then undos, are executed if a later command fails, or if the client leaves. "
+                "After\n"
+                "# \"job-cancel\" the job's end is waited for. A step with replaces does itself what "
+                "would undo\n"
+                "# those of that name, which is forgotten. Beside QEMU's commands there are:\n"
+                "#   hold-still   the guest stands still until the end of the batch, or if that is held "
+                "until\n"
+                "#                go-on or the client's end, but at most 30 s; one that was paused stays "
+                "paused\n"
+                "#   go-on        fails if the guest moved before\n"
+                "#   guest-agent  with the arguments execute, arguments and timeout, as the method Agent\n"
                 "type Step (\n"
                 "  execute: string,\n"
                 "  arguments: ?object,\n"
                 "  fileDescriptorIndex: ?int,\n"
-                "  undo: ?Command\n"
+                "  name: ?string,\n"
+                "  replaces: ?string,\n"
+                "  undo: ?Command,\n"
+                "  undos: ?[]Command\n"
                 ")\n\n"
                 "type Pending (device: ?string, text: string)\n\n"
                 "type Disk (node: string, target: string, path: ?string)\n\n"
@@ -284,8 +298,12 @@ const ControlInterface guest_interface = {
                 "  pending: []Pending,\n"
                 "  results: object\n"
                 ")\n\n"
-                "# All of the commands are carried out, or none\n"
-                "method Execute(commands: []Step) -> (results: []object)\n\n"
+                "# All of the commands are carried out, or none. hold: what was done is undone when the "
+                "client's\n"
+                "# connection ends, the last batch first, unless it calls Release before\n"
+                "method Execute(commands: []Step, hold: ?bool) -> (results: []object)\n\n"
+                "# What the client holds lasts; with undo it is undone now\n"
+                "method Release(undo: ?bool) -> ()\n\n"
                 "# Gives the guest agent a command; timeout: seconds. Commands of several clients are "
                 "executed\n"
                 "# in turn\n"

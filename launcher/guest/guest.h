@@ -9,6 +9,7 @@
 void guest_agent(Call *call, const json_t *parameters);
 void guest_query(Call *call, const json_t *parameters);
 void guest_execute(Call *call, const json_t *parameters);
+void guest_release(Call *call, const json_t *parameters);
 void guest_dump(Call *call, const json_t *parameters);
 
 /* Runs the batch, which is taken over, and replies without parameters. */

@@ -22,6 +22,7 @@ typedef enum Phase {
 } Phase;
 
 typedef struct Resume Resume;
+typedef struct StillRequest StillRequest;
 
 struct Lifecycle {
         sd_event *event;
@@ -48,7 +49,14 @@ struct Lifecycle {
         Threads *threads;
         PowerDown *power_down;
         Dump *dump;
-        Resume *resumes;        /* that wait for QEMU */
+        Resume *resumes; /* that wait for QEMU */
+        struct {
+                unsigned number;  /* a new one when the guest moves although somebody holds it */
+                unsigned holders; /* clients for whom the guest stands still */
+                bool ours;        /* it ran before, and nobody else paused it */
+                sd_event_source *timer;
+                StillRequest *requests; /* that wait for QEMU */
+        } still;
         sd_event_source *timer; /* of a reboot, or of a QEMU that should be gone */
 };
 
@@ -72,6 +80,15 @@ void lifecycle_forget_resumes(Lifecycle *l, const void *userdata);
 
 /* Ends those that wait, with that reason. */
 void lifecycle_refuse_resumes(Lifecycle *l, const char *why);
+
+/* Drops requests of that userdata to stand still; NULL: all. */
+void lifecycle_forget_stills(Lifecycle *l, const void *userdata);
+
+/* The guest moves, or may: nobody holds it any longer. */
+void lifecycle_break_still(Lifecycle *l);
+
+/* Why the guest does not resume now; NULL if nobody holds it. */
+const char *lifecycle_why_still(const Lifecycle *l);
 
 /* Its watchdog paused it: it continues after a dump. */
 void lifecycle_hung(Lifecycle *l);

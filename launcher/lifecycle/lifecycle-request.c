@@ -103,6 +103,7 @@ static int power_down(Lifecycle *l, Request request)
                 l->request = REQUEST_NONE;
                 return r;
         }
+        lifecycle_break_still(l);
         if (l->request == REQUEST_REBOOT)
                 lifecycle_arm_timer(l, REBOOT_PATIENCE_USEC);
         else
@@ -170,6 +171,7 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
 {
         if (lifecycle_why_busy(l))
                 return -EBUSY;
+        l->still.ours = false;
         return monitor_execute(l->monitor, "stop", NULL, reply, userdata, MONITOR_PATIENCE);
 }
 
@@ -197,6 +199,7 @@ const Monitor *lifecycle_monitor(const Lifecycle *l)
 void lifecycle_forget(Lifecycle *l, const void *userdata)
 {
         lifecycle_forget_resumes(l, userdata);
+        lifecycle_forget_stills(l, userdata);
         if (l->monitor)
                 monitor_forget(l->monitor, userdata);
 }

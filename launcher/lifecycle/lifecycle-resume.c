@@ -4,6 +4,15 @@
  * Lets a guest continue on request. QEMU's "cont" also succeeds for a sleeping guest, which stays asleep,
  * and for one whose disk is still full, which stops again within milliseconds. So QEMU is asked for the
  * state before and a moment after, and the request succeeds only if the guest runs then.
+ *
+ * Has a guest stand still for a moment, while a client copies what belongs together. It continues when all
+ * who wanted that are done, but only if it was running when the first of them came and nobody has paused it
+ * since: an operator's pause outlasts theirs.
+ *
+ * What decides more about the guest goes first: a power-down or a restart lets the guest run at once, and so
+ * does the end of the time that a client has. Each of these starts a new number, so that a client that is
+ * not done by then is told that the guest has moved. A resume, though, would spoil the client's work for
+ * nothing: it is refused.
  */
 
 #include "launcher/lifecycle/lifecycle-private.h"
@@ -12,9 +21,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "contract/limits.h"
+#include "log/log.h"
 #include "util/text.h"
 
-#define STEPS_MAX   3U                   /* continue, then wake: a sleeping guest may have been paused */
+#define STEPS_MAX   3U /* continue, then wake: a sleeping guest may have been paused */
+#define WHY_MOVED   "the guest did not stand still all the time"
 #define SETTLE_USEC (MONITOR_SECOND / 3) /* for requests to a disk to fail again */
 
 struct Resume {
@@ -104,6 +116,8 @@ static void on_state(const json_t *result, const char *error, void *userdata)
 
         if (!result)
                 finish(q, error);
+        else if (lifecycle_why_still(q->life))
+                finish(q, lifecycle_why_still(q->life));
         else if (state->running)
                 finish(q, NULL);
         else if (
@@ -158,4 +172,179 @@ void lifecycle_forget_resumes(Lifecycle *l, const void *userdata)
                 } else
                         p = &q->next;
         }
+}
+
+/* ——— standing still ——— */
+
+struct StillRequest {
+        StillRequest *next;
+        Lifecycle *life;
+        MonitorReply reply;
+        void *userdata;
+        unsigned number;
+        const char *error; /* the reply, whatever QEMU says; a constant */
+};
+
+static void request_free(StillRequest *q)
+{
+        for (StillRequest **p = &q->life->still.requests; *p; p = &(*p)->next)
+                if (*p == q) {
+                        *p = q->next;
+                        break;
+                }
+        if (q->life->monitor)
+                monitor_forget(q->life->monitor, q);
+        free(q);
+}
+
+void lifecycle_forget_stills(Lifecycle *l, const void *userdata)
+{
+        for (StillRequest *q = l->still.requests, *next; q; q = next) {
+                next = q->next;
+                if (!userdata || q->userdata == userdata)
+                        request_free(q);
+        }
+}
+
+static int request(
+        Lifecycle *l, const char *command, MonitorReply on_still_reply, const char *error,
+        MonitorReply reply, void *userdata)
+{
+        StillRequest *q = calloc(1, sizeof(*q));
+        int r;
+
+        if (!q)
+                return -ENOMEM;
+        *q = (StillRequest){
+                .next = l->still.requests,
+                .life = l,
+                .reply = reply,
+                .userdata = userdata,
+                .number = l->still.number,
+                .error = error,
+        };
+        l->still.requests = q;
+        r = monitor_execute(l->monitor, command, NULL, on_still_reply, q, MONITOR_PATIENCE);
+        if (r < 0)
+                request_free(q);
+        return r;
+}
+
+static void on_still_reply(const json_t *result, const char *error, void *userdata)
+{
+        StillRequest *q = userdata;
+        MonitorReply reply = q->reply;
+        void *to = q->userdata;
+
+        error = q->error ?: error;
+        request_free(q);
+        if (reply)
+                reply(error ? NULL : result, error, to);
+        else if (error)
+                log_warning("Failed to let the guest go on: %s", error);
+}
+
+void lifecycle_break_still(Lifecycle *l)
+{
+        l->still.number++;
+        l->still.holders = 0;
+        l->still.ours = false;
+        if (l->still.timer)
+                (void) sd_event_source_set_enabled(l->still.timer, SD_EVENT_OFF);
+}
+
+static int on_limit(sd_event_source *s, uint64_t usec, void *userdata)
+{
+        Lifecycle *l = userdata;
+        bool ours = l->still.ours;
+
+        log_warning(
+                "A client had the guest stand still for %u s; letting the guest continue.",
+                STILL_SECONDS_MAX);
+        lifecycle_break_still(l);
+        if (ours && l->phase == PHASE_LIVING && l->monitor)
+                (void) monitor_execute(l->monitor, "cont", NULL, NULL, NULL, MONITOR_PATIENCE);
+        return 0;
+}
+
+static int start_timer(Lifecycle *l)
+{
+        uint64_t usec = STILL_SECONDS_MAX * MONITOR_SECOND;
+        int r;
+
+        if (!l->still.timer)
+                return sd_event_add_time_relative(
+                        l->event, &l->still.timer, CLOCK_MONOTONIC, usec, MONITOR_SECOND / 10, on_limit, l);
+        r = sd_event_source_set_time_relative(l->still.timer, usec);
+        return r < 0 ? r : sd_event_source_set_enabled(l->still.timer, SD_EVENT_ONESHOT);
+}
+
+static void drop_holder(Lifecycle *l)
+{
+        if (l->still.holders > 0 && --l->still.holders > 0)
+                return;
+        l->still.ours = false;
+        if (l->still.timer)
+                (void) sd_event_source_set_enabled(l->still.timer, SD_EVENT_OFF);
+}
+
+/* QEMU's answer before anybody else's command: a guest that was paused stays the operator's. */
+static void on_still_state(const json_t *result, const char *error, void *userdata)
+{
+        const RunState *state = run_state_find(json_string_value(json_object_get(result, "status")));
+        StillRequest *q = userdata;
+        Lifecycle *l = q->life;
+
+        if (q->number != l->still.number) {
+                on_still_reply(NULL, WHY_MOVED, q);
+                return;
+        }
+        if (result && state->running && l->monitor &&
+            monitor_execute(l->monitor, "stop", NULL, on_still_reply, q, MONITOR_PATIENCE) >= 0)
+                return;
+        if (!result || state->running) {
+                drop_holder(l);
+                on_still_reply(NULL, error ?: "QEMU does not take commands", q);
+                return;
+        }
+        if (l->still.holders == 1)
+                l->still.ours = false;
+        on_still_reply(json_true(), NULL, q);
+}
+
+int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply, void *userdata)
+{
+        int r;
+
+        if (lifecycle_why_busy(l))
+                return -EBUSY;
+        r = start_timer(l);
+        if (r >= 0)
+                r = request(l, "query-status", on_still_state, NULL, reply, userdata);
+        if (r < 0)
+                return r;
+        if (l->still.holders++ == 0)
+                l->still.ours = true; /* until QEMU or an operator says otherwise */
+        *ret_number = l->still.number;
+        return 0;
+}
+
+int lifecycle_go_on(Lifecycle *l, unsigned number, MonitorReply reply, void *userdata)
+{
+        bool held = number == l->still.number && l->still.holders > 0, ours = l->still.ours;
+
+        if (!l->monitor)
+                return -EBUSY;
+        if (held)
+                drop_holder(l);
+        return request(
+                l, held && ours && l->still.holders == 0 ? "cont" : "query-status", on_still_reply,
+                held ? NULL : WHY_MOVED, reply, userdata);
+}
+
+const char *lifecycle_why_still(const Lifecycle *l)
+{
+        return l->still.holders > 0 ? "the guest stands still for a moment, while a client copies its "
+                                      "state; then try again"
+                                    : NULL;
 }

@@ -78,6 +78,8 @@ void lifecycle_show_state(Lifecycle *l)
                 lifecycle_set_status(l, "Rebooting…");
         else if (l->request != REQUEST_NONE)
                 lifecycle_set_status(l, "Powering down…");
+        else if (l->still.ours && !l->state->running)
+                lifecycle_set_status(l, "Standing still for a moment, while a client copies its state");
         else if (l->state->curable)
                 show_stopped(l);
         else if (l->description && *l->description)
@@ -172,6 +174,7 @@ static void on_started_again(const json_t *result, const char *error, void *user
 void lifecycle_start_again(Lifecycle *l)
 {
         stop_request(l);
+        lifecycle_break_still(l);
         l->request = REQUEST_NONE;
         l->phase = PHASE_LIVING;
         log_notice("Restarting the guest.");
@@ -444,6 +447,8 @@ Lifecycle *lifecycle_free(Lifecycle *l)
         sd_event_source_disable_unref(l->timer);
         sd_event_unref(l->event);
         lifecycle_forget_resumes(l, NULL);
+        lifecycle_forget_stills(l, NULL);
+        sd_event_source_disable_unref(l->still.timer);
         free(l->trouble);
         free(l->description);
         free(l->status);

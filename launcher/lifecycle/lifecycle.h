@@ -66,6 +66,15 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata);
  * It is an error if the guest does not run a moment later. */
 int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
+/*
+ * Has the guest stand still, at most STILL_SECONDS_MAX, until lifecycle_go_on() with that number; a guest
+ * that is paused already stays so after that. Passes QEMU's reply on; -EBUSY as above.
+ */
+int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply, void *userdata);
+
+/* The reply is an error if the guest has moved in between. */
+int lifecycle_go_on(Lifecycle *l, unsigned number, MonitorReply reply, void *userdata);
+
 /* Whether QEMU takes commands: not before the guest was begun, and not once its end is decided. */
 bool lifecycle_takes_commands(const Lifecycle *l);
 

@@ -9,6 +9,8 @@ usage: control.py SOCKET calls METHOD[=PARAMETERS]…   sends all at once, print
        control.py SOCKET leave METHOD                 leaves without reading the reply
        control.py SOCKET half METHOD                  leaves in the middle of the call
        control.py SOCKET open FLAGS PATH METHOD       opens PATH (FLAGS: O_RDONLY and so on) and sends that along
+       control.py SOCKET talk [FLAGS PATH]…           a call for each line of its input, in one connection until the end of
+                                                      that; sends what it opened along with the first
        control.py SOCKET monitor                      as a client of QEMU's monitor passes a descriptor, and waits for
                                                       an event; prints what it received, one message a line
        control.py SOCKET random COUNT SEED            that many calls at random; prints how many were answered
@@ -77,6 +79,15 @@ def send_opened(peer, flags, path, text):
     print(next((reply.decode() for reply in replies(peer)), 'disconnected'))
 
 
+def talk(peer, *opened):
+    fds = array.array('i', [os.open(path, getattr(os, flags)) for flags, path in zip(opened[::2], opened[1::2])])
+    answers = replies(peer)
+    for line in sys.stdin:
+        peer.sendmsg([message(line.rstrip())], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])
+        fds = None
+        print(next(answers, b'disconnected').decode(), flush=True)
+
+
 def monitor(peer):
     peer.sendall(b'{"method":"io.systemd.QemuMachineInstance.AcquireQMP","upgrade":true}\0')
     while peer.recv(1) != b'\0':       # what follows is another protocol
@@ -99,11 +110,11 @@ def monitor(peer):
 MACHINE, GUEST, SERVICE = 'io.systemd.MachineInstance.', 'org.vmunit.Guest.', 'org.varlink.service.'
 # None of them ends, resets or leaves the guest paused for good.
 METHODS = [MACHINE + m for m in ('Pause', 'Resume', 'Describe', 'SubscribeEvents', 'AddStorage', 'Fly')] + [
-    GUEST + m for m in ('Query', 'Execute', 'Agent', 'SendKey', 'Screenshot', 'Dump', 'AddClient', '')] + [
+    GUEST + m for m in ('Query', 'Execute', 'Agent', 'SendKey', 'Screenshot', 'Dump', 'AddClient', 'Release', '')] + [
     SERVICE + 'GetInfo', SERVICE + 'GetInterfaceDescription', '', '.', 'io.systemd.QemuMachineInstance.AcquireQMP']
 WORDS = ['query-status', 'query-block', 'vnc', 'png', 'ctrl', 'guest-ping', '', 'x' * 300, '\u202e', GUEST[:-1]]
 KEYS = ['commands', 'execute', 'arguments', 'undo', 'fileDescriptorIndex', 'keys', 'hold', 'format', 'protocol',
-        'filter', 'interface', 'timeout', 'name', 'more']
+        'filter', 'interface', 'timeout', 'name', 'more', 'hold', 'undos', 'replaces']
 
 
 def value(choice, depth=0):
@@ -153,5 +164,5 @@ with socket.socket(socket.AF_UNIX) as client:
     client.settimeout(30)
     client.connect(sys.argv[1])
     {'calls': calls, 'flood': flood, 'descriptors': descriptors, 'bytes': size, 'leave': leave,
-     'half': half, 'open': send_opened, 'monitor': monitor}[sys.argv[2]](
+     'half': half, 'open': send_opened, 'talk': talk, 'monitor': monitor}[sys.argv[2]](
         client, *sys.argv[3:])
