@@ -31,14 +31,15 @@ typedef struct Verb {
         int min, max;                     /* number of arguments; -1 for any number */
         int (*run)(const Call *call);
         const char *extras[OPTIONS_MAX]; /* options that go with any other; "disk=" takes a value */
+        bool own_options;                /* the verb reads its options itself, as words */
 } Verb;
 
 /* Whether that extra option without a value was given. */
 bool call_has(const Call *call, const char *extra);
 
-/* Those for a guest that runs, and those that change one. */
-extern const Verb running_verbs[], change_verbs[];
-extern const size_t n_running_verbs, n_change_verbs;
+/* Those for a guest that runs, those that change one, and those for its disks. */
+extern const Verb running_verbs[], change_verbs[], disk_verbs[];
+extern const size_t n_running_verbs, n_change_verbs, n_disk_verbs;
 
 int verb_address(const Call *call);
 int verb_agent(const Call *call);

@@ -134,6 +134,8 @@ static int help(void)
                 help_line(running_verbs[i].name, running_verbs[i].arguments, running_verbs[i].what);
         for (size_t i = 0; i < n_change_verbs; i++)
                 help_line(change_verbs[i].name, change_verbs[i].arguments, change_verbs[i].what);
+        for (size_t i = 0; i < n_disk_verbs; i++)
+                help_line(disk_verbs[i].name, disk_verbs[i].arguments, disk_verbs[i].what);
         printf("\n  --user, --system   the caller's own guests (default unless root), or the system's\n"
                "  --help, --version\n\n"
                "To start, stop and read logs: systemctl start vm@NAME, systemctl stop vm@NAME, journalctl "
@@ -159,6 +161,9 @@ static const Verb *find_verb(const char *name)
         for (size_t i = 0; i < n_change_verbs; i++)
                 if (streq(change_verbs[i].name, name))
                         return &change_verbs[i];
+        for (size_t i = 0; i < n_disk_verbs; i++)
+                if (streq(disk_verbs[i].name, name))
+                        return &disk_verbs[i];
         return NULL;
 }
 
@@ -234,7 +239,7 @@ static int run_verb(const Verb *v, bool user_scope, char **words)
         for (char **w = words; *w; w++) {
                 int r;
 
-                if (options && streq(*w, "--")) {
+                if (options && streq(*w, "--") && !v->own_options) {
                         options = false;
                         continue;
                 }
@@ -242,7 +247,7 @@ static int run_verb(const Verb *v, bool user_scope, char **words)
                         return help_verb(v);
                 if (options && take_extra(v, *w, &call))
                         continue;
-                r = options ? take_option(v, *w, &call) : 0;
+                r = options && !v->own_options ? take_option(v, *w, &call) : 0;
                 if (r > 1)
                         return r;
                 if (r == 0)

@@ -79,13 +79,13 @@ int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth
         return 0;
 }
 
-bool fd_name_is_of_image(const char *name)
+bool fd_name_is_image(const char *name)
 {
         return text_after(name, IMAGE_PREFIX) || text_after(name, CHAIN_PREFIX);
 }
 
 bool fd_name_is_of_one_start(const char *name)
 {
-        return text_after(name, VHOST_PREFIX) || fd_name_is_of_image(name) ||
+        return text_after(name, VHOST_PREFIX) || fd_name_is_image(name) ||
                text_after(name, DIRECTORY_PREFIX);
 }

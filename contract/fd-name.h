@@ -29,8 +29,7 @@ char *fd_name_image(const char *node);
 char *fd_name_chain(const char *node, unsigned depth, const char *format);
 char *fd_name_chain_prefix(const char *node); /* what the names of all images of one disk begin with */
 
-/* Whether it is one of these two. */
-bool fd_name_is_of_image(const char *name);
+bool fd_name_is_image(const char *name); /* of either kind */
 
 /* The guest's own directories, for the launcher, whose sandbox does not show them. */
 #define FD_NAME_RUN_DIRECTORY   "directory.run"

@@ -67,5 +67,8 @@ int macvtap_mode_from_word(const char *word, MacvtapMode *ret);
 const char *up_down_word(bool down);
 int up_down_from_word(const char *word, bool *ret_down);
 
+/* What QEMU's jobs are called that write a disk's newest images into one behind; the device's id follows. */
+#define LAYER_JOB "layers."
+
 const char *yes_no_word(bool yes);
 int yes_no_from_word(const char *word, bool *ret);

@@ -208,8 +208,7 @@ int operation_detach(Operation *o, const char *device)
 
 /* ——— changes of a device ——— */
 
-/* A copy, as a tree of its own. */
-static XmlElement *copy_of(const XmlElement *e)
+XmlElement *operation_copy(const XmlElement *e)
 {
         _cleanup_(findings_freep) Findings *findings = findings_new();
         _cleanup_(freep) char *text = xml_write(e);
@@ -229,6 +228,23 @@ static int write_changed(Operation *o, const Device *d, const XmlElement *e)
                         e->name);
         (void) note_id(o, d);
         r = write_fragment(o, name, e);
+        return r < 0 ? r : operation_check(o);
+}
+
+int operation_write_disk(Operation *o, const XmlElement *disk, const XmlElement *e)
+{
+        _cleanup_(freep) char *name = fragment_name_for(e), *text = xml_write(e), *path = NULL;
+        bool until_off = disk->fragment && o->over && path_is_in(disk->place.file, o->over);
+        int r;
+
+        if (!name || !text)
+                return operation_fail(o, -ENOMEM, "out of memory");
+        if (!until_off)
+                r = write_fragment(o, name, e);
+        else {
+                path = strdup(disk->place.file);
+                r = path ? operation_write(o, path, text) : operation_fail(o, -ENOMEM, "out of memory");
+        }
         return r < 0 ? r : operation_check(o);
 }
 
@@ -266,7 +282,7 @@ int operation_change_media(Operation *o, const char *target, const char *source)
                         o, -EINVAL, "%s is no drive with a medium that can be changed", target);
         if (source && *source != '/')
                 return operation_fail(o, -EINVAL, "the path of a medium must be absolute: %s", source);
-        e = copy_of(d->xml);
+        e = operation_copy(d->xml);
         if (!e || set_source(e, source) < 0)
                 return operation_fail(o, -ENOMEM, "out of memory");
         return write_changed(o, d, e);
@@ -281,7 +297,7 @@ static int write_of_domain(Operation *o, const char *element, const char *path, 
 
         for (const XmlElement *old = o->now.guest->xml->first; old && !e; old = old->next)
                 if (streq(old->name, element) && !xml_peek(old, "@model"))
-                        e = copy_of(old);
+                        e = operation_copy(old);
         e = e ?: xml_new(element);
         if (!e || xml_set(e, path, value) < 0)
                 return operation_fail(o, -ENOMEM, "out of memory");
@@ -336,7 +352,7 @@ static int set_of_device(
                 return operation_fail(o, -EINVAL, "%s=%s: expected %s=DEVICE:VALUE", key, value, key);
         if (!d || !streq(d->kind->element, element))
                 return operation_fail(o, -ENOENT, "the guest has no <%s> %s", element, what);
-        e = copy_of(d->xml);
+        e = operation_copy(d->xml);
         if (!e)
                 return operation_fail(o, -ENOMEM, "out of memory");
         r = set(o, e, colon + 1);

@@ -14,6 +14,13 @@ char *operation_path(const Operation *o, const char *name);
 /* Removes the fragments of that name, also those that would apply after it. */
 int operation_remove(Operation *o, const char *name);
 
+/* A copy of an element, as a tree of its own; NULL if out of memory. */
+XmlElement *operation_copy(const XmlElement *e);
+
+/* Writes the changed copy e of that disk, for as long as the disk itself is defined, and checks the guest.
+ */
+int operation_write_disk(Operation *o, const XmlElement *disk, const XmlElement *e);
+
 /* Writes a file, or with NULL removes it; operation_revert() undoes that. */
 int operation_write(Operation *o, const char *path, const char *data);
 

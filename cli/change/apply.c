@@ -267,31 +267,54 @@ static int take_back(ChangeCall *c, int status)
         return status;
 }
 
-int change_apply(ChangeCall *c)
+static int reload_guest(ChangeCall *c)
 {
         json_int_t count;
-        bool failed, waits = false, lasts = c->call->option && streq(c->call->option, "persistent");
+        bool failed;
+        int r;
+
+        if (c->hooks)
+                c->hooks->before(c, c->userdata);
+        c->begun = now_usec();
+        r = reload_unit(c->call->user_scope, c->unit);
+        if (r == -EBADR) /* not applicable */
+                r = signal_launcher(c);
+        if (c->hooks)
+                c->hooks->after(c, c->userdata);
+        if (r >= 0 && ask_reloads(c, &count, &failed) == 0 && failed)
+                r = -EPROTO;
+        return r;
+}
+
+static int say_failure(ChangeCall *c, int r)
+{
+        if (!print_errors(c->guest, c->begun))
+                (void) fail(
+                        EXIT_OS, "the guest was not changed: %s; see journalctl %s-u '%s'",
+                        r == -EPROTO ? "its reload failed" : strerror(-r),
+                        c->call->user_scope ? "--user " : "", c->unit);
+        if (!c->hooks || c->hooks->is_done(c, c->userdata) == 0)
+                return take_back(c, EXIT_OS);
+        c->kept = true;
+        return EXIT_OS;
+}
+
+int change_apply(ChangeCall *c)
+{
+        bool waits = false, lasts = c->call->option && streq(c->call->option, "persistent");
         int r;
 
         print_findings(c->operation.now.findings);
         reload_manager(c->call->user_scope);
         if (!c->running)
                 return EXIT_SUCCESS;
-        c->begun = now_usec();
-        r = reload_unit(c->call->user_scope, c->unit);
-        if (r == -EBADR) /* not applicable */
-                r = signal_launcher(c);
-        if (r >= 0 && ask_reloads(c, &count, &failed) == 0 && failed)
-                r = -EPROTO;
-        if (r < 0) {
-                if (!print_errors(c->guest, c->begun))
-                        (void) fail(
-                                EXIT_OS, "the guest was not changed: %s; see journalctl %s-u '%s'",
-                                r == -EPROTO ? "its reload failed" : strerror(-r),
-                                c->call->user_scope ? "--user " : "", c->unit);
-                return take_back(c, EXIT_OS);
-        }
+        r = reload_guest(c);
+        if (r < 0)
+                return say_failure(c, r);
         r = print_pending(c, &waits);
+        if (r == 0 && c->hooks && c->hooks->is_done(c, c->userdata) == 0)
+                return take_back(
+                        c, fail(EXIT_MISSING, "guest %s cannot be changed while it runs", c->guest));
         if (r != 0 || !waits || lasts)
                 return r;
         (void) fail(EXIT_MISSING, "to have it after a restart, use --persistent");

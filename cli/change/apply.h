@@ -6,14 +6,29 @@
 #include "cli/cli.h"
 #include "operate/operation.h"
 
-typedef struct ChangeCall {
+typedef struct ChangeCall ChangeCall;
+
+/* For a change that is to be carried out at once, or not at all. */
+typedef struct ChangeHooks {
+        void (*before)(ChangeCall *c, void *userdata); /* right before the guest is changed */
+        void (*after)(ChangeCall *c, void *userdata);  /* and right after that, however it ended */
+
+        /* Whether the guest has the change: 1, 0, or negative if that cannot be found out. Then the
+         * definition is not taken back. */
+        int (*is_done)(ChangeCall *c, void *userdata);
+} ChangeHooks;
+
+struct ChangeCall {
         const Call *call;
         Host host;
         char *path, *guest, *unit;
         bool running;
         Operation operation;
-        uint64_t begun; /* CLOCK_REALTIME in microseconds */
-} ChangeCall;
+        uint64_t begun;           /* CLOCK_REALTIME in microseconds */
+        const ChangeHooks *hooks; /* or NULL */
+        void *userdata;           /* theirs */
+        bool kept;                /* the definition was kept after a failure */
+};
 
 /*
  * For the guest that the call's first word names. With --persistent, or for a guest that is off, the change

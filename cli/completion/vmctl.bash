@@ -8,19 +8,24 @@ __vmctl_guests() {
         vmctl "$@" list --names 2>/dev/null
 }
 
+# The snapshots of a guest, one name a line.
+__vmctl_snapshots() {
+        vmctl "${@:2}" snapshot list "$1" 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
 _vmctl() {
         local cur=${COMP_WORDS[COMP_CWORD]} verb='' word i
-        local -a scope=()
+        local -a scope=() after=()
         local -A arguments=(
                 [list]='' [check]='file guest' [define]='file' [edit]='guest' [undefine]='guest' [rename]='guest' [console]='guest' [view]='guest'
                 [pause]='guest' [resume]='guest' [reset]='guest' [kill]='guest' [save]='guest' [nmi]='guest' [send-key]='guest' [info]='guest'
                 [stats]='guest' [top]='' [address]='guest' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
-                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest'
+                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action'
                 [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
         )
         local -A options=([list]='--json --names --units' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
-                [set]='--persistent' [save]='--discard')
+                [set]='--persistent' [save]='--discard' [snapshot]='--disk= --description= --json --tree')
 
         COMPREPLY=()
         for ((i = 1; i < COMP_CWORD; i++)); do
@@ -34,6 +39,9 @@ _vmctl() {
                         ;;
                 esac
         done
+        for ((i++; i < COMP_CWORD; i++)); do
+                [[ ${COMP_WORDS[i]} == -* ]] || after+=("${COMP_WORDS[i]}")
+        done
         if [[ -z $verb ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "--user --system --help --version ${!arguments[*]}" -- "$cur")
                 return
@@ -43,6 +51,20 @@ _vmctl() {
                 return
         fi
         local kinds=" ${arguments[$verb]} "
+        if [[ $kinds == *' action '* ]]; then
+                case ${#after[@]} in
+                0)
+                        mapfile -t COMPREPLY < <(compgen -W 'create list' -- "$cur")
+                        return
+                        ;;
+                1) kinds=' guest ' ;;
+                2)
+                        [[ ${after[0]} == create || ${after[0]} == list ]] ||
+                                mapfile -t COMPREPLY < <(compgen -W "$(__vmctl_snapshots "${after[1]}" "${scope[@]}")" -- "$cur")
+                        return
+                        ;;
+                esac
+        fi
         if [[ $kinds == *' verb '* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur")
                 return

@@ -2,11 +2,23 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set snapshot dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
     vmctl $scope list --names 2>/dev/null
+end
+
+# The words after "snapshot": the action, and the guest.
+function __vmctl_snapshot_words
+    set -l words (string match -v -r -- '^-' (commandline -opc))
+    test (count $words) -eq $argv[1]; and contains -- snapshot $words
+end
+
+function __vmctl_snapshots
+    set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
+    set -l words (string match -v -r -- '^-' (commandline -opc))
+    vmctl $scope snapshot list $words[4] 2>/dev/null | string replace -r ' .*' '' | tail -n +2
 end
 
 complete -c vmctl -f
@@ -46,6 +58,7 @@ complete -c vmctl -n $first -a detach -d 'Remove a device from a guest'
 complete -c vmctl -n $first -a change-media -d 'Change or eject the medium of a drive'
 complete -c vmctl -n $first -a set -d 'Change a value of a guest'
 complete -c vmctl -n $first -a dumpxml -d 'Print the XML of a guest, completed'
+complete -c vmctl -n $first -a snapshot -d 'Keep the state of the disks of a guest'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
 complete -c vmctl -n $first -a policy -d 'Show what vmunit.conf allows and costs'
 complete -c vmctl -n $first -a unit -d 'Show the drop-in of a guest'
@@ -57,6 +70,11 @@ complete -c vmctl -n '__fish_seen_subcommand_from list' -l units -d 'Print units
 complete -c vmctl -n '__fish_seen_subcommand_from argv policy info stats address events' -l json -d 'Print JSON'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l live -d 'Print what a running guest has'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l secrets -d 'Show passwords'
+complete -c vmctl -n '__vmctl_snapshot_words 2' -a 'create list'
+complete -c vmctl -n '__vmctl_snapshot_words 3' -a '(__vmctl_guests)'
+complete -c vmctl -n '__vmctl_snapshot_words 4; and not __fish_seen_subcommand_from create list' -a '(__vmctl_snapshots)'
+complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l disk -x -d 'A disk'
+complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l description -x -d 'What the snapshot is for'
 complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
 complete -c vmctl -n '__fish_seen_subcommand_from save' -l discard -d 'Give up what was saved'
 complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump' -F

@@ -101,9 +101,10 @@ static json_t *disks_of(const DiskNames *names)
 
         for (size_t i = 0; i < names->count; i++)
                 (void) json_array_append_new(
-                        disks, json_pack(
-                                       "{s:s, s:s, s:s*}", "node", names->items[i].node, "target",
-                                       names->items[i].target, "path", names->items[i].path));
+                        disks,
+                        json_pack(
+                                "{s:s, s:s, s:s*}", "node", names->items[i].actual ?: names->items[i].node,
+                                "target", names->items[i].target, "path", names->items[i].path));
         return disks;
 }
 

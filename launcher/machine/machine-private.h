@@ -10,6 +10,3 @@ Node *machine_find_node(const Machine *m, const char *name, bool leaving);
 
 /* The machine has it then. NULL if out of memory. */
 Node *machine_new_node(Machine *m, const char *name);
-
-/* Notes an fd set of the node. 0 or -ENOMEM. */
-int machine_add_set(Node *n, unsigned set);

@@ -98,7 +98,8 @@ static int add_backing(Chain *c, size_t i, char **above)
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot use a descriptor of a backing file");
-        if (!storage || !node || !path || machine_add_set(c->node, set) < 0)
+        if (!storage || !node || !path ||
+            layers_add(&c->node->below, &(Layer){ node, storage, set, file_id_of(fd) }) < 0)
                 return log_out_of_memory();
         add_fd_set(c->script, set, TAKE_FD(fd));
         add_node(
@@ -117,14 +118,15 @@ static int add_backing(Chain *c, size_t i, char **above)
         return 0;
 }
 
-/* In the order of removal, the nearest to the disk first; they were added the other way round. */
-static int list_backing(Node *node)
+/* The nearest to the disk first; they were added the other way round. */
+static void reverse(Layers *layers)
 {
-        for (size_t i = node->n_sets; i-- > 0;)
-                if (strings_addf(&node->nodes, "backing%u-format", node->sets[i]) < 0 ||
-                    strings_addf(&node->nodes, "backing%u-storage", node->sets[i]) < 0)
-                        return log_out_of_memory();
-        return 0;
+        for (size_t i = 0; i < layers->count / 2; i++) {
+                Layer *other = &layers->items[layers->count - 1 - i], layer = *other;
+
+                *other = layers->items[i];
+                layers->items[i] = layer;
+        }
 }
 
 static int add_chain(Machine *m, const MachineParts *parts, Node *node, json_t *json, Script *script)
@@ -142,7 +144,7 @@ static int add_chain(Machine *m, const MachineParts *parts, Node *node, json_t *
                 r = *c->images[i].format ? add_backing(c, i, &above) : -ENOENT;
         if (r == -ENOENT)
                 return log_errno(LOG_ERR, r, "A backing image of %s was not passed", node->name);
-        r = r < 0 ? r : list_backing(node);
+        reverse(&node->below);
         if (r >= 0 && (above || arguments_have_backing(driver ?: "")))
                 (void) json_object_set_new(json, "backing", above ? json_string(above) : json_null());
         return r;
@@ -156,11 +158,13 @@ static int add_image(Machine *m, const MachineParts *parts, Node *node, json_t *
         _cleanup_(freep) char *path = text_format("/dev/fdset/%u", set);
         int fd, flags, r;
 
-        if (!name || !path || machine_add_set(node, set) < 0)
+        if (!name || !path)
                 return log_out_of_memory();
         r = find_fd(parts, name, &fd);
         if (r < 0)
                 return r;
+        node->set = set;
+        node->file = file_id_of(fd);
         flags = fcntl(fd, F_GETFL);
         add_fd_set(script, set, fd);
         (void) json_object_set_new(json, "filename", json_string(path));
@@ -287,6 +291,23 @@ static void drop_optional(const MachineParts *parts, json_t *json)
                 }
 }
 
+int machine_script_overlay(Machine *m, const MachineParts *parts, const Option *option, Script *script)
+{
+        _cleanup_(json_decrefp) json_t *json = json_deep_copy(option->json);
+        Node *node;
+
+        if (!json)
+                return log_out_of_memory();
+        (void) json_object_set_new(json, "backing", json_null());
+        rename_nodes(m, json);
+        node = machine_new_node(m, option->id);
+        if (!node)
+                return log_out_of_memory();
+        (void) json_object_set_new(json, "node-name", json_string(node->actual));
+        add_node(script, json_incref(json));
+        return 0;
+}
+
 int machine_script_add(Machine *m, const MachineParts *parts, const Option *option, Script *script)
 {
         _cleanup_(json_decrefp) json_t *json = json_deep_copy(option->json), *arguments = NULL,
@@ -320,6 +341,18 @@ int machine_script_add(Machine *m, const MachineParts *parts, const Option *opti
 
 /* ——— removing ——— */
 
+static void remove_node(Script *script, const char *name)
+{
+        if (name)
+                script_try(script, "blockdev-del", json_pack("{s:s}", "node-name", name));
+}
+
+static void remove_set(Script *script, unsigned set)
+{
+        if (set > 0)
+                script_try(script, "remove-fd", json_pack("{s:I}", "fdset-id", (json_int_t) set));
+}
+
 void machine_script_remove(Machine *m, const Option *option, Script *script)
 {
         Node *node = option->kind == QEMU_BLOCKDEV ? machine_find_node(m, option->id, false) : NULL;
@@ -329,10 +362,15 @@ void machine_script_remove(Machine *m, const Option *option, Script *script)
                         script, arguments_undo_command(option->kind), json_pack("{s:s}", "id", option->id));
                 return;
         }
-        for (size_t i = 0; node && i < node->nodes.count; i++)
-                script_try(script, "blockdev-del", json_pack("{s:s}", "node-name", node->nodes.items[i]));
-        for (size_t i = 0; node && i < node->n_sets; i++)
-                script_try(script, "remove-fd", json_pack("{s:I}", "fdset-id", (json_int_t) node->sets[i]));
-        if (node)
-                node->leaving = true;
+        if (!node)
+                return;
+        remove_node(script, node->actual);
+        for (size_t i = 0; i < node->below.count; i++) {
+                remove_node(script, node->below.items[i].format);
+                remove_node(script, node->below.items[i].storage);
+        }
+        remove_set(script, node->set);
+        for (size_t i = 0; i < node->below.count; i++)
+                remove_set(script, node->below.items[i].set);
+        node->leaving = true;
 }

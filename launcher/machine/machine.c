@@ -23,25 +23,47 @@
 #define NODE_NAME_MAX 31      /* QEMU's */
 #define FIRST_SET     100000U /* above those of the start */
 
+static void layer_done(Layer *layer)
+{
+        free(layer->format);
+        free(layer->storage);
+}
+
+void layers_done(Layers *layers)
+{
+        for (size_t i = 0; i < layers->count; i++)
+                layer_done(&layers->items[i]);
+        free(layers->items);
+        *layers = (Layers){ 0 };
+}
+
+int layers_add(Layers *layers, const Layer *layer)
+{
+        Layer *bigger = reallocarray(layers->items, layers->count + 1, sizeof(*bigger));
+        Layer copy = {
+                .format = layer->format ? strdup(layer->format) : NULL,
+                .storage = strdup(layer->storage),
+                .set = layer->set,
+                .file = layer->file,
+        };
+
+        if (bigger)
+                layers->items = bigger;
+        if (!bigger || !copy.storage || (layer->format && !copy.format)) {
+                layer_done(&copy);
+                return -ENOMEM;
+        }
+        layers->items[layers->count++] = copy;
+        return 0;
+}
+
 static Node *node_free(Node *n)
 {
         free(n->name);
         free(n->actual);
-        strings_done(&n->nodes);
-        free(n->sets);
+        layers_done(&n->below);
         free(n);
         return NULL;
-}
-
-int machine_add_set(Node *n, unsigned set)
-{
-        unsigned *bigger = reallocarray(n->sets, n->n_sets + 1, sizeof(*bigger));
-
-        if (!bigger)
-                return -ENOMEM;
-        n->sets = bigger;
-        n->sets[n->n_sets++] = set;
-        return 0;
 }
 
 Node *machine_find_node(const Machine *m, const char *name, bool leaving)
@@ -106,9 +128,16 @@ void machine_keep_node(Machine *m, const char *name)
 
 static bool is_taken(const Machine *m, const char *actual)
 {
-        for (size_t i = 0; i < m->n_nodes; i++)
-                if (strings_have(&m->nodes[i]->nodes, actual))
+        for (size_t i = 0; i < m->n_nodes; i++) {
+                const Layers *below = &m->nodes[i]->below;
+
+                if (streq(m->nodes[i]->actual, actual))
                         return true;
+                for (size_t j = 0; j < below->count; j++)
+                        if (streq(below->items[j].storage, actual) ||
+                            streq_null(below->items[j].format, actual))
+                                return true;
+        }
         return false;
 }
 
@@ -137,7 +166,7 @@ Node *machine_new_node(Machine *m, const char *name)
         }
         n->name = strdup(name);
         n->actual = choose_actual(m, name);
-        if (!n->name || !n->actual || strings_add(&n->nodes, n->actual) < 0)
+        if (!n->name || !n->actual)
                 return node_free(n);
         return m->nodes[m->n_nodes++] = n;
 }
@@ -159,53 +188,68 @@ static json_t *find_actual(char *const *argv, const char *node)
         return NULL;
 }
 
-static int note_set(Node *n, const json_t *json)
+static unsigned set_of(const json_t *json)
 {
         const char *path = json_string_value(json_object_get(json, "filename"));
         const char *set = path ? text_after(path, "/dev/fdset/") : NULL;
 
-        return set ? machine_add_set(n, (unsigned) strtoul(set, NULL, 10)) : 0;
+        return set ? (unsigned) strtoul(set, NULL, 10) : 0;
 }
 
-/* The nodes below, which the launcher added for the backing files. */
-static int note_below(const Machine *m, char *const *argv, Node *n, const json_t *above, const char *key)
+/* The images below a node, which the launcher added. */
+static int note_below(
+        const Machine *m, char *const *argv, const Images *images, Node *n, const json_t *above)
 {
-        const char *name = json_string_value(json_object_get(above, key));
-        _cleanup_(json_decrefp) json_t *json = NULL;
-        int r;
+        _cleanup_(json_decrefp) json_t *json = json_incref((json_t *) above);
+        int r = 0;
 
-        if (!name || command_line_find(&m->line, "-blockdev", name))
-                return 0;
-        json = find_actual(argv, name);
-        if (!json)
-                return 0;
-        r = strings_add(&n->nodes, name);
-        r = r < 0 ? r : note_set(n, json);
-        r = r < 0 ? r : note_below(m, argv, n, json, "file");
-        return r < 0 ? r : note_below(m, argv, n, json, "backing");
+        while (r >= 0) {
+                const char *name = json_string_value(json_object_get(json, "backing"));
+                json_t *next = !name || command_line_find(&m->line, "-blockdev", name)
+                                       ? NULL
+                                       : find_actual(argv, name);
+                const char *file = json_string_value(json_object_get(next, "file"));
+                _cleanup_(json_decrefp) json_t *storage = file ? find_actual(argv, file) : NULL;
+
+                if (storage)
+                        r = layers_add(
+                                &n->below,
+                                &(Layer){ .format = (char *) name,
+                                          .storage = (char *) file,
+                                          .set = set_of(storage),
+                                          .file = images_find_backing(
+                                                  images, n->name, (unsigned) n->below.count + 1) });
+                json_decref(json);
+                json = next;
+                if (!storage)
+                        break;
+        }
+        return r;
 }
 
-static int note_node(Machine *m, char *const *argv, const char *name)
+static int note_node(Machine *m, char *const *argv, const Images *images, const char *name)
 {
         _cleanup_(json_decrefp) json_t *json = find_actual(argv, name);
+        _cleanup_(freep) char *descriptor = fd_name_image(name);
         Node *n = machine_new_node(m, name);
-        int r;
 
-        if (!n)
+        if (!n || !descriptor)
                 return -ENOMEM;
-        r = note_set(n, json);
-        r = r < 0 ? r : note_below(m, argv, n, json, "file");
-        return r < 0 ? r : note_below(m, argv, n, json, "backing");
+        n->set = set_of(json);
+        n->file = images_find(images, descriptor);
+        return note_below(m, argv, images, n, json);
 }
 
-int machine_begin(const RunOptions *options, char *const *actual, const char *directory, Machine *ret)
+int machine_begin(
+        const RunOptions *options, char *const *actual, const Images *images, const char *directory,
+        Machine *ret)
 {
         Machine m = { .next_set = FIRST_SET, .directory = directory };
         int r = command_line_read(options, options->argv, &m.line);
 
         for (size_t i = 0; r >= 0 && i < m.line.count; i++)
                 if (m.line.items[i].kind == QEMU_BLOCKDEV)
-                        r = note_node(&m, actual, m.line.items[i].id);
+                        r = note_node(&m, actual, images, m.line.items[i].id);
         if (r < 0)
                 machine_done(&m);
         else

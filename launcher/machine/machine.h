@@ -9,14 +9,33 @@
 #include "launcher/machine/option.h"
 #include "launcher/monitor/script.h"
 #include "launcher/store/fds.h"
+#include "launcher/store/images.h"
+
+/* An image of a chain, as QEMU has it. */
+typedef struct Layer {
+        char *format; /* QEMU's node; NULL if the image is raw, and the disk's own */
+        char *storage;
+        unsigned set; /* the fd set with the image; 0 if there is none */
+        FileId file;
+} Layer;
+
+typedef struct Layers {
+        Layer *items; /* the nearest to the disk first, which is also the order of removal */
+        size_t count;
+} Layers;
+
+void layers_done(Layers *layers);
+
+/* Adds a copy. 0 or -ENOMEM. */
+int layers_add(Layers *layers, const Layer *layer);
 
 /* A node of the command line, as QEMU has it. */
 typedef struct Node {
-        char *name;     /* in the command line */
-        char *actual;   /* in QEMU: another one while an earlier node of the name is still there */
-        Strings nodes;  /* QEMU's, in the order in which they have to be removed; the first is actual */
-        unsigned *sets; /* fd sets with its images */
-        size_t n_sets;
+        char *name;   /* in the command line */
+        char *actual; /* in QEMU: another one while an earlier node of the name is still there */
+        unsigned set; /* the fd set with its image; 0 if there is none */
+        FileId file;
+        Layers below; /* images that are no nodes of the command line */
         bool leaving; /* about to be removed: its name may be taken by another */
 } Node;
 
@@ -31,9 +50,11 @@ typedef struct Machine {
         const char *directory; /* the guest's runtime directory, for sockets; borrowed */
 } Machine;
 
-/* actual is what QEMU was started with, which the launcher made of the options' own. 0, -EBADMSG, -ENOMEM.
- */
-int machine_begin(const RunOptions *options, char *const *actual, const char *directory, Machine *ret);
+/* actual is what QEMU was started with, which the launcher made of the options' own; images are those
+ * that it got. 0, -EBADMSG, -ENOMEM. */
+int machine_begin(
+        const RunOptions *options, char *const *actual, const Images *images, const char *directory,
+        Machine *ret);
 void machine_done(Machine *m);
 
 /* What new options need beside their text: the options of their command line, and descriptors by name. */
@@ -49,6 +70,9 @@ typedef struct MachineParts {
  * -ENOMEM. Errors are logged.
  */
 int machine_script_add(Machine *m, const MachineParts *parts, const Option *option, Script *script);
+
+/* The same for the format node of an image that is to lie over another: QEMU links the two later. */
+int machine_script_overlay(Machine *m, const MachineParts *parts, const Option *option, Script *script);
 
 /* Adds to the script what removes it. Not for devices, which the guest has to let go first. A node is
  * leaving from then on. */
@@ -70,6 +94,23 @@ void machine_forget_gone(Machine *m);
 
 /* It stays after all. */
 void machine_keep_node(Machine *m, const char *name);
+
+/* The images of the chain that the node of the machine's command line is the top of. 0; -ENOENT if it is
+ * none of which all is known; -ENOMEM. */
+int machine_find_layers(const Machine *m, const char *top, Layers *ret);
+
+/* Adds the layer of that image, a format node of a new command line that the machine has already. */
+int machine_add_layer_of(const Machine *m, const Option *format, Layers *layers);
+
+/* The nodes of that chain are leaving, or stay after all. */
+void machine_set_chain_leaving(Machine *m, const char *top, bool leaving);
+
+/*
+ * That chain, whose nodes were leaving, has become the one of top in line, of which these are the layers;
+ * top and its storage are nodes of their own, and known already if they are new. 0 or -ENOMEM.
+ */
+int machine_replace_chain(
+        Machine *m, const char *old_top, const CommandLine *line, const char *top, const Layers *layers);
 
 /* Calls visit for each descriptor's name in the option. */
 void option_each_descriptor(

@@ -117,7 +117,7 @@ void changes_each_descriptor(
 
                 if (change->kind == CHANGE_ADD)
                         visit_option(change->is, &v);
-                else if (change->kind == CHANGE_MEDIUM)
+                else if (change->kind == CHANGE_MEDIUM || change->kind == CHANGE_LAYERS)
                         each_node(is, option_text(change->is, "drive"), visit_option, &v);
         }
 }

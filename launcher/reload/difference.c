@@ -5,7 +5,7 @@
  * does what depends on it: a device whose port cannot be added, and the image of a device that cannot be.
  */
 
-#include "launcher/reload/difference.h"
+#include "launcher/reload/difference-private.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -101,7 +101,7 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
         }
 }
 
-static Change *find(const Difference *d, const char *name, const char *id)
+Change *difference_change(const Difference *d, const char *name, const char *id)
 {
         for (size_t i = 0; i < d->count; i++) {
                 const Option *o = d->items[i].is ?: d->items[i].was;
@@ -114,11 +114,10 @@ static Change *find(const Difference *d, const char *name, const char *id)
 
 const Change *difference_find(const Difference *difference, const char *name, const char *id)
 {
-        return find(difference, name, id);
+        return difference_change(difference, name, id);
 }
 
-/* Whether the two differ in that key only. */
-static bool differ_only_in(const Option *a, const Option *b, const char *key)
+bool option_differs_only_in(const Option *a, const Option *b, const char *key)
 {
         json_t *x = json_copy(a->json), *y = json_copy(b->json);
         bool same;
@@ -165,13 +164,13 @@ static ChangeKind kind_of(const Option *was, const Option *is)
         if (was->kind == QEMU_OTHER)
                 return streq(was->name, "-smp") && differ_only_in_vcpus(was, is) ? CHANGE_VCPUS
                                                                                  : CHANGE_RESTART;
-        if (option_is_drive(was) && differ_only_in(was, is, "drive"))
+        if (option_is_drive(was) && option_differs_only_in(was, is, "drive"))
                 return CHANGE_MEDIUM;
-        if (type && streq(type, "throttle-group") && differ_only_in(was, is, "limits"))
+        if (type && streq(type, "throttle-group") && option_differs_only_in(was, is, "limits"))
                 return CHANGE_LIMITS;
-        if (type && text_after(type, "virtio-mem") && differ_only_in(was, is, "requested-size"))
+        if (type && text_after(type, "virtio-mem") && option_differs_only_in(was, is, "requested-size"))
                 return CHANGE_SIZE;
-        if (was->kind == QEMU_DEVICE && differ_only_in(was, is, "bootindex"))
+        if (was->kind == QEMU_DEVICE && option_differs_only_in(was, is, "bootindex"))
                 return CHANGE_BOOT;
         return CHANGE_RESTART;
 }
@@ -213,7 +212,6 @@ static int compare(
 
 /* ——— media ——— */
 
-/* Calls visit for the nodes of the drive in that command line: the one it names, and those below. */
 static void each_node(
         const CommandLine *line, const Option *o, const char *key,
         void (*visit)(const Option *node, void *userdata), void *userdata)
@@ -228,6 +226,13 @@ static void each_node(
         each_node(line, node, "backing", visit, userdata);
 }
 
+void difference_each_node(
+        const CommandLine *line, const Option *device, void (*visit)(const Option *node, void *userdata),
+        void *userdata)
+{
+        each_node(line, device, "drive", visit, userdata);
+}
+
 typedef struct Nodes {
         Difference *difference;
         bool changed;
@@ -237,7 +242,7 @@ typedef struct Nodes {
 static void look_at_node(const Option *node, void *userdata)
 {
         Nodes *n = userdata;
-        const Change *change = find(n->difference, node->name, node->id);
+        const Change *change = difference_change(n->difference, node->name, node->id);
 
         n->changed = n->changed || (change && change->kind != CHANGE_NONE);
 }
@@ -245,10 +250,21 @@ static void look_at_node(const Option *node, void *userdata)
 static void leave_node(const Option *node, void *userdata)
 {
         Nodes *n = userdata;
-        Change *change = find(n->difference, node->name, node->id);
+        Change *change = difference_change(n->difference, node->name, node->id);
 
         if (change)
                 change->kind = n->kind;
+}
+
+void difference_set_nodes(
+        const CommandLine *was, const CommandLine *is, const Option *device, Difference *d, ChangeKind kind)
+{
+        const Option *old = command_line_find(was, device->name, device->id);
+        Nodes nodes = { .difference = d, .kind = kind };
+
+        difference_each_node(is, device, leave_node, &nodes);
+        if (old)
+                difference_each_node(was, old, leave_node, &nodes);
 }
 
 static const char *why_no_medium(
@@ -279,34 +295,17 @@ static void settle_media(
                 if (!change->was || !change->is || !option_is_drive(change->is) ||
                     change->kind == CHANGE_RESTART)
                         continue;
-                each_node(is, change->is, "drive", look_at_node, &nodes);
-                each_node(was, change->was, "drive", look_at_node, &nodes);
+                difference_each_node(is, change->is, look_at_node, &nodes);
+                difference_each_node(was, change->was, look_at_node, &nodes);
                 if (!nodes.changed)
                         continue;
                 change->why = why_no_medium(is, change->is, options, host);
                 change->kind = change->why ? CHANGE_RESTART : CHANGE_MEDIUM;
-                nodes.kind = change->why ? CHANGE_RESTART : CHANGE_NONE;
-                each_node(is, change->is, "drive", leave_node, &nodes);
-                each_node(was, change->was, "drive", leave_node, &nodes);
+                difference_set_nodes(was, is, change->is, d, change->why ? CHANGE_RESTART : CHANGE_NONE);
         }
 }
 
 /* ——— limits ——— */
-
-/* The image behind the filters of that drive. */
-static const char *image_behind(const CommandLine *line, const Option *device)
-{
-        const char *name = option_text(device, "drive");
-        const Option *node = name ? command_line_find(line, "-blockdev", name) : NULL;
-        const char *driver = node ? option_text(node, "driver") : NULL;
-
-        while (driver && streq(driver, "throttle")) {
-                name = option_text(node, "file");
-                node = name ? command_line_find(line, "-blockdev", name) : NULL;
-                driver = node ? option_text(node, "driver") : NULL;
-        }
-        return node ? name : NULL;
-}
 
 static bool takes_filter(const Option *device)
 {
@@ -323,15 +322,15 @@ static void settle_filters(const CommandLine *was, const CommandLine *is, Differ
 {
         for (size_t i = 0; i < d->count; i++) {
                 Change *change = &d->items[i];
-                const char *before, *after;
+                const Option *before, *after;
 
                 if (change->kind != CHANGE_RESTART || !change->was || !change->is ||
                     change->is->kind != QEMU_DEVICE || option_is_drive(change->is) ||
-                    !differ_only_in(change->was, change->is, "drive"))
+                    !option_differs_only_in(change->was, change->is, "drive"))
                         continue;
-                before = image_behind(was, change->was);
-                after = image_behind(is, change->is);
-                if (!before || !after || !streq(before, after))
+                before = difference_top_image(was, change->was);
+                after = difference_top_image(is, change->is);
+                if (!before || !after || !streq(before->id, after->id))
                         continue;
                 change->kind = takes_filter(change->is) ? CHANGE_FILTER : CHANGE_RESTART;
                 change->why = change->kind == CHANGE_RESTART ? no_filter : NULL;
@@ -427,6 +426,7 @@ int difference_of(
         }
         settle_media(was, is, options, host, &d);
         settle_filters(was, is, &d);
+        difference_settle_layers(was, is, options, &d);
         while (wait_for_others(&d) || keep_parts(&d, CHANGE_ADD) || keep_parts(&d, CHANGE_REMOVE))
                 ;
         say_why_parts_wait(&d);

@@ -16,6 +16,8 @@ typedef enum ChangeKind {
         CHANGE_SIZE,    /* the memory that a virtio-mem device is to have */
         CHANGE_BOOT,    /* a device's place in the boot order */
         CHANGE_VCPUS,   /* new is -smp */
+        CHANGE_LAYERS,  /* of the images of the disk new; the nodes of both are dealt with by this, and
+                           layers.c says whether it can be done */
         CHANGE_RESTART, /* nothing, while QEMU runs; `why` says more */
 } ChangeKind;
 
@@ -43,6 +45,13 @@ void difference_done(Difference *difference);
 
 /* The change of the option of that name and id in either command line, or NULL. */
 const Change *difference_find(const Difference *difference, const char *name, const char *id);
+
+/* The node of the disk's image, below its filters; NULL if it has none. */
+const Option *difference_top_image(const CommandLine *line, const Option *device);
+
+/* A change of layers that needs a restart after all; why is a constant. */
+void difference_refuse_layers(
+        const CommandLine *was, const CommandLine *is, Difference *d, Change *change, const char *why);
 
 /* Whether the device is a drive whose medium can be changed. */
 bool option_is_drive(const Option *device);

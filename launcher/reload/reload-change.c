@@ -27,8 +27,9 @@ static void log_changes(const Reload *r)
                                    : change->kind == CHANGE_MEDIUM ? "Changed the medium of"
                                    : change->kind == CHANGE_LIMITS || change->kind == CHANGE_FILTER
                                            ? "Changed the limits of"
-                                   : change->kind == CHANGE_SIZE ? "Changed the size of"
-                                                                 : NULL;
+                                   : change->kind == CHANGE_SIZE   ? "Changed the size of"
+                                   : change->kind == CHANGE_LAYERS ? "Changed the images of"
+                                                                   : NULL;
 
                 if (!verb || (change->kind == CHANGE_ADD && change->is->kind != QEMU_DEVICE))
                         continue;
@@ -114,6 +115,9 @@ static void take_over_options(Reload *r)
         was->links_down = is->links_down;
         was->bandwidths = is->bandwidths;
         was->balloon = is->balloon;
+        for (size_t i = 0; i < was->disks.count; i++)
+                disk_name_set_actual(
+                        &was->disks.items[i], machine_node(&r->machine, was->disks.items[i].node));
         is->disks = disks;
         is->links_down = links;
         is->bandwidths = bandwidths;
@@ -124,8 +128,10 @@ static void settle(Reload *r)
         MachineParts parts;
         Changes c = reload_changes(r, &parts);
 
+        LayerContext layers = reload_layers(r, &parts);
+
         log_changes(r);
-        if (changes_settle(&c) < 0) {
+        if (layers_settle(&layers, &r->layers) < 0 || changes_settle(&c) < 0) {
                 reload_finish(r, EXIT_OS);
                 return;
         }
@@ -210,6 +216,7 @@ static void run_script(Reload *r)
 {
         MachineParts parts;
         Changes c = reload_changes(r, &parts);
+        LayerContext layers = reload_layers(r, &parts);
 
         if (script_new(r->context.monitor, &r->script) < 0 || changes_media_removals(&c, r->removals) < 0 ||
             changes_script(&c, r->script) < 0) {
@@ -218,7 +225,7 @@ static void run_script(Reload *r)
         }
         change_links(r);
         change_balloon(r);
-        if (script_run(r->script, on_changed, r) < 0)
+        if (layers_script(&layers, &r->layers, r->script) < 0 || script_run(r->script, on_changed, r) < 0)
                 reload_abandon(r);
 }
 
@@ -242,7 +249,6 @@ static void change(Reload *r)
         MachineParts parts;
         Changes c = reload_changes(r, &parts);
 
-        r->phase = RELOAD_CHANGING;
         if (changes_removals(&c, r->removals) < 0)
                 reload_abandon(r);
         else if (!changes_need_room(&r->difference))
@@ -273,13 +279,38 @@ static bool adds_vcpus(const Reload *r)
         return false;
 }
 
-void reload_change(Reload *r)
+static void change_devices(Reload *r)
 {
+        reload_tell_pending(r);
         if (!adds_vcpus(r))
                 change(r);
         else if (
                 monitor_execute(
                         r->context.monitor, "query-hotpluggable-cpus", NULL, on_vcpus, r, MONITOR_PATIENCE) <
                 0)
+                reload_abandon(r);
+}
+
+static void on_jobs(const json_t *result, const char *error, void *userdata)
+{
+        Reload *r = userdata;
+        MachineParts parts;
+        LayerContext c = reload_layers(r, &parts);
+
+        layers_check_jobs(&c, &r->layers, result);
+        change_devices(r);
+}
+
+void reload_change(Reload *r)
+{
+        MachineParts parts;
+        LayerContext c = reload_layers(r, &parts);
+
+        r->phase = RELOAD_CHANGING;
+        if (layers_find(&c, &r->layers) < 0)
+                reload_abandon(r);
+        else if (!layers_need_jobs(&r->layers))
+                change_devices(r);
+        else if (monitor_execute(r->context.monitor, "query-jobs", NULL, on_jobs, r, MONITOR_PATIENCE) < 0)
                 reload_abandon(r);
 }

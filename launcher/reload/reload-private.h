@@ -5,6 +5,7 @@
  * with QEMU. */
 
 #include "launcher/reload/changes.h"
+#include "launcher/reload/layers.h"
 #include "launcher/reload/reload.h"
 
 typedef enum ReloadPhase {
@@ -35,6 +36,7 @@ struct Reload {
         RunOptions options;
         CommandLine line;
         Difference difference;
+        LayerChanges layers;
         Fds fds;
         Script *script;
         json_t *vacant; /* virtual processors */
@@ -47,6 +49,9 @@ Changes reload_changes(Reload *r, MachineParts *parts);
 void reload_tell_pending(Reload *r);
 
 void reload_drop_pending(Reload *r);
+
+/* The same, for what changes images of disks. */
+LayerContext reload_layers(Reload *r, MachineParts *parts);
 
 /* Changes QEMU, once all descriptors are there; reload_finish() or reload_abandon() follows. */
 void reload_change(Reload *r);

@@ -40,6 +40,7 @@ static void forget(Reload *r)
         script_free(r->script);
         r->script = NULL;
         difference_done(&r->difference);
+        layer_changes_done(&r->layers);
         machine_forget_gone(&r->machine);
         command_line_done(&r->line);
         run_options_done(&r->options);
@@ -84,6 +85,12 @@ Changes reload_changes(Reload *r, MachineParts *parts)
         };
 }
 
+LayerContext reload_layers(Reload *r, MachineParts *parts)
+{
+        *parts = (MachineParts){ &r->options, &r->line, &r->fds };
+        return (LayerContext){ &r->machine, parts, &r->difference };
+}
+
 /* What the launcher makes itself. */
 static bool is_socket(const Reload *r, const char *name)
 {
@@ -105,7 +112,9 @@ void reload_abandon(Reload *r)
 {
         MachineParts parts;
         Changes c = reload_changes(r, &parts);
+        LayerContext layers = reload_layers(r, &parts);
 
+        layers_forget(&layers, &r->layers);
         changes_forget(&c);
         removals_drop(r->removals);
         for (size_t i = 0; i < r->fds.count; i++)
@@ -284,7 +293,6 @@ static void on_definition(Reload *r)
                 return;
         }
         keep_boot_vcpus(r);
-        reload_tell_pending(r);
         open_parts(r);
 }
 
@@ -385,7 +393,8 @@ static int set_up(Reload *r)
 
         if (r->removals)
                 return 0;
-        result = machine_begin(r->context.options, r->context.argv, r->context.directory, &r->machine);
+        result = machine_begin(
+                r->context.options, r->context.argv, r->context.images, r->context.directory, &r->machine);
         if (result >= 0)
                 result = removals_new(r->context.monitor, &r->machine, on_ended, r, &r->removals);
         if (result < 0)

@@ -24,6 +24,7 @@ int disk_names_read(const char *text, void *target)
                 return -ENOMEM;
         names->items = bigger;
         name = &bigger[names->count];
+        *name = (DiskName){ 0 };
         r = disk_value_read(text, &name->node, &name->target, &name->path);
         if (r >= 0)
                 names->count++;
@@ -32,16 +33,26 @@ int disk_names_read(const char *text, void *target)
 
 void disk_names_done(DiskNames *names)
 {
-        for (size_t i = 0; i < names->count; i++)
+        for (size_t i = 0; i < names->count; i++) {
                 free(names->items[i].node);
+                free(names->items[i].actual);
+        }
         free(names->items);
         *names = (DiskNames){ 0 };
+}
+
+void disk_name_set_actual(DiskName *name, const char *actual)
+{
+        char *copy = streq(actual, name->node) ? NULL : strdup(actual);
+
+        free(name->actual);
+        name->actual = copy;
 }
 
 const DiskName *disk_names_find(const DiskNames *names, const char *node)
 {
         for (size_t i = 0; names && node && i < names->count; i++)
-                if (streq(names->items[i].node, node))
+                if (streq(names->items[i].node, node) || streq_null(names->items[i].actual, node))
                         return &names->items[i];
         return NULL;
 }

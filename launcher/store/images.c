@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A guest that is saved must find its disks unchanged when it is restored. The launcher, which compares
- * them, has no path to them from its sandbox, and gives all their descriptors to QEMU: a copy would keep
- * QEMU's locks. So it keeps a descriptor of another kind.
+ * The launcher gives away its images when QEMU starts, and has no path to them from its sandbox: a copy of a
+ * descriptor would keep QEMU's locks. So it keeps a descriptor of another kind, to know them later. A guest
+ * that is saved must find its disks unchanged when it is restored. And when images are passed later, it
+ * shows whether QEMU has one already: an image that a disk has now is to become the backing file of a new
+ * one, or the disk is to go back to one of its backing files.
  */
 
 #include "launcher/store/images.h"
@@ -11,9 +13,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "contract/fd-name.h"
 #include "util/text.h"
+
+bool file_id_equals(FileId a, FileId b)
+{
+        return a.inode != 0 && a.device == b.device && a.inode == b.inode;
+}
+
+FileId file_id_of(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 ? (FileId){ 0 } : (FileId){ st.st_dev, st.st_ino };
+}
 
 static int put(Images *images, const char *name, int fd)
 {
@@ -47,7 +62,7 @@ int images_note(Images *images, const Fds *fds)
                 _cleanup_(freep) char *path = NULL;
                 int fd;
 
-                if (!fd_name_is_of_image(name))
+                if (!fd_name_is_image(name))
                         continue;
                 path = text_format("/proc/self/fd/%d", fds->items[i].fd);
                 fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
@@ -64,4 +79,25 @@ void images_done(Images *images)
         }
         free(images->items);
         *images = (Images){ 0 };
+}
+
+FileId images_find(const Images *images, const char *name)
+{
+        for (size_t i = 0; name && i < images->count; i++)
+                if (streq(images->items[i].name, name))
+                        return file_id_of(images->items[i].fd);
+        return (FileId){ 0 };
+}
+
+FileId images_find_backing(const Images *images, const char *node, unsigned depth)
+{
+        _cleanup_(freep) char *prefix = fd_name_chain_prefix(node);
+        const char *format;
+        unsigned found;
+
+        for (size_t i = 0; prefix && i < images->count; i++)
+                if (fd_name_read_chain(images->items[i].name, prefix, &found, &format) >= 0 &&
+                    found == depth)
+                        return file_id_of(images->items[i].fd);
+        return (FileId){ 0 };
 }

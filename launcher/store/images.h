@@ -3,7 +3,21 @@
 
 /* Which files QEMU's disks are, after their descriptors were given to QEMU. */
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "launcher/store/fds.h"
+
+/* A file, whose names can change. */
+typedef struct FileId {
+        dev_t device;
+        ino_t inode; /* 0: unknown */
+} FileId;
+
+bool file_id_equals(FileId a, FileId b); /* false if one is unknown */
+
+/* Of an open file; unknown if that fails. */
+FileId file_id_of(int fd);
 
 /* fd is opened with O_PATH: it shows the file, and keeps neither QEMU's locks nor a right to read or write.
  */
@@ -21,3 +35,9 @@ typedef struct Images {
  * negative errno. */
 int images_note(Images *images, const Fds *fds);
 void images_done(Images *images);
+
+/* The file of the image with that name; unknown if there is none. */
+FileId images_find(const Images *images, const char *name);
+
+/* Of "chain.NODE.DEPTH.FORMAT", whatever the format. */
+FileId images_find_backing(const Images *images, const char *node, unsigned depth);

@@ -561,8 +561,13 @@ static int set_up(Run *run, QemuStart *h)
                 r = start_agent(run);
         if (r >= 0)
                 r = reload_new(
-                        &(ReloadContext){ run->event, &run->options, h->argv.items, run->directories.run,
-                                          run->monitor, run->life, &run->images },
+                        &(ReloadContext){ .event = run->event,
+                                          .options = &run->options,
+                                          .argv = h->argv.items,
+                                          .images = &run->images,
+                                          .directory = run->directories.run,
+                                          .monitor = run->monitor,
+                                          .life = run->life },
                         &run->reload);
         if (r >= 0)
                 r = save_new(

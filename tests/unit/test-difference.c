@@ -120,10 +120,11 @@ static void test_disk(void)
                 disk_waits);
 }
 
+/* Whether it is an overlay, the files say. */
 static void other_image(const Difference *d)
 {
-        CHECK_NUMBER(change_of(d, "-blockdev", "a-storage"), CHANGE_RESTART);
-        CHECK_NUMBER(change_of(d, "-device", "disk0"), CHANGE_NONE);
+        CHECK_NUMBER(change_of(d, "-blockdev", "a-storage"), CHANGE_NONE);
+        CHECK_NUMBER(change_of(d, "-device", "disk0"), CHANGE_LAYERS);
 }
 
 static void other_medium(const Difference *d)
@@ -145,6 +146,63 @@ static void test_medium(void)
         compare(ARGS("--", "/qemu", "-device", CD_EMPTY),
                 ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_A, "-device", CD_A),
                 other_medium);
+}
+
+#define FORMAT "{\"driver\":\"qcow2\",\"file\":\"a-storage\",\"node-name\":\"a-format\"}"
+#define OVER                                                                                       \
+        "{\"driver\":\"qcow2\",\"file\":\"b-storage\",\"node-name\":\"b-format\",\"backing\":\"a-" \
+        "storage\"}"
+#define FILE_OVER "{\"driver\":\"file\",\"filename\":\"/b\",\"node-name\":\"b-storage\"}"
+#define DISK(drive, more)                                                                         \
+        "{\"driver\":\"virtio-blk-pci\",\"id\":\"disk0\",\"bus\":\"pci.1\",\"addr\":\"0x0\"" more \
+        ",\"drive\":\"" drive "\"}"
+#define THROTTLE(file) "{\"driver\":\"throttle\",\"node-name\":\"t-f\",\"file\":\"" file "\"}"
+
+static void layers(const Difference *d)
+{
+        for (size_t i = 0; i < d->count; i++) {
+                const Option *o = d->items[i].is ?: d->items[i].was;
+
+                CHECK_NUMBER(d->items[i].kind, o->kind == QEMU_DEVICE ? CHANGE_LAYERS : CHANGE_NONE);
+        }
+}
+
+static void no_layers(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "disk0"), CHANGE_RESTART);
+}
+
+/* An image over another, which the new definition names or leaves to the header, and the way back. */
+static void test_layers(void)
+{
+        const char *const *raw =
+                ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_A, "-device", DISK_A);
+        const char *const *named =
+                ARGS("--image=a-storage", "--image=b-storage", "--", "/qemu", "-blockdev", FILE_A,
+                     "-blockdev", FILE_OVER, "-blockdev", OVER, "-device", DISK("b-format", ""));
+        const char *const *found =
+                ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_B, "-blockdev", FORMAT, "-device",
+                     DISK("a-format", ""));
+
+        compare(raw, named, layers);
+        compare(named, raw, layers);
+        compare(raw, found, layers);
+        compare(found, raw, layers);
+        compare(ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_A, "-blockdev",
+                     THROTTLE("a-storage"), "-device", DISK("t-f", "")),
+                ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_B, "-blockdev", FORMAT,
+                     "-blockdev", THROTTLE("a-format"), "-device", DISK("t-f", "")),
+                layers);
+        /* not alone */
+        compare(raw,
+                ARGS("--image=a-storage", "--", "/qemu", "-blockdev", FILE_B, "-blockdev", FORMAT, "-device",
+                     DISK("a-format", ",\"serial\":\"1\"")),
+                no_layers);
+        /* QEMU would open the file itself */
+        compare(raw,
+                ARGS("--", "/qemu", "-blockdev", FILE_B, "-blockdev", FORMAT, "-device",
+                     DISK("a-format", "")),
+                no_layers);
 }
 
 /* Without its port, neither the disk nor what is behind it is added. */
@@ -276,6 +334,7 @@ int main(void)
         test_same();
         test_disk();
         test_medium();
+        test_layers();
         test_no_port();
         test_values();
         test_filters();

@@ -9,42 +9,9 @@
 #include <stdlib.h>
 
 #include "cli/running/client.h"
+#include "cli/running/disks.h"
 #include "contract/exit.h"
 #include "guest/xml/field.h"
-
-/* QEMU's name of the node that the guest's drive has, as the launcher says; NULL if there is no such disk.
- */
-static const char *find_node(const json_t *reply, const char *target)
-{
-        json_t *disk;
-        size_t i;
-
-        json_array_foreach(json_object_get(reply, "disks"), i, disk) {
-                const char *name = json_string_value(json_object_get(disk, "target"));
-
-                if (name && streq(name, target))
-                        return json_string_value(json_object_get(disk, "node"));
-        }
-        return NULL;
-}
-
-/* The size that the guest sees; -1 if QEMU does not say. */
-static json_int_t find_size(const json_t *reply, const char *node)
-{
-        const json_t *drives = json_object_get(json_object_get(reply, "results"), "query-block");
-        json_t *drive;
-        size_t i;
-
-        json_array_foreach(drives, i, drive) {
-                const json_t *inserted = json_object_get(drive, "inserted");
-                const char *name = json_string_value(json_object_get(inserted, "node-name"));
-
-                if (name && streq(name, node))
-                        return json_integer_value(
-                                json_object_get(json_object_get(inserted, "image"), "virtual-size"));
-        }
-        return -1;
-}
 
 static int read_size(const char *text, uint64_t *ret)
 {
@@ -69,8 +36,8 @@ static int resize(Client *c, const char *target, uint64_t size)
                 (ClientFds){ 0 }, &reply);
         if (r != 0)
                 return r;
-        node = find_node(reply, target);
-        now = node ? find_size(reply, node) : -1;
+        node = disks_node(reply, target);
+        now = node ? disks_size(reply, node) : -1;
         if (!node)
                 r = fail(EXIT_MISSING, "guest %s has no disk %s", c->guest, target);
         else if (now < 0)

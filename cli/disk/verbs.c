@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* vmctl's verbs for the images of disks: how each is called. */
+
+#include "cli/disk/disk.h"
+
+const Verb disk_verbs[] = {
+        { "resize-disk",
+          "NAME TARGET SIZE",
+          "make a disk of a running guest larger",
+          "Makes the image larger; the guest sees the new size at once, and has to grow its file system\n"
+          "itself. SIZE is in bytes or has a unit, such as 20GiB.\n",
+          { NULL },
+          3,
+          3,
+          verb_resize_disk },
+        { .name = "snapshot",
+          .arguments = "ACTION NAME ...",
+          .what = "keep the state of a guest's disks",
+          .details =
+                  "create NAME [SNAPSHOT] [--disk=TARGET[=PATH]]... [--description=TEXT]\n"
+                  "    Keeps the disks as they are: an empty image is put over each, which takes what the\n"
+                  "    guest writes from then on. A guest that runs is not interrupted; its agent freezes "
+                  "its\n"
+                  "    file systems for the moment if it answers. Without --disk, all disks that the guest\n"
+                  "    writes. The new image is beside the old one (web.qcow2, web.SNAPSHOT), or PATH.\n\n"
+                  "list NAME [--json|--tree]\n"
+                  "    Prints the guest's snapshots, the oldest first.\n",
+          .min = 2,
+          .max = -1,
+          .own_options = true,
+          .run = verb_snapshot },
+};
+
+const size_t n_disk_verbs = ELEMENTS(disk_verbs);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The images behind a disk. A command line names the upper ones, each with nodes of its own, and the
+ * launcher has found the others in headers. An image that gets another one over it, or that a disk goes back
+ * to, keeps its nodes in QEMU under the names that it had; from then on the disk's top node knows them.
+ */
+
+#include "launcher/machine/machine-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/text.h"
+
+/* Calls visit for the names of the chain's nodes in the machine's command line, top first. */
+static void each_name(
+        const Machine *m, const char *top, void (*visit)(Machine *m, const char *name, void *userdata),
+        void *userdata)
+{
+        while (top) {
+                const Option *option = command_line_find(&m->line, "-blockdev", top);
+                const char *file = option ? option_text(option, "file") : NULL;
+
+                if (!option)
+                        return;
+                visit((Machine *) m, top, userdata);
+                if (file)
+                        visit((Machine *) m, file, userdata);
+                top = option_text(option, "backing");
+        }
+}
+
+static int add_all(Layers *to, const Layers *from)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < from->count; i++)
+                r = layers_add(to, &from->items[i]);
+        return r;
+}
+
+/* *next: the node of the image behind it, if that is in the command line. */
+static int add_image(const Machine *m, const char *name, Layers *layers, const char **next)
+{
+        const Option *option = command_line_find(&m->line, "-blockdev", name);
+        const char *file = option ? option_text(option, "file") : NULL;
+        const Node *node = machine_find_node(m, name, false);
+        const Node *storage = file ? machine_find_node(m, file, false) : node;
+        int r;
+
+        if (!node || !storage)
+                return -ENOENT;
+        r = layers_add(
+                layers, &(Layer){ .format = file ? node->actual : NULL,
+                                  .storage = storage->actual,
+                                  .set = storage->set,
+                                  .file = storage->file });
+        r = r < 0 ? r : add_all(layers, &node->below);
+        *next = node->below.count > 0 ? NULL : option_text(option, "backing");
+        return r;
+}
+
+int machine_find_layers(const Machine *m, const char *top, Layers *ret)
+{
+        Layers layers = { 0 };
+        int r = 0;
+
+        while (r >= 0 && top)
+                r = add_image(m, top, &layers, &top);
+        if (r < 0)
+                layers_done(&layers);
+        else
+                *ret = layers;
+        return r;
+}
+
+int machine_add_layer_of(const Machine *m, const Option *format, Layers *layers)
+{
+        const Node *node = machine_find_node(m, format->id, false);
+        const Node *storage = machine_find_node(m, option_text(format, "file"), false);
+
+        return node && storage ? layers_add(
+                                         layers, &(Layer){ node->actual, storage->actual, storage->set,
+                                                           storage->file })
+                               : -ENOENT;
+}
+
+static void mark(Machine *m, const char *name, void *userdata)
+{
+        const bool *leaving = userdata;
+        Node *n = machine_find_node(m, name, !*leaving);
+
+        if (n)
+                n->leaving = *leaving;
+}
+
+void machine_set_chain_leaving(Machine *m, const char *top, bool leaving)
+{
+        each_name(m, top, mark, &leaving);
+}
+
+static void forget(Machine *m, const char *name, void *userdata)
+{
+        machine_forget_node(m, name, true);
+}
+
+/* The node of that name, which may be new, is QEMU's actual one. */
+static Node *set_node(Machine *m, const char *name, const char *actual)
+{
+        Node *n = machine_find_node(m, name, false) ?: machine_new_node(m, name);
+        char *copy = n ? strdup(actual) : NULL;
+
+        if (!copy)
+                return NULL;
+        free(n->actual);
+        n->actual = copy;
+        layers_done(&n->below);
+        return n;
+}
+
+static int set_storage(Machine *m, const char *name, const Layer *layer)
+{
+        Node *n = set_node(m, name, layer->storage);
+
+        if (!n)
+                return -ENOMEM;
+        n->set = layer->set;
+        n->file = layer->file;
+        return 0;
+}
+
+int machine_replace_chain(
+        Machine *m, const char *old_top, const CommandLine *line, const char *top, const Layers *layers)
+{
+        const Option *option = command_line_find(line, "-blockdev", top);
+        const char *file = option ? option_text(option, "file") : NULL;
+        const Layer *first = layers->items;
+        const Layers below = { layers->items + 1, layers->count - 1 };
+        Node *n;
+        int r = 0;
+
+        each_name(m, old_top, forget, NULL);
+        if (!file && !first->format)
+                return set_storage(m, top, first);
+        n = set_node(m, top, first->format ?: first->storage);
+        if (!n)
+                return -ENOMEM;
+        if (file)
+                r = set_storage(m, file, first);
+        else { /* QEMU has a node for the format, which is raw */
+                n->file = first->file;
+                r = layers_add(&n->below, &(Layer){ .storage = first->storage, .set = first->set });
+        }
+        return r < 0 ? r : add_all(&n->below, &below);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Images that are put over others. */
+
+#include <stdint.h>
+
+/* What a disk has, and what lies over it afterwards. */
+typedef struct OverlayRequest {
+        const char *path;   /* of the overlay; must not exist */
+        const char *base;   /* the image under it, an absolute path without links */
+        const char *format; /* of base: "raw", "qcow2" */
+        uint64_t size;      /* in bytes, as the guest sees it */
+} OverlayRequest;
+
+/*
+ * Makes an empty qcow2 image, with the owner and mode of base if that is a file. It is whole and durable
+ * when it gets its name. 0; -EEXIST; -ENOEXEC if qemu-img fails, which has said why on stderr; other errors
+ * of files.
+ */
+int overlay_create(const OverlayRequest *q);
+
+/* The size of an image as a guest sees it, from the file: of raw and qcow2. -EMEDIUMTYPE for another format,
+ * -EBADMSG if it is no qcow2 image. */
+int overlay_size_of(const char *path, const char *format, uint64_t *ret);
