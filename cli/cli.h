@@ -15,11 +15,14 @@ typedef struct Call {
         const char *verb;
         bool user_scope;
         const char *option; /* the one that was given, without its dashes, or NULL */
+        const char *
+                *extras; /* those that go with any other, in the order given: "secrets", "disk=vda=PATH" */
+        int n_extras;
         int n_words;
         char **words; /* ended by NULL */
 } Call;
 
-#define OPTIONS_MAX 3
+#define OPTIONS_MAX 6
 
 typedef struct Verb {
         const char *name, *arguments, *what;
@@ -27,6 +30,7 @@ typedef struct Verb {
         const char *options[OPTIONS_MAX]; /* without dashes; one of them at most may be given */
         int min, max;                     /* number of arguments; -1 for any number */
         int (*run)(const Call *call);
+        const char *extras[OPTIONS_MAX]; /* options that go with any other; "disk=" takes a value */
 } Verb;
 
 /* Those for a guest that runs, and those that change one. */
@@ -36,6 +40,7 @@ extern const size_t n_running_verbs, n_change_verbs;
 int verb_address(const Call *call);
 int verb_agent(const Call *call);
 int verb_argv(const Call *call);
+int verb_backup(const Call *call);
 int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);

@@ -181,11 +181,40 @@ static int take_option(const Verb *v, const char *word, Call *call)
         return fail(EXIT_BAD_USAGE, "unknown option %s; see \"vmctl %s --help\"", word, v->name);
 }
 
+/* Whether it is an option of the verb that goes with others. */
+static bool take_extra(const Verb *v, const char *word, Call *call)
+{
+        const char *name = text_after(word, "--");
+
+        for (size_t i = 0; name && i < OPTIONS_MAX && v->extras[i]; i++) {
+                bool takes_value = text_ends_with(v->extras[i], "=");
+
+                if (takes_value ? text_after(name, v->extras[i]) == NULL : !streq(name, v->extras[i]))
+                        continue;
+                call->extras[call->n_extras++] = name;
+                return true;
+        }
+        return false;
+}
+
+static int count_words(char **words)
+{
+        int n = 0;
+
+        while (words[n])
+                n++;
+        return n;
+}
+
 /* words: what follows the verb, ended by NULL; options are taken out of it. */
 static int run_verb(const Verb *v, bool user_scope, char **words)
 {
-        Call call = { .verb = v->name, .user_scope = user_scope, .words = words };
+        _cleanup_(freep) const char **extras = calloc((size_t) count_words(words) + 1, sizeof(*extras));
+        Call call = { .verb = v->name, .user_scope = user_scope, .words = words, .extras = extras };
         bool options = true;
+
+        if (!extras)
+                return fail(EXIT_OS, "out of memory");
 
         for (char **w = words; *w; w++) {
                 int r;
@@ -196,6 +225,8 @@ static int run_verb(const Verb *v, bool user_scope, char **words)
                 }
                 if (options && (streq(*w, "--help") || streq(*w, "-h")))
                         return help_verb(v);
+                if (options && take_extra(v, *w, &call))
+                        continue;
                 r = options ? take_option(v, *w, &call) : 0;
                 if (r > 1)
                         return r;

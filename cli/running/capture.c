@@ -13,8 +13,6 @@
 #include "contract/exit.h"
 #include "util/text.h"
 
-#define PATIENCE_SECONDS 2 /* before progress is shown */
-
 typedef struct Capture {
         const char *path;
         char *partial; /* its name until then; it exists only if the file system knows no nameless files */
@@ -108,25 +106,21 @@ int verb_screenshot(const Call *call)
         return r == 0 ? capture_finish(&capture) : r;
 }
 
-static void show_progress(const json_t *answer, time_t begun, bool *shown)
+static void show_progress(const json_t *answer, Progress *progress)
 {
         const json_t *p = json_object_get(answer, "parameters");
-        double total = (double) json_integer_value(json_object_get(p, "total")),
-               done = (double) json_integer_value(json_object_get(p, "completed"));
 
-        if (!isatty(STDERR_FILENO) || time(NULL) < begun + PATIENCE_SECONDS || total <= 0)
-                return;
-        fprintf(stderr, "\r%3.0f %% of %.0f MiB", done * 100 / total, total / (1024 * 1024));
-        (void) fflush(stderr);
-        *shown = true;
+        client_show_progress(
+                progress, (double) json_integer_value(json_object_get(p, "completed")),
+                (double) json_integer_value(json_object_get(p, "total")));
 }
 
 int verb_dump(const Call *call)
 {
         _cleanup_(capture_done) Capture capture = CAPTURE_EMPTY;
         _cleanup_(client_done) Client c = CLIENT_EMPTY;
-        bool continues = true, shown = false;
-        time_t begun = time(NULL);
+        Progress progress = { .begun = time(NULL) };
+        bool continues = true;
         int r;
 
         r = client_open(call, &c);
@@ -144,10 +138,9 @@ int verb_dump(const Call *call)
                         r = client_receive(&c, 0, &answer);
                 continues = r >= 0 && json_is_true(json_object_get(answer, "continues"));
                 if (continues)
-                        show_progress(answer, begun, &shown);
+                        show_progress(answer, &progress);
                 else {
-                        if (shown)
-                                fputc('\n', stderr);
+                        client_end_progress(&progress);
                         r = client_check(&c, "dump", r, answer);
                 }
                 json_decref(answer);

@@ -17,8 +17,9 @@
 #include "util/file.h"
 #include "util/text.h"
 
-#define PIECE          65536U
-#define ANSWER_SECONDS 60U
+#define PIECE            65536U
+#define ANSWER_SECONDS   60U
+#define PATIENCE_SECONDS 2 /* before progress is shown */
 
 int client_open(const Call *call, Client *ret)
 {
@@ -217,4 +218,22 @@ int client_print(const json_t *json)
                 return fail(EXIT_OS, "cannot write JSON");
         putchar('\n');
         return EXIT_SUCCESS;
+}
+
+void client_show_progress(Progress *p, double done, double total)
+{
+        if (p->begun == 0)
+                p->begun = time(NULL);
+        if (!isatty(STDERR_FILENO) || time(NULL) < p->begun + PATIENCE_SECONDS || total <= 0)
+                return;
+        fprintf(stderr, "\r%3.0f %% of %.0f MiB", done * 100 / total, total / (1024 * 1024));
+        (void) fflush(stderr);
+        p->shown = true;
+}
+
+void client_end_progress(Progress *p)
+{
+        if (p->shown)
+                fputc('\n', stderr);
+        p->shown = false;
 }
