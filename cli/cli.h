@@ -22,7 +22,7 @@ typedef struct Call {
         char **words; /* ended by NULL */
 } Call;
 
-#define OPTIONS_MAX 3
+#define OPTIONS_MAX 6
 
 typedef struct Verb {
         const char *name, *arguments, *what;
@@ -44,6 +44,7 @@ extern const size_t n_running_verbs, n_change_verbs, n_disk_verbs;
 int verb_address(const Call *call);
 int verb_agent(const Call *call);
 int verb_argv(const Call *call);
+int verb_backup(const Call *call);
 int verb_check(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);

@@ -19,13 +19,13 @@ _vmctl() {
         local -A arguments=(
                 [list]='' [check]='file guest' [define]='file' [edit]='guest' [undefine]='guest' [rename]='guest' [console]='guest' [view]='guest'
                 [pause]='guest' [resume]='guest' [reset]='guest' [kill]='guest' [save]='guest' [nmi]='guest' [send-key]='guest' [info]='guest'
-                [stats]='guest' [top]='' [address]='guest' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
+                [stats]='guest' [top]='' [address]='guest' [backup]='guest directory' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
                 [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action'
                 [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
         )
         local -A options=([list]='--json --names --units' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
-                [set]='--persistent' [save]='--discard' [snapshot]='--disk= --description= --json --tree')
+                [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [snapshot]='--disk= --description= --json --tree')
 
         COMPREPLY=()
         for ((i = 1; i < COMP_CWORD; i++)); do
@@ -48,6 +48,7 @@ _vmctl() {
         fi
         if [[ $cur == -* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "--help ${options[$verb]}" -- "$cur")
+                [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *= ]] || compopt -o nospace 2>/dev/null
                 return
         fi
         local kinds=" ${arguments[$verb]} "
@@ -76,6 +77,11 @@ _vmctl() {
                                 COMPREPLY+=("$(printf '%q' "$word")")
                         fi
                 done < <(__vmctl_guests "${scope[@]}")
+        fi
+        if [[ $kinds == *' directory '* ]]; then
+                while IFS= read -r word; do
+                        COMPREPLY+=("$(printf '%q' "$word")")
+                done < <(compgen -S / -d -- "$cur")
         fi
         if [[ $kinds == *' file '* ]]; then
                 while IFS= read -r word; do

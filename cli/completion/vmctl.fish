@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address resize-disk screenshot dump events agent qmp attach detach change-media set snapshot dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set snapshot dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -47,6 +47,7 @@ complete -c vmctl -n $first -a info -d 'Show what a running guest is and does'
 complete -c vmctl -n $first -a stats -d 'Print counters of a running guest'
 complete -c vmctl -n $first -a top -d 'Show what running guests use of the host'
 complete -c vmctl -n $first -a address -d 'Print the IP addresses of a guest'
+complete -c vmctl -n $first -a backup -d 'Copy the disks of a running guest'
 complete -c vmctl -n $first -a resize-disk -d 'Make a disk of a guest larger'
 complete -c vmctl -n $first -a screenshot -d 'Write a picture of the screen of a guest'
 complete -c vmctl -n $first -a dump -d 'Write the memory of a guest to a file'
@@ -78,6 +79,13 @@ complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l description -x -d
 complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
 complete -c vmctl -n '__fish_seen_subcommand_from save' -l discard -d 'Give up what was saved'
 complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump' -F
-complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp dumpxml argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -a '(__fish_complete_directories)'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l disk -x -d 'Copy this disk'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l checkpoint -x -d 'Begin a checkpoint'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l since -x -d 'Copy what was written since'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l pull -r -d 'Offer the disks over NBD'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l list -d 'Print checkpoints'
+complete -c vmctl -n '__fish_seen_subcommand_from backup' -l delete -x -d 'Remove a checkpoint'
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp dumpxml argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define dumpxml argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

@@ -184,35 +184,42 @@ int client_call(
         return r;
 }
 
-static void show_progress(const json_t *answer, time_t begun, bool *shown)
+void client_show_progress(Progress *p, double done, double total)
 {
-        const json_t *p = json_object_get(answer, "parameters");
-        double total = (double) json_integer_value(json_object_get(p, "total")),
-               done = (double) json_integer_value(json_object_get(p, "completed"));
-
-        if (!isatty(STDERR_FILENO) || time(NULL) < begun + PATIENCE_SECONDS || total <= 0)
+        if (p->begun == 0)
+                p->begun = time(NULL);
+        if (!isatty(STDERR_FILENO) || time(NULL) < p->begun + PATIENCE_SECONDS || total <= 0)
                 return;
         fprintf(stderr, "\r%3.0f %% of %.0f MiB", done * 100 / total, total / (1024 * 1024));
         (void) fflush(stderr);
-        *shown = true;
+        p->shown = true;
+}
+
+void client_end_progress(Progress *p)
+{
+        if (p->shown)
+                fputc('\n', stderr);
+        p->shown = false;
 }
 
 int client_follow(Client *c, const char *what, int r)
 {
-        bool continues = true, shown = false;
-        time_t begun = time(NULL);
+        Progress progress = { .begun = time(NULL) };
+        bool continues = true;
 
         while (continues) {
-                json_t *answer = NULL;
+                json_t *answer = NULL, *p;
 
                 if (r >= 0)
                         r = client_receive(c, 0, &answer);
                 continues = r >= 0 && json_is_true(json_object_get(answer, "continues"));
+                p = json_object_get(answer, "parameters");
                 if (continues)
-                        show_progress(answer, begun, &shown);
+                        client_show_progress(
+                                &progress, (double) json_integer_value(json_object_get(p, "completed")),
+                                (double) json_integer_value(json_object_get(p, "total")));
                 else {
-                        if (shown)
-                                fputc('\n', stderr);
+                        client_end_progress(&progress);
                         r = client_check(c, what, r, answer);
                 }
                 json_decref(answer);

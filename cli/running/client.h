@@ -4,6 +4,7 @@
 /* A client of a running guest's control socket, for vmctl's verbs. */
 
 #include <errno.h>
+#include <time.h>
 
 #include "cli/cli.h"
 
@@ -66,6 +67,15 @@ json_t *client_parse_object(const char *text);
 
 /* Prints JSON with a line's end; the exit status. */
 int client_print(const json_t *json);
+
+/* How far something is, on a terminal, if it takes longer than a moment. Zero at first. */
+typedef struct Progress {
+        time_t begun;
+        bool shown;
+} Progress;
+
+void client_show_progress(Progress *p, double done, double total); /* bytes */
+void client_end_progress(Progress *p);
 
 /* A copy of untrusted text that a terminal can show. */
 char *client_text(const char *text);

@@ -129,6 +129,27 @@ const Verb running_verbs[] = {
           1,
           1,
           verb_address },
+        { "backup",
+          "[OPTION...] NAME [DIRECTORY]",
+          "copy the disks of a running guest",
+          "Copies all disks as they are at one moment into DIRECTORY, as TARGET.qcow2, or with a "
+          "checkpoint\n"
+          "as TARGET.CHECKPOINT.qcow2. A checkpoint remembers what is written from then on, so that a "
+          "later\n"
+          "backup can copy only that. Prints the files.\n\n"
+          "  --disk=TARGET         copy this disk; may be repeated\n"
+          "  --checkpoint=NAME     begin a checkpoint\n"
+          "  --since=CHECKPOINT    copy what was written since, into files that build on that backup's\n"
+          "  --pull=SOCKET         write no files, but offer the disks over NBD on a UNIX socket: until "
+          "Enter\n"
+          "                        is pressed, or while the command after NAME and -- runs\n"
+          "  --list                print the checkpoints of the disks\n"
+          "  --delete=CHECKPOINT   remove a checkpoint from all disks\n",
+          { "list" },
+          1,
+          ANY,
+          verb_backup,
+          { "disk=", "checkpoint=", "since=", "pull=", "delete=" } },
         { "screenshot",
           "NAME FILE",
           "write a picture of the guest's screen",

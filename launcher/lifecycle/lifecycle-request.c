@@ -241,7 +241,10 @@ int lifecycle_pause(Lifecycle *l, MonitorReply reply, void *userdata)
 {
         if (lifecycle_why_busy(l))
                 return -EBUSY;
-        l->still.ours = false;
+        if (l->still.ours) {
+                l->still.ours = false;
+                lifecycle_show_state(l); /* QEMU sends no event, since it does not run */
+        }
         return monitor_execute(l->monitor, "stop", NULL, reply, userdata, MONITOR_PATIENCE);
 }
 
