@@ -35,11 +35,32 @@ static bool is_of_state(const Option *o)
         return true;
 }
 
+/* "pc-q35-7.2" and "q35" may be the same: when a guest is defined, the version is added. QEMU compares what
+ * they stand for. */
+static json_t *machine_value(const char *text)
+{
+        size_t n = strcspn(text, ","), base = n;
+        const char *known = NULL;
+        _cleanup_(freep) char *value = NULL;
+
+        for (size_t i = 0; i + 1 < n; i++)
+                if (text[i] == '-' && text[i + 1] >= '0' && text[i + 1] <= '9')
+                        base = i;
+        if (base == strlen("pc-q35") && text_after(text, "pc-q35-"))
+                known = "q35";
+        else if (base == strlen("pc-i440fx") && text_after(text, "pc-i440fx-"))
+                known = "pc";
+        value = text_format("%.*s%s", (int) (known ? strlen(known) : base), known ?: text, text + n);
+        return value ? json_string(value) : NULL;
+}
+
 /* What the option is to the guest. */
 static json_t *value_of(const RunOptions *options, const Option *o)
 {
         json_t *copy;
 
+        if (streq(o->name, "-machine") && o->text)
+                return machine_value(o->text);
         if (!o->json)
                 return json_string(o->text ?: "");
         if (o->kind == QEMU_CHARDEV)

@@ -84,6 +84,23 @@ static int refuse_difference(const char *what, char *difference, const char *the
         return refuse(EXIT_CONFIG, why ?: what);
 }
 
+/* "image.libvirt-1-storage is not the same": nodes of one disk differ in what follows the last dash. */
+static int refuse_disk(const DiskNames *disks, char *difference)
+{
+        const char *node = strchr(difference, '.');
+        _cleanup_(freep) char *what = NULL;
+
+        for (size_t i = 0; node && !what && i < disks->count; i++) {
+                const DiskName *d = &disks->items[i];
+                const char *dash = strrchr(d->node, '-');
+
+                if (dash && strncmp(node + 1, d->node, (size_t) (dash + 1 - d->node)) == 0)
+                        what = text_format("disk %s, %s,", d->target, d->path ?: "on the network");
+        }
+        return refuse_difference(
+                what ?: "a disk", difference, "its memory would not fit what is on the disk now");
+}
+
 static int start_afresh(int directory)
 {
         int r = saved_consume(directory);
@@ -119,8 +136,7 @@ static int compare(
                                      "disks do not show "
                                      "whether it has run since");
         if (difference)
-                return refuse_difference(
-                        "a disk", difference, "its memory would not fit what is on the disk now");
+                return refuse_disk(&options->life.disks, difference);
         difference = identity_difference(json_object_get(saved->header, "machine"), machine);
         if (difference)
                 return refuse_difference("its definition", difference, "undo the change to restore it");

@@ -223,6 +223,30 @@ static void test_identity(void)
         }
 }
 
+/* A version that is added to a machine's name is for QEMU to compare. */
+static void test_machine_type(void)
+{
+        static const struct {
+                const char *a, *b;
+                bool same;
+        } cases[] = {
+                { "q35,usb=off", "pc-q35-7.2,usb=off", true },
+                { "pc-q35-10.0,usb=off", "pc-q35-7.2,usb=off", true },
+                { "pc,usb=off", "pc-i440fx-7.2,usb=off", true },
+                { "virt", "virt-7.2", true },
+                { "q35,usb=off", "pc-q35-7.2,usb=on", false },
+                { "q35", "pc-i440fx-7.2", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_(json_decrefp) json_t *a = machine_of(WORDS("--", "/q", "-machine", cases[i].a));
+                _cleanup_(json_decrefp) json_t *b = machine_of(WORDS("--", "/q", "-machine", cases[i].b));
+                _cleanup_(freep) char *difference = identity_difference(a, b);
+
+                CHECK_NUMBER(!difference, cases[i].same);
+        }
+}
+
 static void test_versions(void)
 {
         CHECK(stream_is_newer("10.0.1", "9.2.0"));
@@ -244,6 +268,7 @@ int main(void)
         test_damaged(directory);
         CHECK_NUMBER(rmdir(path), 0);
         test_identity();
+        test_machine_type();
         test_versions();
         return 0;
 }
