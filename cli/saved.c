@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "contract/exit.h"
 #include "contract/state.h"
+#include "util/file.h"
 #include "util/unit-name.h"
 #include "util/user-directory.h"
 
@@ -59,6 +60,20 @@ static int remove_saved(int directory)
         return fsync(directory) < 0 ? -errno : 0;
 }
 
+/* What the guest had only until it is off. A file that is left is told by the next start. */
+static void remove_fragments(bool user_scope, const char *name)
+{
+        _cleanup_(freep) char *run = user_scope ? user_directory(USER_RUN) : strdup("/run");
+        _cleanup_(freep) char *fragments = run ? text_format("%s/vmunit/guests/%s.xml.d", run, name) : NULL;
+        _cleanup_(freep) char *kept = text_format(STATE_FRAGMENTS "/%s.xml.d", name);
+        bool any = fragments && directory_remove(fragments) >= 0;
+
+        if (kept && !user_scope)
+                (void) directory_remove(kept);
+        if (any)
+                reload_manager(user_scope);
+}
+
 int discard_saved(bool user_scope, const char *name)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
@@ -85,6 +100,7 @@ int discard_saved(bool user_scope, const char *name)
                 return fail(
                         r == -EACCES || r == -EPERM ? EXIT_POLICY : EXIT_OS,
                         "cannot discard the saved state of guest %s: %s", name, strerror(-r));
+        remove_fragments(user_scope, name);
         printf("Discarded the saved state of guest %s; its next start begins afresh.\n", name);
         return EXIT_SUCCESS;
 }

@@ -132,7 +132,9 @@ static int find_fragments(const Names *n, bool user_scope)
         /* the last one belongs to packages */
         for (size_t i = 0; r >= 0 && i + 1 < directories.count; i++)
                 r = add_if_there(n, directories.items[i], ".xml.d");
-        return r < 0 ? r : add_if_there(n, directories.items[0], ".snapshots");
+        if (r >= 0)
+                r = add_if_there(n, directories.items[0], ".snapshots");
+        return r < 0 || user_scope ? r : add_if_there(n, STATE_FRAGMENTS, ".xml.d");
 }
 
 /* The firmware's variables have the guest's name, too, and are listed first: their directory moves after

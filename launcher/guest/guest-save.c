@@ -34,8 +34,11 @@ static void on_gone(void *userdata)
 
 void guest_save(Call *call, const json_t *parameters)
 {
-        const char *why = save_begin(call_context(call)->save, &listener, call);
+        const ControlContext *context = call_context(call);
+        const char *why = lifecycle_why_busy(context->life);
 
+        if (!why)
+                why = save_begin(context->save, &listener, call);
         if (why)
                 call_refuse(call, ERROR_FAILED, "%s", why);
         else

@@ -18,6 +18,7 @@
 #include "util/text.h"
 #include "util/unit-name.h"
 
+#define RELOAD_USEC   (UINT64_C(60) * 1000000) /* it runs all generators */
 #define PATIENCE_USEC UINT64_C(5000000)
 #define PAUSE_USEC    50000 /* between two attempts */
 
@@ -114,7 +115,7 @@ bool manager_guest_has_job(const char *guest)
         return id != 0;
 }
 
-int manager_reload(void)
+int manager_reload(bool wait)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
@@ -124,6 +125,8 @@ int manager_reload(void)
                 r = sd_bus_message_new_method_call(
                         bus, &m, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
                         "org.freedesktop.systemd1.Manager", "Reload");
+        if (r >= 0 && wait)
+                return sd_bus_call(bus, m, RELOAD_USEC, NULL, NULL);
         if (r >= 0)
                 r = sd_bus_message_set_expect_reply(m, 0);
         return r < 0 ? r : sd_bus_send(bus, m, NULL);

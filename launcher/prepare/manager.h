@@ -17,8 +17,8 @@ int manager_get(const char *unit, const char *property, char type, void *ret);
 /* Whether systemd is about to start or stop the guest. */
 bool manager_guest_has_job(const char *guest);
 
-/* Has it read all units again (daemon-reload), without waiting for that. Negative errno, not logged. */
-int manager_reload(void);
+/* Has it read all units again (daemon-reload), and waits for that or not. Negative errno, not logged. */
+int manager_reload(bool wait);
 
 /* The command line of the unit's ExecStart=. Negative errno, not logged; -ENODATA if it has none. */
 int manager_get_command(const char *unit, Strings *ret);

@@ -20,6 +20,8 @@
 #include "contract/fd-name.h"
 #include "util/text.h"
 
+#define DIFFERENCE_MAX 256 /* bytes of a message */
+
 /* What of a guest has its name, or is how people look at it. */
 static const char *const others[] = { "-name", "-vnc", "-spice", "-display", "-incoming" };
 
@@ -35,22 +37,54 @@ static bool is_of_state(const Option *o)
         return true;
 }
 
+/* "pc-q35-7.2" and "q35" may be the same: when a guest is defined, the version is added. QEMU compares what
+ * they stand for. */
+static json_t *machine_value(const char *text)
+{
+        size_t n = strcspn(text, ","), base = n;
+        const char *known = NULL;
+        _cleanup_(freep) char *value = NULL;
+
+        for (size_t i = 0; i + 1 < n; i++)
+                if (text[i] == '-' && text[i + 1] >= '0' && text[i + 1] <= '9')
+                        base = i;
+        if (base == strlen("pc-q35") && text_after(text, "pc-q35-"))
+                known = "q35";
+        else if (base == strlen("pc-i440fx") && text_after(text, "pc-i440fx-"))
+                known = "pc";
+        value = text_format("%.*s%s", (int) (known ? strlen(known) : base), known ?: text, text + n);
+        return value ? json_string(value) : NULL;
+}
+
+/* Whether QEMU has the node's file as a descriptor. */
+static bool has_image(const Images *images, const char *node)
+{
+        _cleanup_(freep) char *name = fd_name_image(node);
+
+        for (size_t i = 0; name && i < images->count; i++)
+                if (streq(images->items[i].name, name))
+                        return true;
+        return false;
+}
+
 /* What the option is to the guest. */
-static json_t *value_of(const RunOptions *options, const Option *o)
+static json_t *value_of(const Images *images, const Option *o)
 {
         json_t *copy;
 
+        if (streq(o->name, "-machine") && o->text)
+                return machine_value(o->text);
         if (!o->json)
                 return json_string(o->text ?: "");
         if (o->kind == QEMU_CHARDEV)
                 return json_true();
         copy = json_deep_copy(o->json);
-        if (o->kind == QEMU_BLOCKDEV && strings_have(&options->images, o->id))
+        if (o->kind == QEMU_BLOCKDEV && has_image(images, o->id))
                 (void) json_object_del(copy, "filename"); /* identity_of_disks() is about these */
         return copy;
 }
 
-json_t *identity_of_machine(const RunOptions *options, const CommandLine *line)
+json_t *identity_of_machine(const CommandLine *line, const Images *images)
 {
         _cleanup_(json_decrefp) json_t *machine = json_object();
 
@@ -64,7 +98,7 @@ json_t *identity_of_machine(const RunOptions *options, const CommandLine *line)
                  * one */
                 key = o->kind == QEMU_OTHER && streq(o->id, "0") ? strdup(o->name)
                                                                  : text_format("%s %s", o->name, o->id);
-                if (!key || json_object_set_new(machine, key, value_of(options, o)) < 0)
+                if (!key || json_object_set_new(machine, key, value_of(images, o)) < 0)
                         return NULL;
         }
         return TAKE_PTR(machine);
@@ -109,22 +143,31 @@ json_t *identity_of_disks(const CommandLine *line, const Images *images)
         return TAKE_PTR(disks);
 }
 
-char *identity_difference(const json_t *saved, const json_t *now)
+bool identity_differs(const json_t *saved, const json_t *now, char **ret)
 {
         const json_t *value, *other;
-        const char *key;
+        const char *key, *how = NULL, *first = NULL;
 
         json_object_foreach((json_t *) saved, key, value) {
                 other = json_object_get(now, key);
-                if (!other)
-                        return text_format("%s is gone", key);
-                if (!json_equal((json_t *) value, (json_t *) other))
-                        return text_format("%s is not the same", key);
+                if (how || (other && json_equal((json_t *) value, (json_t *) other)))
+                        continue;
+                how = other ? "is not the same" : "is gone";
+                first = key;
         }
         json_object_foreach((json_t *) now, key, value)
-                if (!json_object_get(saved, key))
-                        return text_format("%s is new", key);
-        return NULL;
+                if (!how && !json_object_get(saved, key)) {
+                        how = "is new";
+                        first = key;
+                }
+        if (!how)
+                return false;
+        *ret = text_format("%s %s", first, how);
+        if (*ret) { /* what was saved is of a file that the guest's user can write */
+                text_make_printable(*ret);
+                text_cut(*ret, DIFFERENCE_MAX);
+        }
+        return true;
 }
 
 /* Nodes that are files or devices, or on the network; formats are above them. */

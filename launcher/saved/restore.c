@@ -79,9 +79,26 @@ static int refuse_difference(const char *what, char *difference, const char *the
 {
         _cleanup_(freep) char *owned = difference;
         _cleanup_(freep) char *why =
-                text_format("%s changed since it was saved (%s); %s", what, owned, then);
+                text_format("%s changed since it was saved (%s); %s", what, owned ?: "", then);
 
         return refuse(EXIT_CONFIG, why ?: what);
+}
+
+/* "image.libvirt-1-storage is not the same": nodes of one disk differ in what follows the last dash. */
+static int refuse_disk(const DiskNames *disks, char *difference)
+{
+        const char *node = difference ? strchr(difference, '.') : NULL;
+        _cleanup_(freep) char *what = NULL;
+
+        for (size_t i = 0; node && !what && i < disks->count; i++) {
+                const DiskName *d = &disks->items[i];
+                const char *dash = strrchr(d->node, '-');
+
+                if (dash && strncmp(node + 1, d->node, (size_t) (dash + 1 - d->node)) == 0)
+                        what = text_format("disk %s, %s,", d->target, d->path ?: "on the network");
+        }
+        return refuse_difference(
+                what ?: "a disk", difference, "its memory would not fit what is on the disk now");
 }
 
 static int start_afresh(int directory)
@@ -99,31 +116,30 @@ static int compare(
         const Saved *saved, int directory, const RunOptions *options, const CommandLine *line,
         const Images *images, bool *ret_restores)
 {
-        _cleanup_(json_decrefp) json_t *machine = identity_of_machine(options, line);
+        _cleanup_(json_decrefp) json_t *machine = identity_of_machine(line, images);
         _cleanup_(json_decrefp) json_t *disks = identity_of_disks(line, images);
         const json_t *uuid = json_object_get(saved->header, "uuid");
-        char *difference;
+        char *difference = NULL;
+        bool changed;
 
         if (!machine || !disks)
                 return refuse_errno(-ENOMEM);
         if (!streq_null(json_string_value(uuid), options->uuid))
                 return refuse(EXIT_CONFIG, "it is of a guest with another UUID");
-        difference = identity_difference(json_object_get(saved->header, "disks"), disks);
-        if (saved->kind == SAVED_RESTORING && difference) {
+        if (identity_differs(json_object_get(saved->header, "machine"), machine, &difference))
+                return refuse_difference("its definition", difference, "undo the change to restore it");
+        changed = identity_differs(json_object_get(saved->header, "disks"), disks, &difference);
+        if (changed && saved->kind == SAVED_RESTORING) {
                 free(difference);
                 return start_afresh(directory);
         }
+        if (changed)
+                return refuse_disk(&options->life.disks, difference);
         if (saved->kind == SAVED_RESTORING && !identity_tells(line, disks))
                 return refuse(
-                        EXIT_CONFIG, "it was being restored when the host or the launcher crashed, and its "
-                                     "disks do not show "
-                                     "whether it has run since");
-        if (difference)
-                return refuse_difference(
-                        "a disk", difference, "its memory would not fit what is on the disk now");
-        difference = identity_difference(json_object_get(saved->header, "machine"), machine);
-        if (difference)
-                return refuse_difference("its definition", difference, "undo the change to restore it");
+                        EXIT_CONFIG,
+                        "it was being restored when the host or the launcher crashed, and its disks do not "
+                        "show whether it has run since");
         *ret_restores = true;
         return 0;
 }

@@ -144,7 +144,7 @@ static json_t *make_header(Save *s)
         return json_pack(
                 "{s:s, s:s, s:I, s:b, s:o, s:o}", "uuid", s->context.options->uuid, "qemu", version ?: "",
                 "time", (json_int_t) time(NULL), "paused", (int) !s->was_running, "machine",
-                identity_of_machine(s->context.options, line), "disks",
+                identity_of_machine(line, s->context.images), "disks",
                 identity_of_disks(line, s->context.images));
 }
 
@@ -341,6 +341,7 @@ static void on_jobs(const json_t *result, const char *error, void *userdata)
 const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
 {
         const char *busy = lifecycle_why_busy(s->context.life);
+        size_t pending;
 
         if (busy)
                 return busy;
@@ -348,6 +349,9 @@ const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
                 return "the guest has no state directory";
         if (reload_is_under_way(s->context.reload))
                 return "a change of the guest is under way";
+        (void) reload_pending(s->context.reload, &pending);
+        if (pending > 0) /* its next start would be of another definition */
+                return "changes of its definition wait for a restart, and it could not be restored";
         if (!reload_line(s->context.reload))
                 return "its command line cannot be read";
         if (monitor_execute(s->context.monitor, "query-jobs", NULL, on_jobs, s, MONITOR_PATIENCE) < 0)

@@ -12,7 +12,7 @@
  * With --stale, after a crash of the host, it returns what was given to guests before the present boot.
  *
  * Fragments that were to last until the guest is off are removed, and the service manager reads the guest's
- * definition again without them.
+ * definition again without them; those of a guest that was saved are kept (fragments/fragments-end.c).
  *
  * The records have all the information, so the only input is a guest's name, as the instance of its unit.
  * The command is in the template and not in the drop-in, because the guest's XML may have been removed while
@@ -32,6 +32,7 @@
 #include "contract/arguments.h"
 #include "contract/exit.h"
 #include "contract/options.h"
+#include "launcher/fragments/fragments-end.h"
 #include "launcher/grant/restore.h"
 #include "launcher/prepare/manager.h"
 #include "launcher/prepare/run-directory.h"
@@ -40,7 +41,6 @@
 #include "launcher/rights/privileges.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
-#include "util/file.h"
 #include "util/unit-name.h"
 
 typedef struct CleanupRequest {
@@ -117,25 +117,6 @@ static int check_off(const char *guest, bool *ret)
         return 0;
 }
 
-/* A guest that is about to be started again keeps what it was given for this run. */
-static void forget_fragments(const char *guest)
-{
-        const char *run = privileges_run_directory();
-        _cleanup_(freep) char *directory = NULL;
-        int r;
-
-        directory = run ? text_format("%s/vmunit/guests/%s.xml.d", run, guest) : NULL;
-        if (!directory || access(directory, F_OK) < 0 || manager_guest_is_on(guest) ||
-            manager_guest_has_job(guest))
-                return;
-        r = directory_remove(directory);
-        if (r < 0)
-                log_errno(LOG_WARNING, r, "Cannot remove %s", directory);
-        r = manager_reload(); /* some of the files may be gone all the same */
-        if (r < 0)
-                log_errno(LOG_WARNING, r, "Failed to have systemd read the guest's definition again");
-}
-
 static void request_done(CleanupRequest *q)
 {
         free(q->guest);
@@ -166,7 +147,9 @@ int verb_cleanup(int argc, char **argv)
         if (confine_cleanup() < 0)
                 return EXIT_OS;
         if (request.guest)
-                forget_fragments(request.guest);
+                fragments_end(request.guest);
+        else if (privileges_are_root())
+                fragments_bring_back();
         if (!privileges_are_root())
                 return 0; /* nothing was given to a user's guest */
         umask(0022);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "contract/fd-name.h"
 #include "contract/state.h"
 #include "launcher/saved/identity.h"
 #include "launcher/saved/saved-file.h"
@@ -130,6 +131,8 @@ static json_t *machine_of(const char *const *words)
         char *argv[32];
         RunOptions options;
         CommandLine line;
+        KnownImage item = { .fd = -EBADF };
+        Images images = { .items = &item };
         json_t *machine;
         int argc = 0;
 
@@ -140,7 +143,12 @@ static json_t *machine_of(const char *const *words)
         argv[argc] = NULL;
         CHECK_NUMBER(run_options_read(&options, argc, argv), 0);
         CHECK_NUMBER(command_line_read(&options, options.argv, &line), 0);
-        machine = identity_of_machine(&options, &line);
+        for (size_t i = 0; i < options.images.count; i++) {
+                item.name = fd_name_image(options.images.items[i]);
+                images.count = 1;
+        }
+        machine = identity_of_machine(&line, &images);
+        free(item.name);
         CHECK(machine);
         command_line_done(&line);
         run_options_done(&options);
@@ -214,12 +222,35 @@ static void test_identity(void)
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
                 _cleanup_(json_decrefp) json_t *now = machine_of(cases[i].words);
-                _cleanup_(freep) char *difference = identity_difference(saved, now);
+                _cleanup_(freep) char *difference = NULL;
 
+                CHECK_NUMBER(identity_differs(saved, now, &difference), !!cases[i].difference);
                 if (cases[i].difference)
                         CHECK_TEXT(difference, cases[i].difference);
-                else
-                        CHECK(!difference);
+        }
+}
+
+/* A version that is added to a machine's name is for QEMU to compare. */
+static void test_machine_type(void)
+{
+        static const struct {
+                const char *a, *b;
+                bool same;
+        } cases[] = {
+                { "q35,usb=off", "pc-q35-7.2,usb=off", true },
+                { "pc-q35-10.0,usb=off", "pc-q35-7.2,usb=off", true },
+                { "pc,usb=off", "pc-i440fx-7.2,usb=off", true },
+                { "virt", "virt-7.2", true },
+                { "q35,usb=off", "pc-q35-7.2,usb=on", false },
+                { "q35", "pc-i440fx-7.2", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                _cleanup_(json_decrefp) json_t *a = machine_of(WORDS("--", "/q", "-machine", cases[i].a));
+                _cleanup_(json_decrefp) json_t *b = machine_of(WORDS("--", "/q", "-machine", cases[i].b));
+                _cleanup_(freep) char *difference = NULL;
+
+                CHECK_NUMBER(!identity_differs(a, b, &difference), cases[i].same);
         }
 }
 
@@ -244,6 +275,7 @@ int main(void)
         test_damaged(directory);
         CHECK_NUMBER(rmdir(path), 0);
         test_identity();
+        test_machine_type();
         test_versions();
         return 0;
 }
