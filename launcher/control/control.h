@@ -21,8 +21,9 @@ typedef struct ControlContext {
         Agent *agent; /* NULL if the guest has no channel for it that is served here */
         const RunOptions *options;
         const Reload *reload;
-        const char *directory;   /* with the guest's sockets */
-        struct Batches *batches; /* set by control_new() */
+        const char *directory;     /* with the guest's sockets */
+        struct Batches *batches;   /* set by control_new() */
+        struct Storages *storages; /* likewise */
 } ControlContext;
 
 /* The socket is "control" in the directory. */
