@@ -57,6 +57,8 @@
 #define BROKER_QUEUES_MAX     16U  /* of one TAP of the broker's: descriptors in one message on the bus */
 #define ALIAS_MAX             127U /* characters of a device's alias in the XML */
 #define ID_MAX                (ALIAS_MAX + 8U) /* an alias, and what a name of something behind the device adds */
+#define STORAGES_MAX          32U /* disks that clients of the control socket have added to a guest */
+#define STORAGE_NAME_MAX      255U
 #define UNPLUG_PATIENCE       5U /* seconds for a guest to let go of a device before a reload ends without */
 #define TAP_PATIENCE          2000U /* milliseconds for a TAP of the guest's previous run to disappear */
 #define ERRAND_PATIENCE       20U   /* seconds for one reply of the child running as the guest's user */

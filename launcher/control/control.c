@@ -20,6 +20,7 @@
 
 #include "contract/limits.h"
 #include "launcher/command/batch.h"
+#include "launcher/command/storage.h"
 #include "launcher/control/control-private.h"
 #include "launcher/stream/listener.h"
 #include "log/log.h"
@@ -32,6 +33,7 @@ struct Control {
         ControlContext context;
         Listener *listener;
         Batches batches;
+        Storages *storages;
         bool user_scope;
         Caller *callers[CONTROL_CALLERS_MAX];
 };
@@ -178,8 +180,10 @@ void control_publish(Control *c, const char *name, const json_t *data)
 
 void control_event(Control *c, const json_t *event)
 {
-        if (c)
+        if (c) {
                 batches_event(&c->batches, event);
+                storages_event(c->storages, event);
+        }
         for (size_t i = 0; c && i < CONTROL_CALLERS_MAX; i++) {
                 Caller *caller = c->callers[i];
 
@@ -220,6 +224,10 @@ int control_new(const ControlContext *context, Control **ret)
         c->context.batches = &c->batches;
         c->batches.event = context->event;
         c->batches.agent = context->agent;
+        r = storages_new(context->event, context->life, &c->batches, &c->storages);
+        if (r < 0)
+                return r;
+        c->context.storages = c->storages;
         c->user_scope = is_in_user_scope(context->options);
         r = listener_new(context->event, context->directory, CONTROL_SOCKET, on_connected, c, &c->listener);
         if (r < 0)
@@ -234,6 +242,7 @@ Control *control_free(Control *c)
                 return NULL;
         for (size_t i = 0; i < CONTROL_CALLERS_MAX; i++)
                 c->callers[i] = caller_free(c->callers[i]);
+        storages_free(c->storages);
         batches_done(&c->batches);
         listener_free(c->listener);
         free(c);

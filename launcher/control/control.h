@@ -23,8 +23,9 @@ typedef struct ControlContext {
         const RunOptions *options;
         const Reload *reload;
         Save *save;
-        const char *directory;   /* with the guest's sockets */
-        struct Batches *batches; /* set by control_new() */
+        const char *directory;     /* with the guest's sockets */
+        struct Batches *batches;   /* set by control_new() */
+        struct Storages *storages; /* likewise */
 } ControlContext;
 
 /* The socket is "control" in the directory. */

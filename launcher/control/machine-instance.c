@@ -3,10 +3,16 @@
 /*
  * io.systemd.MachineInstance, as systemd 261 and later define it. To a guest registered with a control
  * address, machinectl sends no signals: it connects to the socket as its user and calls a method. It does
- * not fall back to signals, so all methods are implemented; those that would change the guest's disks reply
- * "not supported".
+ * not fall back to signals, so all methods are implemented. Disks come as descriptors, from "machinectl
+ * bind-volume".
  */
 
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "contract/limits.h"
+#include "launcher/command/storage.h"
 #include "launcher/control/call.h"
 #include "log/log.h"
 #include "util/ownership.h"
@@ -80,9 +86,137 @@ static void call_subscribe_events(Call *call, const json_t *parameters)
                 call_subscribe(call, json_is_array(filter) ? filter : NULL);
 }
 
-static void call_storage(Call *call, const json_t *parameters)
+/* ——— disks ——— */
+
+/* A call, and where it waits. */
+typedef struct StorageCall {
+        Call *call;
+        Storages *storages;
+} StorageCall;
+
+static void on_storage(const char *why, void *userdata)
 {
-        call_error(call, ERROR_NOT_SUPPORTED, json_object());
+        StorageCall *s = userdata;
+
+        if (why)
+                call_refuse(s->call, "StorageImmutable", "%s", why);
+        else
+                call_reply(s->call, json_object());
+        free(s);
+}
+
+static void on_storage_gone(void *userdata)
+{
+        StorageCall *s = userdata;
+
+        storages_forget(s->storages, s);
+        free(s);
+}
+
+/* NULL after a reply. */
+static StorageCall *storage_call_new(Call *call)
+{
+        StorageCall *s = malloc(sizeof(*s));
+
+        if (s)
+                *s = (StorageCall){ call, call_context(call)->storages };
+        else
+                call_refuse(call, ERROR_NOT_SUPPORTED, "out of memory");
+        return s;
+}
+
+/* The name is any text: QEMU has its own. NULL after a reply. */
+static const char *read_name(Call *call, const json_t *parameters)
+{
+        const char *name = json_string_value(json_object_get(parameters, "name"));
+
+        if (name && *name && strlen(name) <= STORAGE_NAME_MAX)
+                return name;
+        call_bad_parameter(call, "name");
+        return NULL;
+}
+
+/* A new descriptor, or -EBADF after a reply. */
+static int read_file(Call *call, const json_t *parameters)
+{
+        const json_t *index = json_object_get(parameters, "fileDescriptorIndex");
+        int fd = json_is_integer(index) && json_integer_value(index) >= 0
+                         ? call_take_fd(call, (size_t) json_integer_value(index))
+                         : -EBADF;
+
+        if (fd < 0)
+                call_bad_parameter(call, "fileDescriptorIndex");
+        return fd;
+}
+
+/* What began, or why it did not. */
+static void storage_begun(StorageCall *s, int r)
+{
+        Call *call = s->call;
+
+        if (r >= 0) {
+                call_on_gone(call, on_storage_gone, s);
+                return;
+        }
+        free(s);
+        if (r == -EEXIST)
+                call_refuse(call, "StorageExists", "a disk of this name was added already");
+        else if (r == -ENOENT)
+                call_refuse(call, "NoSuchStorage", "no disk of this name was added");
+        else if (r == -EINVAL)
+                call_refuse(
+                        call, "ConfigNotSupported",
+                        "the descriptor must be of a regular file or a block device, and open for reading, "
+                        "or "
+                        "for reading and writing; a volume of a directory is none of these");
+        else if (r == -E2BIG)
+                call_refuse(call, "ConfigNotSupported", "at most %u disks can be added", STORAGES_MAX);
+        else if (r == -EBUSY)
+                call_busy(call);
+        else
+                call_refuse(call, ERROR_NOT_SUPPORTED, "%s", strerror(-r));
+}
+
+static void call_add_storage(Call *call, const json_t *parameters)
+{
+        const json_t *config = json_object_get(parameters, "config");
+        const char *name = read_name(call, parameters);
+        StorageCall *s;
+        StorageKind kind;
+        int fd;
+
+        if (!name)
+                return;
+        if ((config && !json_is_null(config) && !json_is_string(config)) ||
+            storage_kind_from_word(json_string_value(config), &kind) < 0) {
+                call_refuse(call, "BadConfig", "expected one of: virtio-blk, virtio-scsi, nvme, scsi-cd");
+                return;
+        }
+        fd = read_file(call, parameters);
+        s = fd >= 0 ? storage_call_new(call) : NULL;
+        if (s)
+                storage_begun(s, storages_add(s->storages, name, kind, TAKE_FD(fd), on_storage, s));
+        (void) fd_close(fd);
+}
+
+static void call_remove_storage(Call *call, const json_t *parameters)
+{
+        const char *name = read_name(call, parameters);
+        StorageCall *s = name ? storage_call_new(call) : NULL;
+
+        if (s)
+                storage_begun(s, storages_remove(s->storages, name, on_storage, s));
+}
+
+static void call_replace_storage(Call *call, const json_t *parameters)
+{
+        const char *name = read_name(call, parameters);
+        int fd = name ? read_file(call, parameters) : -EBADF;
+        StorageCall *s = fd >= 0 ? storage_call_new(call) : NULL;
+
+        if (s)
+                storage_begun(s, storages_replace(s->storages, name, TAKE_FD(fd), on_storage, s));
+        (void) fd_close(fd);
 }
 
 static const ControlMethod methods[] = {
@@ -93,9 +227,9 @@ static const ControlMethod methods[] = {
         { "Resume", call_resume, 0 },
         { "Describe", call_describe, 0 },
         { "SubscribeEvents", call_subscribe_events, CONTROL_MORE },
-        { "AddStorage", call_storage, 0 },
-        { "RemoveStorage", call_storage, 0 },
-        { "ReplaceStorage", call_storage, 0 },
+        { "AddStorage", call_add_storage, CONTROL_ADMIN },
+        { "RemoveStorage", call_remove_storage, CONTROL_ADMIN },
+        { "ReplaceStorage", call_replace_storage, CONTROL_ADMIN },
 };
 
 const ControlInterface machine_instance_interface = {
@@ -114,11 +248,21 @@ const ControlInterface machine_instance_interface = {
                 "method Describe() -> (running: bool, status: string)\n\n"
                 "# Requires the 'more' flag; the events are QEMU's\n"
                 "method SubscribeEvents(filter: ?[]string) -> (event: string, data: ?object)\n\n"
+                "# Adds a file or block device as a disk: virtio-blk (default), virtio-scsi, nvme or "
+                "scsi-cd\n"
                 "method AddStorage(fileDescriptorIndex: int, name: string, config: ?string) -> ()\n\n"
+                "# Waits a few seconds for the guest to let it go\n"
                 "method RemoveStorage(name: string) -> ()\n\n"
+                "# Puts another file in the place of the one that was added; the guest is not told\n"
                 "method ReplaceStorage(fileDescriptorIndex: int, name: string) -> ()\n\n"
                 "error NotConnected(reason: ?string)\n\n"
-                "error NotSupported(reason: ?string)\n",
+                "error NotSupported(reason: ?string)\n\n"
+                "error BadConfig(reason: ?string)\n\n"
+                "error ConfigNotSupported(reason: ?string)\n\n"
+                "error StorageExists(reason: ?string)\n\n"
+                "error NoSuchStorage(reason: ?string)\n\n"
+                "# QEMU or the guest does not do it\n"
+                "error StorageImmutable(reason: ?string)\n",
         .methods = methods,
         .n_methods = ELEMENTS(methods),
 };

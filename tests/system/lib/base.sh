@@ -418,6 +418,16 @@ type_to() {
         { printf "$2"; sleep 0.5; } | as_its_user "$1" timeout 10 socat -t 0.1 - "UNIX-CONNECT:$(in_scope "$1" run_directory "${1##*/}")/console"
 }
 
+# guest_prints GUEST COMMAND REGEX: typed at its console, it prints a line like that.
+guest_prints() {
+        type_to "$1" "$2\\r" >/dev/null
+        eventually 10 console_matches "$1" "$3"
+}
+
+console_matches() {
+        console "$1" | grep -E >/dev/null "$2"
+}
+
 run_directory() {
         echo "$RUN/$1"
 }
