@@ -135,13 +135,13 @@ static int check_bitmaps(Backup *b, const DiskNode *d)
         const char *since = b->request->since, *checkpoint = b->request->checkpoint;
         const json_t *bitmap = since ? disk_bitmap(d, since) : NULL;
 
-        if ((since || checkpoint) && !streq(d->driver, "qcow2"))
+        if ((since || checkpoint) && !streq(d->format, "qcow2"))
                 return backup_fail(
                         b, -EOPNOTSUPP,
                         "disk %s has the format %s, and only qcow2 can keep checkpoints; back it up in "
                         "full, "
                         "without --checkpoint and --since, or choose other disks with --disk",
-                        d->target, d->driver);
+                        d->target, d->format);
         if (checkpoint && disk_bitmap(d, checkpoint))
                 return backup_fail(b, -EEXIST, "disk %s has a checkpoint %s already", d->target, checkpoint);
         if (since && !bitmap)

@@ -126,6 +126,14 @@ static uint64_t allocated(const json_t *image)
         return sum;
 }
 
+/* Without a format's node above it, what a file or device has is the disk itself. */
+static const char *format_of(const json_t *node)
+{
+        const char *driver = json_string_value(json_object_get(node, "drv")) ?: "unknown";
+
+        return streq(driver, "file") || streq(driver, "host_device") ? "raw" : driver;
+}
+
 static int add_disk(DiskNodes *nodes, const json_t *disk)
 {
         const char *name =
@@ -148,7 +156,7 @@ static int add_disk(DiskNodes *nodes, const json_t *disk)
         nodes->items[nodes->count] = (DiskNode){
                 .target = target,
                 .node = json_string_value(json_object_get(node, "node-name")),
-                .driver = json_string_value(json_object_get(node, "drv")) ?: "unknown",
+                .format = format_of(node),
                 .bitmaps = json_object_get(node, "dirty-bitmaps"),
                 .size = (uint64_t) json_integer_value(json_object_get(image, "virtual-size")),
                 .allocated = allocated(image),

@@ -14,7 +14,7 @@ typedef struct DiskNode {
         const char *target; /* "vda" */
         const char *
                 node; /* of its image: without filters such as limits above it, and above its backing file */
-        const char *driver;    /* the image's format */
+        const char *format;    /* the image's format */
         const json_t *bitmaps; /* an array, or NULL */
         uint64_t size;         /* bytes that the guest sees */
         uint64_t allocated;    /* bytes on the host, with what is behind it; 0 if unknown */

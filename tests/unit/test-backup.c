@@ -35,7 +35,7 @@ static const char query[] =
         "  'actual-size': 100, 'backing-image': {'actual-size': 900}},"
         "  'dirty-bitmaps': [{'name': 'monday'}]},"
         " {'node-name': 'a', 'drv': 'qcow2', 'ro': true},"
-        " {'node-name': 'b', 'drv': 'raw', 'ro': false, 'image': {'virtual-size': 512}},"
+        " {'node-name': 'b', 'drv': 'file', 'ro': false, 'image': {'virtual-size': 512}},"
         " {'node-name': '#block7', 'drv': 'copy-before-write', 'ro': false},"
         " {'node-name': 'c', 'drv': 'qcow2', 'ro': false, 'image': {'virtual-size': 4096,"
         "  'actual-size': 300}}]}}";
@@ -72,7 +72,7 @@ static void test_nodes(void)
         CHECK_NUMBER(nodes.count, 3);
         d = disk_nodes_find(&nodes, "vda");
         CHECK_TEXT(d->node, "over");
-        CHECK_TEXT(d->driver, "qcow2");
+        CHECK_TEXT(d->format, "qcow2");
         CHECK(d->writable);
         CHECK_NUMBER(d->size, 8192);
         CHECK_NUMBER(d->allocated, 1000);
@@ -80,6 +80,7 @@ static void test_nodes(void)
         CHECK(!disk_bitmap(d, "tuesday"));
         d = disk_nodes_find(&nodes, "vdb");
         CHECK_TEXT(d->node, "b");
+        CHECK_TEXT(d->format, "raw");
         CHECK_NUMBER(d->allocated, 0);
         d = disk_nodes_find(&nodes, "vdc");
         CHECK_TEXT(d->node, "c");
