@@ -110,10 +110,12 @@ bool lifecycle_expects(const Lifecycle *l, const EventReport *report)
         /* each request to a disk that failed is an event of its own */
         if (report->meaning == EVENT_DISK_STOP && streq_null(report->text, l->trouble))
                 return true;
+        /* saving and restoring are entries of their own */
         if (l->phase == PHASE_STARTING)
-                return streq(report->name, "RESUME");
+                return streq(report->name, "RESUME") || streq(report->name, "MIGRATION");
         if (l->phase == PHASE_SAVING)
-                return streq(report->name, "STOP") || streq(report->name, "RESUME");
+                return streq(report->name, "STOP") || streq(report->name, "RESUME") ||
+                       streq(report->name, "MIGRATION");
         if (l->phase == PHASE_ENDING)
                 return streq(report->name, "STOP") || report->meaning == EVENT_OFF_BY_HOST;
         return false;

@@ -443,6 +443,11 @@ bool reload_is_under_way(const Reload *r)
         return r->phase != RELOAD_IDLE || (r->removals && removals_are_left(r->removals));
 }
 
+bool reload_has_added_vcpus(const Reload *r)
+{
+        return r->machine.vcpus.count > 0;
+}
+
 const CommandLine *reload_line(Reload *r)
 {
         return set_up(r) < 0 ? NULL : &r->machine.line;

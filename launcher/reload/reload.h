@@ -52,6 +52,9 @@ bool reload_is_under_way(const Reload *r);
 /* What QEMU consists of now, borrowed until the next reload; NULL if its command line cannot be read. */
 const CommandLine *reload_line(Reload *r);
 
+/* Whether it has virtual processors that it did not start with. */
+bool reload_has_added_vcpus(const Reload *r);
+
 /* How many reloads have been finished, and the exit status of the last. */
 unsigned reload_count(const Reload *r, int *ret_last_status);
 

@@ -354,6 +354,9 @@ const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
                 return "changes of its definition wait for a restart, and it could not be restored";
         if (!reload_line(s->context.reload))
                 return "its command line cannot be read";
+        /* the queues of disks and cards are as many as the processors that QEMU starts with */
+        if (reload_has_added_vcpus(s->context.reload))
+                return "virtual processors were added while it ran, and it could not be restored with them";
         if (monitor_execute(s->context.monitor, "query-jobs", NULL, on_jobs, s, MONITOR_PATIENCE) < 0)
                 return "QEMU does not take commands";
         s->phase = SAVE_STOPPING;

@@ -20,7 +20,8 @@ from commands import booted
 POINTS = SOURCE / 'tests' / 'kill' / 'points'
 DISKS = ('descriptors', 'chown')
 SCENARIOS = ('start-helper', 'start-launcher', 'stop-launcher', 'stop-cleanup', 'restart-helper', 'restart-old-launcher',
-             'restart-new-launcher', 'refused-helper', 'refused-cleanup', 'failed-launcher', 'crash-launcher', 'crash-cleanup')
+             'restart-new-launcher', 'refused-helper', 'refused-cleanup', 'failed-launcher', 'save-launcher', 'restore-launcher',
+             'crash-launcher', 'crash-cleanup')
 PORTION = 100                           # points that a lab tries before it takes the next
 _RESULT = re.compile(r'^(\d+) points, (\d+) left something$')
 
