@@ -72,6 +72,18 @@ static const Verb verbs[] = {
           2,
           2,
           verb_rename },
+        { "clone",
+          "[--disk=TARGET=PATH]... NAME NEW-NAME",
+          "copy a guest, with its disks",
+          "Copies a guest that does not run, with its disks and firmware variables. The clone has another\n"
+          "UUID and other MAC addresses. Read-only and shareable disks are shared. Either all of it is\n"
+          "copied or nothing.\n\n"
+          "  --disk=TARGET=PATH  where the copy of a disk is to be; default: beside the original\n",
+          { NULL },
+          2,
+          2,
+          verb_clone,
+          { "disk=" } },
         { "dumpxml",
           "[--live] [--secrets] NAME|FILE|-",
           "print a guest's XML with all that was completed",

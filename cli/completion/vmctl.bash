@@ -21,9 +21,9 @@ _vmctl() {
                 [pause]='guest' [resume]='guest' [reset]='guest' [kill]='guest' [save]='guest' [nmi]='guest' [send-key]='guest' [info]='guest'
                 [stats]='guest' [top]='' [address]='guest' [backup]='guest directory' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
                 [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action'
-                [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
+                [clone]='guest' [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
         )
-        local -A options=([list]='--json --names --units' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
+        local -A options=([list]='--json --names --units' [clone]='--disk=' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
                 [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [snapshot]='--disk= --description= --json --tree')
 

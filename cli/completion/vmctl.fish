@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set snapshot dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set snapshot clone dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -58,6 +58,7 @@ complete -c vmctl -n $first -a attach -d 'Add a device to a guest'
 complete -c vmctl -n $first -a detach -d 'Remove a device from a guest'
 complete -c vmctl -n $first -a change-media -d 'Change or eject the medium of a drive'
 complete -c vmctl -n $first -a set -d 'Change a value of a guest'
+complete -c vmctl -n $first -a clone -d 'Copy a guest, with its disks'
 complete -c vmctl -n $first -a dumpxml -d 'Print the XML of a guest, completed'
 complete -c vmctl -n $first -a snapshot -d 'Keep the state of the disks of a guest'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
@@ -69,6 +70,7 @@ complete -c vmctl -n '__fish_seen_subcommand_from list' -l json -d 'Print JSON'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l names -d 'Print names only'
 complete -c vmctl -n '__fish_seen_subcommand_from list' -l units -d 'Print units only'
 complete -c vmctl -n '__fish_seen_subcommand_from argv policy info stats address events' -l json -d 'Print JSON'
+complete -c vmctl -n '__fish_seen_subcommand_from clone' -l disk -x -d 'Where the copy of a disk is to be'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l live -d 'Print what a running guest has'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l secrets -d 'Show passwords'
 complete -c vmctl -n '__vmctl_snapshot_words 2' -a 'create list'
@@ -86,6 +88,6 @@ complete -c vmctl -n '__fish_seen_subcommand_from backup' -l since -x -d 'Copy w
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l pull -r -d 'Offer the disks over NBD'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l list -d 'Print checkpoints'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l delete -x -d 'Remove a checkpoint'
-complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp dumpxml argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp clone dumpxml argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define dumpxml argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"
