@@ -23,7 +23,25 @@
 
 #define MEMORY_KEPT (4 << 20) /* bytes; the largest guests need more */
 
-/* The file appears complete or not at all: it is renamed into place. */
+/* The file appears complete or not at all: it is renamed into place. Nobody else writes in the directory, so
+ * that one name serves all files before. */
+static int write_file(int output_fd, const char *path, const char *text, size_t size)
+{
+        static const char temporary[] = ".#vm-generator";
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        fd = openat(output_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0)
+                return -errno;
+        r = file_write_all(fd, text, size);
+        if (r >= 0 && renameat(output_fd, temporary, output_fd, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(output_fd, temporary, 0);
+        return r;
+}
+
 static int write_drop_in(
         int output_fd, const char *template, const char *instance, const char *type, const char *text,
         size_t size)
@@ -35,7 +53,7 @@ static int write_drop_in(
                 return -ENOMEM;
         if (mkdirat(output_fd, directory, 0755) < 0 && errno != EEXIST)
                 return -errno;
-        return file_write_atomic(output_fd, path, text, size, 0644, 0);
+        return write_file(output_fd, path, text, size);
 }
 
 /*
@@ -122,10 +140,10 @@ static int generate_all(int output_fd, bool user_scope)
                 generator_log("cannot list guests: %s", strerror(-r));
                 return r;
         }
+        guest_files_note_running(&files, host.run);
         /* what two guests have in common is the older file's */
         if (files.count > 0)
                 qsort(files.items, files.count, sizeof(*files.items), guest_file_by_age);
-        guest_files_note_running(&files, host.run);
         for (size_t i = 0; i < files.count; i++) {
                 if (!guest_name_is_valid(files.items[i].name)) {
                         generator_log(

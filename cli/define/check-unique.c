@@ -41,9 +41,9 @@ int check_unique(
 
         if (r < 0)
                 return r;
+        guest_files_note_running(&files, host->run);
         if (files.count > 0)
                 qsort(files.items, files.count, sizeof(*files.items), guest_file_by_age);
-        guest_files_note_running(&files, host->run);
         for (size_t i = 0; i < files.count && r >= 0; i++) {
                 if (!streq(files.items[i].name, name))
                         r = add_other(&unique, host, &files.items[i], c, &shared);

@@ -53,10 +53,10 @@ static bool is_masked(int dir_fd, const char *file)
         return n == 9 && memcmp(target, "/dev/null", 9) == 0;
 }
 
-static int add_file(GuestFiles *files, const char *directory, unsigned rank, const char *file)
+static int add_file(GuestFiles *files, const char *directory, unsigned rank, const struct dirent *entry)
 {
-        _cleanup_(freep) char *name = strndup(file, strlen(file) - 4),
-                              *path = text_format("%s/%s", directory, file);
+        _cleanup_(freep) char *name = strndup(entry->d_name, strlen(entry->d_name) - 4),
+                              *path = text_format("%s/%s", directory, entry->d_name);
         GuestFile *grown;
 
         if (!name || !path)
@@ -68,7 +68,10 @@ static int add_file(GuestFiles *files, const char *directory, unsigned rank, con
                 return -ENOMEM;
         files->items = grown;
         files->items[files->count++] =
-                (GuestFile){ .name = TAKE_PTR(name), .path = TAKE_PTR(path), .rank = rank };
+                (GuestFile){ .name = TAKE_PTR(name),
+                             .path = TAKE_PTR(path),
+                             .rank = rank,
+                             .link = entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN };
         return 0;
 }
 
@@ -83,7 +86,7 @@ static int add_directory(GuestFiles *files, const char *directory, unsigned rank
         while ((errno = 0, entry = readdir(dir))) {
                 if (entry->d_name[0] == '.' || !text_ends_with(entry->d_name, ".xml"))
                         continue;
-                r = add_file(files, directory, rank, entry->d_name);
+                r = add_file(files, directory, rank, entry);
                 if (r < 0)
                         return r;
         }
@@ -122,7 +125,7 @@ static bool is_shadowed(const GuestFile *before, const GuestFile *file)
 
 static bool file_is_masked(const GuestFile *before, const GuestFile *file)
 {
-        return is_masked(AT_FDCWD, file->path);
+        return file->link && is_masked(AT_FDCWD, file->path);
 }
 
 static void note_times(GuestFiles *files)
@@ -171,15 +174,23 @@ int guest_file_by_age(const void *a, const void *b)
         return r ?: strcmp(x->name, y->name);
 }
 
+static int by_name_only(const void *name, const void *file)
+{
+        return strcmp(name, ((const GuestFile *) file)->name);
+}
+
 void guest_files_note_running(GuestFiles *files, const char *run)
 {
-        char path[PATH_MAX];
+        _cleanup_(freep) char *path = text_format("%s/vm", run);
+        _cleanup_(closedirp) DIR *dir = path ? opendir(path) : NULL;
+        struct dirent *entry;
 
-        for (size_t i = 0; i < files->count; i++) {
-                int n = snprintf(path, sizeof(path), "%s/vm/%s", run, files->items[i].name);
+        while (dir && files->count > 0 && (entry = readdir(dir))) {
+                GuestFile *file =
+                        bsearch(entry->d_name, files->items, files->count, sizeof(*file), by_name_only);
 
-                files->items[i].running =
-                        n > 0 && (size_t) n < sizeof(path) && faccessat(AT_FDCWD, path, F_OK, 0) >= 0;
+                if (file)
+                        file->running = true;
         }
 }
 

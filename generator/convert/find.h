@@ -15,6 +15,7 @@ int guest_directories(bool user_scope, Strings *ret);
 typedef struct GuestFile {
         char *name, *path;                 /* name: the file's without ".xml" */
         unsigned rank;                     /* of its directory: the lowest wins */
+        bool link;                         /* it may be a symbolic link */
         struct timespec modified, changed; /* the file's times, 0 if it cannot be read */
         bool running;                      /* false until guest_files_note_running() */
 } GuestFile;
@@ -38,7 +39,7 @@ int guest_files_find(const Strings *directories, GuestFiles *ret);
 int guest_file_by_age(const void *a, const void *b);
 
 /* Which of the guests have a runtime directory below run ("/run"): systemd keeps it from before a guest's
- * start until it is off, over restarts. */
+ * start until it is off, over restarts. files: as guest_files_find() sorted them. */
 void guest_files_note_running(GuestFiles *files, const char *run);
 
 /* The file of one guest: 0, -ENOENT (also if masked), -EINVAL for an invalid name, -ENOMEM. */

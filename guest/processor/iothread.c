@@ -27,15 +27,28 @@ static const Field guest_fields[] = {
         {},
 };
 
+/* Those of <iothreadids>, and as many more as <iothreads> may ask for. */
+static size_t count_at_most(const Iothreads *t, XmlElement *ids)
+{
+        size_t n = t->count.value;
+
+        if (ids)
+                for (const XmlElement *e = ids->first; e; e = e->next)
+                        n++;
+        return n > IOTHREADS_MAX ? IOTHREADS_MAX : n;
+}
+
 static void iothreads_read(Guest *g)
 {
         Iothreads *t = guest_own(g, iothreads);
         Iothread *items;
         XmlElement *ids;
+        size_t n;
 
         fields_read(g->xml, guest_fields, t, g->findings);
-        t->items = items = guest_zeroed(g, IOTHREADS_MAX, sizeof(*items));
         ids = xml_child(g->xml, "iothreadids");
+        n = count_at_most(t, ids);
+        t->items = items = n > 0 ? guest_zeroed(g, n, sizeof(*items)) : NULL;
         if (!ids || !items)
                 return;
         XML_FOREACH(e, ids, "iothread") {

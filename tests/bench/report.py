@@ -54,6 +54,37 @@ class Figure:
         return '', ''
 
 
+@dataclass
+class Outcome:
+    """Of one operation on one side: how long it took, or why it failed."""
+
+    seconds: float = None
+    reason: str = ''
+
+
+@dataclass
+class Comparison:
+    """Operations, and what came of each on each side."""
+
+    what: str
+    operations: list
+    outcomes: dict                      # side: its outcomes, in the order of the operations
+
+    was_measured = True                 # also where an operation failed, which is a result
+
+    def print(self):
+        cells = [(self.what, *self.outcomes)]
+        for i, operation in enumerate(self.operations):
+            cells.append((operation, *(_amount(o[i].seconds, 'ms') if o[i].seconds is not None else 'failed'
+                                       for o in self.outcomes.values())))
+        for first, *others in cells:
+            print('  '.join((f'{first:<38}', *(f'{c:>10}' for c in others))).rstrip())
+        for side, outcomes in self.outcomes.items():
+            for operation, outcome in zip(self.operations, outcomes):
+                if outcome.reason:
+                    print(f'{side}: {operation}: {outcome.reason}')
+
+
 def _yes(met):
     return 'yes' if met else 'no'
 
@@ -66,12 +97,19 @@ def _amount(value, unit):
 def table(title, figures, notes=()):
     """A family's results on stdout."""
     print(f'\n{title}')
-    for columns in (HEADER, *(f.columns() for f in figures)):
-        cells = (f'{c:{"<" if i in (0, 2) else ">"}{w}}' for i, (c, w) in enumerate(zip(columns, WIDTHS)))
-        print('  '.join(cells).rstrip())
+    if isinstance(figures, Comparison):
+        figures.print()
+    else:
+        _print_figures(figures)
     for note in notes:
         print(f'Note: {note}')
     sys.stdout.flush()
+
+
+def _print_figures(figures):
+    for columns in (HEADER, *(f.columns() for f in figures)):
+        cells = (f'{c:{"<" if i in (0, 2) else ">"}{w}}' for i, (c, w) in enumerate(zip(columns, WIDTHS)))
+        print('  '.join(cells).rstrip())
 
 
 class _Step:

@@ -11,6 +11,7 @@ FAMILIES = {
     'start': 'one guest, beside raw QEMU, virsh and systemd-vmspawn',
     'tap': 'a guest with a TAP on a bridge',
     'many': '100 guests at once',
+    'operations': 'what operators do every day, beside virsh',
     'definitions': 'vm-generator, and systemctl daemon-reload',
 }
 
