@@ -25,7 +25,7 @@ _vmctl() {
         )
         local -A options=([list]='--json --names --units' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
-                [set]='--persistent' [snapshot]='--disk= --description= --json --tree')
+                [set]='--persistent' [snapshot]='--internal --disk-only --disk= --description= --json --tree')
 
         COMPREPLY=()
         for ((i = 1; i < COMP_CWORD; i++)); do
@@ -54,7 +54,7 @@ _vmctl() {
         if [[ $kinds == *' action '* ]]; then
                 case ${#after[@]} in
                 0)
-                        mapfile -t COMPREPLY < <(compgen -W 'create list' -- "$cur")
+                        mapfile -t COMPREPLY < <(compgen -W 'create list revert delete' -- "$cur")
                         return
                         ;;
                 1) kinds=' guest ' ;;

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "launcher/lifecycle/lifecycle.h"
+#include "launcher/machine/machine.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/run/run-options.h"
 #include "launcher/store/image-files.h"
@@ -44,6 +45,10 @@ typedef struct PendingChange {
 
 /* Borrowed until the next reload; nothing for NULL. */
 const PendingChange *reload_pending(const Reload *r, size_t *ret_count);
+
+/* The images that QEMU has for the disk with that node in its command line, and the id of its device, which
+ * is borrowed. 0, -ENOENT, -ENOMEM. */
+int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **ret_device);
 
 /* How many reloads have been finished, and the exit status of the last. */
 unsigned reload_count(const Reload *r, int *ret_last_status);
