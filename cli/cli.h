@@ -67,6 +67,7 @@ int verb_resume(const Call *call);
 int verb_save(const Call *call);
 int verb_screenshot(const Call *call);
 int verb_send_key(const Call *call);
+int verb_snapshot(const Call *call);
 int verb_stats(const Call *call);
 int verb_top(const Call *call);
 int verb_undefine(const Call *call);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -61,6 +62,33 @@ int operation_list_disks(const Operation *o, Strings *ret)
                         r = strings_add(ret, xml_peek(e, "target@dev"));
         }
         return r;
+}
+
+/* Of "-device", without the node, which is another one under an overlay. */
+static uint64_t hash_device(const char *text)
+{
+        json_t *json = json_loads(text, 0, NULL);
+        _cleanup_(freep) char *rest = NULL;
+        uint64_t hash;
+
+        (void) json_object_del(json, "drive");
+        rest = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        json_decref(json);
+        hash = text_hash(rest ?: text, strlen(rest ?: text));
+        return hash;
+}
+
+uint64_t operation_machine(const Operation *o)
+{
+        static const char *const options[] = { "-machine", "-cpu", "-m", "-smp", "-device", "-accel" };
+        const Strings *argv = &o->now.plan.argv;
+        uint64_t hash = 1;
+
+        for (size_t i = 0; i + 1 < argv->count; i++)
+                for (size_t j = 0; j < ELEMENTS(options); j++)
+                        if (streq(argv->items[i], options[j]))
+                                hash = hash * 31 + hash_device(argv->items[i + 1]);
+        return hash;
 }
 
 /* NULL, or what is in the way of an overlay. */
@@ -138,37 +166,173 @@ static void drop_child(XmlElement *e, const char *name)
         }
 }
 
-/* The present image as a <backingStore>, with what is behind it. */
-static XmlElement *make_backing(const DiskImage *image)
+/* The image as a <backingStore>, with what is behind it. */
+static XmlElement *make_backing(const XmlElement *disk, const char *path, const char *format, bool block)
 {
         _cleanup_(xml_freep) XmlElement *e = xml_new("backingStore");
-        const XmlElement *behind = child_of(image->xml, "backingStore");
+        const XmlElement *behind = child_of(disk, "backingStore");
         XmlElement *copy = behind ? operation_copy(behind) : NULL;
 
         if (copy && e)
                 xml_append(e, copy);
-        if (!e || (behind && !copy) || xml_set(e, "@type", image->block ? "block" : "file") < 0 ||
-            xml_set(e, "format@type", image->format) < 0 ||
-            xml_set(e, image->block ? "source@dev" : "source@file", image->path) < 0)
+        if (!e || (behind && !copy) || xml_set(e, "@type", block ? "block" : "file") < 0 ||
+            xml_set(e, "format@type", format) < 0 ||
+            xml_set(e, block ? "source@dev" : "source@file", path) < 0)
+                return NULL;
+        return TAKE_PTR(e);
+}
+
+/* A copy of the disk with the overlay; NULL if out of memory. */
+static XmlElement *with_overlay(
+        const XmlElement *disk, const char *path, const char *format, bool block, const char *overlay)
+{
+        _cleanup_(xml_freep) XmlElement *e = operation_copy(disk),
+                                        *backing = make_backing(disk, path, format, block);
+
+        if (!e || !backing)
+                return NULL;
+        drop_child(e, "source");
+        drop_child(e, "backingStore");
+        xml_append(e, TAKE_PTR(backing));
+        if (xml_set(e, "@type", "file") < 0 || xml_set(e, "driver@name", "qemu") < 0 ||
+            xml_set(e, "driver@type", "qcow2") < 0 || xml_set(e, "source@file", overlay) < 0)
                 return NULL;
         return TAKE_PTR(e);
 }
 
 int operation_add_overlay(Operation *o, const DiskImage *image, const char *overlay)
 {
-        _cleanup_(xml_freep) XmlElement *e = operation_copy(image->xml), *backing = make_backing(image);
+        _cleanup_(xml_freep) XmlElement *e =
+                with_overlay(image->xml, image->path, image->format, image->block, overlay);
+
+        return e ? operation_write_disk(o, image->xml, e) : operation_fail(o, -ENOMEM, "out of memory");
+}
+
+int operation_revert_disk(
+        Operation *o, const DiskImage *image, const char *former, const char *base, const char *overlay)
+{
+        _cleanup_(findings_freep) Findings *findings = findings_new();
+        _cleanup_(xml_freep) XmlElement *disk =
+                findings ? xml_parse(image->xml->place.file, former, strlen(former), findings) : NULL;
+        _cleanup_(xml_freep) XmlElement *e = NULL;
+        const char *type = disk ? xml_peek(disk, "@type") : NULL,
+                   *format = disk ? xml_peek(disk, "driver@type") : NULL;
+
+        if (disk)
+                e = with_overlay(disk, base, format ?: "raw", type && streq(type, "block"), overlay);
+        return e ? operation_write_disk(o, image->xml, e) : operation_fail(o, -ENOMEM, "out of memory");
+}
+
+size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAGES_MAX])
+{
+        const XmlElement *e = child_of(image->xml, "backingStore");
+        size_t n = 1;
+
+        ret[0] = (ChainImage){ image->path, image->format, image->block };
+        for (; e && xml_peek(e, "@type") && n < CHAIN_IMAGES_MAX; e = child_of(e, "backingStore")) {
+                bool block = streq(xml_peek(e, "@type"), "block");
+                const char *path = xml_peek(e, block ? "source@dev" : "source@file"),
+                           *format = xml_peek(e, "format@type");
+
+                if (!path || !format)
+                        break;
+                ret[n++] = (ChainImage){ path, format, block };
+        }
+        return n;
+}
+
+/* The <backingStore> of that depth, from 1. */
+static XmlElement *level(const XmlElement *disk, size_t depth)
+{
+        const XmlElement *e = disk;
+
+        while (e && depth-- > 0)
+                e = child_of(e, "backingStore");
+        return (XmlElement *) e;
+}
+
+static int replace_child(XmlElement *parent, const char *name, const XmlElement *with)
+{
+        XmlElement *copy = with ? operation_copy(with) : NULL;
+
+        if (with && !copy)
+                return -ENOMEM;
+        drop_child(parent, name);
+        if (copy)
+                xml_append(parent, copy);
+        return 0;
+}
+
+/* The disk becomes what that <backingStore> describes. */
+static int make_top(XmlElement *disk, const XmlElement *backing)
+{
+        const XmlElement *behind = child_of(backing, "backingStore");
+        int r = xml_set(disk, "@type", xml_peek(backing, "@type"));
+
+        r = r < 0 ? r : xml_set(disk, "driver@type", xml_peek(backing, "format@type"));
+        r = r < 0 ? r : replace_child(disk, "source", child_of(backing, "source"));
+        return r < 0 ? r : replace_child(disk, "backingStore", behind);
+}
+
+static bool same_attributes(const XmlElement *a, const XmlElement *b)
+{
+        if (a->n_attributes != b->n_attributes)
+                return false;
+        for (size_t i = 0; i < a->n_attributes; i++) {
+                _cleanup_(freep) char *path = text_format("@%s", a->attributes[i].name);
+
+                if (!path || !streq_null(xml_peek(b, path), a->attributes[i].value))
+                        return false;
+        }
+        return true;
+}
+
+static size_t count_children(const XmlElement *e)
+{
+        size_t n = 0;
+
+        for (const XmlElement *c = e->first; c; c = c->next)
+                n++;
+        return n;
+}
+
+/* Whether they say the same, in whatever order. */
+static bool same_element(const XmlElement *a, const XmlElement *b)
+{
+        if (!streq(a->name, b->name) || !streq(a->text ?: "", b->text ?: "") || !same_attributes(a, b) ||
+            count_children(a) != count_children(b))
+                return false;
+        for (const XmlElement *c = a->first; c; c = c->next) {
+                const XmlElement *other = child_of(b, c->name);
+
+                while (other && !(streq(other->name, c->name) && same_element(c, other)))
+                        other = other->next;
+                if (!other)
+                        return false;
+        }
+        return true;
+}
+
+int operation_drop_images(Operation *o, const DiskImage *image, size_t first, size_t count)
+{
+        const XmlElement *disk = image->xml, *behind = level(disk, first + count),
+                         *original = disk->instead_of;
+        _cleanup_(xml_freep) XmlElement *e = operation_copy(disk);
         int r;
 
-        if (!e || !backing)
+        if (!behind)
+                return operation_fail(
+                        o, -EINVAL, "the definition names no image behind disk %s", image->target);
+        if (!e)
                 return operation_fail(o, -ENOMEM, "out of memory");
-        drop_child(e, "source");
-        drop_child(e, "backingStore");
-        xml_append(e, TAKE_PTR(backing));
-        r = xml_set(e, "@type", "file");
-        r = r < 0 ? r : xml_set(e, "driver@name", "qemu");
-        r = r < 0 ? r : xml_set(e, "driver@type", "qcow2");
-        r = r < 0 ? r : xml_set(e, "source@file", overlay);
-        return r < 0 ? operation_fail(o, r, "out of memory") : operation_write_disk(o, image->xml, e);
+        r = first == 0 ? make_top(e, behind) : replace_child(level(e, first - 1), "backingStore", behind);
+        if (r < 0)
+                return operation_fail(o, r, "out of memory");
+        if (original && same_element(e, original)) {
+                r = operation_write(o, disk->place.file, NULL);
+                return r < 0 ? r : operation_check(o);
+        }
+        return operation_write_disk(o, disk, e);
 }
 
 /* The directories say which files there are. */

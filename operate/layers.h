@@ -23,8 +23,31 @@ int operation_find_disk(Operation *o, const char *target, DiskImage *ret);
 /* The targets of all disks that the guest writes: those whose state a snapshot has to keep. 0 or -ENOMEM. */
 int operation_list_disks(const Operation *o, Strings *ret);
 
+/* A number that changes with the guest's hardware, but not with the images of its disks: a snapshot of its
+ * memory is only for the same. */
+uint64_t operation_machine(const Operation *o);
+
 /* The disk has the overlay, a qcow2 image, with its present image behind it. As operation_attach(). */
 int operation_add_overlay(Operation *o, const DiskImage *image, const char *overlay);
+
+/* An image of a disk's chain, as the definition has it. */
+typedef struct ChainImage {
+        const char *path, *format; /* borrowed from the XML, path may have links */
+        bool block;
+} ChainImage;
+
+#define CHAIN_IMAGES_MAX 200
+
+/* The named ones, the newest first; their number. */
+size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAGES_MAX]);
+
+/* The disk has not those images any more, from that one on, and has what is behind them. As
+ * operation_attach(). */
+int operation_drop_images(Operation *o, const DiskImage *image, size_t first, size_t count);
+
+/* The disk is as in that XML, with the overlay, over image base. As operation_attach(). */
+int operation_revert_disk(
+        Operation *o, const DiskImage *image, const char *former, const char *base, const char *overlay);
 
 /* Makes what was written durable. 0 or an error with `why`. */
 int operation_sync(Operation *o);

@@ -116,6 +116,16 @@ int operation_remove(Operation *o, const char *name)
         return r;
 }
 
+void operation_settle(Operation *o)
+{
+        while (o->n_changes > 0) {
+                FileChange *change = &o->changes[--o->n_changes];
+
+                free(change->path);
+                free(change->before);
+        }
+}
+
 int operation_revert(Operation *o)
 {
         int r = 0;
@@ -185,10 +195,7 @@ int operation_start(Operation *o, const Host *host, const char *guest, const cha
 void operation_done(Operation *o)
 {
         conversion_done(&o->now);
-        for (size_t i = 0; i < o->n_changes; i++) {
-                free(o->changes[i].path);
-                free(o->changes[i].before);
-        }
+        operation_settle(o);
         free(o->changes);
         free(o->directory);
         free(o->over);

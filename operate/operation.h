@@ -52,5 +52,8 @@ int operation_detach(Operation *o, const char *device);
 int operation_change_media(Operation *o, const char *target, const char *source); /* NULL: none */
 int operation_set(Operation *o, const char *key, const char *value);
 
+/* What was changed is carried out, and operation_revert() leaves it as it is. */
+void operation_settle(Operation *o);
+
 /* Takes the files back as they were. Failures are in `why`. */
 int operation_revert(Operation *o);

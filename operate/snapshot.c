@@ -27,6 +27,7 @@ static void disk_done(SnapshotDisk *d)
         free(d->overlay);
         free(d->base);
         free(d->base_format);
+        free(d->former);
 }
 
 void snapshot_done(Snapshot *s)
@@ -50,7 +51,8 @@ void snapshots_done(Snapshots *s)
 }
 
 int snapshot_add_disk(
-        Snapshot *s, const char *target, const char *overlay, const char *base, const char *base_format)
+        Snapshot *s, const char *target, const char *overlay, const char *base, const char *base_format,
+        const char *former)
 {
         SnapshotDisk *bigger = reallocarray(s->disks, s->n_disks + 1, sizeof(*bigger));
         SnapshotDisk disk = {
@@ -58,15 +60,28 @@ int snapshot_add_disk(
                 .overlay = overlay ? strdup(overlay) : NULL,
                 .base = strdup(base),
                 .base_format = strdup(base_format),
+                .former = strdup(former),
         };
 
         if (bigger)
                 s->disks = bigger;
-        if (!bigger || !disk.target || !disk.base || !disk.base_format || (overlay && !disk.overlay)) {
+        if (!bigger || !disk.target || !disk.base || !disk.base_format || !disk.former ||
+            (overlay && !disk.overlay)) {
                 disk_done(&disk);
                 return -ENOMEM;
         }
         s->disks[s->n_disks++] = disk;
+        return 0;
+}
+
+int snapshot_set_overlay(SnapshotDisk *d, const char *overlay)
+{
+        char *copy = strdup(overlay);
+
+        if (!copy)
+                return -ENOMEM;
+        free(d->overlay);
+        d->overlay = copy;
         return 0;
 }
 
@@ -120,12 +135,16 @@ static int read_disk(const XmlElement *root, const XmlElement *e, Snapshot *s)
         const char *base = former ? xml_peek(former, "source@file") ?: xml_peek(former, "source@dev") : NULL;
         const char *format = former ? xml_peek(former, "driver@type") : NULL;
         const char *overlay = xml_peek(e, "source@file");
+        _cleanup_(freep) char *text = NULL;
 
         if (!target || !kind || streq(kind, "no"))
                 return target && kind ? 0 : -EBADMSG;
         if (!base || !format || (streq(kind, "external") && !overlay))
                 return -EBADMSG;
-        return snapshot_add_disk(s, target, streq(kind, "external") ? overlay : NULL, base, format);
+        text = xml_write(former);
+        return text ? snapshot_add_disk(
+                              s, target, streq(kind, "external") ? overlay : NULL, base, format, text)
+                    : -ENOMEM;
 }
 
 static char *copy_of(const char *text)
@@ -136,11 +155,13 @@ static char *copy_of(const char *text)
 static int read_snapshot(const XmlElement *root, const char *name, Snapshot *s)
 {
         const XmlElement *disks = child_of(root, "disks");
-        const char *created = xml_peek(root, "creationTime");
+        const char *created = xml_peek(root, "creationTime"), *machine = xml_peek(root, "cookie/machine");
         int r = 0;
 
         if (!streq(root->name, DOCUMENT) || !streq_null(xml_peek(root, "name"), name) || !created ||
             text_to_u64(created, INT64_MAX, &s->created) < 0)
+                return -EBADMSG;
+        if (machine && text_to_u64(machine, UINT64_MAX, &s->machine) < 0)
                 return -EBADMSG;
         s->name = strdup(name);
         s->description = copy_of(xml_peek(root, "description"));
@@ -239,37 +260,32 @@ const Snapshot *snapshots_find_overlay(const Snapshots *s, const char *path)
 
 static int set_disk(XmlElement *disks, XmlElement *devices, const SnapshotDisk *d)
 {
-        XmlElement *e = xml_new("disk"), *former = xml_new("disk");
-        struct stat st;
-        bool block = stat(d->base, &st) >= 0 && S_ISBLK(st.st_mode);
+        _cleanup_(findings_freep) Findings *findings = findings_new();
+        XmlElement *e = xml_new("disk");
+        XmlElement *former = findings ? xml_parse("", d->former, strlen(d->former), findings) : NULL;
         int r;
 
-        if (!e || !former) {
-                (void) xml_free(e);
-                (void) xml_free(former);
+        if (e)
+                xml_append(disks, e);
+        if (former)
+                xml_append(devices, former);
+        if (!e || !former)
                 return -ENOMEM;
-        }
-        xml_append(disks, e);
-        xml_append(devices, former);
         r = xml_set(e, "@name", d->target);
         r = r < 0 ? r : xml_set(e, "@snapshot", d->overlay ? "external" : "internal");
-        if (d->overlay) {
-                r = r < 0 ? r : xml_set(e, "@type", "file");
-                r = r < 0 ? r : xml_set(e, "driver@type", "qcow2");
-                r = r < 0 ? r : xml_set(e, "source@file", d->overlay);
-        }
-        r = r < 0 ? r : xml_set(former, "@type", block ? "block" : "file");
-        r = r < 0 ? r : xml_set(former, "@device", "disk");
-        r = r < 0 ? r : xml_set(former, "driver@type", d->base_format);
-        r = r < 0 ? r : xml_set(former, block ? "source@dev" : "source@file", d->base);
-        return r < 0 ? r : xml_set(former, "target@dev", d->target);
+        if (!d->overlay)
+                return r;
+        r = r < 0 ? r : xml_set(e, "@type", "file");
+        r = r < 0 ? r : xml_set(e, "driver@type", "qcow2");
+        return r < 0 ? r : xml_set(e, "source@file", d->overlay);
 }
 
 static int set_all(XmlElement *root, const char *guest, const Snapshot *s)
 {
-        _cleanup_(freep) char *created = text_format("%llu", (unsigned long long) s->created);
+        _cleanup_(freep) char *created = text_format("%llu", (unsigned long long) s->created),
+                              *machine = text_format("0x%llx", (unsigned long long) s->machine);
         XmlElement *disks = xml_new("disks"), *domain = xml_new("domain"), *devices = xml_new("devices");
-        int r = created && disks && domain && devices ? 0 : -ENOMEM;
+        int r = created && machine && disks && domain && devices ? 0 : -ENOMEM;
 
         if (r < 0) {
                 (void) xml_free(disks);
@@ -283,6 +299,8 @@ static int set_all(XmlElement *root, const char *guest, const Snapshot *s)
         r = r < 0 || !s->parent ? r : xml_set(root, "parent/name", s->parent);
         r = r < 0 ? r : xml_set(root, "creationTime", created);
         r = r < 0 ? r : xml_set(root, "memory@snapshot", snapshot_is_internal(s) ? "internal" : "no");
+        if (s->machine != 0)
+                r = r < 0 ? r : xml_set(root, "cookie/machine", machine);
         r = r < 0 ? r : xml_set(domain, "name", guest);
         xml_append(root, disks);
         xml_append(root, domain);

@@ -21,12 +21,14 @@ typedef struct SnapshotDisk {
         char *overlay;     /* the image that was put over it; NULL for an internal snapshot */
         char *base;        /* the image that holds the disk as it was */
         char *base_format; /* "raw", "qcow2" */
+        char *former;      /* the <disk> as it was */
 } SnapshotDisk;
 
 typedef struct Snapshot {
         char *name, *description, *parent; /* the last two: or NULL */
         char *state;                       /* "running", "shutoff", "disk-snapshot" */
         uint64_t created;                  /* seconds since 1970 */
+        uint64_t machine;                  /* of an internal one: operation_machine(); 0 if unknown */
         SnapshotDisk *disks;
         size_t n_disks;
 } Snapshot;
@@ -41,7 +43,11 @@ void snapshots_done(Snapshots *s);
 
 /* Adds a disk; copies all. 0 or -ENOMEM. */
 int snapshot_add_disk(
-        Snapshot *s, const char *target, const char *overlay, const char *base, const char *base_format);
+        Snapshot *s, const char *target, const char *overlay, const char *base, const char *base_format,
+        const char *former);
+
+/* The disk has another image over, or under it. 0 or -ENOMEM. */
+int snapshot_set_overlay(SnapshotDisk *d, const char *overlay);
 
 const SnapshotDisk *snapshot_find_disk(const Snapshot *s, const char *target);
 bool snapshot_is_internal(const Snapshot *s);

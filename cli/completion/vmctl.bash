@@ -25,7 +25,7 @@ _vmctl() {
         )
         local -A options=([list]='--json --names --units' [clone]='--disk=' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
-                [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [snapshot]='--disk= --description= --json --tree')
+                [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [snapshot]='--internal --disk-only --disk= --description= --json --tree')
 
         COMPREPLY=()
         for ((i = 1; i < COMP_CWORD; i++)); do
@@ -55,7 +55,7 @@ _vmctl() {
         if [[ $kinds == *' action '* ]]; then
                 case ${#after[@]} in
                 0)
-                        mapfile -t COMPREPLY < <(compgen -W 'create list' -- "$cur")
+                        mapfile -t COMPREPLY < <(compgen -W 'create list revert delete' -- "$cur")
                         return
                         ;;
                 1) kinds=' guest ' ;;

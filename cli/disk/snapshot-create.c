@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "cli/disk/freeze.h"
+#include "cli/disk/internal.h"
 #include "cli/running/disks.h"
 #include "contract/exit.h"
+#include "guest/xml/write.h"
 
 typedef struct Creation {
         ChangeCall change;
@@ -89,7 +91,7 @@ static int add_disk(Creation *c, const char *asked)
 {
         const char *path = strchr(asked, '=');
         _cleanup_(freep) char *target = path ? strndup(asked, (size_t) (path - asked)) : strdup(asked),
-                              *overlay = NULL;
+                              *overlay = NULL, *former = NULL;
         _cleanup_(disk_image_done) DiskImage image = { 0 };
         int r;
 
@@ -109,9 +111,25 @@ static int add_disk(Creation *c, const char *asked)
                         "--disk=%s=PATH",
                         target, image.path, target);
         overlay = path ? strdup(path + 1) : overlay_path(&image, c->snapshot.name);
-        if (!overlay || snapshot_add_disk(&c->snapshot, target, overlay, image.path, image.format) < 0)
+        former = xml_write(image.xml);
+        if (!overlay || !former ||
+            snapshot_add_disk(&c->snapshot, target, overlay, image.path, image.format, former) < 0)
                 return out_of_memory();
         return 0;
+}
+
+/* The one that was made last of, or over, the disk's image. */
+static const Snapshot *find_parent(const Creation *c, const SnapshotDisk *d)
+{
+        const Snapshot *found = snapshots_find_overlay(&c->others, d->base);
+
+        for (size_t i = 0; i < c->others.count; i++) {
+                const SnapshotDisk *other = snapshot_find_disk(&c->others.items[i], d->target);
+
+                if (other && !other->overlay && streq(other->base, d->base))
+                        found = &c->others.items[i];
+        }
+        return found;
 }
 
 static int choose_disks(Creation *c)
@@ -129,7 +147,7 @@ static int choose_disks(Creation *c)
                 return r;
         if (c->snapshot.n_disks == 0)
                 return fail(EXIT_BAD_GUEST, "guest %s has no disk that it writes", c->change.guest);
-        parent = snapshots_find_overlay(&c->others, c->snapshot.disks[0].base);
+        parent = find_parent(c, &c->snapshot.disks[0]);
         c->snapshot.parent = parent ? strdup(parent->name) : NULL;
         return parent && !c->snapshot.parent ? out_of_memory() : 0;
 }
@@ -247,10 +265,74 @@ static const ChangeHooks hooks = { before, after, is_done };
 static void print_result(const Creation *c)
 {
         printf("Created snapshot %s of guest %s%s:", c->snapshot.name, c->change.guest,
-               c->frozen ? ", with its file systems frozen" : "");
+               snapshot_is_internal(&c->snapshot) ? ", with its memory"
+               : c->frozen                        ? ", with its file systems frozen"
+                                                  : "");
         for (size_t i = 0; i < c->snapshot.n_disks; i++)
                 printf(" %s", c->snapshot.disks[i].target);
         putchar('\n');
+}
+
+/* What QEMU is to make is known before, so that what is left of it can be deleted. */
+static int create_internal(Creation *c)
+{
+        Snapshot *s = &c->snapshot;
+        char *state = strdup("running");
+        int r;
+
+        if (!state)
+                return out_of_memory();
+        free(s->state);
+        s->state = state;
+        s->machine = operation_machine(&c->change.operation);
+        for (size_t i = 0; i < s->n_disks; i++) {
+                free(s->disks[i].overlay);
+                s->disks[i].overlay = NULL;
+        }
+        r = snapshot_save(c->directory, c->change.guest, s);
+        if (r < 0)
+                return fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r));
+        r = internal_run(&c->change, s, INTERNAL_SAVE);
+        if (r != 0)
+                (void) snapshot_remove(c->directory, s->name);
+        return r;
+}
+
+static int create_external(Creation *c)
+{
+        int r = make_files(c);
+
+        r = r ?: define(c);
+        r = r ?: change_apply(&c->change);
+        if (r != 0 && !c->change.kept)
+                remove_files(c);
+        else if (r != 0)
+                fprintf(stderr,
+                        "vmctl: whether the guest has the snapshot is not known, so its definition has it; "
+                        "see systemctl reload '%s'\n",
+                        c->change.unit);
+        return r;
+}
+
+/* The kind that the guest has stays, unless it is asked for another. */
+static bool wants_external(const Creation *c)
+{
+        if (c->call->disk_only || c->call->disks.count > 0)
+                return true;
+        for (size_t i = 0; !c->call->internal && i < c->others.count; i++)
+                if (!snapshot_is_internal(&c->others.items[i]))
+                        return true;
+        return false;
+}
+
+static int create(Creation *c)
+{
+        const char *why = wants_external(c) ? "" : internal_why_not(&c->change, &c->snapshot);
+
+        if (why && c->call->internal)
+                return fail(
+                        EXIT_MISSING, "guest %s cannot have an internal snapshot: %s", c->change.guest, why);
+        return why ? create_external(c) : create_internal(c);
 }
 
 int snapshot_create(const SnapshotCall *call)
@@ -267,18 +349,7 @@ int snapshot_create(const SnapshotCall *call)
         r = c.directory ? snapshot_load_all(c.directory, &c.others) : out_of_memory();
         r = r ?: choose_name(&c);
         r = r ?: choose_disks(&c);
-        if (r != 0)
-                return r;
-        r = make_files(&c);
-        r = r ?: define(&c);
-        r = r ?: change_apply(&c.change);
-        if (r != 0 && !c.change.kept)
-                remove_files(&c);
-        else if (r != 0)
-                fprintf(stderr,
-                        "vmctl: whether the guest has the snapshot is not known, so its definition has it; "
-                        "see systemctl reload '%s'\n",
-                        c.change.unit);
+        r = r ?: create(&c);
         if (r == 0)
                 print_result(&c);
         return r;

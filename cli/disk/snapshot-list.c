@@ -23,6 +23,31 @@ int snapshot_load_all(const char *directory, Snapshots *ret)
         return 0;
 }
 
+int snapshot_change_start(const SnapshotCall *s, SnapshotChange *ret)
+{
+        int r;
+
+        *ret = (SnapshotChange){ 0 };
+        r = change_start(&s->call, &ret->change);
+        if (r != 0)
+                return r;
+        ret->directory = snapshots_directory(s->call.user_scope, ret->change.guest);
+        r = ret->directory ? snapshot_load_all(ret->directory, &ret->all) : fail(EXIT_OS, "out of memory");
+        if (r != 0)
+                return r;
+        ret->snapshot = (Snapshot *) snapshots_find(&ret->all, s->name);
+        return ret->snapshot ? 0
+                             : fail(EXIT_MISSING, "guest %s has no snapshot %s; see vmctl snapshot list",
+                                    ret->change.guest, s->name);
+}
+
+void snapshot_change_done(SnapshotChange *c)
+{
+        change_done(&c->change);
+        snapshots_done(&c->all);
+        free(c->directory);
+}
+
 static const char *kind_of(const Snapshot *s)
 {
         return snapshot_is_internal(s) ? "internal" : "external";

@@ -6,7 +6,6 @@
 
 #include <getopt.h>
 
-#include "cli/disk/disk.h"
 #include "contract/exit.h"
 
 typedef enum Allowed {
@@ -14,6 +13,8 @@ typedef enum Allowed {
         ALLOW_DESCRIPTION = 1 << 1,
         ALLOW_JSON = 1 << 2,
         ALLOW_TREE = 1 << 3,
+        ALLOW_INTERNAL = 1 << 4,
+        ALLOW_DISK_ONLY = 1 << 5,
 } Allowed;
 
 static const struct {
@@ -22,9 +23,13 @@ static const struct {
         Allowed allowed;
         int (*run)(const SnapshotCall *s);
 } actions[] = {
-        { "create", "NAME [SNAPSHOT] [--disk=TARGET[=PATH]]... [--description=TEXT]", 1, 2,
-          ALLOW_DISK | ALLOW_DESCRIPTION, snapshot_create },
+        { "create",
+          "NAME [SNAPSHOT] [--internal|--disk-only] [--disk=TARGET[=PATH]]... "
+          "[--description=TEXT]",
+          1, 2, ALLOW_DISK | ALLOW_DESCRIPTION | ALLOW_INTERNAL | ALLOW_DISK_ONLY, snapshot_create },
         { "list", "NAME [--json|--tree]", 1, 1, ALLOW_JSON | ALLOW_TREE, snapshot_list },
+        { "revert", "NAME SNAPSHOT", 2, 2, 0, snapshot_revert },
+        { "delete", "NAME SNAPSHOT", 2, 2, 0, snapshot_delete },
 };
 
 static const struct option options[] = {
@@ -32,6 +37,8 @@ static const struct option options[] = {
         { "description", required_argument, NULL, ALLOW_DESCRIPTION },
         { "json", no_argument, NULL, ALLOW_JSON },
         { "tree", no_argument, NULL, ALLOW_TREE },
+        { "internal", no_argument, NULL, ALLOW_INTERNAL },
+        { "disk-only", no_argument, NULL, ALLOW_DISK_ONLY },
         { 0 },
 };
 
@@ -42,6 +49,12 @@ static int take_option(SnapshotCall *s, int option)
                 return strings_add(&s->disks, optarg) < 0 ? fail(EXIT_OS, "out of memory") : 0;
         case ALLOW_DESCRIPTION:
                 s->description = optarg;
+                return 0;
+        case ALLOW_INTERNAL:
+                s->internal = true;
+                return 0;
+        case ALLOW_DISK_ONLY:
+                s->disk_only = true;
                 return 0;
         case ALLOW_JSON:
                 s->json = true;
@@ -83,7 +96,8 @@ static int read_words(int n, char **words, size_t action, SnapshotCall *s)
         words += optind;
         if (r != 0)
                 return r;
-        if (n < actions[action].min || n > actions[action].max || (s->json && s->tree))
+        if (n < actions[action].min || n > actions[action].max || (s->json && s->tree) ||
+            (s->internal && (s->disk_only || s->disks.count > 0)))
                 return usage(action);
         s->name = n > 1 ? words[1] : NULL;
         words[1] = NULL;

@@ -6,7 +6,7 @@
 
 #include "util/text.h"
 
-const char *disks_node(const json_t *reply, const char *target)
+const json_t *disks_find(const json_t *reply, const char *target)
 {
         json_t *disk;
         size_t i;
@@ -15,9 +15,14 @@ const char *disks_node(const json_t *reply, const char *target)
                 const char *name = json_string_value(json_object_get(disk, "target"));
 
                 if (name && streq(name, target))
-                        return json_string_value(json_object_get(disk, "node"));
+                        return disk;
         }
         return NULL;
+}
+
+const char *disks_node(const json_t *reply, const char *target)
+{
+        return json_string_value(json_object_get(disks_find(reply, target), "node"));
 }
 
 static const json_t *drives_of(const json_t *reply)

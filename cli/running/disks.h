@@ -5,6 +5,9 @@
 
 #include <jansson.h>
 
+/* What the launcher says about the disk of that target; NULL if there is none. */
+const json_t *disks_find(const json_t *reply, const char *target);
+
 /* QEMU's name of the node that the guest's drive has; NULL if there is no such disk. */
 const char *disks_node(const json_t *reply, const char *target);
 

@@ -21,7 +21,7 @@ typedef struct ControlContext {
         Lifecycle *life;
         Agent *agent; /* NULL if the guest has no channel for it that is served here */
         const RunOptions *options;
-        const Reload *reload;
+        Reload *reload;
         Save *save;
         const char *directory;     /* with the guest's sockets */
         struct Batches *batches;   /* set by control_new() */

@@ -94,17 +94,46 @@ static json_t *pending_of(const Reload *reload)
         return array;
 }
 
+/* The newest first; an array. */
+static json_t *list_layers(const Layers *layers)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < layers->count; i++) {
+                const Layer *layer = &layers->items[i];
+
+                (void) json_array_append_new(
+                        array,
+                        json_pack(
+                                "{s:s, s:s, s:I, s:I, s:O*}", "node", layer->format ?: layer->storage,
+                                "storage", layer->storage, "fileDevice", (json_int_t) layer->file.device,
+                                "fileInode", (json_int_t) layer->file.inode, "options", layer->options));
+        }
+        return array;
+}
+
+static json_t *disk_of(Reload *reload, const DiskName *name)
+{
+        const char *device = NULL;
+        Layers layers = { 0 };
+        json_t *disk;
+
+        if (reload)
+                (void) reload_disk_layers(reload, name->node, &layers, &device);
+        disk = json_pack(
+                "{s:s, s:s, s:s*, s:s*, s:o}", "node", name->actual ?: name->node, "target", name->target,
+                "path", name->path, "device", device, "layers", list_layers(&layers));
+        layers_done(&layers);
+        return disk;
+}
+
 /* By the names that the guest's XML gives them. A disk has several nodes. */
-static json_t *disks_of(const DiskNames *names)
+static json_t *disks_of(Reload *reload, const DiskNames *names)
 {
         json_t *disks = json_array();
 
         for (size_t i = 0; i < names->count; i++)
-                (void) json_array_append_new(
-                        disks,
-                        json_pack(
-                                "{s:s, s:s, s:s*}", "node", names->items[i].actual ?: names->items[i].node,
-                                "target", names->items[i].target, "path", names->items[i].path));
+                (void) json_array_append_new(disks, disk_of(reload, &names->items[i]));
         return disks;
 }
 
@@ -122,13 +151,13 @@ static void ask_next(Query *q)
                 return;
         reloads = (int) reload_count(context->reload, &reload_status);
         call_reply(
-                call,
-                json_pack(
-                        "{s:s, s:s, s:b, s:s, s:i, s:b, s:o, s:o, s:O}", "name", context->options->guest,
-                        "uuid", context->options->uuid, "running", lifecycle_is_running(context->life),
-                        "status", lifecycle_status(context->life), "reloads", reloads, "reloadFailed",
-                        reload_status != 0, "disks", disks_of(&context->options->life.disks), "pending",
-                        pending_of(context->reload), "results", q->results));
+                call, json_pack(
+                              "{s:s, s:s, s:b, s:s, s:i, s:b, s:o, s:o, s:O}", "name",
+                              context->options->guest, "uuid", context->options->uuid, "running",
+                              lifecycle_is_running(context->life), "status", lifecycle_status(context->life),
+                              "reloads", reloads, "reloadFailed", reload_status != 0, "disks",
+                              disks_of(context->reload, &context->options->life.disks), "pending",
+                              pending_of(context->reload), "results", q->results));
         query_free(q);
 }
 

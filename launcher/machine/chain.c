@@ -55,7 +55,8 @@ static int add_image(const Machine *m, const char *name, Layers *layers, const c
                 layers, &(Layer){ .format = file ? node->actual : NULL,
                                   .storage = storage->actual,
                                   .set = storage->set,
-                                  .file = storage->file });
+                                  .file = storage->file,
+                                  .options = storage->options });
         r = r < 0 ? r : add_all(layers, &node->below);
         *next = node->below.count > 0 ? NULL : option_text(option, "backing");
         return r;
@@ -80,10 +81,14 @@ int machine_add_layer_of(const Machine *m, const Option *format, Layers *layers)
         const Node *node = machine_find_node(m, format->id, false);
         const Node *storage = machine_find_node(m, option_text(format, "file"), false);
 
-        return node && storage ? layers_add(
-                                         layers, &(Layer){ node->actual, storage->actual, storage->set,
-                                                           storage->file })
-                               : -ENOENT;
+        if (!node || !storage)
+                return -ENOENT;
+        return layers_add(
+                layers, &(Layer){ .format = node->actual,
+                                  .storage = storage->actual,
+                                  .set = storage->set,
+                                  .file = storage->file,
+                                  .options = storage->options });
 }
 
 static void mark(Machine *m, const char *name, void *userdata)
@@ -127,6 +132,10 @@ static int set_storage(Machine *m, const char *name, const Layer *layer)
                 return -ENOMEM;
         n->set = layer->set;
         n->file = layer->file;
+        if (n->options != layer->options) {
+                json_decref(n->options);
+                n->options = json_incref(layer->options);
+        }
         return 0;
 }
 
@@ -150,7 +159,9 @@ int machine_replace_chain(
                 r = set_storage(m, file, first);
         else { /* QEMU has a node for the format, which is raw */
                 n->file = first->file;
-                r = layers_add(&n->below, &(Layer){ .storage = first->storage, .set = first->set });
+                r = layers_add(
+                        &n->below,
+                        &(Layer){ .storage = first->storage, .set = first->set, .options = first->options });
         }
         return r < 0 ? r : add_all(&n->below, &below);
 }

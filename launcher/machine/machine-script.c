@@ -93,20 +93,26 @@ static int add_backing(Chain *c, size_t i, char **above)
                               *node = text_format("backing%u-format", set),
                               *path = text_format("/dev/fdset/%u", set);
         _cleanup_(closep) int fd = fcntl(c->images[i].fd, F_DUPFD_CLOEXEC, 3);
+        _cleanup_(json_decrefp) json_t *options = NULL;
         struct stat st;
         json_t *format;
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot use a descriptor of a backing file");
-        if (!storage || !node || !path ||
-            layers_add(&c->node->below, &(Layer){ node, storage, set, file_id_of(fd) }) < 0)
+        if (!storage || !node || !path)
+                return log_out_of_memory();
+        options = json_pack(
+                "{s:s, s:s, s:s, s:b, s:b}", "driver", S_ISBLK(st.st_mode) ? "host_device" : "file",
+                "filename", path, "node-name", storage, "read-only", 1, "auto-read-only", 0);
+        if (layers_add(
+                    &c->node->below, &(Layer){ .format = node,
+                                               .storage = storage,
+                                               .set = set,
+                                               .file = file_id_of(fd),
+                                               .options = options }) < 0)
                 return log_out_of_memory();
         add_fd_set(c->script, set, TAKE_FD(fd));
-        add_node(
-                c->script,
-                json_pack(
-                        "{s:s, s:s, s:s, s:b, s:b}", "driver", S_ISBLK(st.st_mode) ? "host_device" : "file",
-                        "filename", path, "node-name", storage, "read-only", 1, "auto-read-only", 0));
+        add_node(c->script, json_incref(options));
         format = json_pack(
                 "{s:s, s:s, s:s, s:b}", "driver", c->images[i].format, "file", storage, "node-name", node,
                 "read-only", 1);
@@ -202,8 +208,10 @@ static int script_node(
                 r = add_image(m, parts, node, json, script);
         if (r >= 0 && strings_have(&parts->options->chains, option->id))
                 r = add_chain(m, parts, node, json, script);
-        if (r >= 0)
+        if (r >= 0) {
+                node->options = json_incref(json);
                 add_node(script, json_incref(json));
+        }
         return r;
 }
 

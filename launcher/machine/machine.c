@@ -27,6 +27,7 @@ static void layer_done(Layer *layer)
 {
         free(layer->format);
         free(layer->storage);
+        json_decref(layer->options);
 }
 
 void layers_done(Layers *layers)
@@ -45,6 +46,7 @@ int layers_add(Layers *layers, const Layer *layer)
                 .storage = strdup(layer->storage),
                 .set = layer->set,
                 .file = layer->file,
+                .options = json_incref(layer->options),
         };
 
         if (bigger)
@@ -61,6 +63,7 @@ static Node *node_free(Node *n)
 {
         free(n->name);
         free(n->actual);
+        json_decref(n->options);
         layers_done(&n->below);
         free(n);
         return NULL;
@@ -217,6 +220,7 @@ static int note_below(
                                 &(Layer){ .format = (char *) name,
                                           .storage = (char *) file,
                                           .set = set_of(storage),
+                                          .options = storage,
                                           .file = images_find_backing(
                                                   images, n->name, (unsigned) n->below.count + 1) });
                 json_decref(json);
@@ -235,6 +239,7 @@ static int note_node(Machine *m, char *const *argv, const Images *images, const 
 
         if (!n || !descriptor)
                 return -ENOMEM;
+        n->options = json_incref(json);
         n->set = set_of(json);
         n->file = images_find(images, descriptor);
         return note_below(m, argv, images, n, json);

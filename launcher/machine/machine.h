@@ -17,6 +17,7 @@ typedef struct Layer {
         char *storage;
         unsigned set; /* the fd set with the image; 0 if there is none */
         FileId file;
+        json_t *options; /* of storage: what it was added with */
 } Layer;
 
 typedef struct Layers {
@@ -35,8 +36,9 @@ typedef struct Node {
         char *actual; /* in QEMU: another one while an earlier node of the name is still there */
         unsigned set; /* the fd set with its image; 0 if there is none */
         FileId file;
-        Layers below; /* images that are no nodes of the command line */
-        bool leaving; /* about to be removed: its name may be taken by another */
+        json_t *options; /* what it was added with; NULL if that is not known */
+        Layers below;    /* images that are no nodes of the command line */
+        bool leaving;    /* about to be removed: its name may be taken by another */
 } Node;
 
 typedef struct Machine {

@@ -28,13 +28,18 @@ static bool is_filter(const Option *node)
         return driver && (streq(driver, "throttle") || streq(driver, "copy-on-read"));
 }
 
-const Option *difference_top_image(const CommandLine *line, const Option *device)
+const Option *difference_image_below(const CommandLine *line, const char *name)
 {
-        const Option *node = node_at(line, device, "drive");
+        const Option *node = name ? command_line_find(line, "-blockdev", name) : NULL;
 
         while (node && is_filter(node))
                 node = node_at(line, node, "file");
         return node;
+}
+
+const Option *difference_top_image(const CommandLine *line, const Option *device)
+{
+        return difference_image_below(line, option_text(device, "drive"));
 }
 
 /* Whether the filters of both are the same. */

@@ -46,7 +46,10 @@ void difference_done(Difference *difference);
 /* The change of the option of that name and id in either command line, or NULL. */
 const Change *difference_find(const Difference *difference, const char *name, const char *id);
 
-/* The node of the disk's image, below its filters; NULL if it has none. */
+/* The node of an image, below the filters on top of which is that node; NULL if there is none. */
+const Option *difference_image_below(const CommandLine *line, const char *node);
+
+/* The same for a disk; NULL if it has none. */
 const Option *difference_top_image(const CommandLine *line, const Option *device);
 
 /* A change of layers that needs a restart after all; why is a constant. */

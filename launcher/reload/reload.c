@@ -453,6 +453,24 @@ const CommandLine *reload_line(Reload *r)
         return set_up(r) < 0 ? NULL : &r->machine.line;
 }
 
+int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **ret_device)
+{
+        const Option *image, *device = NULL;
+        int result = set_up(r);
+
+        if (result < 0)
+                return result;
+        for (size_t i = 0; !device && i < r->machine.line.count; i++)
+                if (r->machine.line.items[i].kind == QEMU_DEVICE &&
+                    streq_null(option_text(&r->machine.line.items[i], "drive"), node))
+                        device = &r->machine.line.items[i];
+        image = device ? difference_image_below(&r->machine.line, node) : NULL;
+        if (!image)
+                return -ENOENT;
+        *ret_device = device->id;
+        return machine_find_layers(&r->machine, image->id, ret);
+}
+
 void reload_event(Reload *r, const char *event, const json_t *data)
 {
         if (event && r->removals)

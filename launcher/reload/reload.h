@@ -9,7 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "launcher/lifecycle/lifecycle.h"
-#include "launcher/machine/option.h"
+#include "launcher/machine/machine.h"
 #include "launcher/monitor/monitor.h"
 #include "launcher/run/run-options.h"
 #include "launcher/store/images.h"
@@ -54,6 +54,10 @@ const CommandLine *reload_line(Reload *r);
 
 /* Whether it has virtual processors that it did not start with. */
 bool reload_has_added_vcpus(const Reload *r);
+
+/* The images that QEMU has for the disk with that node in its command line, and the id of its device, which
+ * is borrowed. 0, -ENOENT, -ENOMEM. */
+int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **ret_device);
 
 /* How many reloads have been finished, and the exit status of the last. */
 unsigned reload_count(const Reload *r, int *ret_last_status);

@@ -9,6 +9,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#define FORMER(target, format, path) \
+        "<disk><driver type='" format "'/><source file='" path "'/><target dev='" target "'/></disk>"
+
 static char directory[] = "/tmp/test-snapshot.XXXXXX";
 
 static char *path_of(const char *name)
@@ -28,8 +31,13 @@ static void save(const char *where, const char *name, const char *parent, uint64
                        .created = created };
         _cleanup_(freep) char *overlay = text_format("/srv/a&b.%s", name);
 
-        CHECK_NUMBER(snapshot_add_disk(&s, "vda", overlay, "/srv/a&b.raw", "raw"), 0);
-        CHECK_NUMBER(snapshot_add_disk(&s, "vdb", "/srv/c", "/srv/d", "qcow2"), 0);
+        CHECK_NUMBER(
+                snapshot_add_disk(
+                        &s, "vda", overlay, "/srv/a&b.raw", "raw", FORMER("vda", "raw", "/srv/a&amp;b.raw")),
+                0);
+        CHECK_NUMBER(
+                snapshot_add_disk(&s, "vdb", "/srv/c", "/srv/d", "qcow2", FORMER("vdb", "qcow2", "/srv/d")),
+                0);
         CHECK_NUMBER(snapshot_save(where, "one", &s), 0);
         snapshot_done(&s);
 }

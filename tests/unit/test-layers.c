@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "launcher/reload/layers.h"
+#include "tests/unit/test.h"
+#include "util/text.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 32
+#define ARGS(...)     ((const char *[]){ __VA_ARGS__, NULL })
+
+#define STORAGE(name, path) "{\"driver\":\"file\",\"filename\":\"" path "\",\"node-name\":\"" name "\"}"
+#define OVER(name, file, backing) \
+        "{\"driver\":\"qcow2\",\"node-name\":\"" name "\",\"file\":\"" file "\",\"backing\":\"" backing "\"}"
+#define DISK(drive) "{\"driver\":\"virtio-blk-pci\",\"id\":\"disk0\",\"drive\":\"" drive "\"}"
+
+/* A disk with one image, with another over it, and with two. */
+#define ONE                                                                                          \
+        ARGS("--image=a-storage", "--", "/qemu", "-blockdev", STORAGE("a-storage", "/a"), "-device", \
+             DISK("a-storage"))
+#define TWO                                                                                    \
+        ARGS("--image=a-storage", "--image=b-storage", "--", "/qemu", "-blockdev",             \
+             STORAGE("a-storage", "/a"), "-blockdev", STORAGE("b-storage", "/b"), "-blockdev", \
+             OVER("b-format", "b-storage", "a-storage"), "-device", DISK("b-format"))
+#define THREE                                                                                           \
+        ARGS("--image=a-storage", "--image=b-storage", "--image=c-storage", "--", "/qemu", "-blockdev", \
+             STORAGE("a-storage", "/a"), "-blockdev", STORAGE("b-storage", "/b"), "-blockdev",          \
+             OVER("b-format", "b-storage", "a-storage"), "-blockdev", STORAGE("c-storage", "/c"),       \
+             "-blockdev", OVER("c-format", "c-storage", "b-format"), "-device", DISK("c-format"))
+/* The third over the first. */
+#define SHORT                                                                                  \
+        ARGS("--image=a-storage", "--image=c-storage", "--", "/qemu", "-blockdev",             \
+             STORAGE("a-storage", "/a"), "-blockdev", STORAGE("c-storage", "/c"), "-blockdev", \
+             OVER("c-format", "c-storage", "a-storage"), "-device", DISK("c-format"))
+
+static char directory[] = "/tmp/test-layers.XXXXXX";
+
+typedef struct Side {
+        char *argv[ARGUMENTS_MAX];
+        RunOptions options;
+        CommandLine line;
+        Fds fds;
+} Side;
+
+/* files: names of files for the images of the command line, in the order of its options. */
+static void read_side(const char *const *words, const char *files, Side *side)
+{
+        static const char *const first[] = { "run", "--guest=one",
+                                             "--uuid=7e0c8f5a-3d5f-4c35-9d0a-2f1c5b7a9e10", "--monitor=10" };
+        char **argv = side->argv;
+        int argc = 0;
+
+        for (size_t i = 0; i < ELEMENTS(first); i++)
+                argv[argc++] = (char *) first[i];
+        for (; *words; words++)
+                argv[argc++] = (char *) *words;
+        argv[argc] = NULL;
+        CHECK_NUMBER(run_options_read(&side->options, argc, argv), 0);
+        CHECK_NUMBER(command_line_read(&side->options, side->options.argv, &side->line), 0);
+        CHECK_NUMBER(side->options.images.count, strlen(files));
+        for (size_t i = 0; i < side->options.images.count; i++) {
+                _cleanup_(freep) char *path = text_format("%s/%c", directory, files[i]);
+                _cleanup_(freep) char *name = text_format("image.%s", side->options.images.items[i]);
+                int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+                CHECK(fd >= 0 && name);
+                CHECK_NUMBER(fds_put(&side->fds, name, fd), 0);
+        }
+}
+
+static void side_done(Side *side)
+{
+        command_line_done(&side->line);
+        run_options_done(&side->options);
+        fds_done(&side->fds);
+}
+
+/* What becomes of the disk; jobs: JSON, for changes that need one. ret_gone: how many images are removed. */
+static ChangeKind change(
+        const char *const *was, const char *files, const char *const *is, const char *new_files,
+        const char *jobs, LayerKind *ret_kind, size_t *ret_gone)
+{
+        Side a = { 0 }, b = { 0 };
+        const DifferenceHost host = { .network = true };
+        MachineParts parts = { &b.options, &b.line, &b.fds };
+        json_t *list = json_loads(jobs, 0, NULL);
+        LayerChanges changes;
+        Images images = { 0 };
+        ChangeKind kind;
+        Difference d;
+        Machine m;
+
+        read_side(was, files, &a);
+        read_side(is, new_files, &b);
+        CHECK_NUMBER(images_note(&images, &a.fds), 0);
+        CHECK_NUMBER(machine_begin(&a.options, a.options.argv, &images, NULL, &m), 0);
+        CHECK_NUMBER(difference_of(&m.line, &b.line, &b.options, &host, &d), 0);
+        CHECK_NUMBER(layers_find(&(LayerContext){ &m, &parts, &d }, &changes), 0);
+        if (layers_need_jobs(&changes))
+                layers_check_jobs(&(LayerContext){ &m, &parts, &d }, &changes, list);
+        kind = difference_find(&d, "-device", "disk0")->kind;
+        CHECK_NUMBER(changes.count, kind == CHANGE_LAYERS);
+        *ret_kind = changes.count > 0 ? changes.items[0].kind : LAYER_ADDED;
+        *ret_gone = changes.count > 0 ? changes.items[0].gone.count : 0;
+        layer_changes_done(&changes);
+        difference_done(&d);
+        machine_done(&m);
+        images_done(&images);
+        json_decref(list);
+        side_done(&a);
+        side_done(&b);
+        return kind;
+}
+
+#define READY   "[{\"id\":\"layers.disk0\",\"status\":\"ready\"}]"
+#define RUNNING "[{\"id\":\"layers.disk0\",\"status\":\"running\"}]"
+#define OTHER   "[{\"id\":\"layers.disk1\",\"status\":\"ready\"}]"
+
+int main(void)
+{
+        LayerKind kind;
+        size_t gone;
+
+        CHECK(mkdtemp(directory));
+
+        CHECK_NUMBER(change(ONE, "a", TWO, "ab", "[]", &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_ADDED);
+        CHECK_NUMBER(gone, 0);
+        /* over another file of the same name */
+        CHECK_NUMBER(change(ONE, "a", TWO, "xb", "[]", &kind, &gone), CHANGE_RESTART);
+        /* two at once */
+        CHECK_NUMBER(change(ONE, "a", THREE, "abc", "[]", &kind, &gone), CHANGE_RESTART);
+
+        CHECK_NUMBER(change(THREE, "abc", SHORT, "ac", "[]", &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_BELOW);
+        CHECK_NUMBER(gone, 1);
+        CHECK_NUMBER(change(THREE, "abc", SHORT, "xc", "[]", &kind, &gone), CHANGE_RESTART);
+
+        CHECK_NUMBER(change(THREE, "abc", ONE, "a", READY, &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_RETURN);
+        CHECK_NUMBER(gone, 2);
+        CHECK_NUMBER(change(THREE, "abc", TWO, "ab", READY, &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(gone, 1);
+        /* what was written since is not there yet */
+        CHECK_NUMBER(change(THREE, "abc", ONE, "a", RUNNING, &kind, &gone), CHANGE_RESTART);
+        CHECK_NUMBER(change(THREE, "abc", ONE, "a", OTHER, &kind, &gone), CHANGE_RESTART);
+        CHECK_NUMBER(change(THREE, "abc", ONE, "a", "[]", &kind, &gone), CHANGE_RESTART);
+
+        for (const char *file = "abcx"; *file; file++) {
+                _cleanup_(freep) char *path = text_format("%s/%c", directory, *file);
+
+                CHECK(path);
+                (void) unlink(path);
+        }
+        CHECK_NUMBER(rmdir(directory), 0);
+        return 0;
+}
