@@ -79,9 +79,14 @@ int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth
         return 0;
 }
 
+bool fd_name_is_backing(const char *name)
+{
+        return text_after(name, CHAIN_PREFIX) != NULL;
+}
+
 bool fd_name_is_image(const char *name)
 {
-        return text_after(name, IMAGE_PREFIX) || text_after(name, CHAIN_PREFIX);
+        return text_after(name, IMAGE_PREFIX) || fd_name_is_backing(name);
 }
 
 bool fd_name_is_of_one_start(const char *name)

@@ -30,6 +30,7 @@ char *fd_name_chain(const char *node, unsigned depth, const char *format);
 char *fd_name_chain_prefix(const char *node); /* what the names of all images of one disk begin with */
 
 bool fd_name_is_image(const char *name); /* of either kind */
+bool fd_name_is_backing(const char *name);
 
 /* The guest's own directories, for the launcher, whose sandbox does not show them. */
 #define FD_NAME_RUN_DIRECTORY   "directory.run"

@@ -62,6 +62,22 @@ static int add_image(const Machine *m, const char *name, Layers *layers, const c
         return r;
 }
 
+static bool layers_have_file(const Layers *layers, FileId file)
+{
+        for (size_t i = 0; i < layers->count; i++)
+                if (file_id_equals(layers->items[i].file, file))
+                        return true;
+        return false;
+}
+
+bool machine_has_file(const Machine *m, FileId file)
+{
+        for (size_t i = 0; i < m->n_nodes; i++)
+                if (file_id_equals(m->nodes[i]->file, file) || layers_have_file(&m->nodes[i]->below, file))
+                        return true;
+        return false;
+}
+
 int machine_find_layers(const Machine *m, const char *top, Layers *ret)
 {
         Layers layers = { 0 };

@@ -97,6 +97,9 @@ void machine_forget_gone(Machine *m);
 /* It stays after all. */
 void machine_keep_node(Machine *m, const char *name);
 
+/* Whether one of its nodes is on that file. */
+bool machine_has_file(const Machine *m, FileId file);
+
 /* The images of the chain that the node of the machine's command line is the top of. 0; -ENOENT if it is
  * none of which all is known; -ENOMEM. */
 int machine_find_layers(const Machine *m, const char *top, Layers *ret);

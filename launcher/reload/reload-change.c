@@ -123,6 +123,19 @@ static void take_over_options(Reload *r)
         is->bandwidths = bandwidths;
 }
 
+static bool is_used(FileId file, const void *machine)
+{
+        return machine_has_file(machine, file);
+}
+
+static void note_images(Reload *r)
+{
+        if (images_note(r->context.images, &r->fds) < 0)
+                log_warning(
+                        "Cannot note the guest's new images; a guest that is saved may not be restored.");
+        images_forget_backing(r->context.images, is_used, &r->machine);
+}
+
 static void settle(Reload *r)
 {
         MachineParts parts;
@@ -137,9 +150,7 @@ static void settle(Reload *r)
         }
         r->difference.count = 0; /* it points into what is gone */
         take_over_options(r);
-        if (images_note(r->context.images, &r->fds) < 0)
-                log_warning(
-                        "Cannot note the guest's new images; a guest that is saved may not be restored.");
+        note_images(r);
         if (removals_start(r->removals, on_settled, r) < 0)
                 reload_finish(r, EXIT_OS);
 }

@@ -71,6 +71,23 @@ int images_note(Images *images, const Fds *fds)
         return r;
 }
 
+void images_forget_backing(
+        Images *images, bool (*wanted)(FileId file, const void *userdata), const void *userdata)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < images->count; i++) {
+                KnownImage *image = &images->items[i];
+
+                if (fd_name_is_backing(image->name) && !wanted(file_id_of(image->fd), userdata)) {
+                        free(image->name);
+                        (void) fd_close(image->fd);
+                } else
+                        images->items[kept++] = *image;
+        }
+        images->count = kept;
+}
+
 void images_done(Images *images)
 {
         for (size_t i = 0; i < images->count; i++) {

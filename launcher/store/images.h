@@ -36,6 +36,10 @@ typedef struct Images {
 int images_note(Images *images, const Fds *fds);
 void images_done(Images *images);
 
+/* Forgets the backing images that are none any more: those that wanted() denies. */
+void images_forget_backing(
+        Images *images, bool (*wanted)(FileId file, const void *userdata), const void *userdata);
+
 /* The file of the image with that name; unknown if there is none. */
 FileId images_find(const Images *images, const char *name);
 
