@@ -258,6 +258,8 @@ static int delete_external(SnapshotChange *c)
 {
         int r = check_needed(c);
 
+        if (r == 0 && c->change.running) /* what a process that was killed has left to do */
+                r = change_apply(&c->change);
         for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++)
                 r = merge_disk(c, &c->snapshot->disks[i]);
         return r;
