@@ -9,7 +9,8 @@
  *
  * At the top, the guest's writes go to both sides when the job is ready. The guest stands still while the
  * definition changes from the upper image to the one behind, which then has all that was written, and has
- * to be the one on which a QEMU starts after a crash; systemctl reload ends the job.
+ * to be the one on which a QEMU starts after a crash; systemctl reload ends the job. From right before the
+ * definition changes, the job is not cancelled if this process ends: both sides stay alike until a reload.
  */
 
 #include "cli/disk/merge.h"
@@ -34,6 +35,7 @@ typedef struct Merge {
         const char *target;
         size_t first, count;
         Client client; /* which holds the job */
+        Client still;  /* which has the guest stand still */
         json_t *reply; /* of Query, before */
         const json_t *disk, *layers;
         char *job;
@@ -46,6 +48,7 @@ typedef struct Merge {
 static void merge_done(Merge *m)
 {
         client_done(&m->client);
+        client_done(&m->still);
         json_decref(m->reply);
         free(m->job);
         disk_image_done(&m->image);
@@ -327,7 +330,37 @@ static int define(Merge *m)
 
 static int hold_still(Merge *m)
 {
-        return execute(m, json_pack("[{s:s}]", "execute", "hold-still"), true, (ClientFds){ 0 }, NULL);
+        int r = client_open(m->change->call, &m->still);
+
+        return r
+                       ?: client_call(
+                                  &m->still, "merge images of", "org.vmunit.Guest.Execute",
+                                  json_pack(
+                                          "{s:[{s:s}], s:b}", "commands", "execute", "hold-still", "hold",
+                                          1),
+                                  (ClientFds){ 0 }, NULL);
+}
+
+static json_t *command_of_job(const Merge *m, const char *command)
+{
+        return json_pack("[{s:s, s:{s:s}}]", "execute", command, "arguments", "id", m->job);
+}
+
+/* One that was left by a process that was killed, before the definition changed. */
+static int end_old_job(Merge *m)
+{
+        json_t *reply = NULL;
+        int r = query(m, "query-jobs", &reply);
+
+        if (r == 0 && find_job(m, reply))
+                r = execute(m,
+                            json_pack(
+                                    "[{s:s, s:{s:s, s:{s:s}}}]", "execute", "query-status", "undo",
+                                    "execute", "job-cancel", "arguments", "id", m->job),
+                            true, (ClientFds){ 0 }, NULL)
+                            ?: release(m, true);
+        json_decref(reply);
+        return r;
 }
 
 /* The guest goes on, on the image behind. */
@@ -341,8 +374,13 @@ static int merge_top(Merge *m)
                 r =
                         fail(EXIT_OS, "cannot write %s to its device: %s",
                              m->chain[m->first + m->count].path, strerror(errno));
-        r = r ?: define(m);
-        return r ?: release(m, false);
+        r = r ?: release(m, false);
+        if (r != 0)
+                return r;
+        r = define(m);
+        if (r != 0 && !m->change->kept)
+                (void) execute(m, command_of_job(m, "job-cancel"), false, (ClientFds){ 0 }, NULL);
+        return r;
 }
 
 static int merge_middle(Merge *m)
@@ -350,12 +388,7 @@ static int merge_middle(Merge *m)
         int r = wait_for_job(m, "concluded", false);
 
         r = r ?: release(m, false);
-        r = r
-                    ?: execute(m,
-                               json_pack(
-                                       "[{s:s, s:{s:s}}]", "execute", "job-dismiss", "arguments", "id",
-                                       m->job),
-                               false, (ClientFds){ 0 }, NULL);
+        r = r ?: execute(m, command_of_job(m, "job-dismiss"), false, (ClientFds){ 0 }, NULL);
         return r ?: define(m);
 }
 
@@ -418,6 +451,7 @@ static int run(Merge *m)
         r = r ?: lend(m, end);
         if (m->first > 0) /* whose header names what is behind it */
                 r = r ?: lend(m, m->first - 1);
+        r = r ?: end_old_job(m);
         r = r ?: start_job(m);
         if (r != 0)
                 return r;
@@ -434,6 +468,7 @@ int merge_images(ChangeCall *c, const char *target, size_t first, size_t count)
                                           .first = first,
                                           .count = count,
                                           .client = CLIENT_EMPTY,
+                                          .still = CLIENT_EMPTY,
                                           .base = -EBADF };
         int r = change_check(c, operation_find_disk(&c->operation, target, &m.image));
 

@@ -15,6 +15,7 @@
 
 #include "cli/disk/internal.h"
 #include "cli/disk/merge.h"
+#include "cli/running/client.h"
 #include "contract/exit.h"
 
 typedef enum Where {
@@ -163,6 +164,33 @@ static int adopt(SnapshotChange *c, Snapshot *child)
         return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
 }
 
+/* A definition may not have been carried out. 0 or the exit status. */
+static int check_unused(const SnapshotChange *c, const char *path)
+{
+        json_t *reply = NULL, *disk, *layer;
+        struct stat st;
+        size_t i, j;
+        int r;
+
+        if (!c->change.running || stat(path, &st) < 0)
+                return 0;
+        r = client_query(c->change.call, json_pack("{s:[]}", "commands"), &reply);
+        json_array_foreach(json_object_get(reply, "disks"), i, disk) {
+                json_array_foreach(json_object_get(disk, "layers"), j, layer) {
+                        json_t *inode = json_object_get(layer, "fileInode"),
+                               *device = json_object_get(layer, "fileDevice");
+
+                        if (r == 0 && json_integer_value(inode) == (json_int_t) st.st_ino &&
+                            json_integer_value(device) == (json_int_t) st.st_dev)
+                                r =
+                                        fail(EXIT_MISSING, "guest %s still has %s, until it is restarted",
+                                             c->change.guest, path);
+                }
+        }
+        json_decref(reply);
+        return r;
+}
+
 /* An image that nothing refers to any more is left to the user. */
 static int remove_overlay(SnapshotChange *c, const SnapshotDisk *d)
 {
@@ -174,6 +202,9 @@ static int remove_overlay(SnapshotChange *c, const SnapshotDisk *d)
                 printf("Left behind: image %s of disk %s, which the guest has not any more\n", d->overlay,
                        d->target);
         if (r != 0 || where != WHERE_NOT)
+                return r;
+        r = check_unused(c, d->overlay);
+        if (r != 0)
                 return r;
         if (unlink(d->overlay) < 0 && errno != ENOENT)
                 return fail(EXIT_OS, "cannot remove %s: %s", d->overlay, strerror(errno));
@@ -258,6 +289,8 @@ static int delete_external(SnapshotChange *c)
 {
         int r = check_needed(c);
 
+        if (r == 0 && c->change.running) /* what a process that was killed has left to do */
+                r = change_apply(&c->change);
         for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++)
                 r = merge_disk(c, &c->snapshot->disks[i]);
         return r;
