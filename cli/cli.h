@@ -46,6 +46,7 @@ int verb_agent(const Call *call);
 int verb_argv(const Call *call);
 int verb_backup(const Call *call);
 int verb_check(const Call *call);
+int verb_commit(const Call *call);
 int verb_clone(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);

@@ -20,7 +20,7 @@ _vmctl() {
                 [list]='' [check]='file guest' [define]='file' [edit]='guest' [undefine]='guest' [rename]='guest' [console]='guest' [view]='guest'
                 [pause]='guest' [resume]='guest' [reset]='guest' [kill]='guest' [save]='guest' [nmi]='guest' [send-key]='guest' [info]='guest'
                 [stats]='guest' [top]='' [address]='guest' [backup]='guest directory' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
-                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action'
+                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action' [commit]='guest'
                 [clone]='guest' [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
         )
         local -A options=([list]='--json --names --units' [clone]='--disk=' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'

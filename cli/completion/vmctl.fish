@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set snapshot clone dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set commit snapshot clone dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -60,6 +60,7 @@ complete -c vmctl -n $first -a change-media -d 'Change or eject the medium of a 
 complete -c vmctl -n $first -a set -d 'Change a value of a guest'
 complete -c vmctl -n $first -a clone -d 'Copy a guest, with its disks'
 complete -c vmctl -n $first -a dumpxml -d 'Print the XML of a guest, completed'
+complete -c vmctl -n $first -a commit -d 'Merge the newest images of a disk'
 complete -c vmctl -n $first -a snapshot -d 'Keep the state of the disks of a guest'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
 complete -c vmctl -n $first -a policy -d 'Show what vmunit.conf allows and costs'
@@ -82,7 +83,7 @@ complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l disk -x -d 'A dis
 complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l description -x -d 'What the snapshot is for'
 complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
 complete -c vmctl -n '__fish_seen_subcommand_from save' -l discard -d 'Give up what was saved'
-complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump' -F
+complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump commit' -F
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -a '(__fish_complete_directories)'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l disk -x -d 'Copy this disk'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l checkpoint -x -d 'Begin a checkpoint'
@@ -90,6 +91,6 @@ complete -c vmctl -n '__fish_seen_subcommand_from backup' -l since -x -d 'Copy w
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l pull -r -d 'Offer the disks over NBD'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l list -d 'Print checkpoints'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l delete -x -d 'Remove a checkpoint'
-complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp clone dumpxml argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set commit backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp clone dumpxml argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define dumpxml argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

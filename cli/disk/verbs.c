@@ -14,6 +14,20 @@ const Verb disk_verbs[] = {
           3,
           3,
           verb_resize_disk },
+        { .name = "commit",
+          .arguments = "NAME TARGET [IMAGE]",
+          .what = "merge the newest images of a disk",
+          .details =
+                  "Writes what the newest images of the disk have into the one behind them, or into IMAGE, "
+                  "which\n"
+                  "is one of those that the definition of the disk names, and has the guest, which has to "
+                  "run,\n"
+                  "go on with that. The files of the others stay; the output names them. Images of "
+                  "snapshots\n"
+                  "are merged by vmctl snapshot delete.\n",
+          .min = 2,
+          .max = 3,
+          .run = verb_commit },
         { .name = "snapshot",
           .arguments = "ACTION NAME ...",
           .what = "keep the state of a guest's disks",

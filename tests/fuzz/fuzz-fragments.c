@@ -22,9 +22,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char base[] = "/tmp/fuzz-fragments.XXXXXX";
 static char *guest, *directories[2]; /* the guest's file, and those of its fragments */
 
+/* From the innermost directories outwards. */
 static void remove_base(void)
 {
-        (void) directory_remove(base);
+        for (size_t i = 0; i < ELEMENTS(directories); i++)
+                for (char *end = directories[i] + strlen(directories[i]); end;
+                     end = strrchr(directories[i], '/')) {
+                        *end = '\0';
+                        if (strlen(directories[i]) < strlen(base))
+                                break;
+                        (void) directory_remove(directories[i]);
+                }
 }
 
 static void make_directory(const char *path)
