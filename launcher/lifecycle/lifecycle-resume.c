@@ -236,7 +236,8 @@ static void on_still_reply(const json_t *result, const char *error, void *userda
         MonitorReply reply = q->reply;
         void *to = q->userdata;
 
-        error = q->error ?: error;
+        if (q->error)
+                error = q->error;
         request_free(q);
         if (reply)
                 reply(error ? NULL : result, error, to);

@@ -27,7 +27,9 @@ FileId file_id_of(int fd)
 {
         struct stat st;
 
-        return fstat(fd, &st) < 0 ? (FileId){ 0 } : (FileId){ st.st_dev, st.st_ino };
+        if (fstat(fd, &st) < 0)
+                return (FileId){ 0 };
+        return (FileId){ st.st_dev, st.st_ino };
 }
 
 static int put(Images *images, const char *name, int fd)
