@@ -16,6 +16,7 @@
 
 #include "guest/xml/write.h"
 #include "operate/operation-private.h"
+#include "operate/overlay.h"
 #include "util/text.h"
 
 void disk_image_done(DiskImage *image)
@@ -126,18 +127,58 @@ static const XmlElement *find_target(const Operation *o, const char *target)
         return NULL;
 }
 
+/* What is changed of it would be gone with the change that lasts until then. */
+static bool is_changed_until_off(const Operation *o, const XmlElement *disk)
+{
+        return disk->fragment && disk->instead_of && o->over && path_is_in(disk->place.file, o->over);
+}
+
+/* -EPERM with `why` for an image that others than root could replace: root opens it, and names it in the
+ * definition. */
+static int check_way(Operation *o, const char *path)
+{
+        int r = o->host->user_scope ? 0 : image_check_way(path);
+
+        return r == -EPERM ? operation_fail(
+                                     o, r,
+                                     "not only root can change the directories on the way to %s, so that "
+                                     "another file could take its place; move the image",
+                                     path)
+               : r < 0 ? operation_fail(o, r, "cannot look at %s: %s", path, strerror(-r))
+                       : 0;
+}
+
+/* Of the images behind it, too: they are written when those over them go. */
+static int check_ways(Operation *o, const DiskImage *image)
+{
+        ChainImage chain[CHAIN_IMAGES_MAX];
+        size_t n = disk_image_chain(image, chain);
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = check_way(o, chain[i].path);
+        return r;
+}
+
 int operation_find_disk(Operation *o, const char *target, DiskImage *ret)
 {
         const XmlElement *e = find_target(o, target);
         const char *type = e ? xml_peek(e, "@type") ?: "file" : "",
                    *format = e ? xml_peek(e, "driver@type") ?: "raw" : "", *why, *path;
         DiskImage image = { .xml = e };
+        int r;
 
         if (!e)
                 return operation_fail(o, -ENOENT, "the guest has no disk %s", target);
         why = why_not(e, type, format);
         if (why)
                 return operation_fail(o, -EINVAL, "disk %s cannot have snapshots: %s", target, why);
+        if (is_changed_until_off(o, e))
+                return operation_fail(
+                        o, -EINVAL,
+                        "disk %s has a change that lasts until the guest is off (%s): make it again with "
+                        "--persistent, or remove that file, and try again",
+                        target, e->place.file);
         image.block = streq(type, "block");
         path = xml_peek(e, image.block ? "source@dev" : "source@file");
         image.path = path ? realpath(path, NULL) : NULL;
@@ -147,9 +188,11 @@ int operation_find_disk(Operation *o, const char *target, DiskImage *ret)
                         path ? strerror(errno) : "it has none");
         image.target = strdup(target);
         image.format = strdup(format);
-        if (!image.target || !image.format) {
+        r = image.target && image.format ? check_way(o, path) : operation_fail(o, -ENOMEM, "out of memory");
+        r = r < 0 ? r : check_ways(o, &image);
+        if (r < 0) {
                 disk_image_done(&image);
-                return operation_fail(o, -ENOMEM, "out of memory");
+                return r;
         }
         *ret = image;
         return 0;
@@ -223,6 +266,16 @@ int operation_revert_disk(
         return e ? operation_write_disk(o, image->xml, e) : operation_fail(o, -ENOMEM, "out of memory");
 }
 
+char *disk_image_write(const DiskImage *image)
+{
+        _cleanup_(xml_freep) XmlElement *e = operation_copy(image->xml);
+
+        if (!e || xml_set(e, image->block ? "source@dev" : "source@file", image->path) < 0 ||
+            xml_set(e, "driver@name", "qemu") < 0 || xml_set(e, "driver@type", image->format) < 0)
+                return NULL;
+        return xml_write(e);
+}
+
 size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAGES_MAX])
 {
         const XmlElement *e = child_of(image->xml, "backingStore");
@@ -261,6 +314,31 @@ static int replace_child(XmlElement *parent, const char *name, const XmlElement 
         if (copy)
                 xml_append(parent, copy);
         return 0;
+}
+
+static const char *path_of(const XmlElement *image)
+{
+        return xml_peek(image, "source@file") ?: xml_peek(image, "source@dev");
+}
+
+int disk_text_drop_image(const char *disk, const char *path, char **ret)
+{
+        _cleanup_(findings_freep) Findings *findings = findings_new();
+        _cleanup_(xml_freep) XmlElement *root =
+                findings ? xml_parse("", disk, strlen(disk), findings) : NULL;
+        const XmlElement *behind;
+        XmlElement *over = root;
+
+        if (!root)
+                return findings ? -EBADMSG : -ENOMEM;
+        while ((behind = child_of(over, "backingStore")) && !streq_null(path_of(behind), path))
+                over = (XmlElement *) behind;
+        if (!behind)
+                return 0;
+        if (replace_child(over, "backingStore", child_of(behind, "backingStore")) < 0)
+                return -ENOMEM;
+        *ret = xml_write(root);
+        return *ret ? 1 : -ENOMEM;
 }
 
 /* The disk becomes what that <backingStore> describes. */

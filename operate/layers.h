@@ -15,8 +15,8 @@ typedef struct DiskImage {
 void disk_image_done(DiskImage *image);
 
 /*
- * The disk of that target, if there can be an overlay over its image. Its path is without links. 0; -ENOENT
- * or -EINVAL with `why`.
+ * The disk of that target, if there can be an overlay over its image. Its path is without links. In the
+ * system scope only root may be able to replace the images. 0; -ENOENT, -EINVAL or -EPERM with `why`.
  */
 int operation_find_disk(Operation *o, const char *target, DiskImage *ret);
 
@@ -37,6 +37,16 @@ typedef struct ChainImage {
 } ChainImage;
 
 #define CHAIN_IMAGES_MAX 200
+
+/* The <disk> with what the image has beside it: its path without links, and its format. NULL if out of
+ * memory. */
+char *disk_image_write(const DiskImage *image);
+
+/*
+ * In the text of a <disk>, whatever is over that image is over what is behind it. 1 and the new text, 0 if
+ * the disk does not name it, -EBADMSG, -ENOMEM.
+ */
+int disk_text_drop_image(const char *disk, const char *path, char **ret);
 
 /* The named ones, the newest first; their number. */
 size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAGES_MAX]);

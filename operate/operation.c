@@ -166,11 +166,11 @@ static int lock(Operation *o)
 {
         int r = make_directories(o->directory);
 
-        if (r >= 0) {
-                o->lock = open(o->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                r = o->lock < 0 || flock(o->lock, LOCK_EX) < 0 ? -errno : 0;
-        }
-        return r < 0 ? operation_fail(o, r, "cannot write to %s: %s", o->directory, strerror(-r)) : 0;
+        if (r < 0)
+                return operation_fail(o, r, "cannot write to %s: %s", o->directory, strerror(-r));
+        o->lock = open(o->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        r = o->lock < 0 || flock(o->lock, LOCK_EX) < 0 ? -errno : 0;
+        return r < 0 ? operation_fail(o, r, "cannot lock %s: %s", o->file, strerror(-r)) : 0;
 }
 
 int operation_start(Operation *o, const Host *host, const char *guest, const char *file, Lasting lasting)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -136,4 +137,29 @@ int overlay_size_of(const char *path, const char *format, uint64_t *ret)
                 return -EBADMSG;
         *ret = be64toh(header.size);
         return 0;
+}
+
+static int check_directory(const char *path)
+{
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return -errno;
+        return st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)) ? -EPERM : 0;
+}
+
+int image_check_way(const char *path)
+{
+        _cleanup_(freep) char *real = realpath(path, NULL);
+        const char *const ways[] = { path, real }; /* links are root's if their directories are */
+        int r = real ? check_directory("/") : -errno;
+
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(ways); i++)
+                for (const char *slash = strchr(ways[i] + 1, '/'); r >= 0 && slash;
+                     slash = strchr(slash + 1, '/')) {
+                        _cleanup_(freep) char *directory = strndup(ways[i], (size_t) (slash - ways[i]));
+
+                        r = directory ? check_directory(directory) : -ENOMEM;
+                }
+        return r;
 }

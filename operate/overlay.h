@@ -23,3 +23,9 @@ int overlay_create(const OverlayRequest *q);
 /* The size of an image as a guest sees it, from the file: of raw and qcow2. -EMEDIUMTYPE for another format,
  * -EBADMSG if it is no qcow2 image. */
 int overlay_size_of(const char *path, const char *format, uint64_t *ret);
+
+/*
+ * Whether only root can put another file in the place of that one: all directories on the way to it are
+ * root's, and nobody else may write there. 0, -EPERM, or the error of looking.
+ */
+int image_check_way(const char *path);

@@ -293,10 +293,9 @@ static int say_failure(ChangeCall *c, int r)
                         EXIT_OS, "the guest was not changed: %s; see journalctl %s-u '%s'",
                         r == -EPROTO ? "its reload failed" : strerror(-r),
                         c->call->user_scope ? "--user " : "", c->unit);
-        if (!c->hooks || c->hooks->is_done(c, c->userdata) == 0)
-                return take_back(c, EXIT_OS);
-        c->kept = true;
-        return EXIT_OS;
+        /* what is late may still be carried out */
+        c->kept = c->hooks && (r == -ETIMEDOUT || c->hooks->is_done(c, c->userdata) != 0);
+        return c->kept ? EXIT_OS : take_back(c, EXIT_OS);
 }
 
 int change_apply(ChangeCall *c)
@@ -312,7 +311,8 @@ int change_apply(ChangeCall *c)
         if (r < 0)
                 return say_failure(c, r);
         r = print_pending(c, &waits);
-        if (r == 0 && c->hooks && c->hooks->is_done(c, c->userdata) == 0)
+        c->kept = c->hooks && c->hooks->is_done(c, c->userdata) != 0;
+        if (c->hooks && !c->kept)
                 return take_back(
                         c, fail(EXIT_MISSING, "guest %s cannot be changed while it runs", c->guest));
         if (r != 0 || !waits || lasts)

@@ -27,7 +27,7 @@ struct ChangeCall {
         uint64_t begun;           /* CLOCK_REALTIME in microseconds */
         const ChangeHooks *hooks; /* or NULL */
         void *userdata;           /* theirs */
-        bool kept;                /* the definition was kept after a failure */
+        bool kept;                /* the definition was kept, also after a failure */
 };
 
 /*

@@ -373,6 +373,24 @@ static int check_off(const Clone *c)
                      : require_off(bus, c->call->user_scope, c->name, unit);
 }
 
+/* A snapshot's images lie over others, which deleting it writes. */
+static int check_snapshots(const Clone *c)
+{
+        _cleanup_(strings_done) Strings directories = { 0 };
+        _cleanup_(freep) char *path = NULL;
+
+        if (guest_directories(c->call->user_scope, &directories) >= 0)
+                path = text_format("%s/%s.snapshots", directories.items[0], c->name);
+        if (!path)
+                return fail(EXIT_OS, "out of memory");
+        return access(path, F_OK) < 0
+                       ? 0
+                       : fail(EXIT_BAD_GUEST,
+                              "guest %s has snapshots, and a clone would share images with them: delete "
+                              "them first",
+                              c->name);
+}
+
 /* The fragments that last are merged into the clone's XML. */
 static int read_old(Clone *c)
 {
@@ -383,6 +401,8 @@ static int read_old(Clone *c)
                 r = fail(EXIT_BAD_USAGE, "clone requires a guest's name, not a file");
         if (r == 0)
                 r = check_off(c);
+        if (r == 0)
+                r = check_snapshots(c);
         if (r != 0)
                 return r;
         r = conversion_start(&c->old, &c->host);
@@ -401,8 +421,10 @@ static int give_names(Clone *c)
         _cleanup_(freep) char *directory = path_directory(c->new_path),
                               *made = text_format(".#%s.new", c->new_name);
         _cleanup_(closep) int fd = -EBADF;
-        int r = 0;
+        int r = check_off(c); /* still: copies of what is written meanwhile are worth nothing */
 
+        if (r != 0)
+                return r;
         for (size_t i = 0; r >= 0 && i < c->n_copies; i++) {
                 r = copy_name(&c->copies[i]);
                 if (r < 0)

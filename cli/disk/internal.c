@@ -117,7 +117,7 @@ static int look_at_job(const ChangeCall *c, InternalAction action, const json_t 
         return -fail(EXIT_OS, "QEMU lost the job of the snapshot");
 }
 
-static int wait_for_job(const ChangeCall *c, Client *client, InternalAction action)
+static int wait_for_job(const ChangeCall *c, Client *client, InternalAction action, bool *ret_unknown)
 {
         int r = 0;
 
@@ -128,6 +128,7 @@ static int wait_for_job(const ChangeCall *c, Client *client, InternalAction acti
                 r =
                         -call(client, action, "org.vmunit.Guest.Query",
                               json_pack("{s:[s]}", "commands", "query-jobs"), &reply);
+                *ret_unknown = r != 0;
                 r = r ?: look_at_job(c, action, reply);
                 json_decref(reply);
         }
@@ -143,12 +144,13 @@ static json_t *arguments_of(const Snapshot *s, InternalAction action, json_t *no
         return arguments;
 }
 
-int internal_run(ChangeCall *c, const Snapshot *s, InternalAction action)
+int internal_run(ChangeCall *c, const Snapshot *s, InternalAction action, bool *ret_unknown)
 {
         _cleanup_(client_done) Client client = CLIENT_EMPTY;
         json_t *nodes = find_nodes(c, s), *step;
         int r;
 
+        *ret_unknown = false;
         if (!nodes)
                 return EXIT_MISSING;
         r = client_open(c->call, &client);
@@ -167,7 +169,7 @@ int internal_run(ChangeCall *c, const Snapshot *s, InternalAction action)
                      json_pack("{s:[o], s:b}", "commands", step, "hold", 1), NULL);
         if (r != 0)
                 return r;
-        r = wait_for_job(c, &client, action);
+        r = wait_for_job(c, &client, action, ret_unknown);
         /* which dismisses the job; what it did stays */
         (void) call(&client, action, "org.vmunit.Guest.Release", json_pack("{s:b}", "undo", 1), NULL);
         return r;

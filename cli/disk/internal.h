@@ -18,5 +18,5 @@ typedef enum InternalAction {
 } InternalAction;
 
 /* Has QEMU do it with the snapshot's disks, and waits. Prints its own error messages; 0 or the exit status.
- */
-int internal_run(ChangeCall *c, const Snapshot *s, InternalAction action);
+ * ret_unknown: nobody said whether it was done. */
+int internal_run(ChangeCall *c, const Snapshot *s, InternalAction action, bool *ret_unknown);

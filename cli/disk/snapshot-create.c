@@ -111,7 +111,7 @@ static int add_disk(Creation *c, const char *asked)
                         "--disk=%s=PATH",
                         target, image.path, target);
         overlay = path ? strdup(path + 1) : overlay_path(&image, c->snapshot.name);
-        former = xml_write(image.xml);
+        former = disk_image_write(&image);
         if (!overlay || !former ||
             snapshot_add_disk(&c->snapshot, target, overlay, image.path, image.format, former) < 0)
                 return out_of_memory();
@@ -278,6 +278,7 @@ static int create_internal(Creation *c)
 {
         Snapshot *s = &c->snapshot;
         char *state = strdup("running");
+        bool unknown;
         int r;
 
         if (!state)
@@ -292,8 +293,12 @@ static int create_internal(Creation *c)
         r = snapshot_save(c->directory, c->change.guest, s);
         if (r < 0)
                 return fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r));
-        r = internal_run(&c->change, s, INTERNAL_SAVE);
-        if (r != 0)
+        r = internal_run(&c->change, s, INTERNAL_SAVE, &unknown);
+        if (r != 0 && unknown)
+                fprintf(stderr,
+                        "vmctl: whether the guest's images have the snapshot is not known; vmctl snapshot "
+                        "delete removes it\n");
+        else if (r != 0)
                 (void) snapshot_remove(c->directory, s->name);
         return r;
 }

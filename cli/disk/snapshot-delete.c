@@ -141,27 +141,52 @@ static int adopt_disk(SnapshotDisk *child, const SnapshotDisk *gone)
         return 1;
 }
 
-static int adopt(SnapshotChange *c, Snapshot *child)
+/* One that was made further up has one image less in its chain. */
+static int shorten_disk(SnapshotDisk *other, const SnapshotDisk *gone)
 {
-        const Snapshot *gone = c->snapshot;
-        bool changed = streq_null(child->parent, gone->name);
+        char *former = NULL;
+        int r = disk_text_drop_image(other->former, gone->overlay, &former);
+
+        if (r <= 0)
+                return r;
+        free(other->former);
+        other->former = former;
+        return 1;
+}
+
+static int save(const SnapshotChange *c, const Snapshot *s, int r)
+{
+        if (r > 0)
+                r = snapshot_save(c->directory, c->change.guest, s);
+        return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
+}
+
+/* The overlay is in no chain any more, and none of the others' files may name it. 0 or the exit status. */
+static int adopt(SnapshotChange *c, const SnapshotDisk *gone)
+{
         int r = 0;
 
-        if (changed) {
-                free(child->parent);
-                child->parent = gone->parent ? strdup(gone->parent) : NULL;
-        }
-        for (size_t i = 0; r >= 0 && i < child->n_disks; i++) {
-                const SnapshotDisk *d = snapshot_find_disk(gone, child->disks[i].target);
+        for (size_t i = 0; r == 0 && i < c->all.count; i++) {
+                Snapshot *other = &c->all.items[i];
+                SnapshotDisk *d = (SnapshotDisk *) snapshot_find_disk(other, gone->target);
 
-                if (!d || !d->overlay || !streq(child->disks[i].base, d->overlay))
-                        continue;
-                r = adopt_disk(&child->disks[i], d);
-                changed = true;
+                if (d && other != c->snapshot)
+                        r = save(
+                                c, other,
+                                streq(d->base, gone->overlay) ? adopt_disk(d, gone) : shorten_disk(d, gone));
         }
-        if (r >= 0 && changed)
-                r = snapshot_save(c->directory, c->change.guest, child);
-        return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
+        return r;
+}
+
+static int adopt_child(SnapshotChange *c, Snapshot *child)
+{
+        const Snapshot *gone = c->snapshot;
+
+        if (child == gone || !streq_null(child->parent, gone->name))
+                return 0;
+        free(child->parent);
+        child->parent = gone->parent ? strdup(gone->parent) : NULL;
+        return save(c, child, gone->parent && !child->parent ? -ENOMEM : 1);
 }
 
 /* A definition may not have been carried out. 0 or the exit status. */
@@ -220,14 +245,35 @@ static int forget(SnapshotChange *c)
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < c->all.count; i++)
-                if (&c->all.items[i] != s)
-                        r = adopt(c, &c->all.items[i]);
+                r = adopt_child(c, &c->all.items[i]);
         for (size_t i = 0; r == 0 && i < s->n_disks; i++)
                 r = s->disks[i].overlay ? remove_overlay(c, &s->disks[i]) : 0;
         if (r != 0)
                 return r;
         r = snapshot_remove(c->directory, s->name);
         return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
+}
+
+/* Whether the overlay was merged before, by a try that did not come further: what is under it is in the
+ * chain, and so is what another snapshot has over it. */
+static int was_merged(SnapshotChange *c, const SnapshotDisk *d, bool *ret)
+{
+        Where where;
+        size_t at;
+        int r = find_image(c, d->target, d->base, &where, &at);
+
+        *ret = false;
+        if (r != 0 || where != WHERE_THERE)
+                return r;
+        for (size_t i = 0; r == 0 && !*ret && i < c->all.count; i++) {
+                const SnapshotDisk *other = snapshot_find_disk(&c->all.items[i], d->target);
+
+                if (!other || !other->overlay || !streq(other->base, d->overlay))
+                        continue;
+                r = find_image(c, d->target, other->overlay, &where, &at);
+                *ret = r == 0 && where == WHERE_THERE;
+        }
+        return r;
 }
 
 /* An overlay that the guest has left, and on which another snapshot was made. */
@@ -237,17 +283,22 @@ static int check_needed(SnapshotChange *c)
 
         for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++) {
                 const SnapshotDisk *d = &c->snapshot->disks[i];
+                bool merged;
                 Where where;
                 size_t at;
 
                 r = d->overlay ? find_image(c, d->target, d->overlay, &where, &at) : 0;
-                if (r == 0 && d->overlay && where != WHERE_THERE && is_needed(c, d->overlay))
-                        r =
-                                fail(EXIT_BAD_GUEST,
-                                     "snapshot %s is of a branch that the guest has left, and another one "
-                                     "was made "
-                                     "on it; delete that first",
-                                     c->snapshot->name);
+                if (r != 0 || !d->overlay || where == WHERE_THERE || !is_needed(c, d->overlay))
+                        continue;
+                r = was_merged(c, d, &merged);
+                if (r == 0)
+                        r = merged ? adopt(c, d)
+                                   : fail(EXIT_BAD_GUEST,
+                                          "snapshot %s is of a branch that the guest has left, and another "
+                                          "one "
+                                          "was made "
+                                          "on it; delete that first",
+                                          c->snapshot->name);
         }
         return r;
 }
@@ -281,8 +332,9 @@ int snapshot_check_internal(SnapshotChange *c)
 static int delete_internal(SnapshotChange *c)
 {
         int r = snapshot_check_internal(c);
+        bool unknown;
 
-        return r ?: internal_run(&c->change, c->snapshot, INTERNAL_DELETE);
+        return r ?: internal_run(&c->change, c->snapshot, INTERNAL_DELETE, &unknown);
 }
 
 static int delete_external(SnapshotChange *c)
@@ -291,8 +343,10 @@ static int delete_external(SnapshotChange *c)
 
         if (r == 0 && c->change.running) /* what a process that was killed has left to do */
                 r = change_apply(&c->change);
-        for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++)
+        for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++) {
                 r = merge_disk(c, &c->snapshot->disks[i]);
+                r = r ?: adopt(c, &c->snapshot->disks[i]);
+        }
         return r;
 }
 

@@ -140,13 +140,14 @@ static int revert_external(const SnapshotCall *s, SnapshotChange *c)
 static int revert_internal(SnapshotChange *c)
 {
         int r = snapshot_check_internal(c);
+        bool unknown;
 
         if (r == 0 && c->snapshot->machine != operation_machine(&c->change.operation))
                 r = fail(
                         EXIT_BAD_GUEST,
                         "the devices, processors or memory of guest %s are not the same as in snapshot %s",
                         c->change.guest, c->snapshot->name);
-        return r ?: internal_run(&c->change, c->snapshot, INTERNAL_LOAD);
+        return r ?: internal_run(&c->change, c->snapshot, INTERNAL_LOAD, &unknown);
 }
 
 int snapshot_revert(const SnapshotCall *s)

@@ -162,7 +162,7 @@ int client_check(const Client *c, const char *what, int r, const json_t *answer)
         if (text_ends_with(error, ".PermissionDenied"))
                 return fail(EXIT_POLICY, "cannot %s guest %s: only root may do that", what, c->guest);
         shown = client_text(reason ?: error);
-        missing = text_ends_with(error, ".NotConnected") || text_ends_with(error, ".NotSupported");
+        missing = text_ends_with(error, ".NotConnected") || streq(error, "org.vmunit.Guest.NotSupported");
         return fail(
                 missing ? EXIT_MISSING : EXIT_OS, "cannot %s guest %s: %s", what, c->guest,
                 shown ?: "out of memory");
