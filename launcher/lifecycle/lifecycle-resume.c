@@ -332,15 +332,17 @@ int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply,
 
 int lifecycle_go_on(Lifecycle *l, unsigned number, MonitorReply reply, void *userdata)
 {
-        bool held = number == l->still.number && l->still.holders > 0, ours = l->still.ours;
+        bool held = number == l->still.number && l->still.holders > 0, ours = l->still.ours, continues;
 
         if (!l->monitor)
                 return -EBUSY;
         if (held)
                 drop_holder(l);
+        /* one that crashed, went off or is being saved meanwhile must not run on */
+        continues = held && ours && l->still.holders == 0 && l->phase == PHASE_LIVING;
         return request(
-                l, held && ours && l->still.holders == 0 ? "cont" : "query-status", on_still_reply,
-                held ? NULL : WHY_MOVED, reply, userdata);
+                l, continues ? "cont" : "query-status", on_still_reply, held ? NULL : WHY_MOVED, reply,
+                userdata);
 }
 
 const char *lifecycle_why_still(const Lifecycle *l)

@@ -126,6 +126,9 @@ bool lifecycle_is_ending(const Lifecycle *l);
 /* Why the guest cannot be paused or resumed now; NULL if it can. */
 const char *lifecycle_why_busy(const Lifecycle *l);
 
+/* Why it stays as it is for now: it stands still for a client; NULL if nobody holds it. */
+const char *lifecycle_why_still(const Lifecycle *l);
+
 const char *lifecycle_status(const Lifecycle *l); /* as STATUS= says */
 bool lifecycle_is_running(const Lifecycle *l);
 

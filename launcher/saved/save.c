@@ -43,6 +43,8 @@ typedef enum SavePhase {
 struct Save {
         SaveContext context;
         SavePhase phase;
+        const char *(*why_not)(void *userdata); /* or NULL */
+        void *guard;                            /* its userdata */
         const SaveListener *listener;
         void *userdata;
         Script *script;
@@ -338,9 +340,17 @@ static void on_jobs(const json_t *result, const char *error, void *userdata)
                 ask(s, "query-status", on_state);
 }
 
+/* What would be lost with this QEMU, or change the guest while it is written. */
+static const char *why_busy(const Save *s)
+{
+        const char *busy = lifecycle_why_busy(s->context.life) ?: lifecycle_why_still(s->context.life);
+
+        return busy || !s->why_not ? busy : s->why_not(s->guard);
+}
+
 const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
 {
-        const char *busy = lifecycle_why_busy(s->context.life);
+        const char *busy = why_busy(s);
         size_t pending;
 
         if (busy)
@@ -366,6 +376,12 @@ const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
         s->userdata = userdata;
         lifecycle_begin_saving(s->context.life);
         return NULL;
+}
+
+void save_set_guard(Save *s, const char *(*why_not)(void *userdata), void *userdata)
+{
+        s->why_not = why_not;
+        s->guard = userdata;
 }
 
 bool save_is_under_way(const Save *s)

@@ -42,6 +42,9 @@ Save *save_free(Save *s); /* returns NULL; what is not whole is removed. To be f
  */
 const char *save_begin(Save *s, const SaveListener *listener, void *userdata);
 
+/* What else may be under way: why_not says why nothing can be begun now, or NULL. NULL for none. */
+void save_set_guard(Save *s, const char *(*why_not)(void *userdata), void *userdata);
+
 bool save_is_under_way(const Save *s);
 
 /* Gives up so much later, if it is not whole by then. */
