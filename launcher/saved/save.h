@@ -50,6 +50,9 @@ bool save_is_under_way(const Save *s);
 /* Gives up so much later, if it is not whole by then. */
 void save_limit(Save *s, uint64_t usec);
 
+/* It goes on also if its listener leaves. */
+void save_keep(Save *s);
+
 /* The listener with that userdata is gone, so the guest goes on. */
 void save_forget(Save *s, const void *userdata);
 
