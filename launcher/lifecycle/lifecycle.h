@@ -76,7 +76,8 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
 /*
  * Has the guest stand still, at most STILL_SECONDS_MAX, until lifecycle_go_on() with that number; a guest
- * that is paused already stays so after that. Passes QEMU's reply on; -EBUSY as above.
+ * that is paused already stays so after that. Passes QEMU's reply on: after an error, there is nothing to
+ * end. -EBUSY as above.
  */
 int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply, void *userdata);
 
