@@ -54,6 +54,9 @@ void batch_job_changed(Batch *b, const char *job);
 /* The last thing that is done with the batch. */
 void batch_end(Batch *b);
 
+/* The number of the hold on the guest that its client has, see Held. */
+unsigned *batch_still(Batch *b);
+
 /* Of those that run. */
 void batch_link(Batch *b);
 

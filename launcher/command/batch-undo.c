@@ -136,7 +136,7 @@ static int cancel_job(Batch *b, json_t *arguments)
 
 static int undo(Batch *b, Undo *u)
 {
-        unsigned *still = b->held ? &b->held->still : &b->then.still;
+        unsigned *still = batch_still(b);
         json_t *arguments = TAKE_PTR(u->arguments);
 
         if (streq(u->command, "job-cancel"))
@@ -221,8 +221,11 @@ void held_abandon(Held *held, Batches *batches, Lifecycle *life)
 {
         Batch *b;
 
-        if (held->count == 0 && held->still == 0)
+        if (held->count == 0 && held->still == 0) {
+                steps_free(held->steps, 0); /* room for some */
+                *held = (Held){ 0 };
                 return;
+        }
         log_info("A client left; undoing what it held.");
         b = make(held, batches, life);
         if (b)

@@ -210,7 +210,7 @@ static void fail(Batch *b, const char *error, size_t n)
         batch_undo_next(b);
 }
 
-static unsigned *still_of(Batch *b)
+unsigned *batch_still(Batch *b)
 {
         return b->held ? &b->held->still : &b->then.still;
 }
@@ -239,7 +239,7 @@ static void succeed(Batch *b)
         if (b->keep)
                 keep(b);
         else if (has_step(b, "hold-still"))
-                own_let_go(b->life, still_of(b));
+                own_let_go(b->life, batch_still(b));
         batch_end(b);
 }
 
@@ -249,7 +249,7 @@ static int run_next(Batch *b)
 {
         Step *s = &b->steps[b->at];
 
-        return own_execute(b, still_of(b), s->command, TAKE_PTR(s->arguments), s->fd, on_done);
+        return own_execute(b, batch_still(b), s->command, TAKE_PTR(s->arguments), s->fd, on_done);
 }
 
 static void on_done(const json_t *result, const char *error, void *userdata)

@@ -28,6 +28,16 @@ static int refuse(Batch *b, const char *why, MonitorReply reply)
         return lifecycle_execute(b->life, "query-status", NULL, -1, on_refused, b);
 }
 
+/* What failed is no hold, and must not end that of another client later. */
+static void on_held(const json_t *result, const char *error, void *userdata)
+{
+        Batch *b = userdata;
+
+        if (!result)
+                *batch_still(b) = 0;
+        b->own_reply(result, error, b);
+}
+
 static int hold_still(Batch *b, unsigned *still, MonitorReply reply)
 {
         unsigned number;
@@ -35,7 +45,8 @@ static int hold_still(Batch *b, unsigned *still, MonitorReply reply)
 
         if (*still > 0)
                 return refuse(b, "the guest stands still for this client already", reply);
-        r = lifecycle_hold_still(b->life, &number, reply, b);
+        b->own_reply = reply;
+        r = lifecycle_hold_still(b->life, &number, on_held, b);
         if (r == -EBUSY && lifecycle_why_busy(b->life))
                 return refuse(b, lifecycle_why_busy(b->life), reply);
         if (r >= 0)

@@ -131,6 +131,11 @@ Storages *storages_free(Storages *all)
         return NULL;
 }
 
+size_t storages_count(const Storages *all)
+{
+        return all->count;
+}
+
 static void tell(Storage *s, const char *why)
 {
         StorageDone done = s->done;

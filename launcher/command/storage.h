@@ -41,6 +41,9 @@ int storages_remove(Storages *s, const char *name, StorageDone done, void *userd
 /* Gives the guest another file as the same disk. Takes over fd. Errors are those of the two above. */
 int storages_replace(Storages *s, const char *name, int fd, StorageDone done, void *userdata);
 
+/* How many there are, also those on their way in or out. */
+size_t storages_count(const Storages *s);
+
 /* Nobody wants to hear the end of what has that userdata any more. */
 void storages_forget(Storages *s, const void *userdata);
 

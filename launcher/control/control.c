@@ -206,6 +206,21 @@ void control_monitor_closed(Control *c)
         }
 }
 
+/* What clients have in QEMU is in no definition, and what they do there would be cut off. */
+static const char *why_not_save(void *userdata)
+{
+        const Control *c = userdata;
+
+        if (storages_count(c->storages) > 0)
+                return "disks were added by descriptor, and it could not be restored with them";
+        if (c->batches.first)
+                return "commands of a client are under way";
+        for (size_t i = 0; i < CONTROL_CALLERS_MAX; i++)
+                if (c->callers[i] && (c->callers[i]->held.count > 0 || c->callers[i]->held.still > 0))
+                        return "a client has not finished its work on the guest, such as a backup";
+        return NULL;
+}
+
 /* Nothing that the guest's user can change says so: the unit names the helper. A launcher that was started
  * by hand has none, and may be anybody's. */
 static bool is_in_user_scope(const RunOptions *options)
@@ -232,6 +247,8 @@ int control_new(const ControlContext *context, Control **ret)
         r = listener_new(context->event, context->directory, CONTROL_SOCKET, on_connected, c, &c->listener);
         if (r < 0)
                 return r;
+        if (context->save)
+                save_set_guard(context->save, why_not_save, c);
         *ret = TAKE_PTR(c);
         return 0;
 }
@@ -242,6 +259,8 @@ Control *control_free(Control *c)
                 return NULL;
         for (size_t i = 0; i < CONTROL_CALLERS_MAX; i++)
                 c->callers[i] = caller_free(c->callers[i]);
+        if (c->context.save)
+                save_set_guard(c->context.save, NULL, NULL);
         storages_free(c->storages);
         batches_done(&c->batches);
         listener_free(c->listener);

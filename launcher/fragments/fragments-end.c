@@ -166,14 +166,21 @@ void fragments_end(const char *guest)
 
 /* ——— a boot ——— */
 
-/* Those in /run are newer. */
+/* Those in /run are newer. What was saved may have been given up while the guest was off. */
 static bool bring_back(const char *name)
 {
+        _cleanup_(freep) char *guest = strndup(name, strlen(name) - strlen(SUFFIX));
         _cleanup_(freep) char *kept = text_format(STATE_FRAGMENTS "/%s", name);
         _cleanup_(freep) char *run = text_format(RUN_FRAGMENTS "/%s", name);
         int r;
 
-        if (!kept || !run || access(run, F_OK) >= 0)
+        if (!guest || !kept || !run)
+                return false;
+        if (!is_saved(guest)) {
+                forget_kept(guest);
+                return false;
+        }
+        if (access(run, F_OK) >= 0)
                 return false;
         r = copy_directory(kept, RUN_FRAGMENTS, name);
         if (r < 0)

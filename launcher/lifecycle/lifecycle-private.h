@@ -90,9 +90,6 @@ void lifecycle_forget_stills(Lifecycle *l, const void *userdata);
 /* The guest moves, or may: nobody holds it any longer. */
 void lifecycle_break_still(Lifecycle *l);
 
-/* Why the guest does not resume now; NULL if nobody holds it. */
-const char *lifecycle_why_still(const Lifecycle *l);
-
 /* Its watchdog paused it: it continues after a dump. */
 void lifecycle_hung(Lifecycle *l);
 

@@ -289,6 +289,22 @@ static void drop_holder(Lifecycle *l)
                 (void) sd_event_source_set_enabled(l->still.timer, SD_EVENT_OFF);
 }
 
+/* Without an answer, QEMU may stop it yet, and lets it run after that. */
+static void on_stopped(const json_t *result, const char *error, void *userdata)
+{
+        StillRequest *q = userdata;
+        Lifecycle *l = q->life;
+
+        if (!result && q->number == l->still.number && l->still.holders > 0) {
+                bool continues = l->still.ours && l->still.holders == 1 && l->phase == PHASE_LIVING;
+
+                drop_holder(l);
+                if (continues && l->monitor)
+                        (void) monitor_execute(l->monitor, "cont", NULL, NULL, NULL, MONITOR_PATIENCE);
+        }
+        on_still_reply(result, error, q);
+}
+
 /* QEMU's answer before anybody else's command: a guest that was paused stays the operator's. */
 static void on_still_state(const json_t *result, const char *error, void *userdata)
 {
@@ -301,7 +317,7 @@ static void on_still_state(const json_t *result, const char *error, void *userda
                 return;
         }
         if (result && state->running && l->monitor &&
-            monitor_execute(l->monitor, "stop", NULL, on_still_reply, q, MONITOR_PATIENCE) >= 0)
+            monitor_execute(l->monitor, "stop", NULL, on_stopped, q, MONITOR_PATIENCE) >= 0)
                 return;
         if (!result || state->running) {
                 drop_holder(l);
@@ -332,15 +348,17 @@ int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply,
 
 int lifecycle_go_on(Lifecycle *l, unsigned number, MonitorReply reply, void *userdata)
 {
-        bool held = number == l->still.number && l->still.holders > 0, ours = l->still.ours;
+        bool held = number == l->still.number && l->still.holders > 0, ours = l->still.ours, continues;
 
         if (!l->monitor)
                 return -EBUSY;
         if (held)
                 drop_holder(l);
+        /* one that crashed, went off or is being saved meanwhile must not run on */
+        continues = held && ours && l->still.holders == 0 && l->phase == PHASE_LIVING;
         return request(
-                l, held && ours && l->still.holders == 0 ? "cont" : "query-status", on_still_reply,
-                held ? NULL : WHY_MOVED, reply, userdata);
+                l, continues ? "cont" : "query-status", on_still_reply, held ? NULL : WHY_MOVED, reply,
+                userdata);
 }
 
 const char *lifecycle_why_still(const Lifecycle *l)

@@ -76,7 +76,8 @@ int lifecycle_resume(Lifecycle *l, MonitorReply reply, void *userdata);
 
 /*
  * Has the guest stand still, at most STILL_SECONDS_MAX, until lifecycle_go_on() with that number; a guest
- * that is paused already stays so after that. Passes QEMU's reply on; -EBUSY as above.
+ * that is paused already stays so after that. Passes QEMU's reply on: after an error, there is nothing to
+ * end. -EBUSY as above.
  */
 int lifecycle_hold_still(Lifecycle *l, unsigned *ret_number, MonitorReply reply, void *userdata);
 
@@ -125,6 +126,9 @@ bool lifecycle_is_ending(const Lifecycle *l);
 
 /* Why the guest cannot be paused or resumed now; NULL if it can. */
 const char *lifecycle_why_busy(const Lifecycle *l);
+
+/* Why it stays as it is for now: it stands still for a client; NULL if nobody holds it. */
+const char *lifecycle_why_still(const Lifecycle *l);
 
 const char *lifecycle_status(const Lifecycle *l); /* as STATUS= says */
 bool lifecycle_is_running(const Lifecycle *l);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "contract/fd-name.h"
 #include "util/text.h"
 
 /* Calls visit for the names of the chain's nodes in the machine's command line, top first. */
@@ -62,19 +63,65 @@ static int add_image(const Machine *m, const char *name, Layers *layers, const c
         return r;
 }
 
-static bool layers_have_file(const Layers *layers, FileId file)
+/* The layer of that number, from 0. One of an unknown file belongs to the one before. */
+static FileId file_at(const Layers *layers, size_t number)
 {
         for (size_t i = 0; i < layers->count; i++)
-                if (file_id_equals(layers->items[i].file, file))
+                if (layers->items[i].file.inode != 0 && number-- == 0)
+                        return layers->items[i].file;
+        return (FileId){ 0 };
+}
+
+/* How many images are before the node in the chain of that top in the command line; 0 if it is not behind
+ * the top. */
+static size_t count_before(const Machine *m, const char *top, const char *node)
+{
+        size_t n = 0;
+
+        for (const Option *o = command_line_find(&m->line, "-blockdev", top); o; n++) {
+                const char *next = option_text(o, "backing");
+
+                if (n > 0 && (streq(o->id, node) || streq_null(option_text(o, "file"), node)))
+                        return n;
+                o = next ? command_line_find(&m->line, "-blockdev", next) : NULL;
+        }
+        return 0;
+}
+
+/* depth: of the chain behind the node; 0 is its own file. */
+static bool is_at(const Machine *m, const char *node, unsigned depth, FileId file)
+{
+        const Node *n = machine_find_node(m, node, false) ?: machine_find_node(m, node, true);
+
+        if (n)
+                return file_id_equals(depth == 0 ? n->file : file_at(&n->below, depth - 1), file);
+        for (size_t i = 0; i < m->n_nodes; i++) { /* of an image that is one of the layers now */
+                size_t before = count_before(m, m->nodes[i]->name, node);
+
+                if (before > 0 && file_id_equals(file_at(&m->nodes[i]->below, before - 1 + depth), file))
                         return true;
+        }
         return false;
 }
 
-bool machine_has_file(const Machine *m, FileId file)
+bool machine_has_image(const Machine *m, const char *name, FileId file)
 {
-        for (size_t i = 0; i < m->n_nodes; i++)
-                if (file_id_equals(m->nodes[i]->file, file) || layers_have_file(&m->nodes[i]->below, file))
+        for (size_t i = 0; i < m->line.count; i++) {
+                const Option *o = &m->line.items[i];
+                _cleanup_(freep) char *image = NULL, *chain = NULL;
+                const char *format;
+                unsigned depth = 0;
+
+                if (o->kind != QEMU_BLOCKDEV)
+                        continue;
+                image = fd_name_image(o->id);
+                chain = fd_name_chain_prefix(o->id);
+                if (!image || !chain ||
+                    (!streq(name, image) && fd_name_read_chain(name, chain, &depth, &format) < 0))
+                        continue;
+                if (is_at(m, o->id, depth, file))
                         return true;
+        }
         return false;
 }
 

@@ -97,8 +97,9 @@ void machine_forget_gone(Machine *m);
 /* It stays after all. */
 void machine_keep_node(Machine *m, const char *name);
 
-/* Whether one of its nodes is on that file. */
-bool machine_has_file(const Machine *m, FileId file);
+/* Whether the machine has that file where a descriptor of that name belongs: behind the node itself, or at
+ * that depth of its chain; see contract/fd-name.h. */
+bool machine_has_image(const Machine *m, const char *name, FileId file);
 
 /* The images of the chain that the node of the machine's command line is the top of. 0; -ENOENT if it is
  * none of which all is known; -ENOMEM. */

@@ -19,6 +19,7 @@ typedef struct Step {
         json_t *arguments, *undo_arguments;
         int fd;
         bool optional, kept;
+        bool unlimited; /* its time */
         unsigned group;
         unsigned attempts, undo_attempts; /* that remain after a failure */
 } Step;
@@ -157,11 +158,11 @@ static void on_reply(const json_t *result, const char *error, void *userdata)
         go_on(s);
 }
 
-static int send(Script *s, const char *command, json_t *arguments, int fd)
+static int send(Script *s, const char *command, json_t *arguments, int fd, uint64_t patience)
 {
         json_incref(arguments);
         return fd >= 0 ? monitor_execute_fd(s->monitor, command, arguments, fd, on_reply, s)
-                       : monitor_execute(s->monitor, command, arguments, on_reply, s, MONITOR_PATIENCE);
+                       : monitor_execute(s->monitor, command, arguments, on_reply, s, patience);
 }
 
 /* Sends the next command, or ends. */
@@ -178,10 +179,12 @@ static void go_on(Script *s)
         }
         if (s->undoing) {
                 step = &s->steps[--s->at];
-                r = send(s, step->undo, step->undo_arguments, -EBADF);
+                r = send(s, step->undo, step->undo_arguments, -EBADF, MONITOR_PATIENCE);
         } else {
                 step = &s->steps[s->at];
-                r = send(s, step->command, step->arguments, step->fd);
+                r =
+                        send(s, step->command, step->arguments, step->fd,
+                             step->unlimited ? MONITOR_NO_LIMIT : MONITOR_PATIENCE);
                 s->at += r >= 0;
         }
         if (r >= 0)
@@ -219,6 +222,12 @@ void script_insist(Script *s, unsigned seconds)
 {
         if (s->count > 0)
                 s->steps[s->count - 1].attempts = seconds * (unsigned) (MONITOR_SECOND / RETRY_USEC);
+}
+
+void script_wait(Script *s)
+{
+        if (s->count > 0)
+                s->steps[s->count - 1].unlimited = true;
 }
 
 /* Not at once, so that callers need not expect to be called before they return. */

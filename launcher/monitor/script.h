@@ -41,6 +41,10 @@ void script_keep_group(Script *s, unsigned group);
 /* Repeats the command that was added last for so long if it fails. */
 void script_insist(Script *s, unsigned seconds);
 
+/* The command that was added last has no time limit: until QEMU has answered, nobody could tell whether it
+ * is still carried out. */
+void script_wait(Script *s);
+
 /* Runs it. done is called later, once; 0 or -ENOMEM, or the error of the monitor. */
 int script_run(Script *s, ScriptDone done, void *userdata);
 

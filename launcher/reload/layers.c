@@ -268,15 +268,16 @@ static json_t *node_name(const char *name)
         return json_pack("{s:s}", "node-name", name);
 }
 
-/* The first command fails if QEMU still uses the image. */
-static void remove_gone(const LayerChange *change, Script *script)
+/* The first command fails if QEMU still uses the image. The script fails with that only if it is required:
+ * what cannot be undone must not have been done before. */
+static void remove_gone(const LayerChange *change, bool required, Script *script)
 {
         const Layers *gone = &change->gone;
 
         for (size_t i = 0; i < gone->count; i++) {
                 const Layer *layer = &gone->items[i];
 
-                if (layer->format && i == 0)
+                if (layer->format && i == 0 && required)
                         script_add(script, "blockdev-del", node_name(layer->format), -EBADF, NULL, NULL);
                 else if (layer->format)
                         script_try(script, "blockdev-del", node_name(layer->format));
@@ -295,27 +296,37 @@ static int end_job(const LayerChange *change, Script *script)
         if (!job)
                 return log_out_of_memory();
         script_add(script, "job-complete", json_pack("{s:s}", "id", job), -EBADF, NULL, NULL);
+        script_wait(script);
         script_add(script, "job-dismiss", json_pack("{s:s}", "id", job), -EBADF, NULL, NULL);
         script_insist(script, JOB_PATIENCE);
+        script_wait(script);
         return 0;
 }
 
 int layers_script(const LayerContext *c, LayerChanges *changes, Script *script)
 {
         json_t *actions = json_array();
+        bool final = false;
         int r = actions ? 0 : -ENOMEM;
 
         for (size_t i = 0; r >= 0 && i < changes->count; i++)
                 if (changes->items[i].kind == LAYER_ADDED)
                         r = add_overlay(c, &changes->items[i], script, actions);
-        if (r >= 0 && json_array_size(actions) > 0)
+        if (r >= 0 && json_array_size(actions) > 0) {
                 script_add(
                         script, "transaction", json_pack("{s:O}", "actions", actions), -EBADF, NULL, NULL);
+                script_wait(script); /* the guest would write to overlays of which nobody knows */
+                final = true;
+        }
         for (size_t i = 0; r >= 0 && i < changes->count; i++) {
-                if (changes->items[i].kind == LAYER_RETURN)
+                if (changes->items[i].kind == LAYER_ADDED)
+                        continue;
+                if (changes->items[i].kind == LAYER_RETURN) {
                         r = end_job(&changes->items[i], script);
-                if (changes->items[i].kind != LAYER_ADDED)
-                        remove_gone(&changes->items[i], script);
+                        final = true;
+                }
+                remove_gone(&changes->items[i], !final, script);
+                final = true;
         }
         json_decref(actions);
         return r;

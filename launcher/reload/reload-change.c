@@ -123,17 +123,17 @@ static void take_over_options(Reload *r)
         is->bandwidths = bandwidths;
 }
 
-static bool is_used(FileId file, const void *machine)
+static bool has_image(const char *name, FileId file, const void *machine)
 {
-        return machine_has_file(machine, file);
+        return machine_has_image(machine, name, file);
 }
 
+/* A change that waits for a restart has brought images, too, which the guest does not have. */
 static void note_images(Reload *r)
 {
-        if (images_note(r->context.images, &r->fds) < 0)
+        if (images_update(r->context.images, &r->fds, has_image, &r->machine) < 0)
                 log_warning(
                         "Cannot note the guest's new images; a guest that is saved may not be restored.");
-        images_forget_backing(r->context.images, is_used, &r->machine);
 }
 
 static void settle(Reload *r)

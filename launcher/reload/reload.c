@@ -108,7 +108,7 @@ static void remove_socket(const Reload *r, const char *name)
                 (void) unlink(path);
 }
 
-void reload_abandon(Reload *r)
+static void abandon(Reload *r, int exit_status)
 {
         MachineParts parts;
         Changes c = reload_changes(r, &parts);
@@ -123,7 +123,12 @@ void reload_abandon(Reload *r)
                 else if (r->fds.items[i].stored)
                         (void) store_tell(r->fds.items[i].name, -EBADF, NULL);
         log_error("The guest runs on as it was.");
-        reload_finish(r, EXIT_OS);
+        reload_finish(r, exit_status);
+}
+
+void reload_abandon(Reload *r)
+{
+        abandon(r, EXIT_OS);
 }
 
 /* ——— the definition ——— */
@@ -331,9 +336,11 @@ static int take_message(Reload *r, const HelperMessage *m, int fd)
                 return 0;
         if (m->kind != HELPER_DONE || (r->phase != RELOAD_ASKING && r->phase != RELOAD_OPENING))
                 return -EPROTO;
-        if (m->exit_status != 0) {
+        if (m->exit_status != 0 && r->phase == RELOAD_OPENING) /* the helper said why */
+                abandon(r, m->exit_status);
+        else if (m->exit_status != 0) {
                 log_error("The guest runs on as it was.");
-                reload_finish(r, m->exit_status); /* the helper said why */
+                reload_finish(r, m->exit_status);
         } else if (r->phase == RELOAD_ASKING)
                 on_definition(r);
         else

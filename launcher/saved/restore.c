@@ -212,6 +212,7 @@ static void finish(Restore *r)
         lifecycle_restored(r->life, !r->paused);
 }
 
+/* Only an answer says that the guest has not run: without one, the mark stays. */
 static void on_continued(const json_t *result, const char *error, void *userdata)
 {
         Restore *r = userdata;
@@ -220,7 +221,8 @@ static void on_continued(const json_t *result, const char *error, void *userdata
                 finish(r);
                 return;
         }
-        (void) saved_unmark(r->directory);
+        if (monitor_error_class(r->monitor))
+                (void) saved_unmark(r->directory);
         fail(r, EXIT_OS, error);
 }
 

@@ -43,6 +43,8 @@ typedef enum SavePhase {
 struct Save {
         SaveContext context;
         SavePhase phase;
+        const char *(*why_not)(void *userdata); /* or NULL */
+        void *guard;                            /* its userdata */
         const SaveListener *listener;
         void *userdata;
         Script *script;
@@ -50,6 +52,8 @@ struct Save {
         uint64_t deadline;      /* CLOCK_MONOTONIC; 0: none */
         int fd;
         bool was_running, stopped;
+        bool kept;             /* whoever asked for it may leave */
+        bool migrates;         /* QEMU, or it has not said yet that this is over */
         const char *cancelled; /* why; a constant */
         char *failure;
 };
@@ -101,6 +105,11 @@ static void on_continued(const json_t *result, const char *error, void *userdata
         go_on(s);
 }
 
+static void cancel_migration(Save *s)
+{
+        (void) monitor_execute(s->context.monitor, "migrate_cancel", NULL, NULL, NULL, MONITOR_PATIENCE);
+}
+
 /* Nothing of it stays, and the guest runs as before. */
 static void fail(Save *s, const char *why)
 {
@@ -120,6 +129,8 @@ static void fail(Save *s, const char *why)
                 tell(s, "the guest ended");
                 return;
         }
+        if (s->migrates)
+                cancel_migration(s);
         if (s->script)
                 stream_take_back(monitor);
         if (!s->stopped || !s->was_running ||
@@ -153,6 +164,10 @@ static void finish(Save *s)
         _cleanup_(json_decrefp) json_t *header = make_header(s);
         int r;
 
+        if (lifecycle_is_ending(s->context.life)) { /* it was to end, not to be kept */
+                fail(s, "the guest ended");
+                return;
+        }
         (void) sd_notify(0, "WATCHDOG=1"); /* writing the rest may take a moment */
         r = header ? saved_finish(s->context.directory, s->fd, header) : -ENOMEM;
         if (r < 0) {
@@ -190,11 +205,19 @@ static void show_progress(Save *s, const json_t *ram)
                 s->listener->progress((uint64_t) (total - left), (uint64_t) total, s->userdata);
 }
 
+static bool is_over(const char *status)
+{
+        return status &&
+               (streq(status, "completed") || streq(status, "failed") || streq(status, "cancelled"));
+}
+
 static void on_progress(const json_t *result, const char *error, void *userdata)
 {
         const char *status = json_string_value(json_object_get(result, "status"));
         Save *s = userdata;
 
+        if (is_over(status))
+                s->migrates = false;
         if (!status)
                 fail(s, error ?: "QEMU does not say how far it is");
         else if (streq(status, "completed")) {
@@ -220,8 +243,7 @@ static void cancel(Save *s, const char *why)
                 return;
         s->cancelled = why;
         if (s->phase == SAVE_WRITING)
-                (void) monitor_execute(
-                        s->context.monitor, "migrate_cancel", NULL, NULL, NULL, MONITOR_PATIENCE);
+                cancel_migration(s);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -242,13 +264,14 @@ static void on_begun(const char *failed, void *userdata)
         Save *s = userdata;
 
         if (failed) {
+                if (monitor_error_class(s->context.monitor))
+                        s->migrates = false; /* it was refused */
                 fail(s, failed);
                 return;
         }
         s->phase = SAVE_WRITING;
         if (s->cancelled)
-                (void) monitor_execute(
-                        s->context.monitor, "migrate_cancel", NULL, NULL, NULL, MONITOR_PATIENCE);
+                cancel_migration(s);
         ask_again(s);
 }
 
@@ -274,6 +297,7 @@ static void write_state(Save *s)
                 json_pack("{s:I}", "max-bandwidth", (json_int_t) NO_LIMIT), -EBADF, NULL, NULL);
         script_add(s->script, "migrate", stream_uri(monitor), -EBADF, NULL, NULL);
         r = script_run(s->script, on_begun, s);
+        s->migrates = r >= 0; /* before its answer, too, which may be late */
         if (r < 0)
                 fail_errno(s, "cannot give QEMU commands", r);
 }
@@ -338,9 +362,17 @@ static void on_jobs(const json_t *result, const char *error, void *userdata)
                 ask(s, "query-status", on_state);
 }
 
+/* What would be lost with this QEMU, or change the guest while it is written. */
+static const char *why_busy(const Save *s)
+{
+        const char *busy = lifecycle_why_busy(s->context.life) ?: lifecycle_why_still(s->context.life);
+
+        return busy || !s->why_not ? busy : s->why_not(s->guard);
+}
+
 const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
 {
-        const char *busy = lifecycle_why_busy(s->context.life);
+        const char *busy = why_busy(s);
         size_t pending;
 
         if (busy)
@@ -360,12 +392,18 @@ const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
         if (monitor_execute(s->context.monitor, "query-jobs", NULL, on_jobs, s, MONITOR_PATIENCE) < 0)
                 return "QEMU does not take commands";
         s->phase = SAVE_STOPPING;
-        s->was_running = s->stopped = false;
+        s->was_running = s->stopped = s->kept = s->migrates = false;
         s->cancelled = NULL;
         s->listener = listener;
         s->userdata = userdata;
         lifecycle_begin_saving(s->context.life);
         return NULL;
+}
+
+void save_set_guard(Save *s, const char *(*why_not)(void *userdata), void *userdata)
+{
+        s->why_not = why_not;
+        s->guard = userdata;
 }
 
 bool save_is_under_way(const Save *s)
@@ -378,12 +416,17 @@ void save_limit(Save *s, uint64_t usec)
         s->deadline = now_usec(s) + usec;
 }
 
+void save_keep(Save *s)
+{
+        s->kept = true;
+}
+
 void save_forget(Save *s, const void *userdata)
 {
         if (!s->listener || s->userdata != userdata)
                 return;
         s->listener = NULL;
-        if (save_is_under_way(s))
+        if (save_is_under_way(s) && !s->kept)
                 cancel(s, "whoever asked for it is gone");
 }
 

@@ -42,10 +42,16 @@ Save *save_free(Save *s); /* returns NULL; what is not whole is removed. To be f
  */
 const char *save_begin(Save *s, const SaveListener *listener, void *userdata);
 
+/* What else may be under way: why_not says why nothing can be begun now, or NULL. NULL for none. */
+void save_set_guard(Save *s, const char *(*why_not)(void *userdata), void *userdata);
+
 bool save_is_under_way(const Save *s);
 
 /* Gives up so much later, if it is not whole by then. */
 void save_limit(Save *s, uint64_t usec);
+
+/* It goes on also if its listener leaves. */
+void save_keep(Save *s);
 
 /* The listener with that userdata is gone, so the guest goes on. */
 void save_forget(Save *s, const void *userdata);

@@ -55,39 +55,48 @@ static int put(Images *images, const char *name, int fd)
         return 0;
 }
 
+static int note(Images *images, const char *name, int descriptor)
+{
+        _cleanup_(freep) char *path = text_format("/proc/self/fd/%d", descriptor);
+        int fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
+
+        return !path ? -ENOMEM : fd < 0 ? -errno : put(images, name, fd);
+}
+
 int images_note(Images *images, const Fds *fds)
 {
         int r = 0;
 
-        for (size_t i = 0; r >= 0 && i < fds->count; i++) {
-                const char *name = fds->items[i].name;
-                _cleanup_(freep) char *path = NULL;
-                int fd;
-
-                if (!fd_name_is_image(name))
-                        continue;
-                path = text_format("/proc/self/fd/%d", fds->items[i].fd);
-                fd = path ? open(path, O_PATH | O_CLOEXEC) : -1;
-                r = !path ? -ENOMEM : fd < 0 ? -errno : put(images, name, fd);
-        }
+        for (size_t i = 0; r >= 0 && i < fds->count; i++)
+                if (fd_name_is_image(fds->items[i].name))
+                        r = note(images, fds->items[i].name, fds->items[i].fd);
         return r;
 }
 
-void images_forget_backing(
-        Images *images, bool (*wanted)(FileId file, const void *userdata), const void *userdata)
+int images_update(
+        Images *images, const Fds *fds, bool (*has)(const char *name, FileId file, const void *userdata),
+        const void *userdata)
 {
         size_t kept = 0;
+        int r = 0;
 
+        for (size_t i = 0; r >= 0 && i < fds->count; i++) {
+                const StoredFd *item = &fds->items[i];
+
+                if (fd_name_is_image(item->name) && has(item->name, file_id_of(item->fd), userdata))
+                        r = note(images, item->name, item->fd);
+        }
         for (size_t i = 0; i < images->count; i++) {
                 KnownImage *image = &images->items[i];
 
-                if (fd_name_is_backing(image->name) && !wanted(file_id_of(image->fd), userdata)) {
+                if (fd_name_is_backing(image->name) && !has(image->name, file_id_of(image->fd), userdata)) {
                         free(image->name);
                         (void) fd_close(image->fd);
                 } else
                         images->items[kept++] = *image;
         }
         images->count = kept;
+        return r;
 }
 
 void images_done(Images *images)

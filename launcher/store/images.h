@@ -34,11 +34,12 @@ typedef struct Images {
 /* Notes all images and backing images among fds, in the place of earlier ones of the same name. 0 or a
  * negative errno. */
 int images_note(Images *images, const Fds *fds);
-void images_done(Images *images);
 
-/* Forgets the backing images that are none any more: those that wanted() denies. */
-void images_forget_backing(
-        Images *images, bool (*wanted)(FileId file, const void *userdata), const void *userdata);
+/* The same for those that has() confirms, and forgets the backing images that it denies. */
+int images_update(
+        Images *images, const Fds *fds, bool (*has)(const char *name, FileId file, const void *userdata),
+        const void *userdata);
+void images_done(Images *images);
 
 /* The file of the image with that name; unknown if there is none. */
 FileId images_find(const Images *images, const char *name);

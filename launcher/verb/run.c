@@ -285,7 +285,8 @@ static bool on_save(void *userdata)
                         log_warning("Cannot save the guest (%s); powering it down.", why);
                         return false;
                 }
-        }
+        } else if (run->options.life.save_on_stop)
+                save_keep(run->save);
         if (limit > 0 && limit != UINT64_MAX)
                 save_limit(run->save, limit / 2);
         return true;

@@ -114,6 +114,110 @@ static ChangeKind change(
         return kind;
 }
 
+/* Whether the machine has the file of that letter where the descriptor belongs. */
+static bool has(const Machine *m, const char *name, char file)
+{
+        _cleanup_(freep) char *path = text_format("%s/%c", directory, file);
+        _cleanup_(closep) int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+        CHECK(fd >= 0);
+        return machine_has_image(m, name, file_id_of(fd));
+}
+
+static void add_image(Images *images, const char *name, char file)
+{
+        _cleanup_(freep) char *path = text_format("%s/%c", directory, file);
+        _cleanup_(fds_donep) Fds fds = { 0 };
+        int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+
+        CHECK(fd >= 0);
+        CHECK_NUMBER(fds_put(&fds, name, fd), 0);
+        CHECK_NUMBER(images_note(images, &fds), 0);
+}
+
+static bool has_image(const char *name, FileId file, const void *machine)
+{
+        return machine_has_image(machine, name, file);
+}
+
+/* A disk with the image b, behind which the launcher found the image a. */
+static void check_chain(void)
+{
+        const char *const *own =
+                ARGS("--image=b-storage", "--", "/qemu", "-blockdev", STORAGE("b-storage", "/b"),
+                     "-blockdev", "{\"driver\":\"qcow2\",\"node-name\":\"b.1\",\"file\":\"b-storage\"}",
+                     "-device", DISK("b.1"));
+        const char *const *actual = ARGS(
+                "/qemu", "-blockdev", STORAGE("a-storage", "/dev/fdset/1"), "-blockdev",
+                "{\"driver\":\"raw\",\"node-name\":\"a-format\",\"file\":\"a-storage\"}", "-blockdev",
+                STORAGE("b-storage", "/dev/fdset/2"), "-blockdev", OVER("b.1", "b-storage", "a-format"));
+        Images images = { 0 };
+        Side side = { 0 }, new = { 0 };
+        Machine m;
+
+        read_side(own, "b", &side);
+        CHECK_NUMBER(images_note(&images, &side.fds), 0);
+        add_image(&images, "chain.b.1.1.raw", 'a');
+        CHECK_NUMBER(machine_begin(&side.options, (char *const *) actual, &images, NULL, &m), 0);
+
+        CHECK(has(&m, "image.b-storage", 'b'));
+        CHECK(!has(&m, "image.b-storage", 'a'));
+        CHECK(!has(&m, "image.a-storage", 'a'));
+        CHECK(has(&m, "chain.b.1.1.raw", 'a'));
+        CHECK(!has(&m, "chain.b.1.1.raw", 'b'));
+        CHECK(!has(&m, "chain.b.1.2.raw", 'a'));
+        CHECK(!has(&m, "chain.b.1.raw", 'a'));
+
+        /* what a change brought that waits for a restart */
+        read_side(own, "x", &new);
+        CHECK_NUMBER(images_update(&images, &new.fds, has_image, &m), 0);
+        CHECK(has(&m, "image.b-storage", 'b') && images.count == 2);
+        CHECK(machine_has_image(&m, "image.b-storage", images_find(&images, "image.b-storage")));
+        /* and an image that is behind nothing any more */
+        add_image(&images, "chain.b.1.2.raw", 'b');
+        CHECK_NUMBER(images_update(&images, &(Fds){ 0 }, has_image, &m), 0);
+        CHECK_NUMBER(images.count, 2);
+
+        machine_done(&m);
+        images_done(&images);
+        side_done(&side);
+        side_done(&new);
+}
+
+/* An image that got another one over it is a layer of that one's node, under the name in the command line.
+ */
+static void check_replaced(void)
+{
+        Images images = { 0 };
+        Side was = { 0 }, is = { 0 };
+        Layers layers;
+        Machine m, new;
+
+        read_side(TWO, "ab", &was);
+        read_side(THREE, "abc", &is);
+        CHECK_NUMBER(images_note(&images, &is.fds), 0);
+        CHECK_NUMBER(machine_begin(&was.options, was.options.argv, &images, NULL, &m), 0);
+        CHECK_NUMBER(machine_begin(&is.options, is.options.argv, &images, NULL, &new), 0);
+        CHECK_NUMBER(machine_find_layers(&new, "c-format", &layers), 0);
+        machine_set_chain_leaving(&m, "b-format", true);
+        CHECK_NUMBER(machine_replace_chain(&m, "b-format", &is.line, "c-format", &layers), 0);
+        command_line_done(&m.line);
+        m.line = new.line;
+        new.line = (CommandLine){ 0 };
+
+        CHECK(has(&m, "image.c-storage", 'c'));
+        CHECK(has(&m, "image.b-storage", 'b'));
+        CHECK(has(&m, "image.a-storage", 'a'));
+        CHECK(!has(&m, "image.a-storage", 'b'));
+
+        layers_done(&layers);
+        machine_done(&m);
+        machine_done(&new);
+        images_done(&images);
+        side_done(&was);
+        side_done(&is);
+}
+
 #define READY   "[{\"id\":\"layers.disk0\",\"status\":\"ready\"}]"
 #define RUNNING "[{\"id\":\"layers.disk0\",\"status\":\"running\"}]"
 #define OTHER   "[{\"id\":\"layers.disk1\",\"status\":\"ready\"}]"
@@ -147,6 +251,9 @@ int main(void)
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", RUNNING, &kind, &gone), CHANGE_RESTART);
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", OTHER, &kind, &gone), CHANGE_RESTART);
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", "[]", &kind, &gone), CHANGE_RESTART);
+
+        check_chain();
+        check_replaced();
 
         for (const char *file = "abcx"; *file; file++) {
                 _cleanup_(freep) char *path = text_format("%s/%c", directory, *file);
