@@ -104,7 +104,7 @@ DAY = (
     Operation('show its XML', ('dumpxml', NAME), _vmctl('dumpxml', '--live')),
     Operation('show statistics', ('domstats', NAME), _vmctl('stats', '--json')),
     Operation('take a screenshot', ('screenshot', NAME, str(SCREEN)), _vmctl('screenshot', str(SCREEN))),
-    Operation('press keys', ('send-key', NAME, 'KEY_ENTER'), _vmctl('send-key', 'KEY_ENTER')),
+    Operation('press keys', ('send-key', NAME, 'KEY_ENTER'), _vmctl('send-key', 'ret')),
     Operation('attach a disk', ('attach-device', NAME, str(DISK_XML), '--live'), _vmctl('attach', str(DISK_XML))),
     Operation('resize the disk', ('blockresize', NAME, 'vdb', '32M'), _vmctl('resize-disk', 'vdb', '32M')),
     Operation('detach the disk', ('detach-disk', NAME, 'vdb', '--live'), _vmctl('detach', 'vdb')),
@@ -149,6 +149,9 @@ def measure(cycles, step):
 
 class Virsh:
     name = 'virsh'
+
+    def __init__(self):
+        run('systemctl', 'start', 'libvirtd')
 
     def argv(self, operation):
         return (*VIRSH, *operation.virsh)
