@@ -171,7 +171,8 @@ static int new_key(const char *target, int argument)
                                                                                                    : 0;
 }
 
-/* The calls of other architectures have numbers of their own, which a filter may forget. */
+/* The calls of other architectures have numbers of their own, which a filter may forget. A kernel that has
+ * none of i386 ends the process with SIGSEGV. */
 static int call_of_i386(const char *target, int argument)
 {
 #ifdef __x86_64__
@@ -222,7 +223,7 @@ const Attack attacks_on_kernel[] = {
         { "kernel-user-keyring", key, NULL, KEY_SPEC_USER_KEYRING, "EPERM" },
         { "kernel-session-keyring", key, NULL, KEY_SPEC_SESSION_KEYRING, "EPERM" },
         { "kernel-add-key", new_key, NULL, 0, "EPERM" },
-        { "kernel-call-of-i386", call_of_i386, NULL, 0, "SIGSYS" },
+        { "kernel-call-of-i386", call_of_i386, NULL, 0, "SIGSYS|SIGSEGV" },
         { "kernel-call-of-x32", call_of_x32, NULL, 0, "SIGSYS" },
 
         /* files by which the kernel is set and asked */
