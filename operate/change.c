@@ -248,23 +248,14 @@ int operation_write_disk(Operation *o, const XmlElement *disk, const XmlElement 
         return r < 0 ? r : operation_check(o);
 }
 
-static void drop_children(XmlElement *e, const char *name)
-{
-        for (XmlElement *c = e->first, *next; c; c = next) {
-                next = c->next;
-                if (streq(c->name, name))
-                        xml_remove(c);
-        }
-}
-
 static int set_source(XmlElement *e, const char *source)
 {
         struct stat st;
         bool block = source && stat(source, &st) >= 0 && S_ISBLK(st.st_mode);
         int r;
 
-        drop_children(e, "source");
-        drop_children(e, "backingStore");
+        xml_remove_children(e, "source");
+        xml_remove_children(e, "backingStore");
         r = xml_set(e, "@type", block ? "block" : "file");
         return r < 0 || !source ? r : xml_set(e, block ? "source@dev" : "source@file", source);
 }
@@ -422,7 +413,7 @@ static int set_bandwidth_of(Operation *o, XmlElement *e, const char *value)
         (void) strsep(&out, ",");
         if (!out)
                 return operation_fail(o, -EINVAL, "bandwidth: expected IN,OUT, not %s", value);
-        drop_children(e, "bandwidth");
+        xml_remove_children(e, "bandwidth");
         r = set_rate(o, e, "inbound", in);
         return r < 0 ? r : set_rate(o, e, "outbound", out);
 }

@@ -27,22 +27,6 @@ void disk_image_done(DiskImage *image)
         *image = (DiskImage){ 0 };
 }
 
-static bool has_child(const XmlElement *e, const char *name)
-{
-        for (const XmlElement *c = e ? e->first : NULL; c; c = c->next)
-                if (streq(c->name, name))
-                        return true;
-        return false;
-}
-
-static const XmlElement *child_of(const XmlElement *e, const char *name)
-{
-        for (const XmlElement *c = e->first; c; c = c->next)
-                if (streq(c->name, name))
-                        return c;
-        return NULL;
-}
-
 static bool is_disk(const Device *d)
 {
         const char *kind = d->xml ? xml_peek(d->xml, "@device") : NULL;
@@ -59,7 +43,8 @@ int operation_list_disks(const Operation *o, Strings *ret)
         for (size_t i = 0; r >= 0 && i < g->n_devices; i++) {
                 const XmlElement *e = g->devices[i]->xml;
 
-                if (is_disk(g->devices[i]) && !has_child(e, "readonly") && !has_child(e, "transient"))
+                if (is_disk(g->devices[i]) && !xml_peek_child(e, "readonly") &&
+                    !xml_peek_child(e, "transient"))
                         r = strings_add(ret, xml_peek(e, "target@dev"));
         }
         return r;
@@ -95,7 +80,7 @@ uint64_t operation_machine(const Operation *o)
 /* NULL, or what is in the way of an overlay. */
 static const char *why_not(const XmlElement *e, const char *type, const char *format)
 {
-        const XmlElement *source = child_of(e, "source");
+        const XmlElement *source = xml_peek_child(e, "source");
         const char *kind = xml_peek(e, "@device");
 
         if (kind && streq(kind, "lun"))
@@ -104,15 +89,15 @@ static const char *why_not(const XmlElement *e, const char *type, const char *fo
                 return "its image is neither a file nor a block device";
         if (!streq(format, "raw") && !streq(format, "qcow2"))
                 return "its image is neither raw nor qcow2";
-        if (has_child(e, "readonly"))
+        if (xml_peek_child(e, "readonly"))
                 return "the guest only reads it";
-        if (has_child(e, "shareable"))
+        if (xml_peek_child(e, "shareable"))
                 return "it is shared with other guests";
-        if (has_child(e, "transient"))
+        if (xml_peek_child(e, "transient"))
                 return "it is transient";
-        if (has_child(e, "encryption") || has_child(source, "encryption"))
+        if (xml_peek_child(e, "encryption") || xml_peek_child(source, "encryption"))
                 return "it is encrypted";
-        if (has_child(source, "slices") || has_child(source, "dataStore"))
+        if (xml_peek_child(source, "slices") || xml_peek_child(source, "dataStore"))
                 return "its image is a part of a file, or has its data in another";
         return NULL;
 }
@@ -200,20 +185,11 @@ int operation_find_disk(Operation *o, const char *target, DiskImage *ret)
 
 /* ——— writing ——— */
 
-static void drop_child(XmlElement *e, const char *name)
-{
-        for (XmlElement *c = e->first, *next; c; c = next) {
-                next = c->next;
-                if (streq(c->name, name))
-                        xml_remove(c);
-        }
-}
-
 /* The image as a <backingStore>, with what is behind it. */
 static XmlElement *make_backing(const XmlElement *disk, const char *path, const char *format, bool block)
 {
         _cleanup_(xml_freep) XmlElement *e = xml_new("backingStore");
-        const XmlElement *behind = child_of(disk, "backingStore");
+        const XmlElement *behind = xml_peek_child(disk, "backingStore");
         XmlElement *copy = behind ? operation_copy(behind) : NULL;
 
         if (copy && e)
@@ -234,8 +210,8 @@ static XmlElement *with_overlay(
 
         if (!e || !backing)
                 return NULL;
-        drop_child(e, "source");
-        drop_child(e, "backingStore");
+        xml_remove_children(e, "source");
+        xml_remove_children(e, "backingStore");
         xml_append(e, TAKE_PTR(backing));
         if (xml_set(e, "@type", "file") < 0 || xml_set(e, "driver@name", "qemu") < 0 ||
             xml_set(e, "driver@type", "qcow2") < 0 || xml_set(e, "source@file", overlay) < 0)
@@ -278,11 +254,11 @@ char *disk_image_write(const DiskImage *image)
 
 size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAGES_MAX])
 {
-        const XmlElement *e = child_of(image->xml, "backingStore");
+        const XmlElement *e = xml_peek_child(image->xml, "backingStore");
         size_t n = 1;
 
         ret[0] = (ChainImage){ image->path, image->format, image->block };
-        for (; e && xml_peek(e, "@type") && n < CHAIN_IMAGES_MAX; e = child_of(e, "backingStore")) {
+        for (; e && xml_peek(e, "@type") && n < CHAIN_IMAGES_MAX; e = xml_peek_child(e, "backingStore")) {
                 bool block = streq(xml_peek(e, "@type"), "block");
                 const char *path = xml_peek(e, block ? "source@dev" : "source@file"),
                            *format = xml_peek(e, "format@type");
@@ -300,7 +276,7 @@ static XmlElement *level(const XmlElement *disk, size_t depth)
         const XmlElement *e = disk;
 
         while (e && depth-- > 0)
-                e = child_of(e, "backingStore");
+                e = xml_peek_child(e, "backingStore");
         return (XmlElement *) e;
 }
 
@@ -310,7 +286,7 @@ static int replace_child(XmlElement *parent, const char *name, const XmlElement 
 
         if (with && !copy)
                 return -ENOMEM;
-        drop_child(parent, name);
+        xml_remove_children(parent, name);
         if (copy)
                 xml_append(parent, copy);
         return 0;
@@ -331,11 +307,11 @@ int disk_text_drop_image(const char *disk, const char *path, char **ret)
 
         if (!root)
                 return findings ? -EBADMSG : -ENOMEM;
-        while ((behind = child_of(over, "backingStore")) && !streq_null(path_of(behind), path))
+        while ((behind = xml_peek_child(over, "backingStore")) && !streq_null(path_of(behind), path))
                 over = (XmlElement *) behind;
         if (!behind)
                 return 0;
-        if (replace_child(over, "backingStore", child_of(behind, "backingStore")) < 0)
+        if (replace_child(over, "backingStore", xml_peek_child(behind, "backingStore")) < 0)
                 return -ENOMEM;
         *ret = xml_write(root);
         return *ret ? 1 : -ENOMEM;
@@ -344,11 +320,11 @@ int disk_text_drop_image(const char *disk, const char *path, char **ret)
 /* The disk becomes what that <backingStore> describes. */
 static int make_top(XmlElement *disk, const XmlElement *backing)
 {
-        const XmlElement *behind = child_of(backing, "backingStore");
+        const XmlElement *behind = xml_peek_child(backing, "backingStore");
         int r = xml_set(disk, "@type", xml_peek(backing, "@type"));
 
         r = r < 0 ? r : xml_set(disk, "driver@type", xml_peek(backing, "format@type"));
-        r = r < 0 ? r : replace_child(disk, "source", child_of(backing, "source"));
+        r = r < 0 ? r : replace_child(disk, "source", xml_peek_child(backing, "source"));
         return r < 0 ? r : replace_child(disk, "backingStore", behind);
 }
 
@@ -381,7 +357,7 @@ static bool same_element(const XmlElement *a, const XmlElement *b)
             count_children(a) != count_children(b))
                 return false;
         for (const XmlElement *c = a->first; c; c = c->next) {
-                const XmlElement *other = child_of(b, c->name);
+                const XmlElement *other = xml_peek_child(b, c->name);
 
                 while (other && !(streq(other->name, c->name) && same_element(c, other)))
                         other = other->next;

@@ -109,18 +109,10 @@ char *snapshots_directory(bool user_scope, const char *guest)
 
 /* ——— reading ——— */
 
-static const XmlElement *child_of(const XmlElement *e, const char *name)
-{
-        for (const XmlElement *c = e ? e->first : NULL; c; c = c->next)
-                if (streq(c->name, name))
-                        return c;
-        return NULL;
-}
-
 /* The disk of that target, as it was when the snapshot was made. */
 static const XmlElement *find_former(const XmlElement *root, const char *target)
 {
-        const XmlElement *devices = child_of(child_of(root, "domain"), "devices");
+        const XmlElement *devices = xml_peek_child(xml_peek_child(root, "domain"), "devices");
 
         for (const XmlElement *e = devices ? devices->first : NULL; e; e = e->next)
                 if (streq_null(xml_peek(e, "target@dev"), target))
@@ -154,7 +146,7 @@ static char *copy_of(const char *text)
 
 static int read_snapshot(const XmlElement *root, const char *name, Snapshot *s)
 {
-        const XmlElement *disks = child_of(root, "disks");
+        const XmlElement *disks = xml_peek_child(root, "disks");
         const char *created = xml_peek(root, "creationTime"), *machine = xml_peek(root, "cookie/machine");
         int r = 0;
 

@@ -59,23 +59,6 @@ static void clone_done(Clone *c)
 
 /* ——— what is copied ——— */
 
-static bool has_child(const XmlElement *e, const char *name)
-{
-        for (const XmlElement *c = e->first; c; c = c->next)
-                if (streq(c->name, name))
-                        return true;
-        return false;
-}
-
-static void remove_children(XmlElement *e, const char *name)
-{
-        for (XmlElement *c = e->first, *next; c; c = next) {
-                next = c->next;
-                if (streq(c->name, name))
-                        xml_remove(c);
-        }
-}
-
 /* "disk=TARGET=PATH" */
 static const char *chosen_path(const Clone *c, const char *target)
 {
@@ -128,8 +111,8 @@ static bool is_shared(const XmlElement *disk)
 {
         const char *device = xml_peek(disk, "@device") ?: "disk";
 
-        return streq(device, "cdrom") || streq(device, "floppy") || has_child(disk, "readonly") ||
-               has_child(disk, "shareable");
+        return streq(device, "cdrom") || streq(device, "floppy") || xml_peek_child(disk, "readonly") ||
+               xml_peek_child(disk, "shareable");
 }
 
 static int copy_disk(Clone *c, XmlElement *disk)
@@ -292,13 +275,13 @@ static int forget_identity(Clone *c, XmlElement *xml)
         XmlElement *devices = devices_of(c);
         int r = xml_set(xml, "name", c->new_name);
 
-        remove_children(xml, "uuid");
-        remove_children(xml, "title");
-        if (has_child(xml, "genid"))
+        xml_remove_children(xml, "uuid");
+        xml_remove_children(xml, "title");
+        if (xml_peek_child(xml, "genid"))
                 r = r < 0 ? r : xml_set(xml, "genid", NULL);
         for (XmlElement *e = devices ? devices->first : NULL; r >= 0 && e; e = e->next) {
                 if (streq(e->name, "interface"))
-                        remove_children(e, "mac");
+                        xml_remove_children(e, "mac");
                 else if (streq(e->name, "vsock") && xml_peek(e, "cid@address")) {
                         r = xml_set(e, "cid@address", NULL);
                         r = r < 0 ? r : xml_set(e, "cid@auto", "yes");

@@ -220,14 +220,6 @@ XmlElement *fragment_removal(const XmlElement *device)
 
 /* ——— what it changes ——— */
 
-static XmlElement *find_child(XmlElement *parent, const char *name)
-{
-        for (XmlElement *e = parent->first; e; e = e->next)
-                if (streq(e->name, name))
-                        return e;
-        return NULL;
-}
-
 /* <memory> is the guest's memory, and with a model a device of its own. */
 static bool is_of_domain(const XmlElement *e)
 {
@@ -244,7 +236,7 @@ bool fragment_is_device(const XmlElement *e)
 
 static void replace_of_domain(XmlElement *domain, XmlElement *e)
 {
-        XmlElement *old = find_child(domain, e->name);
+        XmlElement *old = xml_peek_child(domain, e->name);
 
         if (!old) {
                 xml_append(domain, e);
@@ -276,7 +268,7 @@ static void remove_device(XmlElement *devices, XmlElement *request, Findings *fi
 /* Takes e. */
 static void apply(XmlElement *domain, XmlElement *e, Findings *findings)
 {
-        XmlElement *devices = find_child(domain, "devices"), *old;
+        XmlElement *devices = xml_peek_child(domain, "devices"), *old;
 
         if (is_of_domain(e)) {
                 replace_of_domain(domain, e);

@@ -17,19 +17,11 @@
 
 #define HIDDEN "*****" /* libvirt's */
 
-static XmlElement *find_child(XmlElement *parent, const char *name)
-{
-        for (XmlElement *e = parent->first; e; e = e->next)
-                if (streq(e->name, name))
-                        return e;
-        return NULL;
-}
-
 /* <uuid> belongs near the name. */
 static int complete_identities(Guest *g)
 {
-        XmlElement *name = find_child(g->xml, "name"), *uuid;
-        bool had_uuid = find_child(g->xml, "uuid");
+        XmlElement *name = xml_peek_child(g->xml, "name"), *uuid;
+        bool had_uuid = xml_peek_child(g->xml, "uuid");
 
         for (size_t i = 0; i < g->n_identities; i++) {
                 const Identity *id = &g->identities[i];
@@ -37,7 +29,7 @@ static int complete_identities(Guest *g)
                 if (id->missing && xml_set((XmlElement *) id->element, id->path, id->value) < 0)
                         return -ENOMEM;
         }
-        uuid = find_child(g->xml, "uuid");
+        uuid = xml_peek_child(g->xml, "uuid");
         if (!had_uuid && uuid && name)
                 xml_move_behind(uuid, name);
         return 0;
@@ -55,14 +47,6 @@ static int add_element(XmlElement *devices, Device *d)
         return d->kind->type ? xml_set(e, "@type", d->kind->type) : 0;
 }
 
-static void remove_child(XmlElement *e, const char *name)
-{
-        XmlElement *child = find_child(e, name);
-
-        if (child)
-                xml_remove(child);
-}
-
 /* Those that libvirt made up at run time are of another start. */
 static int complete_alias(const Device *d, DefinitionFlags flags)
 {
@@ -70,7 +54,7 @@ static int complete_alias(const Device *d, DefinitionFlags flags)
 
         if (alias && text_after(alias, "ua-"))
                 return 0;
-        remove_child(d->xml, "alias");
+        xml_remove_children(d->xml, "alias");
         return flags & DEFINITION_ALIASES && d->id ? xml_set(d->xml, "alias@name", d->id) : 0;
 }
 
@@ -100,7 +84,7 @@ static int hide_password(XmlElement *device, DefinitionFlags flags)
 int definition_complete(Conversion *c, DefinitionFlags flags)
 {
         Guest *g = c->guest;
-        XmlElement *devices = find_child(g->xml, "devices");
+        XmlElement *devices = xml_peek_child(g->xml, "devices");
         int r = 0;
 
         if (!devices) {

@@ -110,6 +110,15 @@ int xml_setf(XmlElement *e, const char *path, const char *format, ...)
         return value ? xml_set(e, path, value) : -ENOMEM;
 }
 
+void xml_remove_children(XmlElement *e, const char *name)
+{
+        for (XmlElement *c = e->first, *next; c; c = next) {
+                next = c->next;
+                if (streq(c->name, name))
+                        xml_remove(c);
+        }
+}
+
 void xml_move_behind(XmlElement *e, XmlElement *before)
 {
         XmlElement *parent = e->parent, **at = &parent->first, *previous = NULL;

@@ -18,6 +18,9 @@ XmlElement *xml_new(const char *name);
 int xml_set(XmlElement *e, const char *path, const char *value);
 int xml_setf(XmlElement *e, const char *path, const char *format, ...) _printf_(3, 4);
 
+/* Removes all children of that name. */
+void xml_remove_children(XmlElement *e, const char *name);
+
 /* Moves e behind another child of its parent. */
 void xml_move_behind(XmlElement *e, XmlElement *before);
 

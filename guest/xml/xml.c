@@ -517,6 +517,11 @@ static const XmlElement *find_child(const XmlElement *e, const char *name, size_
         return NULL;
 }
 
+XmlElement *xml_peek_child(const XmlElement *e, const char *name)
+{
+        return e ? (XmlElement *) find_child(e, name, strlen(name)) : NULL;
+}
+
 const char *xml_peek(const XmlElement *e, const char *path)
 {
         while (e && *path && *path != '@') {

@@ -77,6 +77,9 @@ void xml_claim_all(XmlElement *e);                          /* with all below it
 #define XML_FOREACH(child, parent, name) \
         for (XmlElement *child = xml_child(parent, name); child; child = xml_next(child))
 
+/* As xml_child(), but claims and remembers nothing; NULL also for no element. */
+XmlElement *xml_peek_child(const XmlElement *e, const char *name);
+
 /* As xml_child(), for the first n bytes of name. */
 XmlElement *xml_child_named(XmlElement *e, const char *name, size_t n);
 
