@@ -6,7 +6,7 @@ import pathlib
 import shutil
 import uuid
 
-from base import run
+from base import attempt, run
 
 BOOTSECTOR = pathlib.Path('/var/cache/vmunit-guests/bootsector/bootsector.raw')
 IMAGES = pathlib.Path('/srv/images')
@@ -93,3 +93,14 @@ def definitions(guests):
     finally:
         for g in guests:
             g.definition.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def bridge(name):
+    """The host has it while the context lasts."""
+    run('ip', 'link', 'add', name, 'type', 'bridge')
+    try:
+        run('ip', 'link', 'set', name, 'up')
+        yield
+    finally:
+        attempt('ip', 'link', 'delete', name)

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 
 from base import BenchError, attempt, run, until
-from guest import IMAGES
+from guest import IMAGES, bridge
 from report import Comparison, Outcome
 from sides.libvirt import UNITS, VIRSH
 
@@ -137,7 +137,7 @@ def measure(cycles, step):
         sides.insert(0, Virsh())
     else:
         notes.append("not compared with virsh: libvirt is not in this suite's lab")
-    with _bridge():
+    with bridge(BRIDGE):
         for side in sides:
             with _files():
                 try:
@@ -211,16 +211,6 @@ def _files():
     finally:
         for path in IMAGES.glob('*'):
             path.unlink()
-
-
-@contextlib.contextmanager
-def _bridge():
-    run('ip', 'link', 'add', BRIDGE, 'type', 'bridge')
-    try:
-        run('ip', 'link', 'set', BRIDGE, 'up')
-        yield
-    finally:
-        attempt('ip', 'link', 'delete', BRIDGE)
 
 
 def _clear_mark():

@@ -4,9 +4,9 @@
 import contextlib
 import pathlib
 
-from base import BenchError, attempt, run
+from base import BenchError
 from cycle import in_turn
-from guest import Guest, defined
+from guest import Guest, bridge, defined
 from report import Figure
 from sides.raw import Raw
 from sides.unit import Unit
@@ -21,7 +21,7 @@ def measure(cycles, step):
     if not pathlib.Path('/dev/net/tun').exists():
         raise BenchError('this machine has no usable /dev/net/tun')
     plain, bridged = Guest('bench'), Guest('bench-tap', BRIDGE)
-    with _bridge(), defined([plain, bridged]), contextlib.ExitStack() as stack:
+    with bridge(BRIDGE), defined([plain, bridged]), contextlib.ExitStack() as stack:
         sides = []
         for kind, guest in (Raw, plain), (Unit, plain), (Unit, bridged):
             side = kind(guest)
@@ -33,13 +33,3 @@ def measure(cycles, step):
         Figure('more with a TAP', tap.start - without.start, 'ms', Raw.name, raw.start, most_times=MORE_TIMES_RAW),
         Figure('stop with a TAP', tap.stop, 'ms', 'without', without.stop),
     ], []
-
-
-@contextlib.contextmanager
-def _bridge():
-    run('ip', 'link', 'add', BRIDGE, 'type', 'bridge')
-    try:
-        run('ip', 'link', 'set', BRIDGE, 'up')
-        yield
-    finally:
-        attempt('ip', 'link', 'delete', BRIDGE)
