@@ -2,8 +2,9 @@
 
 /*
  * Files are written and taken back one by one, in the order of the changes: a change that is ended in the
- * middle leaves whole fragments. Two operators are kept apart by a lock on the directory of fragments, and
- * each change is checked by a conversion of the whole guest before systemd reads it.
+ * middle leaves whole fragments. Two operators are kept apart by a lock on the guest's file, whichever
+ * fragments they write, and each change is checked by a conversion of the whole guest before systemd reads
+ * it.
  */
 
 #include "operate/operation.h"

@@ -10,7 +10,8 @@
  * At the top, the guest's writes go to both sides when the job is ready. The guest stands still while the
  * definition changes from the upper image to the one behind, which then has all that was written, and has
  * to be the one on which a QEMU starts after a crash; systemctl reload ends the job. From right before the
- * definition changes, the job is not cancelled if this process ends: both sides stay alike until a reload.
+ * definition changes, the job is not cancelled if this process ends: it goes on copying until a reload, a
+ * moment behind the guest, which a QEMU that is killed before that reload has lost.
  */
 
 #include "cli/disk/merge.h"
