@@ -26,12 +26,12 @@ SYSTEM = SOURCE / 'tests' / 'system'
 LIMIT_SECONDS = 120                     # for a test that does not say otherwise (`# limit: SECONDS` above it)
 EXIT_SKIPPED, EXIT_POWER_LOSS = 77, 88  # of run-case
 
-# A file whose tests ask nothing of systemd's or QEMU's version that these suites do not ask as well says so; it can still
-# be run on any other by name (--only).
-_SUITES = re.compile(r'^# suites: ([a-z ]+)$', re.M)
+# Tests that ask nothing of systemd's or QEMU's version that these suites do not ask as well say so, a file's in its head
+# and a single one above its function; they can still be run on any other by name (--only).
+_SUITES = re.compile(r'\A(?:#.*\n)*# suites: ([a-z ]+)$', re.M)
 # A file whose tests want another root than the lab's own (root.py) names it.
 _ROOT = re.compile(r'^# root: ([a-z]+)$', re.M)
-_TEST = re.compile(r'(?:^# limit: (\d+)\n)?^(test_\w+)\(\) \{', re.M)
+_TEST = re.compile(r'(?:^# limit: (\d+)\n)?(?:^# suites: ([a-z ]+)\n)?^(test_\w+)\(\) \{', re.M)
 
 
 @dataclass
@@ -78,8 +78,9 @@ def system_tests():
             text = path.read_text(errors='replace')
             suites = match[1].split() if (match := _SUITES.search(text)) else list(SUITES)
             kind = match[1] if (match := _ROOT.search(text)) else 'lab'
-            for limit, function in _TEST.findall(text):
-                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS), suites, kind))
+            for limit, own_suites, function in _TEST.findall(text):
+                found.append(SystemTest(str(path.relative_to(SYSTEM)), function, int(limit or LIMIT_SECONDS),
+                                        own_suites.split() or suites, kind))
     return found
 
 
