@@ -17,7 +17,7 @@ INSIDE = pathlib.Path('/var/cache/vmunit-guests')
 # name: the files that it is made by, and about how long that takes
 GUESTS = {
     'bootsector': (['bootsector', 'bootsector.S'], None),
-    'busybox': (['busybox', 'busybox-init', 'fetch-kernel'], None),
+    'busybox': (['busybox', 'busybox-init', 'fetch-kernel', 'unpack-kernel'], None),
     'debian': (['debian'], 'a minute'),
 }
 

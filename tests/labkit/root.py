@@ -25,7 +25,7 @@ PACKAGES = [
     'acl', 'attr', 'file', 'iproute2', 'iputils-ping', 'jq', 'less', 'libcap2-bin', 'libxml2-utils', 'procps',
     'passt', 'python3', 'python3-dbus', 'socat', 'strace',
     # for the test guests
-    'busybox-static', 'cpio', 'e2fsprogs', 'kmod', 'xz-utils', 'zstd',
+    'busybox-static', 'cpio', 'e2fsprogs', 'kmod', 'lz4', 'xz-utils', 'zstd',
 ]
 
 # Creates bridges late, and serves them with dnsmasq; masked in the lab until a test starts it.

@@ -193,7 +193,7 @@ linux_guest() {
 write_linux_guest() {
         local name=$1 bridge=${2:-} number=${3:-2} type=${4:-qemu} interface='' port=''
         mkdir -p "$IMAGES" "$XML"
-        cp "$GUESTS/busybox/vmlinuz" "$GUESTS/busybox/initrd" "$IMAGES/"
+        cp "$GUESTS/busybox/vmlinux" "$GUESTS/busybox/initrd" "$IMAGES/"
         qemu-img create -q -f qcow2 "$IMAGES/$name.qcow2" 64M
         chmod 600 "$IMAGES/$name.qcow2"
         [ -z "$bridge" ] || interface="
@@ -218,9 +218,9 @@ write_linux_guest() {
   <vcpu>1</vcpu>
   <os>
     <type arch="x86_64" machine="q35">hvm</type>
-    <kernel>$IMAGES/vmlinuz</kernel>
+    <kernel>$IMAGES/vmlinux</kernel>
     <initrd>$IMAGES/initrd</initrd>
-    <cmdline>console=ttyS0 quiet guest.ip=${GUEST_ADDRESS%.*}.$number/24</cmdline>
+    <cmdline>console=ttyS0 quiet nokaslr mitigations=off cryptomgr.notests guest.ip=${GUEST_ADDRESS%.*}.$number/24</cmdline>
     <boot dev="hd"/>
   </os>
   <features>
