@@ -9,6 +9,7 @@
 #include "contract/exit.h"
 #include "generator/convert/find.h"
 #include "generator/unit/drop-in-helper.h"
+#include "generator/unit/drop-in-tpm.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
@@ -40,6 +41,13 @@ static char *path_of(bool user_scope, const char *path, const char *name)
         return text_format("%s/%s.xml", directories.items[0], name);
 }
 
+static void print_drop_in(
+        const char *template, const char *instance, const char *type, const char *text, size_t size)
+{
+        printf("\n# %s@%s.%s.d/50-guest.conf\n", template, instance, type);
+        (void) fwrite(text, 1, size, stdout);
+}
+
 static int print_helper(const Conversion *c, const char *name, const char *file)
 {
         _cleanup_(freep) char *service = NULL, *socket = NULL;
@@ -49,10 +57,25 @@ static int print_helper(const Conversion *c, const char *name, const char *file)
         r = r < 0 ? r : helper_socket_text(c, file, &socket, &socket_size);
         if (r < 0)
                 return r;
-        printf("\n# vm-helper@%s.service.d/50-guest.conf\n", c->instance);
-        (void) fwrite(service, 1, service_size, stdout);
-        printf("\n# vm-helper@%s.socket.d/50-guest.conf\n", c->instance);
-        (void) fwrite(socket, 1, socket_size, stdout);
+        print_drop_in("vm-helper", c->instance, "service", service, service_size);
+        print_drop_in("vm-helper", c->instance, "socket", socket, socket_size);
+        return 0;
+}
+
+static int print_tpm(const Conversion *c, const char *name, const char *file)
+{
+        _cleanup_(freep) char *service = NULL, *socket = NULL;
+        size_t service_size, socket_size;
+        int r;
+
+        if (!tpm_is_emulated(c))
+                return 0;
+        r = tpm_service_text(c, name, file, &service, &service_size);
+        r = r < 0 ? r : tpm_socket_text(c, file, &socket, &socket_size);
+        if (r < 0)
+                return r;
+        print_drop_in("vm-tpm", c->instance, "service", service, service_size);
+        print_drop_in("vm-tpm", c->instance, "socket", socket, socket_size);
         return 0;
 }
 
@@ -67,8 +90,7 @@ static int print_user(const Conversion *c, const char *file)
         r = user_service_text(c, file, &text, &size);
         if (r < 0)
                 return r;
-        printf("\n# vm-user@%s.service.d/50-guest.conf\n", c->instance);
-        (void) fwrite(text, 1, size, stdout);
+        print_drop_in("vm-user", c->instance, "service", text, size);
         return 0;
 }
 
@@ -94,6 +116,7 @@ int verb_unit(const Call *call)
         (void) fwrite(text, 1, size, stdout);
         q = c.status == 0 ? print_helper(&c, name, file) : 0;
         q = q < 0 || c.status != 0 ? q : print_user(&c, file);
+        q = q < 0 || c.status != 0 ? q : print_tpm(&c, name, file);
         if (q < 0)
                 return fail(EXIT_OS, "%s", strerror(-q));
         return conversion_exit(c.status);

@@ -60,6 +60,14 @@
 #define OPTION_RTC_OFFSET      "rtc-offset"
 #define OPTION_ARGUMENT_PATH   "argument-path"
 
+/* of tpm, which has --guest= and --uuid= as well */
+#define OPTION_VERSION        "version"
+#define OPTION_PCR_BANKS      "pcr-banks"
+#define OPTION_PROFILE        "profile"
+#define OPTION_PROFILE_REMOVE "profile-remove"
+#define OPTION_LOG_LEVEL      "log-level"
+#define OPTION_KEY            "key"
+
 /* of refuse */
 #define OPTION_EXIT "exit"
 

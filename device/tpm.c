@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * <tpm>: the host's own TPM, or one that swtpm emulates behind a socket. QEMU requires a file through which
- * it can cancel commands of the host's TPM. That file is in /sys, which is read-only in the sandbox, so QEMU
- * gets /dev/null and waits until each command ends.
+ * <tpm>: the host's own TPM, or one that swtpm emulates behind a socket: in a unit of vmunit's, or of
+ * somebody else's (<backend type='external'>). QEMU requires a file through which it can cancel commands of
+ * the host's TPM. That file is in /sys, which is read-only in the sandbox, so QEMU gets /dev/null and waits
+ * until each command ends.
  */
 
 #include "device/kinds.h"
 #include "guest/guest.h"
 #include "guest/machine/general.h"
 #include "guest/machine/os.h"
-#include "guest/plan/bind.h"
+#include "guest/plan/plan.h"
+#include "guest/plan/secret.h"
 
 typedef enum TpmModel {
         TPM_TIS = 1,
@@ -34,6 +36,13 @@ typedef struct Tpm {
         XmlElement *backend_element;
         const char *path; /* the node, or the socket that QEMU connects to */
         int source_type, source_mode;
+        const char *secret; /* the UUID of the passphrase for the emulator's state */
+        const char *credential;
+        XmlElement *banks;
+        const char *bank_list; /* as swtpm_setup takes it, or NULL */
+        const char *profile;
+        int profile_remove;
+        Number debug;
 } Tpm;
 
 static const char *const model_words[] = { "tpm-tis", "tpm-crb", NULL };
@@ -41,6 +50,8 @@ static const char *const backend_words[] = { "passthrough", "emulator", "externa
 static const char *const version_words[] = { "1.2", "2.0", NULL };
 static const char *const unix_words[] = { "unix", NULL };
 static const char *const connect_words[] = { "connect", NULL };
+static const char *const bank_words[] = { "sha1", "sha256", "sha384", "sha512", NULL };
+static const char *const remove_words[] = { "check", "fips-host", NULL };
 
 static const Field fields[] = {
         FIELD_OF_WORDS("@model", Tpm, model, model_words),
@@ -54,15 +65,20 @@ static const Field passthrough_fields[] = {
         {},
 };
 
-/* All but the version is for swtpm, which vmunit does not start; see tpm_complete(). */
 static const Field emulator_fields[] = {
         FIELD_OF_WORDS("@version", Tpm, version, version_words),
+        /* a guest's state always stays, as its disks do */
         FIELD_SAID("@persistent_state", FIELD_IGNORED, NULL),
-        FIELD_SAID("@debug", FIELD_IGNORED, NULL),
-        FIELD_SAID("encryption", FIELD_IGNORED, NULL),
-        FIELD_SAID("active_pcr_banks", FIELD_IGNORED, NULL),
-        FIELD_SAID("source", FIELD_IGNORED, NULL),
-        FIELD_SAID("profile", FIELD_IGNORED, NULL),
+        FIELD_IN_RANGE("@debug", Tpm, debug, 0, 20),
+        FIELD("encryption@secret", FIELD_UUID, Tpm, secret),
+        FIELD("active_pcr_banks", FIELD_ELEMENT, Tpm, banks),
+        FIELD_SAID(
+                "source", FIELD_REFUSED,
+                "the state is always in the guest's own state directory, see vmunit-guest(5)"),
+        FIELD("profile@source", FIELD_TEXT, Tpm, profile),
+        FIELD_OF_WORDS("profile@removeDisabled", Tpm, profile_remove, remove_words),
+        /* libvirt's note of what the state was made with */
+        FIELD_SAID("profile@name", FIELD_IGNORED, NULL),
         {},
 };
 
@@ -79,6 +95,20 @@ static const Field *const backend_fields[] = {
         [TPM_EXTERNAL] = external_fields,
 };
 
+static void read_banks(Guest *g, Tpm *t)
+{
+        t->bank_list = "";
+        for (const char *const *word = bank_words; *word; word++)
+                if (xml_child(t->banks, *word))
+                        t->bank_list =
+                                guest_text(g, "%s%s%s", t->bank_list, *t->bank_list ? "," : "", *word);
+        if (!*t->bank_list)
+                guest_error(
+                        g, t->banks->place,
+                        "<active_pcr_banks>: is empty; it must have one or more of <sha1/>, <sha256/>, "
+                        "<sha384/>, <sha512/>");
+}
+
 static void tpm_read(Guest *g, Device *d)
 {
         Tpm *t = DEVICE_AS(Tpm, d);
@@ -93,6 +123,10 @@ static void tpm_read(Guest *g, Device *d)
                 return;
         }
         fields_read(t->backend_element, backend_fields[t->backend], t, g->findings);
+        if (t->banks)
+                read_banks(g, t);
+        if (t->secret)
+                t->credential = secret_of_uuid(g, t->secret);
         if (t->backend == TPM_EXTERNAL && !t->path)
                 device_error(g, d, "<tpm>: <source type='unix' mode='connect' path='…'/> is missing");
 }
@@ -107,16 +141,8 @@ static void tpm_complete(Guest *g, Device *d)
                 t->version = TPM_2_0;
         if (t->backend == TPM_PASSTHROUGH && !t->path)
                 t->path = "/dev/tpm0";
-        if (t->backend == TPM_EMULATOR) {
-                t->path = bind_own_socket(g, d->place, "tpm", "swtpm.sock");
-                device_warning(
-                        g, d,
-                        "<tpm>: vmunit does not start swtpm: start one that listens on %s, with the options "
-                        "of <backend>, from a unit with %sRuntimeDirectory=vm/%s, "
-                        "RuntimeDirectoryPreserve=yes and "
-                        "Before= the guest's unit",
-                        t->path, g->settings->user_scope ? "" : "User=qemu, ", g->general->name ?: "");
-        }
+        if (t->backend == TPM_EMULATOR)
+                t->path = g->settings->tpm_socket;
         device_set_id(g, d, "tpm%u", d->index);
 }
 
@@ -130,6 +156,12 @@ static void tpm_check(const Guest *g, const Device *d)
                 device_error(g, d, "<tpm>: version='1.2' requires model='tpm-tis' on x86");
         if (t->model == TPM_CRB && !os_is_x86(g->os))
                 device_error(g, d, "<tpm>: model='tpm-crb' requires x86");
+        if (t->version == TPM_1_2 && (t->banks || t->profile))
+                device_error(
+                        g, d, "<tpm>: <%s> requires version='2.0'",
+                        t->banks ? "active_pcr_banks" : "profile");
+        if (t->profile_remove && !t->profile)
+                device_error(g, d, "<profile>: removeDisabled requires source");
 }
 
 static void build_passthrough(const Tpm *t, Plan *p)
@@ -143,7 +175,22 @@ static void build_passthrough(const Tpm *t, Plan *p)
         plan_grant_device(p, t->path, ACCESS_WRITE);
 }
 
-static void build_socket(const Tpm *t, Plan *p)
+static void build_emulator(const Guest *g, const Tpm *t, Plan *p)
+{
+        plan_tpm(
+                p,
+                &(PlanTpm){
+                        .version = version_words[t->version - 1],
+                        .pcr_banks = t->bank_list,
+                        .profile = t->profile,
+                        .profile_remove = t->profile_remove ? remove_words[t->profile_remove - 1] : NULL,
+                        .credential = t->credential,
+                        .log_level = (unsigned) t->debug.value,
+                },
+                t->path);
+}
+
+static void build_socket(const Guest *g, const Tpm *t, Plan *p)
 {
         Props chardev = props_new("backend", "socket"), tpm = props_new("type", "emulator");
 
@@ -152,6 +199,8 @@ static void build_socket(const Tpm *t, Plan *p)
         plan_list(p, "-chardev", &chardev);
         if (t->backend == TPM_EXTERNAL)
                 plan_directive(p, "BindPaths", "%s", t->path);
+        else
+                build_emulator(g, t, p);
         props_textf(&tpm, "id", "tpm-%s", t->device.id);
         props_text(&tpm, "chardev", "chrtpm");
         plan_list(p, "-tpmdev", &tpm);
@@ -167,7 +216,7 @@ static void tpm_build(const Guest *g, const Device *d, Plan *p)
         if (t->backend == TPM_PASSTHROUGH)
                 build_passthrough(t, p);
         else
-                build_socket(t, p);
+                build_socket(g, t, p);
         props_textf(&device, "tpmdev", "tpm-%s", d->id);
         props_text(&device, "id", d->id);
         plan_json(p, "-device", &device);

@@ -16,6 +16,7 @@
 #include "generator/convert/unique.h"
 #include "generator/log.h"
 #include "generator/unit/drop-in-helper.h"
+#include "generator/unit/drop-in-tpm.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "util/file.h"
@@ -88,6 +89,20 @@ static int generate_user(int output_fd, const Conversion *c, const GuestFile *fi
         return r < 0 ? r : write_drop_in(output_fd, "vm-user", instance, "service", text, size);
 }
 
+static int generate_tpm(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
+{
+        _cleanup_(freep) char *service = NULL, *socket = NULL;
+        size_t service_size, socket_size;
+        int r;
+
+        if (c->status < 0 || !tpm_is_emulated(c))
+                return 0;
+        r = tpm_socket_text(c, file->path, &socket, &socket_size);
+        r = r < 0 ? r : write_drop_in(output_fd, "vm-tpm", instance, "socket", socket, socket_size);
+        r = r < 0 ? r : tpm_service_text(c, file->name, file->path, &service, &service_size);
+        return r < 0 ? r : write_drop_in(output_fd, "vm-tpm", instance, "service", service, service_size);
+}
+
 /* A refused guest has its errors; this warning is about two files, and the check of one does not show it. */
 static int check_unique(Unique *unique, Conversion *c, const GuestFile *file)
 {
@@ -120,7 +135,8 @@ static int generate(int output_fd, const GuestFile *file, const Host *host, Uniq
         generator_log_findings(c.findings);
         r = write_drop_in(output_fd, "vm", instance, "service", text, size);
         r = r < 0 ? r : generate_helper(output_fd, &c, file, instance);
-        return r < 0 ? r : generate_user(output_fd, &c, file, instance);
+        r = r < 0 ? r : generate_user(output_fd, &c, file, instance);
+        return r < 0 ? r : generate_tpm(output_fd, &c, file, instance);
 }
 
 static int generate_all(int output_fd, bool user_scope)

@@ -16,6 +16,7 @@ typedef struct Settings {
         const char *state_directory;          /* the guest's own, "/var/lib/vm/NAME" */
         const char *session_directory, *home; /* $XDG_RUNTIME_DIR and $HOME; NULL in the system scope */
         const char *helper_socket;            /* of the guest's helper */
+        const char *tpm_socket;               /* of the TPM that is emulated for the guest */
         const uint8_t *identity_key; /* of KEYED_HASH_KEY_SIZE: what the XML leaves out is derived from it */
         bool in_place;               /* the XML is a guest's file already, and not yet to be defined */
         const char *root;            /* a prefix of the directories of firmware descriptors; NULL for none */

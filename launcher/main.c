@@ -27,6 +27,7 @@ static const Verb verbs[] = {
         { "serve", verb_serve, "Prepare and register the guest (vm-helper@.service)" },
         { "cleanup", verb_cleanup, "Return disks to their owners (vm-helper@.socket)" },
         { "reload", verb_reload, "Change the guest that runs (ExecReload= of vm@.service)" },
+        { "tpm", verb_tpm, "Emulate the guest's TPM (vm-tpm@.service)" },
         { "refuse", verb_refuse, "Log why the guest cannot start (instead of run)" },
         { "prepare", verb_prepare, "Prepare the guest by hand" },
 };

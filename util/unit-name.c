@@ -60,10 +60,21 @@ char *unit_name_instance(const char *name)
 }
 
 /* A hash, since a long name would not fit into a socket address. */
-char *unit_name_helper_socket(const char *run, const char *instance)
+static char *socket_path(const char *run, const char *directory, const char *instance)
 {
         return text_format(
-                "%s/vmunit/helper/%016llx", run, (unsigned long long) text_hash(instance, strlen(instance)));
+                "%s/vmunit/%s/%016llx", run, directory,
+                (unsigned long long) text_hash(instance, strlen(instance)));
+}
+
+char *unit_name_helper_socket(const char *run, const char *instance)
+{
+        return socket_path(run, "helper", instance);
+}
+
+char *unit_name_tpm_socket(const char *run, const char *instance)
+{
+        return socket_path(run, "tpm", instance);
 }
 
 char *unit_name_for_interface(const char *interface)

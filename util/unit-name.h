@@ -26,5 +26,8 @@ int unit_name_for_guest(const char *name, char **ret);
 /* The socket of a guest's helper, below the scope's directory of runtime files; NULL if out of memory. */
 char *unit_name_helper_socket(const char *run, const char *instance);
 
+/* The socket of a guest's emulated TPM, in the same way. */
+char *unit_name_tpm_socket(const char *run, const char *instance);
+
 /* The device unit of a network interface of the host: a new string, or NULL if out of memory. */
 char *unit_name_for_interface(const char *interface);

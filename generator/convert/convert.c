@@ -31,6 +31,7 @@ void conversion_done(Conversion *c)
         free(c->run_directory);
         free(c->state_directory);
         free(c->helper_socket);
+        free(c->tpm_socket);
         *c = (Conversion){ 0 };
 }
 
@@ -44,7 +45,8 @@ static int set_directories(Conversion *c, const char *name)
         c->run_directory = text_format("%s/vm/%s", host->run, name);
         c->state_directory = text_format("%s/vm/%s", host->state, name);
         c->helper_socket = c->instance ? unit_name_helper_socket(host->run, c->instance) : NULL;
-        if (!c->run_directory || !c->state_directory || !c->helper_socket)
+        c->tpm_socket = c->instance ? unit_name_tpm_socket(host->run, c->instance) : NULL;
+        if (!c->run_directory || !c->state_directory || !c->helper_socket || !c->tpm_socket)
                 return -ENOMEM;
         c->settings = (Settings){
                 .user_scope = host->user_scope,
@@ -54,6 +56,7 @@ static int set_directories(Conversion *c, const char *name)
                 .session_directory = host->user_scope ? host->run : NULL,
                 .home = host->home,
                 .helper_socket = c->helper_socket,
+                .tpm_socket = c->tpm_socket,
                 .identity_key = host->identity_key,
                 .in_place = c->in_place,
                 .root = host->root,

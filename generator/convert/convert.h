@@ -10,8 +10,9 @@
 
 typedef struct Conversion {
         const Host *host;
-        char *instance, *run_directory, *state_directory, *helper_socket; /* settings point to these */
-        Settings settings; /* complete once the guest's name is known, before anything is read */
+        char *instance, *run_directory, *state_directory, *helper_socket,
+                *tpm_socket; /* settings point to these */
+        Settings settings;   /* complete once the guest's name is known, before anything is read */
         Findings *findings;
         Guest *guest; /* NULL if the file could not be read as a guest at all */
         Plan plan;

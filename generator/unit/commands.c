@@ -115,6 +115,29 @@ int command_run(const Conversion *c, const char *name, Strings *argv)
         return r;
 }
 
+static int add_optional(Strings *argv, const char *option, const char *value)
+{
+        return value ? strings_addf(argv, "--%s=%s", option, value) : 0;
+}
+
+int command_tpm(const Conversion *c, const char *name, Strings *argv)
+{
+        const PlanTpm *tpm = &c->plan.tpm;
+        int r = strings_add(argv, VMUNIT_LAUNCHER);
+
+        r = r < 0 ? r : strings_add(argv, "tpm");
+        r = r < 0 ? r : strings_addf(argv, "--" OPTION_GUEST "=%s", name);
+        r = r < 0 ? r : strings_addf(argv, "--" OPTION_UUID "=%s", c->guest->general->uuid);
+        r = r < 0 ? r : strings_addf(argv, "--" OPTION_VERSION "=%s", tpm->version);
+        r = r < 0 ? r : add_optional(argv, OPTION_PCR_BANKS, tpm->pcr_banks);
+        r = r < 0 ? r : add_optional(argv, OPTION_PROFILE, tpm->profile);
+        r = r < 0 ? r : add_optional(argv, OPTION_PROFILE_REMOVE, tpm->profile_remove);
+        r = r < 0 ? r : add_optional(argv, OPTION_KEY, tpm->credential);
+        if (r >= 0 && tpm->log_level > 0)
+                r = strings_addf(argv, "--" OPTION_LOG_LEVEL "=%u", tpm->log_level);
+        return r;
+}
+
 /* Warnings do not refuse a guest; vmctl check shows them. */
 static int add_reasons(const Findings *findings, const char *path, Strings *argv)
 {

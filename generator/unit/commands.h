@@ -8,5 +8,8 @@
 int command_run(const Conversion *c, const char *name, Strings *argv);
 int command_refuse(const Conversion *c, const char *name, const char *path, Strings *argv);
 
+/* For the guest's emulated TPM. */
+int command_tpm(const Conversion *c, const char *name, Strings *argv);
+
 /* For the guest's helper. */
 int command_serve(const Conversion *c, const char *name, const char *path, Strings *argv);

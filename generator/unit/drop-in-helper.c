@@ -60,18 +60,6 @@ void helper_write_dependencies(UnitFile *u, const Conversion *c)
                 unit_plain(u, "After", service);
 }
 
-static int start_drop_in(UnitFile *u, const char *path)
-{
-        int r = unit_file_start(u);
-
-        if (r < 0)
-                return r;
-        unit_comment(u, "Made by vm-generator, for the guest's unit that has this name.");
-        unit_section(u, "Unit");
-        unit_plain(u, "SourcePath", path);
-        return 0;
-}
-
 static bool asks_for(const Plan *p, const char *option)
 {
         _cleanup_(freep) char *argument = text_format("--%s=", option);
@@ -130,7 +118,7 @@ int helper_service_text(
 {
         _cleanup_(strings_done) Strings argv = { 0 };
         _cleanup_(unit_file_done) UnitFile u;
-        int r = start_drop_in(&u, path);
+        int r = unit_file_start_beside(&u, path);
 
         r = r < 0 ? r : command_serve(c, name, path, &argv);
         if (r < 0)
@@ -150,7 +138,7 @@ int helper_service_text(
 int helper_socket_text(const Conversion *c, const char *path, char **ret_text, size_t *ret_size)
 {
         _cleanup_(unit_file_done) UnitFile u;
-        int r = start_drop_in(&u, path);
+        int r = unit_file_start_beside(&u, path);
 
         if (r >= 0 && !c->settings.user_scope)
                 r = mounts_write_dependencies(&u, &c->plan);

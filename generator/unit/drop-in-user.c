@@ -43,7 +43,7 @@ int user_service_text(const Conversion *c, const char *path, char **ret_text, si
         const PlanUser *user = &c->plan.own_user;
         _cleanup_(strings_done) Strings argv = { 0 };
         _cleanup_(unit_file_done) UnitFile u;
-        int r = unit_file_start(&u);
+        int r = unit_file_start_beside(&u, path);
 
         r = r < 0 ? r : strings_add(&argv, "systemd-sysusers");
         r = r < 0 ? r : strings_add(&argv, "--inline");
@@ -54,9 +54,6 @@ int user_service_text(const Conversion *c, const char *path, char **ret_text, si
                             c->guest->general->uuid);
         if (r < 0)
                 return r;
-        unit_comment(&u, "Made by vm-generator, for the guest's unit that has this name.");
-        unit_section(&u, "Unit");
-        unit_plain(&u, "SourcePath", path);
         unit_section(&u, "Service");
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);

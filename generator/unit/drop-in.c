@@ -18,6 +18,7 @@
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in-helper.h"
 #include "generator/unit/drop-in-mounts.h"
+#include "generator/unit/drop-in-tpm.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/unit-file.h"
 #include "guest/machine/general.h"
@@ -243,6 +244,7 @@ static int write_guest(
         write_head(&u, path, name, c->guest->general->title);
         helper_write_dependencies(&u, c);
         user_write_dependencies(&u, c);
+        tpm_write_dependencies(&u, c);
         if (!c->settings.user_scope) {
                 write_modules(&u, &c->plan);
                 r = write_host_network(&u, &c->plan);

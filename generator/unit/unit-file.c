@@ -82,6 +82,18 @@ void unit_plain(UnitFile *u, const char *key, const char *value)
         fputc('\n', u->file);
 }
 
+int unit_file_start_beside(UnitFile *u, const char *path)
+{
+        int r = unit_file_start(u);
+
+        if (r < 0)
+                return r;
+        unit_comment(u, "Made by vm-generator, for the guest's unit that has this name.");
+        unit_section(u, "Unit");
+        unit_plain(u, "SourcePath", path);
+        return 0;
+}
+
 static bool is_bare(const char *word)
 {
         return *word &&

@@ -19,6 +19,9 @@ typedef struct UnitFile {
 int unit_file_start(UnitFile *u);
 void unit_file_done(UnitFile *u);
 
+/* The same for the drop-in of a unit beside a guest's, with its [Unit] begun; path: of the guest's XML. */
+int unit_file_start_beside(UnitFile *u, const char *path);
+
 /*
  * 0 and the text, which the caller owns; -ENOMEM; -EINVAL if a value cannot be expressed; -E2BIG if a
  * command line exceeds systemd's limit.

@@ -460,6 +460,13 @@ void plan_disk_name(Plan *p, const char *node, const char *target, const char *p
         plan_run_value(p, OPTION_DISK, disk_value_write(node, target, path));
 }
 
+void plan_tpm(Plan *p, const PlanTpm *tpm, const char *socket)
+{
+        plan_use(p, POLICY_PROGRAMS);
+        plan_directive(p, "BindReadOnlyPaths", "%s", socket);
+        p->tpm = *tpm;
+}
+
 unsigned plan_passt(Plan *p, bool fd, PasstRequest *request)
 {
         unsigned number = PLAN_FD_PASST + p->n_passts++;

@@ -58,6 +58,16 @@ typedef struct PlanUser {
         unsigned number;
 } PlanUser;
 
+/* The TPM that swtpm emulates in a unit of its own; see vm-launcher(8), the verb tpm. Texts are borrowed. */
+typedef struct PlanTpm {
+        const char *version;        /* "1.2", "2.0"; NULL: the guest has none */
+        const char *pcr_banks;      /* "sha256,sha384"; NULL: swtpm's choice */
+        const char *profile;        /* NULL: swtpm's choice */
+        const char *profile_remove; /* "check", "fips-host"; NULL: none */
+        const char *credential;     /* with the passphrase of its state; NULL: it is not encrypted */
+        unsigned log_level;         /* 0: it does not log */
+} PlanTpm;
+
 typedef struct Directive {
         char *key, *value; /* value unescaped; the writer of unit files escapes it */
 } Directive;
@@ -109,6 +119,7 @@ typedef struct Plan {
         PlanUse *uses;
         size_t n_uses;
         PlanUser own_user;
+        PlanTpm tpm;
         Place place;         /* of what is being built */
         const char *element; /* its name */
         PlanCount counts[PLAN_COUNTS];
@@ -189,6 +200,9 @@ void plan_thread(Plan *p, const ThreadRule *rule);
 
 /* Tells the launcher what the guest's XML calls the disk of this node; path: of its image, or NULL. */
 void plan_disk_name(Plan *p, const char *node, const char *target, const char *path);
+
+/* Asks for a TPM, which listens on the settings' tpm_socket. */
+void plan_tpm(Plan *p, const PlanTpm *tpm, const char *socket);
 
 /*
  * Asks for this passt. fd: QEMU gets its socket as a descriptor, whose number is set in the request and

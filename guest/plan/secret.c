@@ -43,10 +43,15 @@ const char *secret_credential(Guest *g, Place place, const char *usage)
         return guest_text(g, "vm.secret.%s", encoded);
 }
 
+const char *secret_of_uuid(Guest *g, const char *uuid)
+{
+        char text[37];
+
+        return text_to_uuid(uuid, text) < 0 ? NULL : guest_text(g, "vm.secret.%s", text);
+}
+
 void secret_read(Guest *g, XmlElement *element, Secret *s)
 {
-        char uuid[37];
-
         s->xml = xml_child(element, "secret");
         if (!s->xml)
                 return;
@@ -57,8 +62,8 @@ void secret_read(Guest *g, XmlElement *element, Secret *s)
         }
         if (s->usage)
                 s->credential = secret_credential(g, s->xml->place, s->usage);
-        else if (text_to_uuid(s->uuid, uuid) >= 0)
-                s->credential = guest_text(g, "vm.secret.%s", uuid);
+        else
+                s->credential = secret_of_uuid(g, s->uuid);
 }
 
 /* The directory in which a unit finds its credentials; a sibling of its run-time directory. */

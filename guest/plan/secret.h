@@ -23,6 +23,9 @@ typedef struct Secret {
  * the place. */
 const char *secret_credential(Guest *g, Place place, const char *usage);
 
+/* The same for a secret of that UUID; NULL if it is none. */
+const char *secret_of_uuid(Guest *g, const char *uuid);
+
 /* How to interpret the credential's text. */
 typedef enum SecretForm {
         SECRET_RAW,    /* the text itself; a newline at its end would be part of it */

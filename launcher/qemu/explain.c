@@ -245,6 +245,25 @@ static char *explain_kvm_row(const Match *m)
         return explain_kvm(strstr(m->line, "denied") ? -EACCES : -ENOENT);
 }
 
+/* The emulator has a unit of its own, and a journal, where the guest's XML does not say that it is somebody
+ * else's. */
+static char *explain_tpm(const Match *m)
+{
+        _cleanup_(freep) char *instance = unit_name_instance(m->options->guest);
+        bool own = false;
+
+        for (char *const *a = m->options->argv; *a; a++)
+                own = own || (text_after(*a, "socket,id=chrtpm,") && strstr(*a, "/vmunit/tpm/"));
+        if (!own || !instance)
+                return text_format(
+                        "The program that emulates the guest's TPM has not answered (QEMU: %s).",
+                        own_words(m));
+        return text_format(
+                "The guest's emulated TPM has not started, or has failed. \"journalctl %s-u 'vm-tpm@%s'\" "
+                "says why.",
+                getenv("MANAGERPID") ? "--user " : "", instance);
+}
+
 /* In this order: what is more specific first. */
 static const struct {
         const char *pattern, *also; /* both in one line; also may be NULL */
@@ -262,6 +281,7 @@ static const struct {
         { "Cannot allocate memory", NULL, EXIT_OS, explain_memory },
         { "Address already in use", NULL, EXIT_OS, explain_address },
         { "PCI: slot ", " not available", EXIT_BAD_GUEST, explain_slot },
+        { "tpm-emulator: ", NULL, EXIT_OS, explain_tpm },
         { "vfio", "Device or resource busy", EXIT_OS, explain_busy },
         { "Failed to connect to '/", NULL, EXIT_MISSING, explain_connect },
         { "Could not open '/", NULL, EXIT_MISSING, explain_open },

@@ -20,6 +20,7 @@
 
 #include "launcher/monitor/command.h"
 #include "launcher/qemu/explain.h"
+#include "launcher/tpm/swtpm.h"
 #include "log/log.h"
 
 static int check_emulator(const char *program)
@@ -91,6 +92,20 @@ static int list_value(const char *list, const char *key, char **ret)
         return 0;
 }
 
+/* systemd listens there before the guest starts, so the socket says nothing about who will answer. */
+static int check_swtpm(const char *id, const char *path)
+{
+        const char *missing = !swtpm_program() ? "swtpm" : !swtpm_setup_program() ? "swtpm_setup" : NULL;
+
+        if (!streq(id, "chrtpm") || !strstr(path, "/vmunit/tpm/") || !missing)
+                return 0;
+        log_error(
+                "Cannot find %s, which emulates the guest's TPM. Install it (Debian: swtpm and swtpm-tools; "
+                "Fedora: swtpm and swtpm-tools), or remove <tpm> from the guest's XML.",
+                missing);
+        return -ENOENT;
+}
+
 /* A client that connects again and again may wait for its server, and a server makes its socket itself. */
 static int check_socket(const RunOptions *o, const char *chardev)
 {
@@ -100,8 +115,10 @@ static int check_socket(const RunOptions *o, const char *chardev)
                 return 0;
         if (list_value(chardev, "path", &path) < 0 || list_value(chardev, "id", &id) < 0)
                 return log_out_of_memory();
-        if (!path || path[0] != '/' || starts_passt(o, path) || access(path, F_OK) >= 0)
+        if (!path || path[0] != '/' || starts_passt(o, path))
                 return 0;
+        if (access(path, F_OK) >= 0)
+                return check_swtpm(id ?: "", path);
         log_error(
                 "Cannot find the socket %s: %s. Start %s first: it must listen there before the guest "
                 "starts, "

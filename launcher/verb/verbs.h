@@ -9,4 +9,5 @@
 int verb_run(int argc, char **argv);     /* the guest itself: QEMU, its monitor, its consoles */
 int verb_cleanup(int argc, char **argv); /* after the guest: returns disks to their owners */
 int verb_reload(int argc, char **argv);  /* has a guest that runs changed as its unit says */
+int verb_tpm(int argc, char **argv);     /* the guest's emulated TPM: becomes swtpm */
 int verb_refuse(int argc, char **argv);  /* instead of a guest that cannot start: logs why */

@@ -21,6 +21,7 @@
 
 #include "generator/definition/definition.h"
 #include "generator/unit/drop-in-helper.h"
+#include "generator/unit/drop-in-tpm.h"
 #include "generator/unit/drop-in-user.h"
 #include "generator/unit/drop-in.h"
 #include "guest/machine/general.h"
@@ -142,6 +143,7 @@ static void check_definition(const char *xml, Conversion *c)
 static void check_units(Conversion *c, const char *xml, const char *unit)
 {
         _cleanup_(freep) char *drop_in = NULL, *helper = NULL, *socket = NULL, *all = NULL, *user = NULL;
+        _cleanup_(freep) char *tpm = NULL, *tpm_socket = NULL;
         size_t size;
 
         CHECK(drop_in_text(
@@ -153,7 +155,13 @@ static void check_units(Conversion *c, const char *xml, const char *unit)
         }
         if (c->status == 0 && c->plan.own_user.name)
                 CHECK(user_service_text(c, xml, &user, &size) >= 0);
-        all = text_format("%s%s%s%s", drop_in, helper ?: "", socket ?: "", user ?: "");
+        if (c->status == 0 && tpm_is_emulated(c)) {
+                CHECK(tpm_service_text(c, c->guest->general->name, xml, &tpm, &size) >= 0);
+                CHECK(tpm_socket_text(c, xml, &tpm_socket, &size) >= 0);
+        }
+        all = text_format(
+                "%s%s%s%s%s%s", drop_in, helper ?: "", socket ?: "", user ?: "", tpm ?: "",
+                tpm_socket ?: "");
         compare(unit, all);
 }
 

@@ -17,7 +17,7 @@ PACKAGES = [
     # the system
     'systemd', 'systemd-sysv', 'systemd-container', 'dbus', 'dbus-user-session', 'libpam-systemd', 'polkitd', 'udev',
     # QEMU and firmware
-    'qemu-system-x86', 'qemu-utils', 'ovmf',
+    'qemu-system-x86', 'qemu-utils', 'ovmf', 'swtpm', 'swtpm-tools',
     # to build vmunit
     'meson', 'ninja-build', 'gcc', 'libc6-dev', 'pkg-config',
     'libsystemd-dev', 'libcap-ng-dev', 'libseccomp-dev', 'libxml2-dev', 'libjansson-dev',

@@ -21,6 +21,8 @@ static char *nodes[] = { (char *) QEMU,
                          (char *) "-blockdev",
                          (char *) "{\"driver\":\"file\",\"filename\":\"/srv/f\",\"node-name\":\"f\"}",
                          NULL };
+static char *emulated_tpm[] = { (char *) QEMU, (char *) "-chardev",
+                                (char *) "socket,id=chrtpm,path=/run/vmunit/tpm/0123456789abcdef", NULL };
 static DiskName disks[] = { { (char *) "libvirt-1-format", "vda", "/srv/a.qcow2" },
                             { (char *) "libvirt-11-format", "vdb", NULL } };
 
@@ -39,6 +41,18 @@ static void check(char **argv, const char *said, int exit, const char *begin, co
         if (!text_after(why, begin) || !strstr(why, has))
                 fprintf(stderr, "%s\nhas not: %s … %s\n", why, begin, has);
         CHECK(text_after(why, begin) && strstr(why, has));
+}
+
+static void test_tpm(void)
+{
+        static const char said[] =
+                SAYS "-tpmdev emulator,id=tpm-tpm0,chardev=chrtpm: tpm-emulator: Failed to "
+                     "send CMD_SET_DATAFD\n";
+
+        check(emulated_tpm, said, EXIT_OS, "The guest's emulated TPM has not started, or has failed.",
+              "\"journalctl -u 'vm-tpm@web-1'\"");
+        check(small, said, EXIT_OS, "The program that emulates the guest's TPM has not answered",
+              "CMD_SET_DATAFD");
 }
 
 static void test_rows(void)
@@ -128,6 +142,7 @@ static void test_arguments(void)
 int main(void)
 {
         test_rows();
+        test_tpm();
         test_arguments();
         return 0;
 }

@@ -500,7 +500,7 @@ cd /proc/$PPID/fd && echo "descriptors listed" >&2'
 # left: what vmunit's guests have left on the machine; prints nothing if all is well.
 left() {
         local file
-        { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a '^passt' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
+        { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a '^passt' || pgrep -a '^swtpm' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
         taps | sed 's/^/TAP: /'
         find "$RUN" -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
         for file in "$IMAGES"/*; do
@@ -528,6 +528,7 @@ clear_away() {
         systemctl kill --signal=KILL 'vm@*.service' 2>/dev/null || :
         pkill -KILL '^qemu-' || :
         pkill -KILL '^vm-launcher' || :
+        pkill -KILL '^swtpm' || :
         clear_away_users
         for name in $(taps); do
                 ip link del "$name"

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The state is tpm/ in the guest's state directory. It appears there complete or not at all: what
+ * swtpm_setup was killed over is tpm.new/, and is made again.
+ *
+ * The certificate of the endorsement key is signed by a CA that is made for it in /tmp and lost with the
+ * sandbox: a CA of the host's would need a key that a process of a guest could use.
+ */
+
+#include "launcher/tpm/tpm-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "contract/exit.h"
+#include "launcher/tpm/swtpm.h"
+#include "log/log.h"
+#include "util/file.h"
+
+#define STATE     TPM_STATE
+#define STATE_NEW "tpm.new"
+#define BANKS     STATE "/pcr-banks" /* which banks the state has */
+#define BANKS_MAX 256                /* bytes */
+
+static int add(Strings *argv, const char *option, const char *value)
+{
+        int r = value ? strings_add(argv, option) : 0;
+
+        return r < 0 || !value ? r : strings_add(argv, value);
+}
+
+/* What all calls for a state have in common. directory: relative to the current one, since a comma in a
+ * guest's name would end it for swtpm. */
+static int setup_command(const TpmState *o, const char *directory, const char *key, Strings *argv)
+{
+        int r = strings_add(argv, swtpm_setup_program());
+
+        if (r >= 0 && tpm_is_2(o))
+                r = strings_add(argv, "--tpm2");
+        r = r < 0 ? r : add(argv, "--tpm-state", directory);
+        r = r < 0 ? r : add(argv, "--pwdfile", key);
+        r = r < 0 ? r : add(argv, "--cipher", key ? TPM_CIPHER : NULL);
+        return r < 0 ? r : add(argv, "--pcr-banks", o->pcr_banks);
+}
+
+/* swtpm_setup does nothing without its configuration, which here also names the CA. */
+static int make_configuration(void)
+{
+        _cleanup_(strings_done) Strings argv = { 0 };
+        char directory[] = "/tmp/tpm-XXXXXX";
+        int r;
+
+        if (!mkdtemp(directory) || setenv("XDG_CONFIG_HOME", directory, 1) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot create a directory in /tmp");
+        r = strings_add(&argv, swtpm_setup_program());
+        r = r < 0 ? r : add(&argv, "--create-config-files", "skip-if-exist");
+        return r < 0 ? log_out_of_memory() : swtpm_setup_run(&argv);
+}
+
+static int manufacture(const TpmState *o, const char *key)
+{
+        static const char *const options[] = { "--createek",   "--create-ek-cert", "--create-platform-cert",
+                                               "--lock-nvram", "--vmid",           NULL };
+        _cleanup_(strings_done) Strings argv = { 0 };
+        int r = setup_command(o, STATE_NEW, key, &argv);
+
+        for (const char *const *option = options; r >= 0 && *option; option++)
+                r = strings_add(&argv, *option);
+        r = r < 0 ? r : strings_add(&argv, o->uuid);
+        r = r < 0 ? r : add(&argv, "--profile-name", o->profile);
+        r = r < 0 ? r : add(&argv, "--profile-remove-disabled", o->profile_remove);
+        return r < 0 ? log_out_of_memory() : swtpm_setup_run(&argv);
+}
+
+static int note_banks(const TpmState *o, const char *path)
+{
+        int r = o->pcr_banks
+                        ? file_write_atomic(AT_FDCWD, path, o->pcr_banks, strlen(o->pcr_banks), 0600, true)
+                        : 0;
+
+        return r < 0 ? log_errno(LOG_ERR, r, "Cannot write %s", path) : 0;
+}
+
+/* The current directory is the guest's state directory. */
+static int make_state(const TpmState *o, const char *state, const char *key)
+{
+        _cleanup_(freep) char *directory = text_format("%s/%s", state, STATE_NEW);
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        if (!directory)
+                return log_out_of_memory();
+        r = directory_remove(STATE_NEW);
+        if (r < 0 && r != -ENOENT)
+                return log_errno(LOG_ERR, r, "Cannot remove %s", directory);
+        if (mkdir(STATE_NEW, 0700) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot create %s", directory);
+        log_info("Making the state of a new TPM %s.", o->version);
+        r = make_configuration();
+        r = r < 0 ? r : manufacture(o, key);
+        r = r < 0 ? r : note_banks(o, STATE_NEW "/pcr-banks");
+        if (r < 0)
+                return r;
+        fd = open(STATE_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || syncfs(fd) < 0 || rename(STATE_NEW, STATE) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot keep %s", directory);
+        fd = fd_close(fd);
+        fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fsync(fd) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot write %s to its disk", state);
+        return 0;
+}
+
+/* What can be changed of a state that is there. */
+static int change_state(const TpmState *o, const char *key)
+{
+        _cleanup_(freep) char *banks = NULL;
+        _cleanup_(strings_done) Strings argv = { 0 };
+        size_t size;
+        int r;
+
+        if (!o->pcr_banks)
+                return 0;
+        r = file_read(AT_FDCWD, BANKS, BANKS_MAX, &banks, &size);
+        if (r >= 0 && streq(banks, o->pcr_banks))
+                return 0;
+        log_info("Activating the PCR banks %s.", o->pcr_banks);
+        r = make_configuration();
+        if (r < 0)
+                return r;
+        r = setup_command(o, STATE, key, &argv);
+        r = r < 0 ? r : strings_add(&argv, "--reconfigure");
+        if (r < 0)
+                return log_out_of_memory();
+        r = swtpm_setup_run(&argv);
+        return r < 0 ? r : note_banks(o, BANKS);
+}
+
+/* 0 or an exit status, logged. */
+static int check_state(const TpmState *o, const char *state)
+{
+        static const char tpm2[] = STATE "/tpm2-00.permall", tpm1[] = STATE "/tpm-00.permall";
+
+        if (access(tpm_is_2(o) ? tpm2 : tpm1, F_OK) == 0)
+                return 0;
+        if (access(tpm_is_2(o) ? tpm1 : tpm2, F_OK) == 0)
+                log_error(
+                        "%s/%s has the state of a TPM %s, and the guest's XML says <backend version='%s'>. "
+                        "Correct the XML, or move that directory away: then the guest gets a new TPM.",
+                        state, STATE, tpm_is_2(o) ? "1.2" : "2.0", o->version);
+        else
+                log_error(
+                        "%s/%s has no state of a TPM in it. Restore the files, or move that directory away: "
+                        "then the guest gets a new TPM.",
+                        state, STATE);
+        return EXIT_CONFIG;
+}
+
+int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
+{
+        int r;
+
+        if (chdir(state) < 0) {
+                log_errno(LOG_ERR, -errno, "Cannot enter %s", state);
+                return EXIT_OS;
+        }
+        if (access(STATE, F_OK) < 0)
+                return make_state(o, state, key) < 0 ? EXIT_OS : 0;
+        r = check_state(o, state);
+        if (r != 0)
+                return r;
+        return change_state(o, key) < 0 ? EXIT_OS : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The state of a guest's emulated TPM, which swtpm_setup makes before the guest's first start. */
+
+#include "util/text.h"
+
+#define TPM_STATE  "tpm" /* its directory, in the guest's state directory */
+#define TPM_CIPHER "aes-256-cbc"
+
+/* What the guest's XML wants it to be. */
+typedef struct TpmState {
+        const char *guest, *version, *pcr_banks, *profile, *profile_remove, *key;
+        char uuid[37];
+        unsigned log_level;
+} TpmState;
+
+static inline bool tpm_is_2(const TpmState *t)
+{
+        return streq(t->version, "2.0");
+}
+
+/*
+ * Enters the guest's state directory, and makes the TPM's state or changes it as far as it can be changed.
+ * key: the file with the passphrase, or NULL. 0 or an exit status, logged: EXIT_CONFIG if the state is of
+ * another version or not whole.
+ */
+int tpm_state_prepare(const TpmState *t, const char *directory, const char *key);
