@@ -150,6 +150,7 @@ static void build_socket(const Tpm *t, Plan *p)
         props_text(&chardev, "id", "chrtpm");
         props_text(&chardev, "path", t->path);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p);
         if (t->backend == TPM_EXTERNAL)
                 plan_directive(p, "BindPaths", "%s", t->path);
         props_textf(&tpm, "id", "tpm-%s", t->device.id);
