@@ -43,12 +43,13 @@
 #define EVENT_RATE_EVENTS    200U
 #define COMPLAINTS_BYTES     65536U /* of QEMU's errors, at that rate */
 
-#define EVENT_VALUE_MAX      256U   /* bytes of a value from QEMU, in a journal field or a message */
-#define EVENT_DATA_MAX       4096U  /* bytes of an unknown event, in a journal field */
-#define QEMU_DESCRIPTORS_MAX 65536U /* that QEMU can have open */
-#define FD_NUMBER_MAX        4000U  /* the highest descriptor number in QEMU */
-#define CHAIN_DEPTH_MAX      64U    /* backing files of one disk; FileDescriptorStoreMax= allows for them */
-#define CORE_DUMPS_MAX       3U     /* of one guest; further ones are not written */
+#define EVENT_VALUE_MAX            256U   /* bytes of a value from QEMU, in a journal field or a message */
+#define EVENT_DATA_MAX             4096U  /* bytes of an unknown event, in a journal field */
+#define QEMU_DESCRIPTORS_MAX       65536U /* that QEMU can have open */
+#define QEMU_ALONE_DESCRIPTORS_MAX 32768U /* the same for one that passes none to other programs */
+#define FD_NUMBER_MAX              4000U  /* the highest descriptor number in QEMU */
+#define CHAIN_DEPTH_MAX            64U /* backing files of one disk; FileDescriptorStoreMax= allows for them */
+#define CORE_DUMPS_MAX             3U /* of one guest; further ones are not written */
 
 /* What one start of a guest may request from root. */
 #define TAPS_MAX              64U

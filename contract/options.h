@@ -51,6 +51,7 @@
 #define OPTION_PASST           "passt"
 #define OPTION_DISPLAY         "display"
 #define OPTION_PRIVATE_NETWORK "private-network"
+#define OPTION_PEERS           "peers"
 #define OPTION_DISK            "disk"
 #define OPTION_LINK_DOWN       "link-down"
 #define OPTION_BANDWIDTH       "bandwidth"

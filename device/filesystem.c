@@ -225,6 +225,7 @@ static void build_virtiofs(const Guest *g, const Filesystem *f, Plan *p)
         props_textf(&chardev, "id", "chr-vu-%s", d->id);
         props_text(&chardev, "path", f->served);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p);
         if (f->socket)
                 plan_directive(p, "BindPaths", "%s", f->socket);
 

@@ -197,6 +197,7 @@ static void build_socket(const Guest *g, const Tpm *t, Plan *p)
         props_text(&chardev, "id", "chrtpm");
         props_text(&chardev, "path", t->path);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p);
         if (t->backend == TPM_EXTERNAL)
                 plan_directive(p, "BindPaths", "%s", t->path);
         else

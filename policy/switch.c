@@ -88,7 +88,9 @@ const PolicySwitchInfo policy_switches[POLICY_SWITCHES] = {
                                    .costs = { SETTING("SocketBindAllow=PORT") } },
         [POLICY_QEMU_COMMANDLINE] = { .key = "AllowQemuCommandline",
                                       .forbids = "arguments and properties of QEMU that vmunit does not "
-                                                 "interpret" },
+                                                 "interpret",
+                                      .costs = { CALL("inotify_init"), CALL("inotify_init1"),
+                                                 CALL("memfd_create"), SETTING("PrivateTmp=yes") } },
         [POLICY_PROGRAMS] = { .key = "AllowPrograms",
                               .forbids = "programs other than the distribution's QEMU",
                               .costs = { CALL("capset"), CALL("mount"), CALL("pivot_root"), CALL("setuid"),

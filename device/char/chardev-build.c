@@ -37,18 +37,14 @@ static void build_unix(const Guest *g, const Chardev *c, Props *chardev, Plan *p
         if (c->mode == CHARDEV_BIND) {
                 props_bool(chardev, "server", true);
                 props_bool(chardev, "wait", false);
-        }
+        } else
+                plan_peers(p);
         if (c->generated)
                 return;
         if (chardev_needs_directory(c))
                 bind_socket_directory(g, c->path, p);
         else
                 plan_directive(p, "BindPaths", "%s", c->path);
-}
-
-static bool host_is_local(const char *host)
-{
-        return !host || streq(host, "localhost") || streq(host, "::1") || text_after(host, "127.");
 }
 
 /* A port given by name allows any: only the host knows its number. */
@@ -85,10 +81,13 @@ static void build_tcp(const Chardev *c, Props *chardev, const char *id, Plan *p)
                 props_bool(chardev, "server", true);
                 props_bool(chardev, "wait", false);
                 allow_listening(p, "tcp", c->service);
+                plan_listen_at(p, c->host);
+        } else {
+                plan_network_of(p, c->host);
+                plan_peers(p);
         }
         if (c->tls == ON)
                 build_tls(c, chardev, id, p);
-        plan_network(p, host_is_local(c->host) ? NETWORK_LOCAL : NETWORK_ANY);
 }
 
 static void build_udp(const Chardev *c, Props *chardev, Plan *p)
@@ -97,7 +96,9 @@ static void build_udp(const Chardev *c, Props *chardev, Plan *p)
         props_text(chardev, "port", c->service);
         props_text(chardev, "localaddr", c->bind_host ?: "");
         props_text(chardev, "localport", c->bind_service ?: "0");
-        plan_network(p, host_is_local(c->host) && host_is_local(c->bind_host) ? NETWORK_LOCAL : NETWORK_ANY);
+        plan_network_of(p, c->host);
+        plan_network_of(p, c->bind_host);
+        plan_peers(p);
         allow_listening(p, "udp", c->bind_service);
 }
 

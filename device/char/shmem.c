@@ -116,6 +116,7 @@ static void build_server(const Shmem *s, Plan *p)
         props_textf(&chardev, "id", "char%s", s->device.id);
         props_text(&chardev, "path", s->server_path);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p);
         plan_directive(p, "BindPaths", "%s", s->server_path);
 }
 

@@ -296,10 +296,14 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
 {
         switch (a->type) {
         case AUDIO_ALSA:
+                plan_peers(p); /* its plugins mix the sound of several programs */
                 plan_directive(p, "DeviceAllow", "char-alsa rw");
                 plan_directive(p, "BindPaths", "/dev/snd");
                 if (!g->settings->user_scope)
                         plan_directive(p, "SupplementaryGroups", "audio");
+                break;
+        case AUDIO_JACK:
+                plan_peers(p);
                 break;
         case AUDIO_OSS:
                 plan_share_device(p, a->in.dev ?: "/dev/dsp");
@@ -308,6 +312,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         plan_directive(p, "SupplementaryGroups", "audio");
                 break;
         case AUDIO_PULSEAUDIO:
+                plan_peers(p);
                 plan_calls(p, CALLS_MEMFD);
                 if (a->server && a->server[0] == '/')
                         plan_directive(p, "BindPaths", "%s", a->server);
@@ -317,6 +322,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         session_show_pulseaudio(g, p);
                 break;
         case AUDIO_PIPEWIRE:
+                plan_peers(p);
                 plan_calls(p, CALLS_MEMFD);
                 if (a->runtime_directory) {
                         plan_directive(p, "BindPaths", "%s", a->runtime_directory);
@@ -325,6 +331,7 @@ static void grant_host(const Guest *g, const Audio *a, Plan *p)
                         session_show_pipewire(g, p);
                 break;
         case AUDIO_SDL:
+                plan_peers(p);
                 plan_calls(p, CALLS_MEMFD);
                 if (a->sdl_driver)
                         plan_directive(p, "Environment", "SDL_AUDIODRIVER=%s", a->sdl_driver);

@@ -63,6 +63,7 @@ static void dbus_build(const Guest *g, const Device *d, Plan *p)
                 props_text(&display, "audiodev", audio_id(g, b->audio));
         plan_list(p, "-display", &display);
         plan_calls(p, CALLS_MEMFD);
+        plan_peers(p);
         if (path && !text_after(path, g->settings->run_directory))
                 plan_directive(p, "BindPaths", "%s", path);
 }

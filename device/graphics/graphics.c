@@ -124,15 +124,10 @@ void graphics_listen_complete(Guest *g, Listen *l, const char *name)
                 l->own = bind_own_name(g, l->socket);
 }
 
-static bool address_is_local(const char *address)
-{
-        return streq(address, "localhost") || streq(address, "::1") || text_after(address, "127.");
-}
-
 void graphics_listen_plan(const Guest *g, const Listen *l, Plan *p)
 {
         if (l->type == LISTEN_ADDRESS)
-                plan_network(p, address_is_local(l->address) ? NETWORK_LOCAL : NETWORK_ANY);
+                plan_listen_at(p, l->address);
         if (l->type == LISTEN_SOCKET)
                 bind_socket_directory(g, l->socket, p);
 }
@@ -214,6 +209,7 @@ void graphics_gl_build(const Guest *g, const Device *d, Props *graphics, Plan *p
                 props_text(graphics, "rendernode", node);
         plan_share_device(p, node);
         plan_calls(p, CALLS_MEMFD);
+        plan_peers(p); /* viewers get images as descriptors, and drivers may have programs of their own */
         if (!g->settings->user_scope)
                 plan_directive(p, "SupplementaryGroups", "render");
 }

@@ -51,6 +51,7 @@ static void sdl_build(const Guest *g, const Device *d, Plan *p)
                 plan_directive(p, "BindReadOnlyPaths", "%s", s->xauth);
         }
         plan_calls(p, CALLS_MEMFD);
+        plan_peers(p);
         session_show_display(g, p);
 }
 

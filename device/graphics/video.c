@@ -351,6 +351,7 @@ static void build_served(const Video *v, Props *device, Plan *p)
         props_textf(&chardev, "id", "chr-vu-%s", v->device.id);
         props_text(&chardev, "path", v->served);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p);
         props_textf(device, "chardev", "chr-vu-%s", v->device.id);
 }
 

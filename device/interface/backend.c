@@ -199,6 +199,7 @@ static void build_socket(const Interface *i, Props *netdev, Plan *p)
                 break;
         }
         plan_network(p, NETWORK_ANY);
+        plan_peers(p);
 }
 
 /* The other end is a program on the host, which has its socket there or waits for QEMU's to appear. */
@@ -219,6 +220,7 @@ static void build_vhost_user(const Guest *g, const Interface *i, Props *netdev, 
         if (s->reconnect == ON) /* "no" is QEMU's default */
                 props_number(&chardev, "reconnect-ms", s->reconnect_seconds.value * 1000);
         plan_list(p, "-chardev", &chardev);
+        plan_peers(p); /* also one that connects to QEMU gets the guest's memory as descriptors */
         props_textf(netdev, "chardev", "char%s", i->device.id);
         if (i->queues.value > 1)
                 props_number(netdev, "queues", i->queues.value);

@@ -301,6 +301,7 @@ void interface_user_build(const Interface *i, Props *netdev, Plan *p)
         case PASST_NO:
                 interface_forwards_allow(i, p);
                 plan_network(p, NETWORK_ANY);
+                plan_peers(p);
                 break;
         case PASST_TRY:
                 (void) interface_user_ask_passt(i, p);

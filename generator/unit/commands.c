@@ -105,6 +105,8 @@ int command_run(const Conversion *c, const char *name, Strings *argv)
                 r = strings_add(argv, p->run.items[i]);
         if (r >= 0 && p->n_passts > 0 && p->network == NETWORK_NONE)
                 r = strings_add(argv, "--" OPTION_PRIVATE_NETWORK);
+        if (r >= 0 && p->peers)
+                r = strings_add(argv, "--" OPTION_PEERS);
         for (size_t i = 0; r >= 0 && i < p->n_images; i++)
                 r = strings_addf(argv, "--" OPTION_IMAGE "=%s", p->images[i].node);
         for (size_t i = 0; r >= 0 && i < p->n_chains; i++)

@@ -79,6 +79,10 @@ static void write_directive(UnitFile *u, const Directive *d)
 
         if (mounts_write_directive(u, d))
                 return;
+        if (streq(d->value, "")) {
+                unit_empty(u, d->key);
+                return;
+        }
         if (streq(d->key, "Environment")) {
                 unit_word(u, d->key, d->value, "");
                 return;

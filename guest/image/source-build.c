@@ -108,6 +108,7 @@ static void build_reservations(const Source *s, Plan *p)
         }
         plan_json(p, "-object", &manager);
         plan_directive(p, "BindReadOnlyPaths", "%s", path);
+        plan_peers(p);
 }
 
 static Props storage_local(const Guest *g, const Source *s, Plan *p)

@@ -336,5 +336,6 @@ Props source_network_props(const Guest *g, const Source *s, Plan *p)
                         remote = true;
         if (remote)
                 plan_network(p, NETWORK_ANY);
+        plan_peers(p);
         return protocols[n->protocol].props(g, s, p);
 }

@@ -224,6 +224,7 @@ static void qemu_namespace_build_last(const Guest *g, Plan *p)
         /* nothing is known of what these need, and io_uring would let QEMU evade other filters */
         plan_calls(p, CALLS_MEMFD);
         plan_calls(p, CALLS_INOTIFY);
+        plan_peers(p);
         plan_scratch(p);
         XML_FOREACH(e, q->command_line, "qemu:arg") {
                 plan_flag(p, xml_attribute(e, "value"));

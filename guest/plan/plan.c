@@ -10,6 +10,7 @@
 #include "contract/line/colon.h"
 #include "contract/options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -271,6 +272,35 @@ void plan_network(Plan *p, NetworkNeed need)
                 p->network = need;
 }
 
+static bool is_local(const char *host)
+{
+        return !host || streq(host, "localhost") || streq(host, "::1") || text_after(host, "127.");
+}
+
+void plan_network_of(Plan *p, const char *host)
+{
+        plan_network(p, is_local(host) ? NETWORK_LOCAL : NETWORK_ANY);
+}
+
+static bool is_number(const char *host)
+{
+        struct in6_addr address;
+
+        return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1;
+}
+
+void plan_listen_at(Plan *p, const char *host)
+{
+        plan_network_of(p, host);
+        if (!is_local(host) && !is_number(host))
+                plan_peers(p); /* which know the name's address */
+}
+
+void plan_peers(Plan *p)
+{
+        p->peers = true;
+}
+
 static void add_ports(Plan *p, char *ports)
 {
         if (ports && strings_have(&p->listens, ports))
@@ -319,11 +349,13 @@ void plan_calls(Plan *p, const char *calls)
         plan_directive(p, "SystemCallFilter", "%s", calls);
 }
 
-/* systemd's own directories take the place of the template's file systems of a limited size. */
+/* The template makes them read-only; an empty value undoes that. */
 void plan_scratch(Plan *p)
 {
         plan_directive(p, "PrivateTmp", "yes");
+        plan_directive(p, "ReadOnlyPaths", "%s", "");
         plan_directive(p, "NoExecPaths", "+/tmp +/var/tmp");
+        plan_directive(p, "Environment", "TMPDIR=/var/tmp");
 }
 
 void plan_directive(Plan *p, const char *key, const char *format, ...)

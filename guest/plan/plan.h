@@ -114,6 +114,7 @@ typedef struct Plan {
         size_t n_overrides;
         Strings listens; /* SocketBindAllow= values: "tcp:5900" */
         NetworkNeed network;
+        bool peers; /* see plan_peers() */
         unsigned n_consoles, n_stored, n_sockets, n_passts;
         const char *nvram, *nvram_template;
         PlanUse *uses;
@@ -160,6 +161,14 @@ void plan_chain(Plan *p, const char *node, const char *format, const char *path)
 void plan_tap(Plan *p, const TapRequest *tap);
 void plan_claim(Plan *p, ClaimKind kind, const char *value, Place place); /* once, if it is valid */
 void plan_network(Plan *p, NetworkNeed need);                             /* the greatest need counts */
+void plan_network_of(Plan *p, const char *host); /* the one that this host is in; NULL is this one */
+void plan_listen_at(Plan *p, const char *host);  /* QEMU listens there; a name may have to be looked up */
+
+/*
+ * QEMU connects to other programs or hosts, or passes descriptors to them; without this, its system call
+ * filter refuses both.
+ */
+void plan_peers(Plan *p);
 void plan_listen(Plan *p, const char *format, ...)
         _printf_(2, 3); /* a port that QEMU or passt listens on: "tcp:5900-5999" */
 void plan_bind_any(Plan *p, const char *protocol); /* ports that passt sends from: "udp" */

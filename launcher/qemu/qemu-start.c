@@ -156,6 +156,7 @@ static int place_passt(QemuStart *h, const PasstRequest *o, int *ret)
                         program ? "The host has no default route for passt" : "passt is not installed",
                         o->id);
                 h->private_network = false;
+                h->peers = true;
                 return 0;
         }
         if (o->socket)
@@ -171,6 +172,7 @@ static int place_passts(QemuStart *h, const RunOptions *o)
         int r = 0;
 
         h->private_network = o->private_network;
+        h->peers = o->peers;
         h->passts = calloc(o->passts.count + 1, sizeof(int));
         if (!h->passts)
                 return log_out_of_memory();

@@ -17,6 +17,7 @@ typedef struct QemuStart {
         int *theirs;   /* QEMU's ends, and sockets that it listens on; owned until QEMU is started */
         size_t n_consoles, n_passts, n_theirs;
         bool private_network;
+        bool peers; /* see RunOptions; QEMU's own user network has some, too */
 } QemuStart;
 
 /* directory: the guest's runtime directory, or NULL. Logs errors. The store keeps its descriptors. */

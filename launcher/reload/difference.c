@@ -20,6 +20,7 @@ static const char no_port[] = "no free port takes it: one more <controller type=
 static const char no_path[] = "its file is not in the guest's sandbox yet";
 static const char no_credential[] = "its secret is a credential, which a service gets when it starts";
 static const char no_network[] = "the guest's sandbox has no network yet";
+static const char no_peers[] = "QEMU may connect to nothing before the guest's next start";
 static const char no_backend[] = "QEMU cannot add such a backend while it runs";
 static const char no_program[] = "the program behind it starts with the guest";
 
@@ -67,6 +68,32 @@ static bool is_file_driver(const char *driver)
                           streq(driver, "host_cdrom") || streq(driver, "vvfat"));
 }
 
+/* To another program or host. */
+static bool connects(const Option *o)
+{
+        static const char *const drivers[] = { "nbd",  "iscsi", "rbd", "nfs", "ssh",
+                                               "http", "https", "ftp", "ftps" };
+        const char *server = option_text(o, "server"), *driver = option_text(o, "driver"),
+                   *type = option_text(o, "type");
+
+        switch (o->kind) {
+        case QEMU_CHARDEV:
+                return type && streq(type, "socket") && !option_text(o, "fd") &&
+                       !(server && streq(server, "on"));
+        case QEMU_NETDEV:
+                return type && streq(type, "user");
+        case QEMU_OBJECT:
+                return streq(option_text(o, "qom-type") ?: "", "pr-manager-helper");
+        case QEMU_BLOCKDEV:
+                for (size_t i = 0; driver && i < ELEMENTS(drivers); i++)
+                        if (streq(drivers[i], driver))
+                                return true;
+                return false;
+        default:
+                return false;
+        }
+}
+
 /* NULL if it can be added. */
 static const char *why_not_now(const Option *o, const RunOptions *options, const DifferenceHost *host)
 {
@@ -74,6 +101,8 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
                                                 "spicevmc", "spiceport", "ringbuf", "qemu-vdagent" };
         const char *type = option_text(o, "type"), *file = option_text(o, "filename");
 
+        if (connects(o) && !host->peers)
+                return type && streq(type, "user") && !host->network ? no_network : no_peers;
         switch (o->kind) {
         case QEMU_DEVICE:
                 return why_fixed(o);

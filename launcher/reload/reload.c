@@ -506,6 +506,7 @@ int reload_new(const ReloadContext *context, Reload **ret)
         r->helper = -EBADF;
         r->tells = getenv("MANAGERPID") != NULL; /* set by users' managers */
         r->host.network = host_has_network();
+        r->host.peers = context->options->peers;
         *ret = TAKE_PTR(r);
         return 0;
 }

@@ -30,7 +30,9 @@
  * The sandbox has the sockets of systemd's notifications, of the journal and of the helper, for the
  * launcher. They take datagrams or packets, which QEMU never sends to local sockets; so it cannot create a
  * socket that could, and neither flood these services nor speak in the launcher's name. Only the journal's
- * socket for a service's output is a stream.
+ * socket for a service's output is a stream. A QEMU that connects to nothing, as most do not, cannot connect
+ * to this one either, nor to the host's own addresses if it shares the host's network in order to listen.
+ * The only streams that send to an address without connect() are TCP's with MSG_FASTOPEN, and SCTP's.
  *
  * The unit of a guest that uses passt lets its processes create namespaces and mount in them, because passt
  * refuses to run without its own sandbox. This is for passt only: the second table refuses QEMU what the
@@ -43,6 +45,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <stdbool.h>
@@ -180,6 +183,38 @@ static int add_service_rules(scmp_filter_ctx filter)
         return r;
 }
 
+static int add_peer_rules(scmp_filter_ctx filter)
+{
+        static const uint32_t families[] = { AF_INET, AF_INET6 };
+        static const uint32_t types[] = { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW, SOCK_DCCP };
+        static const struct {
+                int call;
+                unsigned flags; /* which argument they are */
+        } sending[] = {
+                { SCMP_SYS(sendto), 3 },
+                { SCMP_SYS(sendmsg), 2 },
+                { SCMP_SYS(sendmmsg), 3 },
+        };
+        int r;
+
+        r = seccomp_rule_add(filter, REFUSE, SCMP_SYS(connect), 0);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(sending); i++)
+                r = seccomp_rule_add(
+                        filter, REFUSE, sending[i].call, 1,
+                        filter_bits(sending[i].flags, MSG_FASTOPEN, MSG_FASTOPEN));
+        for (size_t i = 0; i < ELEMENTS(families); i++) {
+                for (size_t j = 0; r >= 0 && j < ELEMENTS(types); j++)
+                        r = seccomp_rule_add(
+                                filter, REFUSE, SCMP_SYS(socket), 2, filter_bits(0, INT_MASK, families[i]),
+                                filter_bits(1, SOCKET_TYPE_MASK, types[j]));
+                if (r >= 0)
+                        r = seccomp_rule_add(
+                                filter, REFUSE, SCMP_SYS(socket), 2, filter_bits(0, INT_MASK, families[i]),
+                                filter_bits(2, INT_MASK, IPPROTO_SCTP));
+        }
+        return r;
+}
+
 int call_filter_install(CallFilter what)
 {
         _cleanup_(filter_release) scmp_filter_ctx filter = NULL;
@@ -190,6 +225,8 @@ int call_filter_install(CallFilter what)
                 r = add_namespace_rules(filter);
         if (r >= 0 && what & CALL_FILTER_SERVICES)
                 r = add_service_rules(filter);
+        if (r >= 0 && what & CALL_FILTER_PEERS)
+                r = add_peer_rules(filter);
         if (r >= 0 && what & CALL_FILTER_SIGNALS)
                 r = add_signal_rules(filter);
 

@@ -7,6 +7,7 @@ typedef enum CallFilter {
         CALL_FILTER_SIGNALS = 1 << 0,    /* no signal to any other process */
         CALL_FILTER_NAMESPACES = 1 << 1, /* no namespace of its own, no mount, no other user or capability */
         CALL_FILTER_SERVICES = 1 << 2,   /* no socket for datagrams or packets to local services */
+        CALL_FILTER_PEERS = 1 << 3,      /* no connection to anything: only those that others make */
 } CallFilter;
 
 /*

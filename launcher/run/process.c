@@ -8,7 +8,8 @@
  * QEMU inherits the unit's sandbox and user, but only the descriptors on its command line, and none of the
  * launcher's variables: QEMU must not be able to tell systemd that the guest is well. The last steps before
  * exec are a lower limit on descriptors, and a filter that keeps QEMU from creating namespaces, from sending
- * signals to other processes of its user, and from speaking to local services by datagrams.
+ * signals to other processes of its user, from speaking to local services by datagrams, and from connecting
+ * to anything if its guest's XML does not require that.
  */
 
 #include "launcher/run/process.h"
@@ -73,19 +74,29 @@ typedef struct Spawn {
 
 /*
  * The kernel counts descriptors that are on their way through sockets, for a user, against the limit of the
- * process that sends. So a QEMU that leaves many there can reach its own limit, but not the launchers' of
- * the same user, who have a higher one.
+ * process that sends. So a QEMU that leaves many there can reach its own limit, but not that of a QEMU which
+ * has to send some, nor the launchers' of the same user, whose limit is the highest.
  */
-static int limit_descriptors(void)
+static int limit_descriptors(ProcessFlags flags)
 {
+        const rlim_t most = flags & PROCESS_PEERS ? QEMU_DESCRIPTORS_MAX : QEMU_ALONE_DESCRIPTORS_MAX;
         struct rlimit limit;
 
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return -errno;
-        if (limit.rlim_max <= QEMU_DESCRIPTORS_MAX)
+        if (limit.rlim_max <= most)
                 return 0;
-        limit.rlim_cur = limit.rlim_max = QEMU_DESCRIPTORS_MAX;
+        limit.rlim_cur = limit.rlim_max = most;
         return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+static int filter_calls(ProcessFlags flags)
+{
+        CallFilter filter = CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES | CALL_FILTER_SERVICES;
+
+        if (!(flags & PROCESS_PEERS))
+                filter |= CALL_FILTER_PEERS;
+        return call_filter_install(filter);
 }
 
 /* As far as the kernel can. */
@@ -117,11 +128,11 @@ static int child(pid_t parent, const Spawn *s)
         if (r >= 0)
                 r = reset_signals();
         if (r >= 0)
-                r = limit_descriptors();
+                r = limit_descriptors(s->flags);
         if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
                 r = hide_processes();
         if (r >= 0 && !(s->flags & PROCESS_SHUTS_ITSELF_IN))
-                r = call_filter_install(CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES | CALL_FILTER_SERVICES);
+                r = filter_calls(s->flags);
         if (r < 0)
                 return r;
         (void) execv(s->argv[0], s->argv);

@@ -10,6 +10,7 @@
 typedef enum ProcessFlags {
         PROCESS_SHUTS_ITSELF_IN = 1 << 0, /* may create namespaces, mount in them, and signal its children */
         PROCESS_PRIVATE_NETWORK = 1 << 1, /* has its own empty network instead of the unit's */
+        PROCESS_PEERS = 1 << 2,           /* may connect to others, and pass descriptors to them */
 } ProcessFlags;
 
 /*

@@ -124,6 +124,7 @@ static const Argument run_arguments[] = {
         { OPTION_PASST, "KEY=VALUE,…", passt_list_read, TO(passts), ARGUMENT_REPEATED },
         { OPTION_DISPLAY, "", argument_switch, TO(display), ARGUMENT_SWITCH },
         { OPTION_PRIVATE_NETWORK, "", argument_switch, TO(private_network), ARGUMENT_SWITCH },
+        { OPTION_PEERS, "", argument_switch, TO(peers), ARGUMENT_SWITCH },
         { OPTION_IMAGE, "a node name", argument_strings, TO(images), ARGUMENT_REPEATED },
         { OPTION_CHAIN, "a node name", argument_strings, TO(chains), ARGUMENT_REPEATED },
         { OPTION_DISK, "NODE:TARGET[:PATH]", disk_names_read, TO(life.disks), ARGUMENT_REPEATED },

@@ -60,6 +60,7 @@ typedef struct RunOptions {
         PasstList passts;
         bool display;         /* the guest has a window on a screen */
         bool private_network; /* QEMU gets its own if all passts exist */
+        bool peers;           /* QEMU may connect to others, or pass descriptors to them */
         Strings images;       /* nodes whose files QEMU gets as descriptors */
         Strings chains;
         int64_t rtc_offset; /* seconds by which the guest's clock begins ahead; 0: unchanged */

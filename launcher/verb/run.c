@@ -414,7 +414,9 @@ static int start_qemu(Run *run, QemuStart *h)
                 return log_errno(LOG_ERR, r, "Failed to create a pipe for QEMU's output");
         r = process_spawn(
                 h->argv.items, h->placements, h->count, output,
-                h->private_network ? PROCESS_PRIVATE_NETWORK : 0, &run->qemu);
+                (h->private_network ? PROCESS_PRIVATE_NETWORK : 0) |
+                        (run->options.peers ? PROCESS_PEERS : 0),
+                &run->qemu);
         if (r < 0)
                 return r;
         run->qemu_in_proc = process_open(run->qemu);
@@ -522,6 +524,7 @@ static int prepare(Run *run, QemuStart *ret)
         if (r != 0)
                 return r;
         r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
+        run->options.peers = ret->peers;
         if (r >= 0 && run->restore)
                 r = add_incoming(ret);
         if (r < 0)

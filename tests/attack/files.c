@@ -109,7 +109,7 @@ static int make_setuid(const char *target, int argument)
 const Attack attacks_on_controls[] = {
         { "control-program", attack_read, "/usr/bin/env", 0, "succeeded" },
         { "control-null", attack_write, "/dev/null", 0, "succeeded" },
-        { "control-scratch", attack_create, "/tmp", 0, "succeeded" },
+        { "control-scratch", attack_create, "/dev/shm", 0, "succeeded" },
         { "control-own-environment", attack_read, "/proc/{own-pid}/environ", 0, "succeeded" },
         {},
 };
@@ -167,9 +167,9 @@ const Attack attacks_on_files[] = {
         { "device-fuse", attack_write, "/dev/fuse", 0, "ENOENT" },
         { "device-loop", attack_write, "/dev/loop-control", 0, "ENOENT" },
         { "device-disk", attack_read, "{host-disk}", 0, "ENOENT" },
-        { "device-block-node", make_node, "/tmp", S_IFBLK, "EPERM" },
-        { "device-character-node", make_node, "/tmp", S_IFCHR, "EPERM" },
-        { "setuid-program", make_setuid, "/tmp", 0, "EPERM" },
+        { "device-block-node", make_node, "/dev/shm", S_IFBLK, "EPERM" },
+        { "device-character-node", make_node, "/dev/shm", S_IFCHR, "EPERM" },
+        { "setuid-program", make_setuid, "/dev/shm", 0, "EPERM" },
 
         /* its own directories, which programs of the host look into */
         { "own-state-create", attack_create, "{own-state}", 0, "ENOENT" },

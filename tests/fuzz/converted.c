@@ -104,6 +104,7 @@ static const char *const directives[] = {
         "PrivateNetwork",
         "PrivateTmp",
         "ProtectHome",
+        "ReadOnlyPaths",
         "RestrictAddressFamilies",
         "RestrictNamespaces",
         "RestrictRealtime",

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -159,6 +160,43 @@ static void namespaces_are_out_of_reach(void)
         CHECK_NUMBER(errno, ENOSYS);
 }
 
+/* Of a QEMU that only listens. */
+static void peers_are_out_of_reach(pid_t other)
+{
+        struct sockaddr_in address = { .sin_family = AF_INET,
+                                       .sin_port = htons(9),
+                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        struct iovec data = { .iov_base = "x", .iov_len = 1 };
+        struct msghdr message = {
+                .msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = &data, .msg_iovlen = 1
+        };
+        struct mmsghdr messages = { .msg_hdr = message };
+        int fds[2], fd;
+        char byte;
+
+        CHECK_NUMBER(call_filter_install(CALL_FILTER_PEERS), 0);
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK(fd >= 0);
+        CHECK_REFUSED(connect(fd, (struct sockaddr *) &address, sizeof(address)));
+        CHECK_REFUSED(sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *) &address, sizeof(address)));
+        CHECK_REFUSED(sendmsg(fd, &message, MSG_FASTOPEN | MSG_NOSIGNAL));
+        CHECK_REFUSED(sendmmsg(fd, &messages, 1, MSG_FASTOPEN));
+        CHECK_REFUSED(socket(AF_INET, SOCK_DGRAM, 0));
+        CHECK_REFUSED(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        CHECK_REFUSED(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+        CHECK_REFUSED(socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP));
+        CHECK_REFUSED(socket(AF_INET6, SOCK_SEQPACKET, IPPROTO_SCTP));
+        CHECK_REFUSED(socket(AF_INET, SOCK_DCCP, 0));
+
+        /* what it listens on, and who connected, work */
+        address.sin_port = 0;
+        CHECK_NUMBER(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+        CHECK_NUMBER(listen(fd, 1), 0);
+        CHECK_NUMBER(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+        CHECK_NUMBER(send(fds[0], "x", 1, MSG_NOSIGNAL), 1);
+        CHECK_NUMBER(recv(fds[1], &byte, 1, 0), 1);
+}
+
 static void services_are_out_of_reach(void)
 {
         int fds[2];
@@ -232,6 +270,7 @@ int main(void)
 #endif
         in_child(all_is_filtered, other);
         in_child(tables_are_apart, other);
+        in_child(peers_are_out_of_reach, other);
         CHECK_NUMBER(waitpid(other, &status, WNOHANG), 0);
         CHECK_NUMBER(kill(other, SIGKILL), 0);
         CHECK_NUMBER(waitpid(other, &status, 0), other);

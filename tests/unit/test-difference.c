@@ -63,7 +63,7 @@ static ChangeKind change_of(const Difference *d, const char *name, const char *i
 static void compare(const char *const *was, const char *const *is, void (*check)(const Difference *d))
 {
         Side a = read_side(was), b = read_side(is);
-        const DifferenceHost host = { .network = true };
+        const DifferenceHost host = { .network = true, .peers = true };
         Difference d;
 
         CHECK_NUMBER(difference_of(&a.line, &b.line, &b.options, &host, &d), 0);
@@ -118,6 +118,42 @@ static void test_disk(void)
         compare(with, ARGS("--", "/qemu"), disk_removed);
         compare(ARGS("--", "/qemu"), ARGS("--", "/qemu", "-blockdev", FILE_A, "-device", DISK_A),
                 disk_waits);
+}
+
+#define SERVER  "{\"driver\":\"nbd\",\"node-name\":\"n\",\"server\":{\"type\":\"unix\",\"path\":\"/s\"}}"
+#define MANAGER "{\"qom-type\":\"pr-manager-helper\",\"id\":\"pr0\",\"path\":\"/s\"}"
+
+/* A QEMU that connects to nothing cannot begin to while it runs. */
+static void test_peers(void)
+{
+        static const struct {
+                const char *option, *value, *id;
+                bool connects;
+        } options[] = {
+                { "-chardev", "socket,id=c,path=/s", "c", true },
+                { "-chardev", "socket,id=c,host=192.0.2.1,port=9", "c", true },
+                { "-chardev", "socket,id=c,path=/s,server=on,wait=off", "c", false },
+                { "-chardev", "pty,id=c", "c", false },
+                { "-blockdev", SERVER, "n", true },
+                { "-object", MANAGER, "pr0", true },
+                { "-netdev", "{\"type\":\"user\",\"id\":\"hostnet0\"}", "hostnet0", true },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(options); i++)
+                for (unsigned peers = 0; peers < 2; peers++) {
+                        Side was = read_side(ARGS("--", "/qemu")),
+                             is = read_side(ARGS("--", "/qemu", options[i].option, options[i].value));
+                        const DifferenceHost host = { .network = true, .peers = peers };
+                        Difference d;
+
+                        CHECK_NUMBER(difference_of(&was.line, &is.line, &is.options, &host, &d), 0);
+                        CHECK_NUMBER(
+                                change_of(&d, options[i].option, options[i].id),
+                                options[i].connects && !peers ? CHANGE_RESTART : CHANGE_ADD);
+                        difference_done(&d);
+                        side_done(&was);
+                        side_done(&is);
+                }
 }
 
 /* Whether it is an overlay, the files say. */
@@ -333,6 +369,7 @@ int main(void)
 {
         test_same();
         test_disk();
+        test_peers();
         test_medium();
         test_layers();
         test_no_port();

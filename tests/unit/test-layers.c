@@ -83,7 +83,7 @@ static ChangeKind change(
         const char *jobs, LayerKind *ret_kind, size_t *ret_gone)
 {
         Side a = { 0 }, b = { 0 };
-        const DifferenceHost host = { .network = true };
+        const DifferenceHost host = { .network = true, .peers = true };
         MachineParts parts = { &b.options, &b.line, &b.fds };
         json_t *list = json_loads(jobs, 0, NULL);
         LayerChanges changes;
