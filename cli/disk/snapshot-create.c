@@ -180,7 +180,11 @@ static int make_overlay(Creation *c, const SnapshotDisk *d)
 {
         OverlayRequest q = { .path = d->overlay, .base = d->base, .format = d->base_format };
         int r = find_size(c, d, &q.size);
+        struct stat st;
 
+        if (r == 0 && lstat(d->overlay, &st) >= 0) /* it is not the operation's to remove */
+                return fail(EXIT_OS, "cannot create %s: %s", d->overlay, strerror(EEXIST));
+        r = r ?: change_check(&c->change, operation_make(&c->change.operation, d->overlay));
         if (r != 0)
                 return r;
         r = overlay_create(&q);
@@ -204,10 +208,14 @@ static void remove_files(Creation *c)
 
 static int make_files(Creation *c)
 {
+        _cleanup_(freep) char *file = text_format("%s/%s.xml", c->directory, c->snapshot.name);
         int r = c->change.running ? query_disks(&c->change, &c->reply) : 0;
 
         for (size_t i = 0; r == 0 && i < c->snapshot.n_disks; i++)
                 r = make_overlay(c, &c->snapshot.disks[i]);
+        if (r == 0 && !file)
+                r = out_of_memory();
+        r = r ?: change_check(&c->change, operation_make(&c->change.operation, file));
         if (r != 0)
                 return r;
         r = snapshot_save(c->directory, c->change.guest, &c->snapshot);

@@ -122,6 +122,7 @@ static int revert_external(const SnapshotCall *s, SnapshotChange *c)
 
                 if (strings_add(&was, d->overlay) < 0 || strings_take(&paths, free_path(d->overlay)) < 0)
                         r = fail(EXIT_OS, "out of memory");
+                r = r ?: change_check(&c->change, operation_make(&c->change.operation, paths.items[i]));
                 r = r ?: make_overlay(d, paths.items[i]);
                 made += r == 0;
         }
