@@ -143,6 +143,11 @@ static int revert_internal(SnapshotChange *c)
         int r = snapshot_check_internal(c);
         bool unknown;
 
+        if (r == 0 && streq(c->snapshot->state, SNAPSHOT_UNFINISHED))
+                r =
+                        fail(EXIT_BAD_GUEST,
+                             "snapshot %s of guest %s was interrupted while it was created; delete it",
+                             c->snapshot->name, c->change.guest);
         if (r == 0 && c->snapshot->machine != operation_machine(&c->change.operation))
                 r = fail(
                         EXIT_BAD_GUEST,
