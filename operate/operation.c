@@ -20,6 +20,7 @@
 
 #include "generator/convert/find.h"
 #include "operate/operation-private.h"
+#include "operate/unfinished.h"
 #include "util/file.h"
 
 int operation_fail(Operation *o, int error, const char *format, ...)
@@ -93,6 +94,7 @@ int operation_write(Operation *o, const char *path, const char *data)
 {
         int r = remember(o, path);
 
+        r = r < 0 ? r : unfinished_note(o);
         r = r < 0 ? r : put(path, data, FRAGMENT_MODE);
         return r < 0 ? operation_fail(o, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
@@ -117,7 +119,24 @@ int operation_remove(Operation *o, const char *name)
         return r;
 }
 
-void operation_settle(Operation *o)
+int operation_make(Operation *o, const char *path)
+{
+        int r = strings_add(&o->made, path);
+
+        r = r < 0 ? r : unfinished_note(o);
+        return r < 0 ? operation_fail(o, r, "cannot write %s: %s", o->note, strerror(-r)) : 0;
+}
+
+int operation_reload(Operation *o)
+{
+        int r;
+
+        o->reloads = true;
+        r = unfinished_note(o);
+        return r < 0 ? operation_fail(o, r, "cannot write %s: %s", o->note, strerror(-r)) : 0;
+}
+
+static void forget_changes(Operation *o)
 {
         while (o->n_changes > 0) {
                 FileChange *change = &o->changes[--o->n_changes];
@@ -125,6 +144,15 @@ void operation_settle(Operation *o)
                 free(change->path);
                 free(change->before);
         }
+}
+
+void operation_settle(Operation *o)
+{
+        forget_changes(o);
+        strings_done(&o->made);
+        o->reloads = false;
+        if (o->note)
+                (void) unfinished_note(o);
 }
 
 int operation_revert(Operation *o)
@@ -141,6 +169,7 @@ int operation_revert(Operation *o)
                 free(change->path);
                 free(change->before);
         }
+        (void) unfinished_note(o); /* systemd has not heard of it yet */
         return r;
 }
 
@@ -174,6 +203,26 @@ static int lock(Operation *o)
         return r < 0 ? operation_fail(o, r, "cannot lock %s: %s", o->file, strerror(-r)) : 0;
 }
 
+/* In the directory of guests that goes with a boot. */
+static int prepare_note(Operation *o, const char *directory)
+{
+        int r = make_directories(directory);
+
+        o->note = text_format("%s/.%s.change", directory, o->guest);
+        if (r < 0 || !o->note)
+                return operation_fail(
+                        o, r < 0 ? r : -ENOMEM, "cannot write to %s: %s", directory,
+                        strerror(r < 0 ? -r : ENOMEM));
+        r = unfinished_end(o);
+        if (r >= 0)
+                return 0;
+        (void) operation_fail(
+                o, r, "cannot take back the change that was interrupted, see %s: %s", o->note, strerror(-r));
+        free(o->note); /* it stays */
+        o->note = NULL;
+        return r;
+}
+
 int operation_start(Operation *o, const Host *host, const char *guest, const char *file, Lasting lasting)
 {
         _cleanup_(strings_done) Strings directories = { 0 };
@@ -190,6 +239,7 @@ int operation_start(Operation *o, const Host *host, const char *guest, const cha
         if (r < 0 || !o->directory || (lasting == LASTING_ALWAYS && !o->over))
                 return operation_fail(o, -ENOMEM, "out of memory");
         r = lock(o);
+        r = r < 0 ? r : prepare_note(o, directories.items[1]);
         return r < 0 ? r : operation_convert(o);
 }
 
@@ -197,6 +247,7 @@ void operation_done(Operation *o)
 {
         conversion_done(&o->now);
         operation_settle(o);
+        free(o->note);
         free(o->changes);
         free(o->directory);
         free(o->over);

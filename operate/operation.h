@@ -26,12 +26,16 @@ typedef struct Operation {
         const char *guest, *file; /* its name, and the path of its XML */
         char *directory;          /* of the fragments that are written */
         char *over;               /* of those that apply after them, and are to have no say; or NULL */
+        char *note;               /* the path of the note of this change (operate/unfinished.h) */
         int lock;
         Conversion now;
         FileChange *changes;
         size_t n_changes;
-        char *id;  /* QEMU's of the device that was changed, or NULL */
-        char *why; /* the reason of a failure, or NULL */
+        Strings made;     /* new files that are of no use without the changes */
+        bool reloads;     /* the guest may have what was changed */
+        bool interrupted; /* the change before this one was */
+        char *id;         /* QEMU's of the device that was changed, or NULL */
+        char *why;        /* the reason of a failure, or NULL */
 } Operation;
 
 /*
@@ -41,6 +45,13 @@ typedef struct Operation {
  */
 int operation_start(Operation *o, const Host *host, const char *guest, const char *file, Lasting lasting);
 void operation_done(Operation *o);
+
+/* A file of that name is about to be made for the change. If this process is killed before the change is
+ * carried out, the next one removes it. */
+int operation_make(Operation *o, const char *path);
+
+/* What was changed is about to be carried out: if this process is killed, it is not taken back any more. */
+int operation_reload(Operation *o);
 
 /*
  * All of these write fragments, and convert the guest again. 0; -EINVAL if the guest would be refused, with

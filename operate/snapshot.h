@@ -16,6 +16,9 @@
 #define SNAPSHOT_DIRECTORY ".snapshots" /* after the guest's name */
 #define SNAPSHOTS_MAX      1024         /* of one guest */
 
+/* Until QEMU has made an internal snapshot; it may have, where a process that was killed left this. */
+#define SNAPSHOT_UNFINISHED "unfinished"
+
 typedef struct SnapshotDisk {
         char *target;      /* "vda" */
         char *overlay;     /* the image that was put over it; NULL for an internal snapshot */
@@ -26,7 +29,7 @@ typedef struct SnapshotDisk {
 
 typedef struct Snapshot {
         char *name, *description, *parent; /* the last two: or NULL */
-        char *state;                       /* "running", "shutoff", "disk-snapshot" */
+        char *state;                       /* "running", "shutoff", "disk-snapshot", SNAPSHOT_UNFINISHED */
         uint64_t created;                  /* seconds since 1970 */
         uint64_t machine;                  /* of an internal one: operation_machine(); 0 if unknown */
         SnapshotDisk *disks;

@@ -46,32 +46,6 @@ static int find_state(bool user_scope, const char *guest, const char *unit, bool
         return fail(EXIT_MISSING, "guest %s is %s; wait until that is over", guest, state);
 }
 
-int change_start(const Call *call, ChangeCall *ret)
-{
-        bool lasts;
-        int r;
-
-        *ret = (ChangeCall){ .call = call, .operation.lock = -EBADF };
-        r = resolve_guest(call->user_scope, call->words[0], &ret->path, &ret->guest);
-        if (r != 0)
-                return r;
-        if (!ret->guest || unit_name_for_guest(ret->guest, &ret->unit) < 0)
-                return fail(EXIT_BAD_USAGE, "%s requires a guest's name, not a file", call->verb);
-        r = find_state(call->user_scope, ret->guest, ret->unit, &ret->running);
-        if (r != 0)
-                return r;
-        lasts = !ret->running || (call->option && streq(call->option, "persistent"));
-        (void) host_read(&ret->host, NULL, call->user_scope);
-        r = operation_start(
-                &ret->operation, &ret->host, ret->guest, ret->path,
-                lasts ? LASTING_ALWAYS : LASTING_UNTIL_OFF);
-        if (r < 0 && !ret->operation.why) {
-                print_findings(ret->operation.now.findings);
-                return conversion_exit(r);
-        }
-        return change_check(ret, r);
-}
-
 void change_done(ChangeCall *c)
 {
         operation_done(&c->operation);
@@ -256,6 +230,50 @@ static int print_pending(const ChangeCall *c, bool *ret_device)
         return r;
 }
 
+/* What the definition says, the guest is to have: an earlier change was killed before that was so. */
+static void end_interrupted(const ChangeCall *c)
+{
+        uint64_t begun = now_usec();
+        int r = 0;
+
+        fprintf(stderr, "vmctl: an earlier change of guest %s was interrupted; ending it first\n", c->guest);
+        reload_manager(c->call->user_scope);
+        if (c->running)
+                r = reload_unit(c->call->user_scope, c->unit);
+        if (r == -EBADR) /* not applicable */
+                r = signal_launcher(c);
+        if (r < 0)
+                (void) print_errors(c->guest, begun);
+}
+
+int change_start(const Call *call, ChangeCall *ret)
+{
+        bool lasts;
+        int r;
+
+        *ret = (ChangeCall){ .call = call, .operation.lock = -EBADF };
+        r = resolve_guest(call->user_scope, call->words[0], &ret->path, &ret->guest);
+        if (r != 0)
+                return r;
+        if (!ret->guest || unit_name_for_guest(ret->guest, &ret->unit) < 0)
+                return fail(EXIT_BAD_USAGE, "%s requires a guest's name, not a file", call->verb);
+        r = find_state(call->user_scope, ret->guest, ret->unit, &ret->running);
+        if (r != 0)
+                return r;
+        lasts = !ret->running || (call->option && streq(call->option, "persistent"));
+        (void) host_read(&ret->host, NULL, call->user_scope);
+        r = operation_start(
+                &ret->operation, &ret->host, ret->guest, ret->path,
+                lasts ? LASTING_ALWAYS : LASTING_UNTIL_OFF);
+        if (r < 0 && !ret->operation.why) {
+                print_findings(ret->operation.now.findings);
+                return conversion_exit(r);
+        }
+        if (r >= 0 && ret->operation.interrupted)
+                end_interrupted(ret);
+        return change_check(ret, r);
+}
+
 static int take_back(ChangeCall *c, int status)
 {
         if (operation_revert(&c->operation) < 0)
@@ -304,6 +322,9 @@ int change_apply(ChangeCall *c)
         int r;
 
         print_findings(c->operation.now.findings);
+        r = change_check(c, operation_reload(&c->operation));
+        if (r != 0)
+                return r;
         reload_manager(c->call->user_scope);
         if (!c->running)
                 return EXIT_SUCCESS;

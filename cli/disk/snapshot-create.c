@@ -26,6 +26,7 @@ typedef struct Creation {
         const SnapshotCall *call;
         char *directory; /* of the snapshots' files */
         Snapshots others;
+        const Snapshot *unfinished; /* of them, one of the same name that another process left */
         Snapshot snapshot;
         size_t n_made; /* overlays */
         json_t *reply; /* of a guest that runs: its disks before */
@@ -70,7 +71,8 @@ static int choose_name(Creation *c)
                         "a snapshot's name must be at most %d letters, digits, \"-\", \"_\" and \".\", and "
                         "begin with a letter or digit",
                         FRAGMENT_NAME_MAX);
-        if (snapshots_find(&c->others, s->name))
+        c->unfinished = snapshots_find(&c->others, s->name);
+        if (c->unfinished && !streq(c->unfinished->state, SNAPSHOT_UNFINISHED))
                 return fail(EXIT_BAD_GUEST, "guest %s has a snapshot %s already", c->change.guest, s->name);
         return 0;
 }
@@ -180,7 +182,11 @@ static int make_overlay(Creation *c, const SnapshotDisk *d)
 {
         OverlayRequest q = { .path = d->overlay, .base = d->base, .format = d->base_format };
         int r = find_size(c, d, &q.size);
+        struct stat st;
 
+        if (r == 0 && lstat(d->overlay, &st) >= 0) /* it is not the operation's to remove */
+                return fail(EXIT_OS, "cannot create %s: %s", d->overlay, strerror(EEXIST));
+        r = r ?: change_check(&c->change, operation_make(&c->change.operation, d->overlay));
         if (r != 0)
                 return r;
         r = overlay_create(&q);
@@ -202,16 +208,24 @@ static void remove_files(Creation *c)
         (void) snapshot_remove(c->directory, c->snapshot.name);
 }
 
+static int save(const Creation *c)
+{
+        int r = snapshot_save(c->directory, c->change.guest, &c->snapshot);
+
+        return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
+}
+
 static int make_files(Creation *c)
 {
+        _cleanup_(freep) char *file = text_format("%s/%s.xml", c->directory, c->snapshot.name);
         int r = c->change.running ? query_disks(&c->change, &c->reply) : 0;
 
         for (size_t i = 0; r == 0 && i < c->snapshot.n_disks; i++)
                 r = make_overlay(c, &c->snapshot.disks[i]);
-        if (r != 0)
-                return r;
-        r = snapshot_save(c->directory, c->change.guest, &c->snapshot);
-        return r < 0 ? fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r)) : 0;
+        if (r == 0 && !file)
+                r = out_of_memory();
+        r = r ?: change_check(&c->change, operation_make(&c->change.operation, file));
+        return r ?: save(c);
 }
 
 /* ——— the definition ——— */
@@ -273,34 +287,42 @@ static void print_result(const Creation *c)
         putchar('\n');
 }
 
+static int set_state(Snapshot *s, const char *state)
+{
+        char *copy = strdup(state);
+
+        if (!copy)
+                return -ENOMEM;
+        free(s->state);
+        s->state = copy;
+        return 0;
+}
+
 /* What QEMU is to make is known before, so that what is left of it can be deleted. */
 static int create_internal(Creation *c)
 {
         Snapshot *s = &c->snapshot;
-        char *state = strdup("running");
-        bool unknown;
+        bool unknown = false;
         int r;
 
-        if (!state)
+        if (set_state(s, SNAPSHOT_UNFINISHED) < 0)
                 return out_of_memory();
-        free(s->state);
-        s->state = state;
         s->machine = operation_machine(&c->change.operation);
         for (size_t i = 0; i < s->n_disks; i++) {
                 free(s->disks[i].overlay);
                 s->disks[i].overlay = NULL;
         }
-        r = snapshot_save(c->directory, c->change.guest, s);
-        if (r < 0)
-                return fail(EXIT_OS, "cannot write to %s: %s", c->directory, strerror(-r));
-        r = internal_run(&c->change, s, INTERNAL_SAVE, &unknown);
+        r = save(c);
+        r = r ?: internal_run(&c->change, s, INTERNAL_SAVE, &unknown);
         if (r != 0 && unknown)
                 fprintf(stderr,
                         "vmctl: whether the guest's images have the snapshot is not known; vmctl snapshot "
                         "delete removes it\n");
         else if (r != 0)
                 (void) snapshot_remove(c->directory, s->name);
-        return r;
+        if (r != 0)
+                return r;
+        return set_state(s, "running") < 0 ? out_of_memory() : save(c);
 }
 
 static int create_external(Creation *c)
@@ -333,11 +355,20 @@ static bool wants_external(const Creation *c)
 static int create(Creation *c)
 {
         const char *why = wants_external(c) ? "" : internal_why_not(&c->change, &c->snapshot);
+        bool unknown;
+        int r = 0;
 
+        if (c->unfinished && !c->change.running)
+                return fail(
+                        EXIT_MISSING,
+                        "guest %s has an unfinished snapshot %s; start the guest, and delete the snapshot",
+                        c->change.guest, c->unfinished->name);
         if (why && c->call->internal)
                 return fail(
                         EXIT_MISSING, "guest %s cannot have an internal snapshot: %s", c->change.guest, why);
-        return why ? create_external(c) : create_internal(c);
+        if (c->unfinished)
+                r = internal_run(&c->change, c->unfinished, INTERNAL_DELETE, &unknown);
+        return r ?: (why ? create_external(c) : create_internal(c));
 }
 
 int snapshot_create(const SnapshotCall *call)

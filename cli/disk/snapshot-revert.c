@@ -122,6 +122,7 @@ static int revert_external(const SnapshotCall *s, SnapshotChange *c)
 
                 if (strings_add(&was, d->overlay) < 0 || strings_take(&paths, free_path(d->overlay)) < 0)
                         r = fail(EXIT_OS, "out of memory");
+                r = r ?: change_check(&c->change, operation_make(&c->change.operation, paths.items[i]));
                 r = r ?: make_overlay(d, paths.items[i]);
                 made += r == 0;
         }
@@ -142,6 +143,11 @@ static int revert_internal(SnapshotChange *c)
         int r = snapshot_check_internal(c);
         bool unknown;
 
+        if (r == 0 && streq(c->snapshot->state, SNAPSHOT_UNFINISHED))
+                r =
+                        fail(EXIT_BAD_GUEST,
+                             "snapshot %s of guest %s was interrupted while it was created; delete it",
+                             c->snapshot->name, c->change.guest);
         if (r == 0 && c->snapshot->machine != operation_machine(&c->change.operation))
                 r = fail(
                         EXIT_BAD_GUEST,

@@ -104,24 +104,39 @@ static bool is_at(const Machine *m, const char *node, unsigned depth, FileId fil
         return false;
 }
 
+/* Whether the descriptor is for that node, or at a depth of the chain behind it. */
+static bool is_image_of(const Option *node, const char *name, unsigned *ret_depth)
+{
+        _cleanup_(freep) char *image = NULL, *chain = NULL;
+        const char *format;
+
+        if (node->kind != QEMU_BLOCKDEV)
+                return false;
+        image = fd_name_image(node->id);
+        chain = fd_name_chain_prefix(node->id);
+        *ret_depth = 0;
+        return image && chain &&
+               (streq(name, image) || fd_name_read_chain(name, chain, ret_depth, &format) >= 0);
+}
+
 bool machine_has_image(const Machine *m, const char *name, FileId file)
 {
-        for (size_t i = 0; i < m->line.count; i++) {
-                const Option *o = &m->line.items[i];
-                _cleanup_(freep) char *image = NULL, *chain = NULL;
-                const char *format;
-                unsigned depth = 0;
+        unsigned depth;
 
-                if (o->kind != QEMU_BLOCKDEV)
-                        continue;
-                image = fd_name_image(o->id);
-                chain = fd_name_chain_prefix(o->id);
-                if (!image || !chain ||
-                    (!streq(name, image) && fd_name_read_chain(name, chain, &depth, &format) < 0))
-                        continue;
-                if (is_at(m, o->id, depth, file))
+        for (size_t i = 0; i < m->line.count; i++)
+                if (is_image_of(&m->line.items[i], name, &depth) &&
+                    is_at(m, m->line.items[i].id, depth, file))
                         return true;
-        }
+        return false;
+}
+
+bool machine_knows_image(const Machine *m, const char *name)
+{
+        unsigned depth;
+
+        for (size_t i = 0; i < m->line.count; i++)
+                if (is_image_of(&m->line.items[i], name, &depth))
+                        return true;
         return false;
 }
 

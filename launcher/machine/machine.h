@@ -101,6 +101,9 @@ void machine_keep_node(Machine *m, const char *name);
  * that depth of its chain; see contract/fd-name.h. */
 bool machine_has_image(const Machine *m, const char *name, FileId file);
 
+/* Whether it has the node that a descriptor of that name is for. */
+bool machine_knows_image(const Machine *m, const char *name);
+
 /* The images of the chain that the node of the machine's command line is the top of. 0; -ENOENT if it is
  * none of which all is known; -ENOMEM. */
 int machine_find_layers(const Machine *m, const char *top, Layers *ret);

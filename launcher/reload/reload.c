@@ -35,13 +35,26 @@
 
 /* ——— the end of a reload ——— */
 
+static bool knows_image(const char *name, const void *machine)
+{
+        return machine_knows_image(machine, name);
+}
+
+/* The file of a disk that was removed is closed, too: its file system may be next to go. */
+static void forget_gone(Reload *r)
+{
+        machine_forget_gone(&r->machine);
+        if (r->removals)
+                images_forget(r->context.images, knows_image, &r->machine);
+}
+
 static void forget(Reload *r)
 {
         script_free(r->script);
         r->script = NULL;
         difference_done(&r->difference);
         layer_changes_done(&r->layers);
-        machine_forget_gone(&r->machine);
+        forget_gone(r);
         command_line_done(&r->line);
         run_options_done(&r->options);
         r->options = (RunOptions){ 0 };
@@ -389,7 +402,7 @@ static void on_ended(void *userdata)
         Reload *r = userdata;
 
         if (r->phase == RELOAD_IDLE)
-                machine_forget_gone(&r->machine);
+                forget_gone(r);
 }
 
 /* At the first reload, since most guests never have one. */

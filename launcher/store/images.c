@@ -99,6 +99,24 @@ int images_update(
         return r;
 }
 
+void images_forget(
+        Images *images, bool (*knows)(const char *name, const void *userdata), const void *userdata)
+{
+        size_t kept = 0;
+
+        for (size_t i = 0; i < images->count; i++) {
+                KnownImage *image = &images->items[i];
+
+                if (knows(image->name, userdata))
+                        images->items[kept++] = *image;
+                else {
+                        free(image->name);
+                        (void) fd_close(image->fd);
+                }
+        }
+        images->count = kept;
+}
+
 void images_done(Images *images)
 {
         for (size_t i = 0; i < images->count; i++) {

@@ -39,6 +39,10 @@ int images_note(Images *images, const Fds *fds);
 int images_update(
         Images *images, const Fds *fds, bool (*has)(const char *name, FileId file, const void *userdata),
         const void *userdata);
+
+/* Forgets those of nodes that there are not any more, as knows() says. */
+void images_forget(
+        Images *images, bool (*knows)(const char *name, const void *userdata), const void *userdata);
 void images_done(Images *images);
 
 /* The file of the image with that name; unknown if there is none. */

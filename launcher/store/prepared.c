@@ -17,7 +17,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "contract/limits.h"
@@ -178,16 +177,14 @@ static int write_list(int fd, const Prepared *prepared)
         return file_write_all(fd, text, size);
 }
 
+/* A helper that is killed leaves its file to the next one, and there is one at a time. */
 int prepared_write(Errand *errand, const GuestUser *user, const Prepared *prepared)
 {
-        char temporary[sizeof(".#" PREPARED_NAME ".12345678")];
+        static const char temporary[] = ".#" PREPARED_NAME;
         _cleanup_(closep) int fd = -EBADF;
-        unsigned random;
         int r;
 
-        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-                return log_errno(LOG_ERR, -errno, "Failed to get random bytes");
-        snprintf(temporary, sizeof(temporary), ".#" PREPARED_NAME ".%08x", random);
+        (void) errand_remove(errand, user->directory_fd, temporary);
         fd = errand_create(errand, user->directory_fd, temporary);
         r = fd < 0 ? fd : write_list(fd, prepared);
         if (r >= 0)

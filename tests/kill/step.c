@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Kills vm-launcher after one of its system calls: step VERB NUMBER COMMAND…
+ * Kills a process after one of its system calls: step [OPTION]… VERB|PID|client NUMBER COMMAND…
  *
  * While COMMAND runs, the first process that systemd starts with that verb of vm-launcher is traced, and the
  * processes that it forks, as long as they execute nothing else. All their system calls are counted, and
  * when the one with that number has returned, the first process gets SIGKILL; so does the child, if it made
  * that call. With the number 0 nothing is killed. A pid in place of the verb is a process that runs already,
- * whose next call is the first.
+ * whose next call is the first; "client" is COMMAND itself.
+ *
+ * With --effects, only calls are counted that may have changed something outside of the process, or that
+ * have taken in what another process did. After all others, a kill leaves what it leaves after the one
+ * before.
  *
  * Prints "COUNT CALL": the number of calls, and the one after which the process was killed, or "-" if it
  * made fewer. Exits with the status of COMMAND.
@@ -23,6 +27,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +51,7 @@ typedef struct Process {
         pid_t pid;
         Role role;
         bool waits;   /* stopped, until its role is known */
+        bool counts;  /* the call */
         int64_t call; /* that it is in; -1 if that is not known, and not its own */
 } Process;
 
@@ -53,9 +59,129 @@ static Process processes[PROCESSES_MAX];
 static size_t n_processes;
 
 static const char *verb;
+static bool only_effects, is_client;
 static unsigned long number, count;
-static pid_t target, command;
+static int victim_signal;
+static pid_t target, command, victim;
 static int64_t killed_after = -1;
+
+/* What changes nothing but the process itself, whatever its arguments. The end of a process closes its
+ * files. */
+static const int without_effect[] = {
+        SCMP_SYS(access),
+        SCMP_SYS(arch_prctl),
+        SCMP_SYS(brk),
+        SCMP_SYS(capget),
+        SCMP_SYS(capset),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(clock_nanosleep),
+        SCMP_SYS(close),
+        SCMP_SYS(close_range),
+        SCMP_SYS(dup),
+        SCMP_SYS(dup2),
+        SCMP_SYS(dup3),
+        SCMP_SYS(epoll_create1),
+        SCMP_SYS(epoll_ctl),
+        SCMP_SYS(epoll_pwait),
+        SCMP_SYS(epoll_pwait2),
+        SCMP_SYS(epoll_wait),
+        SCMP_SYS(eventfd2),
+        SCMP_SYS(faccessat),
+        SCMP_SYS(faccessat2),
+        SCMP_SYS(fadvise64),
+        SCMP_SYS(fchdir),
+        SCMP_SYS(fgetxattr),
+        SCMP_SYS(flistxattr),
+        SCMP_SYS(fstat),
+        SCMP_SYS(fstatfs),
+        SCMP_SYS(futex),
+        SCMP_SYS(getcwd),
+        SCMP_SYS(getdents64),
+        SCMP_SYS(getegid),
+        SCMP_SYS(geteuid),
+        SCMP_SYS(getgid),
+        SCMP_SYS(getgroups),
+        SCMP_SYS(getpeername),
+        SCMP_SYS(getpid),
+        SCMP_SYS(getppid),
+        SCMP_SYS(getrandom),
+        SCMP_SYS(getresgid),
+        SCMP_SYS(getresuid),
+        SCMP_SYS(getsockname),
+        SCMP_SYS(getsockopt),
+        SCMP_SYS(gettid),
+        SCMP_SYS(getuid),
+        SCMP_SYS(getxattr),
+        SCMP_SYS(lseek),
+        SCMP_SYS(lstat),
+        SCMP_SYS(madvise),
+        SCMP_SYS(mmap),
+        SCMP_SYS(mprotect),
+        SCMP_SYS(mremap),
+        SCMP_SYS(munmap),
+        SCMP_SYS(nanosleep),
+        SCMP_SYS(newfstatat),
+        SCMP_SYS(pidfd_open),
+        SCMP_SYS(poll),
+        SCMP_SYS(ppoll),
+        SCMP_SYS(prctl),
+        SCMP_SYS(pread64),
+        SCMP_SYS(prlimit64),
+        SCMP_SYS(readlink),
+        SCMP_SYS(readlinkat),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(rseq),
+        SCMP_SYS(rt_sigaction),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(sched_getaffinity),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(seccomp),
+        SCMP_SYS(set_robust_list),
+        SCMP_SYS(set_tid_address),
+        SCMP_SYS(setsockopt),
+        SCMP_SYS(signalfd4),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(socket),
+        SCMP_SYS(socketpair),
+        SCMP_SYS(stat),
+        SCMP_SYS(statfs),
+        SCMP_SYS(statx),
+        SCMP_SYS(sysinfo),
+        SCMP_SYS(timerfd_create),
+        SCMP_SYS(timerfd_settime),
+        SCMP_SYS(umask),
+        SCMP_SYS(uname),
+};
+
+static bool opens_only(uint64_t flags)
+{
+        return !(flags & (O_CREAT | O_TRUNC)) && (flags & O_TMPFILE) != O_TMPFILE;
+}
+
+static bool is_file(pid_t pid, uint64_t fd)
+{
+        char path[64];
+        struct stat st;
+
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, (int) fd);
+        return stat(path, &st) >= 0 && S_ISREG(st.st_mode);
+}
+
+static bool has_effect(pid_t pid, int64_t call, const uint64_t *arguments)
+{
+        for (size_t i = 0; i < ELEMENTS(without_effect); i++)
+                if (without_effect[i] == call)
+                        return false;
+        if (call == SCMP_SYS(openat))
+                return !opens_only(arguments[2]);
+        if (call == SCMP_SYS(open))
+                return !opens_only(arguments[1]);
+        if (call == SCMP_SYS(fcntl))
+                return arguments[1] == F_SETFL || arguments[1] == F_SETLK || arguments[1] == F_SETLKW ||
+                       arguments[1] == F_OFD_SETLK || arguments[1] == F_OFD_SETLKW;
+        return call != SCMP_SYS(read) || !is_file(pid, arguments[0]);
+}
 
 static Process *find(pid_t pid)
 {
@@ -71,7 +197,7 @@ static Process *add(pid_t pid, Role role)
                 fprintf(stderr, "step: too many processes\n");
                 exit(EXIT_FAILURE);
         }
-        processes[n_processes] = (Process){ .pid = pid, .role = role, .call = -1 };
+        processes[n_processes] = (Process){ .pid = pid, .role = role, .counts = true, .call = -1 };
         return &processes[n_processes++];
 }
 
@@ -132,7 +258,7 @@ static void on_exec(Process *p)
                 let_go(p->pid); /* QEMU, or another program */
                 return;
         }
-        if (!target && verb && executes_launcher(p->pid, verb)) {
+        if (!target && (is_client ? p->pid == command : verb && executes_launcher(p->pid, verb))) {
                 target = p->pid;
                 p->role = ROLE_COUNTED;
                 p->call = SCMP_SYS(execve); /* the first one */
@@ -166,13 +292,24 @@ static void on_call(Process *p)
                 return;
         if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
                 p->call = (int64_t) info.entry.nr;
-        if (info.op != PTRACE_SYSCALL_INFO_EXIT || p->call < 0 || killed_after >= 0)
+        if (info.op == PTRACE_SYSCALL_INFO_ENTRY && only_effects) {
+                uint64_t arguments[ELEMENTS(info.entry.args)];
+
+                for (size_t i = 0; i < ELEMENTS(arguments); i++)
+                        arguments[i] = info.entry.args[i];
+                p->counts = has_effect(p->pid, p->call, arguments);
+        }
+        if (info.op != PTRACE_SYSCALL_INFO_EXIT || p->call < 0 || !p->counts || killed_after >= 0)
                 return;
         count++;
         if (count == number) {
                 killed_after = p->call;
-                (void) kill(p->pid, SIGKILL);
-                (void) kill(target, SIGKILL);
+                if (victim)
+                        (void) kill(victim, victim_signal);
+                else {
+                        (void) kill(p->pid, SIGKILL);
+                        (void) kill(target, SIGKILL);
+                }
         }
         p->call = -1;
 }
@@ -240,7 +377,8 @@ static int trace(bool waits_for_end)
                         break;
                 if (pid < 0)
                         continue;
-                if (pid == command) {
+                if (pid == command && !WIFSTOPPED(status)) {
+                        forget(pid);
                         ended = true;
                         end = now_milliseconds() + END_MILLISECONDS;
                         result = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
@@ -262,30 +400,72 @@ static bool seize(pid_t pid, Role role)
         return true;
 }
 
+/* COMMAND waits until it is traced. */
+static void run_command(char **argv)
+{
+        int ready[2];
+        char c;
+
+        if (pipe(ready) < 0)
+                exit(EXIT_FAILURE);
+        command = fork();
+        if (command < 0)
+                exit(EXIT_FAILURE);
+        if (command == 0) {
+                (void) close(ready[1]);
+                if (read(ready[0], &c, 1) < 0)
+                        _exit(EXIT_FAILURE);
+                (void) close(ready[0]);
+                (void) execvp(*argv, argv);
+                _exit(127);
+        }
+        (void) close(ready[0]);
+        if (is_client && !seize(command, ROLE_STARTER)) {
+                (void) kill(command, SIGKILL);
+                exit(EXIT_FAILURE);
+        }
+        (void) close(ready[1]);
+}
+
+static bool read_option(const char *option)
+{
+        const char *text = text_after(option, "--signal=");
+        int pid;
+
+        if (streq(option, "--effects"))
+                return only_effects = true;
+        if (!text || sscanf(text, "%d:%d", &victim_signal, &pid) != 2)
+                return false;
+        victim = pid;
+        return true;
+}
+
 int main(int argc, char **argv)
 {
         unsigned n, pid;
         int result;
 
+        while (argc > 1 && read_option(argv[1])) {
+                argc--;
+                argv++;
+        }
         if (argc < 4 || text_to_unsigned(argv[2], UINT32_MAX, &n) < 0) {
-                fprintf(stderr, "Usage: step VERB|PID NUMBER COMMAND…\n");
+                fprintf(stderr,
+                        "Usage: step [--effects] [--signal=SIGNAL:PID] VERB|PID|client NUMBER COMMAND…\n");
                 return EXIT_FAILURE;
         }
         number = n;
+        is_client = streq(argv[1], "client");
         if (text_to_unsigned(argv[1], INT32_MAX, &pid) >= 0) {
                 target = (pid_t) pid;
                 if (!seize(target, ROLE_COUNTED) || ptrace(PTRACE_INTERRUPT, target, NULL, NULL) < 0)
                         return EXIT_FAILURE;
-        } else {
+        } else if (!is_client) {
                 verb = argv[1];
                 if (!seize(1, ROLE_STARTER))
                         return EXIT_FAILURE;
         }
-        command = fork();
-        if (command == 0) {
-                (void) execvp(argv[3], argv + 3);
-                _exit(127);
-        }
+        run_command(argv + 3);
         result = trace(!verb || !streq(verb, "run"));
         if (killed_after >= 0) {
                 _cleanup_(freep) char *name =

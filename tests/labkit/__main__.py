@@ -49,11 +49,15 @@ def parse(argv):
 
     verb('attack', commands.attack, 'the attack suite in the place of the QEMU of vmunit, libvirt and systemd-vmspawn', suites='none')
 
-    p = verb('kill', kill.kill, 'vm-launcher killed after each of its system calls')
+    p = verb('kill', kill.kill, 'processes of vmunit killed after each of their system calls')
     p.add_argument('--every', type=int, default=1, metavar='N', help='only every Nth call; default: all')
     p.add_argument('--first', type=int, default=1, metavar='N', help='the first call of each scenario; default: 1')
     p.add_argument('--jobs', type=int, default=(os.cpu_count() or 1) + 1, metavar='N', help='labs at a time')
-    p.add_argument('scenario', metavar='SCENARIO', nargs='*', type=kill.scenario, help=f'{", ".join(kill.SCENARIOS)}; default: all')
+    p.add_argument('scenario', metavar='SCENARIO', nargs='*', type=kill.scenario,
+                   help=f'{", ".join(kill.SCENARIOS)}, or what tests/kill/operations --list prints; default: all')
+
+    p = verb('calls', commands.calls, "random calls of a running guest's control socket, beside vmctl")
+    p.add_argument('--count', type=int, default=10000, metavar='N', help='default: 10000')
 
     p = verb('bench', bench.bench, 'the benchmarks, as ratios to raw QEMU and others in the same run')
     p.add_argument('--cycles', type=bench.cycles, default=20,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The lab's commands that boot one lab and do one thing in it: run, shell, demo and attack."""
+"""The lab's commands that boot one lab and do one thing in it: run, shell, demo, attack and calls."""
 
 import contextlib
 import pathlib
@@ -49,6 +49,12 @@ def demo(args):
 def attack(args):
     with booted('forky') as lab:        # whose systemd-vmspawn boots the small guest
         return lab.run(SOURCE / 'tests' / 'attack' / 'compare')
+
+
+def calls(args):
+    with booted(args.suite) as lab:
+        return lab.run('bash', SOURCE / 'tests' / 'system' / 'run-case', 'start/control', 'test_control_random_calls',
+                       env={'RANDOM_CALLS': str(args.count)})
 
 
 def _binds(directories):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`tests/lab kill`: vm-launcher is killed after each of its system calls, in several labs at once.
+"""`tests/lab kill`: processes are killed after each of their system calls, in several labs at once.
 
 The labs share nothing, since the tracer attaches to process 1, and a guest that stops also gives back what others left. Each lab
 takes a hundred calls of a scenario from a queue, and puts the next hundred back until the scenario has no more.
@@ -18,6 +18,7 @@ from base import SOURCE, LabError, out, say
 from commands import booted
 
 POINTS = SOURCE / 'tests' / 'kill' / 'points'
+OPERATIONS = SOURCE / 'tests' / 'kill' / 'operations'   # of guests that run; it says which there are
 DISKS = ('descriptors', 'chown')
 SCENARIOS = ('start-helper', 'start-launcher', 'stop-launcher', 'stop-cleanup', 'restart-helper', 'restart-old-launcher',
              'restart-new-launcher', 'refused-helper', 'refused-cleanup', 'failed-launcher', 'save-launcher', 'restore-launcher',
@@ -26,18 +27,24 @@ PORTION = 100                           # points that a lab tries before it take
 _RESULT = re.compile(r'^(\d+) points, (\d+) left something$')
 
 
+def _operations():
+    return subprocess.run([OPERATIONS, '--list'], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+
+
 def scenario(name):
-    """For argparse: the name of one."""
-    if name not in SCENARIOS:
-        raise argparse.ArgumentTypeError(f'{name} is none of {", ".join(SCENARIOS)}')
-    return name
+    """For argparse: the name of one, or an operation with all or one of its victims."""
+    operations = [o for o in _operations() if o == name or o.startswith(name + '/')]
+    if name not in SCENARIOS and not operations:
+        raise argparse.ArgumentTypeError(f'{name} is none of {", ".join([*SCENARIOS, *_operations()])}')
+    return operations or [name]
 
 
 def kill(args):
     host.prepare()
     context = multiprocessing.get_context('fork')
     todo, done = context.Queue(), context.Queue()
-    scenarios = [(s, d) for s in args.scenario or SCENARIOS for d in DISKS]
+    names = [name for names in args.scenario for name in names] or [*SCENARIOS, *_operations()]
+    scenarios = [(s, d) for s in names for d in (DISKS if s in SCENARIOS else ['descriptors'])]
     for s, d in scenarios:
         todo.put((s, d, args.first))
     workers = [context.Process(target=_work, args=(args, todo, done)) for _ in range(min(args.jobs, len(scenarios)))]
@@ -81,7 +88,8 @@ def _work(args, todo, done):
             while True:
                 s, d, first = todo.get()
                 last = first + PORTION * args.every - 1
-                argv = [POINTS, f'--every={args.every}', f'--first={first}', f'--last={last}', f'--disks={d}', s]
+                argv = [*([POINTS, f'--disks={d}'] if s in SCENARIOS else [OPERATIONS]), f'--every={args.every}', f'--first={first}',
+                        f'--last={last}', s]
                 tried, left = _run(lab, argv)
                 ended = tried < PORTION
                 if not ended:

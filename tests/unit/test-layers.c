@@ -140,6 +140,11 @@ static bool has_image(const char *name, FileId file, const void *machine)
         return machine_has_image(machine, name, file);
 }
 
+static bool knows_image(const char *name, const void *machine)
+{
+        return machine_knows_image(machine, name);
+}
+
 /* A disk with the image b, behind which the launcher found the image a. */
 static void check_chain(void)
 {
@@ -177,6 +182,12 @@ static void check_chain(void)
         add_image(&images, "chain.b.1.2.raw", 'b');
         CHECK_NUMBER(images_update(&images, &(Fds){ 0 }, has_image, &m), 0);
         CHECK_NUMBER(images.count, 2);
+        /* or whose node is gone */
+        add_image(&images, "image.gone-storage", 'a');
+        add_image(&images, "chain.gone.1.1.raw", 'a');
+        images_forget(&images, knows_image, &m);
+        CHECK_NUMBER(images.count, 2);
+        CHECK(images_find(&images, "image.b-storage").inode != 0);
 
         machine_done(&m);
         images_done(&images);

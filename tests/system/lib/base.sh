@@ -534,7 +534,7 @@ clear_away() {
                 ip link del "$name"
         done
         find /run/vm /var/lib/vm /var/lib/vmunit/grants -mindepth 1 -delete 2>/dev/null || :
-        rm -rf "${XML:?}" "${IMAGES:?}" /run/vmunit/guests/*.xml.d /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d \
+        rm -rf "${XML:?}" "${IMAGES:?}" /run/vmunit/guests/*.xml.d /run/vmunit/guests/.*.change /etc/systemd/system/vm@*.service.d /run/systemd/system/vm@*.service.d \
                 /run/systemd/system/vm-helper@*.d
         for name in $(ip -json link show type bridge | jq -r '.[].ifname'; ip -json link show type veth | jq -r '.[].ifname'); do
                 ip link del "$name" || :

@@ -13,13 +13,11 @@ usage: control.py SOCKET calls METHOD[=PARAMETERS]…   sends all at once, print
                                                       that; sends what it opened along with the first
        control.py SOCKET monitor                      as a client of QEMU's monitor passes a descriptor, and waits for
                                                       an event; prints what it received, one message a line
-       control.py SOCKET random COUNT SEED            that many calls at random; prints how many were answered
 """
 
 import array
 import json
 import os
-import random
 import socket
 import sys
 import threading
@@ -106,59 +104,6 @@ def monitor(peer):
         calls(other, 'io.systemd.MachineInstance.Pause', 'io.systemd.MachineInstance.Resume')
     print(lines.readline() + lines.readline(), end='')
 
-
-MACHINE, GUEST, SERVICE = 'io.systemd.MachineInstance.', 'org.vmunit.Guest.', 'org.varlink.service.'
-# None of them ends, resets or leaves the guest paused for good.
-METHODS = [MACHINE + m for m in ('Pause', 'Resume', 'Describe', 'SubscribeEvents', 'AddStorage', 'Fly')] + [
-    GUEST + m for m in ('Query', 'Execute', 'Agent', 'SendKey', 'Screenshot', 'Dump', 'AddClient', 'Release', '')] + [
-    SERVICE + 'GetInfo', SERVICE + 'GetInterfaceDescription', '', '.', 'io.systemd.QemuMachineInstance.AcquireQMP']
-WORDS = ['query-status', 'query-block', 'vnc', 'png', 'ctrl', 'guest-ping', '', 'x' * 300, '\u202e', GUEST[:-1]]
-KEYS = ['commands', 'execute', 'arguments', 'undo', 'fileDescriptorIndex', 'keys', 'hold', 'format', 'protocol',
-        'filter', 'interface', 'timeout', 'name', 'more', 'hold', 'undos', 'replaces']
-
-
-def value(choice, depth=0):
-    kind = choice.randrange(6 if depth < 3 else 4)
-    if kind < 2:
-        return choice.choice(WORDS)
-    if kind == 2:
-        return choice.choice([0, 1, -1, 2**31, 2**63 - 1, True, None, 0.5])
-    if kind == 3:
-        return choice.choice(['query-name', 'query-uuid'])
-    if kind == 4:
-        return [value(choice, depth + 1) for _ in range(choice.randrange(4))]
-    return {choice.choice(KEYS): value(choice, depth + 1) for _ in range(choice.randrange(4))}
-
-
-def random_calls(path, count, seed):
-    choice = random.Random(int(seed))
-    kinds = [os.open('/dev/null', os.O_RDWR), os.open('/', os.O_PATH), os.pipe()[1], os.open('/', os.O_RDONLY)]
-    answered = 0
-    for _ in range(int(count)):
-        call = {'method': choice.choice(METHODS), 'parameters': {
-            choice.choice(KEYS): value(choice) for _ in range(choice.randrange(4))}}
-        for flag in ('more', 'oneway', 'upgrade'):
-            if choice.randrange(8) == 0:
-                call[flag] = True
-        text = json.dumps(call).encode()
-        if choice.randrange(20) == 0:
-            text = text[:choice.randrange(len(text))]
-        fds = array.array('i', [choice.choice(kinds) for _ in range(choice.choice([0, 0, 0, 1, 3, 70]))])
-        with socket.socket(socket.AF_UNIX) as peer:
-            peer.settimeout(0.05)
-            peer.connect(path)
-            try:
-                peer.sendmsg([text + b'\0'], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)] if fds else [])
-                if choice.randrange(4) and 'oneway' not in call:
-                    answered += bool(peer.recv(65536))
-            except (ConnectionError, TimeoutError):
-                pass
-    print(answered)
-
-
-if sys.argv[2] == 'random':
-    random_calls(sys.argv[1], *sys.argv[3:])
-    sys.exit()
 
 with socket.socket(socket.AF_UNIX) as client:
     client.settimeout(30)
