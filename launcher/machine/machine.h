@@ -45,9 +45,10 @@ typedef struct Machine {
         CommandLine line;
         Node **nodes;
         size_t n_nodes;
-        CommandLine gone;  /* of the line, when the present reload ends */
-        Strings vcpus;     /* ids of virtual processors that were added and are there */
-        Strings new_vcpus; /* of those that the present reload adds */
+        CommandLine gone;    /* of the line, when the present reload ends */
+        unsigned boot_vcpus; /* that QEMU was started with */
+        Strings vcpus;       /* ids of virtual processors that were added and are there */
+        Strings new_vcpus;   /* of those that the present reload adds */
         unsigned next_set, generation;
         const char *directory; /* the guest's runtime directory, for sockets; borrowed */
 } Machine;

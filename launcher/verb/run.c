@@ -486,13 +486,6 @@ static int find_saved(Run *run, const Fds *store)
         return r;
 }
 
-static int add_incoming(QemuStart *start)
-{
-        if (strings_add(&start->argv, "-incoming") < 0 || strings_add(&start->argv, "defer") < 0)
-                return log_out_of_memory();
-        return 0;
-}
-
 /* 0, negative errno, or the exit status with which the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
@@ -523,8 +516,8 @@ static int prepare(Run *run, QemuStart *ret)
                 return r;
         r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
         if (r >= 0 && run->restore)
-                r = add_incoming(ret);
-        if (r < 0)
+                r = restore_complete(run->restore, &ret->argv);
+        if (r != 0)
                 return r;
         fds_tidy_store(&store);
 
