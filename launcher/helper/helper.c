@@ -44,6 +44,7 @@
 #include "launcher/helper/register.h"
 #include "launcher/prepare/manager.h"
 #include "launcher/prepare/prepare.h"
+#include "launcher/prepare/undo.h"
 #include "launcher/rights/confine.h"
 #include "launcher/rights/privileges.h"
 #include "launcher/tap/host-link.h"
@@ -391,6 +392,10 @@ static int serve_needs(PrepareRequest *request, const GuestUser *user, int *call
                         *ret_status = m.exit_status;
                         return 0;
                 }
+                if (m.kind == HELPER_RELEASED) {
+                        (void) undo_released(request->guest, m.text);
+                        continue;
+                }
                 if (m.kind == HELPER_NEED) {
                         if (names.count >= STORED_MAX || strings_add(&names, m.text) < 0)
                                 return log_errno(LOG_ERR, -E2BIG, "The guest's launcher needs too much");
@@ -414,6 +419,7 @@ static int serve_reload(
         _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
         int r, fd = caller->fd, status = EXIT_OS;
 
+        request->removes_links = privileges_are_root() && undo_log_is_needed(service->guest);
         r = guest_user_of(fd, service->guest, &user);
         if (r >= 0)
                 r = send_command_line(service, unit, &fd);

@@ -283,6 +283,7 @@ void machine_done(Machine *m)
         command_line_done(&m->gone);
         strings_done(&m->vcpus);
         strings_done(&m->new_vcpus);
+        strings_done(&m->released);
         for (size_t i = 0; i < m->n_nodes; i++)
                 node_free(m->nodes[i]);
         free(m->nodes);

@@ -46,6 +46,7 @@ typedef struct Machine {
         Node **nodes;
         size_t n_nodes;
         CommandLine gone;    /* of the line, when the present reload ends */
+        Strings released;    /* descriptors of TAPs that QEMU does not have any more, for the helper */
         unsigned boot_vcpus; /* that QEMU was started with */
         Strings vcpus;       /* ids of virtual processors that were added and are there */
         Strings new_vcpus;   /* of those that the present reload adds */

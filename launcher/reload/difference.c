@@ -17,6 +17,7 @@
 static const char no_hotplug[] = "it cannot be plugged in or out";
 static const char no_port[] = "no free port takes it: one more <controller type='pci' "
                               "model='pcie-root-port'/> does at the next start";
+static const char no_node[] = "the device nodes in the guest's sandbox are those of its start";
 static const char no_path[] = "its file is not in the guest's sandbox yet";
 static const char no_credential[] = "its secret is a credential, which a service gets when it starts";
 static const char no_network[] = "the guest's sandbox has no network yet";
@@ -76,7 +77,7 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
 
         switch (o->kind) {
         case QEMU_DEVICE:
-                return why_fixed(o);
+                return text_after(option_text(o, "driver") ?: "", "vfio-") ? no_node : why_fixed(o);
         case QEMU_BLOCKDEV:
                 return file && is_file_driver(option_text(o, "driver")) && !has_image(options, o) &&
                                        !strchr(file, '@')

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How a reload ends, whoever began it: what was only for it goes, and whoever waits for it is told.
+ * How a reload ends, whoever began it: what was only for it goes, and whoever waits for it is told. The
+ * helper is told last what the guest does not have any more, since it removes what does not vanish by
+ * itself.
  */
 
 #include "launcher/reload/reload-private.h"
@@ -94,11 +96,14 @@ void reload_reset(Reload *r)
 
 void reload_finish(Reload *r, int exit_status)
 {
-        const HelperMessage result = { .kind = HELPER_RESULT, .exit_status = exit_status };
         bool again = r->again;
 
-        if (r->helper >= 0)
-                (void) errand_send(r->helper, &result, sizeof(result), -EBADF);
+        if (r->helper >= 0) {
+                fds_done(&r->fds); /* what was not used must be closed before it is removed */
+                r->fds = (Fds){ 0 };
+                helper_end_reload(r->helper, &r->machine.released, exit_status);
+                strings_done(&r->machine.released);
+        }
         if (r->tells)
                 (void) sd_notify(0, "READY=1");
         reload_reset(r);
@@ -124,6 +129,13 @@ static void remove_socket(const Reload *r, const char *name)
                 (void) unlink(path);
 }
 
+static void give_up(Reload *r, const char *name)
+{
+        (void) store_tell(name, -EBADF, NULL);
+        if (fd_name_is_tap(name))
+                (void) strings_add(&r->machine.released, name);
+}
+
 void reload_abandon_with(Reload *r, int exit_status)
 {
         MachineParts parts;
@@ -137,7 +149,7 @@ void reload_abandon_with(Reload *r, int exit_status)
                 if (reload_makes_socket(r, r->fds.items[i].name))
                         remove_socket(r, r->fds.items[i].name);
                 else if (r->fds.items[i].stored)
-                        (void) store_tell(r->fds.items[i].name, -EBADF, NULL);
+                        give_up(r, r->fds.items[i].name);
         log_error("The guest runs on as it was.");
         reload_finish(r, exit_status);
 }
@@ -147,10 +159,44 @@ void reload_abandon(Reload *r)
         reload_abandon_with(r, EXIT_OS);
 }
 
+/* ——— devices that went later ——— */
+
+static int on_released(sd_event_source *s, int fd, uint32_t events, void *userdata)
+{
+        _cleanup_(closep) int unwanted = -EBADF;
+        HelperMessage ignored;
+        Reload *r = userdata;
+
+        if (errand_receive(fd, &ignored, sizeof(ignored), &unwanted) < 0)
+                r->late = sd_event_source_disable_unref(r->late);
+        return 0;
+}
+
+/* The helper reads no request before it has sent the guest's definition. If it cannot be reached, the next
+ * reload tells it, or cleanup does without. */
+static void release_late(Reload *r)
+{
+        int helper;
+
+        if (r->late || !r->context.options->helper ||
+            helper_call_reload(r->context.options->helper, &helper) < 0)
+                return;
+        if (sd_event_add_io(r->context.event, &r->late, helper, EPOLLIN, on_released, r) < 0) {
+                (void) fd_close(helper);
+                return;
+        }
+        (void) sd_event_source_set_io_fd_own(r->late, true);
+        helper_end_reload(helper, &r->machine.released, 0);
+        strings_done(&r->machine.released);
+}
+
 void reload_removal_ended(void *userdata)
 {
         Reload *r = userdata;
 
-        if (r->phase == RELOAD_IDLE)
-                machine_forget_gone(&r->machine);
+        if (r->phase != RELOAD_IDLE)
+                return;
+        machine_forget_gone(&r->machine);
+        if (r->machine.released.count > 0)
+                release_late(r);
 }

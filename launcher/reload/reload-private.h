@@ -31,7 +31,8 @@ struct Reload {
         DifferenceHost host; /* asked at the start: later the launcher may not */
         PendingChange *pending;
         size_t n_pending;
-        bool tells; /* systemd that it reloads: in users' units, which have no ExecReload= */
+        bool tells;            /* systemd that it reloads: in users' units, which have no ExecReload= */
+        sd_event_source *late; /* a connection to the helper, which is told of a device that went late */
         ReloadWaiter *waiters;
         unsigned begun; /* reloads */
 

@@ -420,6 +420,7 @@ Reload *reload_free(Reload *r)
         if (r->context.monitor)
                 monitor_forget(r->context.monitor, r);
         reload_reset(r);
+        sd_event_source_disable_unref(r->late);
         while (r->waiters)
                 reload_forget(r, r->waiters->userdata);
         removals_free(r->removals);

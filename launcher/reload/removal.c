@@ -191,11 +191,16 @@ static void check_done(Removals *r)
                 done(r->failed, r->userdata);
 }
 
-/* A TAP goes with its last descriptor, and systemd has one. */
+/* A TAP goes with its last descriptor, and systemd has one. A macvtap does not, and the helper removes it.
+ */
 static void give_up_descriptor(const char *name, void *userdata)
 {
+        Machine *m = userdata;
+
         if (!fd_name_is_of_one_start(name))
                 (void) store_tell(name, -EBADF, NULL);
+        if (fd_name_is_tap(name))
+                (void) strings_add(&m->released, name);
 }
 
 static void remove_socket(const char *name, void *userdata)

@@ -109,6 +109,28 @@ static void disk_waits(const Difference *d)
         CHECK(difference_find(d, "-device", "disk0")->why);
 }
 
+#define VFIO                                                                                        \
+        "{\"driver\":\"vfio-pci\",\"host\":\"0000:06:00.0\",\"id\":\"hostdev0\",\"bus\":\"pci.5\"," \
+        "\"addr\":\"0x0\"}"
+
+static void vfio_waits(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "hostdev0"), CHANGE_RESTART);
+        CHECK(strstr(difference_find(d, "-device", "hostdev0")->why, "device nodes"));
+}
+
+static void vfio_removed(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "hostdev0"), CHANGE_REMOVE);
+}
+
+/* QEMU opens the node of its group, and the sandbox of one that runs gets no other nodes. */
+static void test_pci(void)
+{
+        compare(ARGS("--", "/qemu"), ARGS("--", "/qemu", "-device", VFIO), vfio_waits);
+        compare(ARGS("--", "/qemu", "-device", VFIO), ARGS("--", "/qemu"), vfio_removed);
+}
+
 static void test_disk(void)
 {
         const char *const *with =
@@ -333,6 +355,7 @@ int main(void)
 {
         test_same();
         test_disk();
+        test_pci();
         test_medium();
         test_layers();
         test_no_port();
