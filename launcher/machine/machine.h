@@ -78,6 +78,9 @@ int machine_script_add(Machine *m, const MachineParts *parts, const Option *opti
 /* The same for the format node of an image that is to lie over another: QEMU links the two later. */
 int machine_script_overlay(Machine *m, const MachineParts *parts, const Option *option, Script *script);
 
+/* Whether QEMU's own user networking is to be replaced by passt where the host has that. */
+bool machine_may_use_passt(const RunOptions *options, const Option *netdev);
+
 /* Adds to the script what removes it. Not for devices, which the guest has to let go first. A node is
  * leaving from then on. */
 void machine_script_remove(Machine *m, const Option *option, Script *script);

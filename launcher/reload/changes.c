@@ -99,6 +99,8 @@ static void visit_option(const Option *option, void *userdata)
         const Visit *v = userdata;
 
         option_each_descriptor(option, v->visit, v->userdata);
+        if (option->kind == QEMU_NETDEV && machine_may_use_passt(v->options, option))
+                visit_name(fd_name_passt(option->id), v);
         if (option->kind != QEMU_BLOCKDEV)
                 return;
         if (strings_have(&v->options->images, option->id))

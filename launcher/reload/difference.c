@@ -68,6 +68,22 @@ static bool is_file_driver(const char *driver)
                           streq(driver, "host_cdrom") || streq(driver, "vvfat"));
 }
 
+/* Of a network with passt, which the helper starts; QEMU's own is what remains where there is none. */
+static const char *why_no_network(
+        const char *id, const char *type, const RunOptions *options, const DifferenceHost *host)
+{
+        const PasstRequest *passt = NULL;
+
+        for (size_t i = 0; i < options->passts.count; i++)
+                if (streq(options->passts.items[i].id, id))
+                        passt = &options->passts.items[i];
+        if (!streq(type, "stream") && !streq(type, "user"))
+                return NULL;
+        if (passt && host->passt)
+                return passt->log_file ? no_path : NULL;
+        return streq(type, "stream") ? no_program : host->network ? NULL : no_network;
+}
+
 /* NULL if it can be added. */
 static const char *why_not_now(const Option *o, const RunOptions *options, const DifferenceHost *host)
 {
@@ -89,9 +105,7 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
                        : option_text(o, "mem-path")                  ? no_path
                                                                      : NULL;
         case QEMU_NETDEV:
-                if (type && streq(type, "stream"))
-                        return no_program;
-                return type && streq(type, "user") && !host->network ? no_network : NULL;
+                return type ? why_no_network(o->id, type, options, host) : NULL;
         case QEMU_CHARDEV:
                 for (size_t i = 0; i < ELEMENTS(chardevs); i++)
                         if (type && streq(type, chardevs[i]))

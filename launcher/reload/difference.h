@@ -35,6 +35,7 @@ typedef struct Difference {
 /* What the host allows; all of it is true for the pure function's tests. */
 typedef struct DifferenceHost {
         bool network; /* QEMU has more than an empty network of its own */
+        bool passt;   /* the host has passt */
 } DifferenceHost;
 
 /* options are those of `is`, and say which nodes get their images as descriptors. 0 or -ENOMEM. */

@@ -74,13 +74,23 @@ int reload_request(Reload *r, ReloadDone done, void *userdata)
 
 /* ——— the end ——— */
 
+static void forget_gone(Reload *r)
+{
+        const CommandLine *gone = &r->machine.gone;
+
+        for (size_t i = 0; i < gone->count; i++)
+                if (gone->items[i].kind == QEMU_NETDEV)
+                        passts_forget(r->context.passts, gone->items[i].id);
+        machine_forget_gone(&r->machine);
+}
+
 void reload_reset(Reload *r)
 {
         script_free(r->script);
         r->script = NULL;
         difference_done(&r->difference);
         layer_changes_done(&r->layers);
-        machine_forget_gone(&r->machine);
+        forget_gone(r);
         command_line_done(&r->line);
         run_options_done(&r->options);
         r->options = (RunOptions){ 0 };
@@ -196,7 +206,7 @@ void reload_removal_ended(void *userdata)
 
         if (r->phase != RELOAD_IDLE)
                 return;
-        machine_forget_gone(&r->machine);
+        forget_gone(r);
         if (r->machine.released.count > 0)
                 release_late(r);
 }

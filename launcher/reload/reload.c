@@ -24,6 +24,7 @@
 #include "launcher/errand/errand-agent.h"
 #include "launcher/helper/helper.h"
 #include "launcher/machine/processors.h"
+#include "launcher/program/passt-command.h"
 #include "launcher/reload/changes.h"
 #include "launcher/stream/listener.h"
 #include "log/log.h"
@@ -408,7 +409,7 @@ int reload_new(const ReloadContext *context, Reload **ret)
         r->context = *context;
         r->helper = -EBADF;
         r->tells = getenv("MANAGERPID") != NULL; /* set by users' managers */
-        r->host.network = host_has_network();
+        r->host = (DifferenceHost){ .network = host_has_network(), .passt = passt_program() };
         *ret = TAKE_PTR(r);
         return 0;
 }

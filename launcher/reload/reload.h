@@ -11,6 +11,7 @@
 #include "launcher/lifecycle/lifecycle.h"
 #include "launcher/machine/machine.h"
 #include "launcher/monitor/monitor.h"
+#include "launcher/run/passt.h"
 #include "launcher/run/run-options.h"
 #include "launcher/store/images.h"
 
@@ -24,6 +25,7 @@ typedef struct ReloadContext {
         Monitor *monitor;
         Lifecycle *life;
         Images *images; /* of its disks; kept up to date */
+        Passts *passts; /* that started with it */
 } ReloadContext;
 
 /* Borrows all of the context. Failures are logged. */

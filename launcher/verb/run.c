@@ -87,7 +87,6 @@ static void run_done(Run *run)
         for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
                 console_free(run->consoles[i]);
         free(run->consoles);
-        passts_free(run->passts);
         screen_free(run->screen);
         control_free(run->control);
         registration_free(run->registration);
@@ -96,6 +95,7 @@ static void run_done(Run *run)
         save_free(run->save);
         restore_free(run->restore);
         reload_free(run->reload);
+        passts_free(run->passts);
         lifecycle_free(run->life);
         agent_free(run->agent);
         monitor_free(run->monitor);
@@ -559,6 +559,7 @@ static int set_up(Run *run, QemuStart *h)
                                           .options = &run->options,
                                           .argv = h->argv.items,
                                           .images = &run->images,
+                                          .passts = run->passts,
                                           .directory = run->directories.run,
                                           .monitor = run->monitor,
                                           .life = run->life },
