@@ -19,6 +19,7 @@
 #define IMAGE_PREFIX     "image."
 #define CHAIN_PREFIX     "chain."
 #define DIRECTORY_PREFIX "directory."
+#define PASST_PREFIX     "passt."
 
 char *fd_name_tap(const char *id, unsigned queue)
 {
@@ -38,6 +39,11 @@ char *fd_name_vhost(const char *id, unsigned queue)
 char *fd_name_bandwidth(const char *id)
 {
         return text_format("bandwidth.%s", id);
+}
+
+char *fd_name_passt(const char *id)
+{
+        return text_format(PASST_PREFIX "%s", id);
 }
 
 char *fd_name_usb(const char *id)
@@ -92,5 +98,5 @@ bool fd_name_is_image(const char *name)
 bool fd_name_is_of_one_start(const char *name)
 {
         return text_after(name, VHOST_PREFIX) || fd_name_is_image(name) ||
-               text_after(name, DIRECTORY_PREFIX);
+               text_after(name, DIRECTORY_PREFIX) || text_after(name, PASST_PREFIX);
 }

@@ -18,6 +18,9 @@ char *fd_name_vhost(const char *id, unsigned queue);
 /* Not a descriptor, but asked for like one: that the traffic of that TAP gets its new limits. */
 char *fd_name_bandwidth(const char *id);
 
+/* QEMU's end of a socket to passt: "passt.ID". */
+char *fd_name_passt(const char *id);
+
 /* A device of the host's: "usb.ID", "scsi.ID". */
 char *fd_name_usb(const char *id);
 char *fd_name_scsi(const char *id);
@@ -39,6 +42,6 @@ bool fd_name_is_backing(const char *name);
 /* Reads a name with that prefix; *ret_format is borrowed from it. -EINVAL if it is no such name. */
 int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth, const char **ret_format);
 
-/* Every start opens these anew: a vhost device belongs to the first process that used it, and a backing
- * chain may change. */
+/* Every start opens these anew: a vhost device belongs to the first process that used it, a backing chain
+ * may change, and passt ends with its socket. */
 bool fd_name_is_of_one_start(const char *name);

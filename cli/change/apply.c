@@ -2,24 +2,21 @@
 
 /*
  * A change is a change of the definition first: what the guest has is what systemctl cat shows, and what it
- * gets again when it is restarted. Then systemd is asked to reload the guest's unit, which carries the
- * change out, and what the launcher said about it is shown.
+ * gets again when it is restarted. So systemd reads the definition anew, and then the guest's launcher
+ * carries out what is new of the unit. What it said about that is shown.
  */
 
 #include "cli/change/apply.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cli/running/client.h"
 #include "contract/exit.h"
 #include "util/unit-name.h"
 
-#define POLL_USEC   100000
-#define RELOAD_USEC (UINT64_C(310) * 1000 * 1000) /* TimeoutStartSec= of the unit, and some more */
+#define RELOAD_SECONDS 310U /* TimeoutStartSec= of the unit, and some more */
 
 static uint64_t now_usec(void)
 {
@@ -73,104 +70,28 @@ int change_check(ChangeCall *c, int r)
         return status;
 }
 
-/* ——— systemd ——— */
+/* ——— the launcher ——— */
 
-typedef struct Job {
-        const char *path;
-        char *result;
-} Job;
-
-static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+/*
+ * systemd would start a process in the guest's sandbox to tell the launcher, which takes longer than most
+ * changes. What a systemctl reload does then is the same. 0, -EPROTO if the reload failed, or another error.
+ */
+static int reload_guest_now(ChangeCall *c)
 {
-        const char *path, *unit, *result;
-        Job *job = userdata;
-        uint32_t id;
-
-        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0 && job->path &&
-            streq(path, job->path))
-                job->result = strdup(result);
-        return 0;
-}
-
-/* Waits for the job; 0, -EPROTO if it failed, or another error. */
-static int wait_for_job(sd_bus *bus, Job *job)
-{
-        uint64_t end = now_usec() + RELOAD_USEC;
-        int r = 0;
-
-        while (r >= 0 && !job->result) {
-                r = sd_bus_process(bus, NULL);
-                if (r == 0)
-                        r = now_usec() > end ? -ETIMEDOUT : sd_bus_wait(bus, UINT64_C(1000000));
-        }
-        return r < 0 ? r : streq(job->result, "done") ? 0 : -EPROTO;
-}
-
-/* Asks the launcher what became of reloads; 0 or the exit status. */
-static int ask_reloads(const ChangeCall *c, json_int_t *ret_count, bool *ret_failed)
-{
-        json_t *reply;
+        _cleanup_(client_done) Client client = CLIENT_EMPTY;
+        json_t *answer = NULL;
+        const char *error;
         int r;
 
-        r = client_query(c->call, json_pack("{s:[]}", "commands"), &reply);
-        *ret_count = json_integer_value(json_object_get(reply, "reloads"));
-        *ret_failed = json_is_true(json_object_get(reply, "reloadFailed"));
-        json_decref(reply);
-        return r;
-}
-
-/* Before systemd 253, a user's manager has no means to reload a guest; the launcher takes a signal. */
-static int signal_launcher(const ChangeCall *c)
-{
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        uint64_t end = now_usec() + RELOAD_USEC;
-        json_int_t before, count;
-        bool failed;
-        int r;
-
-        if (ask_reloads(c, &before, &failed) != 0)
-                return -EPROTO;
-        r = manager_bus(c->call->user_scope, &bus);
-        r = r < 0 ? r
-                  : sd_bus_call_method(
-                            bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "KillUnit", NULL, NULL, "ssi", c->unit,
-                            "main", SIGHUP);
-        while (r >= 0) {
-                if (ask_reloads(c, &count, &failed) != 0)
-                        return -EPROTO;
-                if (count != before)
-                        return 0;
-                if (now_usec() > end)
-                        return -ETIMEDOUT;
-                (void) usleep(POLL_USEC);
-        }
-        return r;
-}
-
-static int reload_unit(bool user_scope, const char *unit)
-{
-        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-        Job job = { 0 };
-        int r = manager_bus(user_scope, &bus);
-
-        r = r < 0 ? r
-                  : sd_bus_match_signal(
-                            bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "JobRemoved", on_job_removed, &job);
-        r = r < 0 ? r
-                  : sd_bus_call_method(
-                            bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "Subscribe", NULL, NULL, NULL);
-        r = r < 0 ? r
-                  : sd_bus_call_method(
-                            bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "ReloadUnit", NULL, &reply, "ss", unit,
-                            "replace");
-        r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
-        r = r < 0 ? r : wait_for_job(bus, &job);
-        free(job.result);
+        if (client_open(c->call, &client) != 0)
+                return -ECONNRESET;
+        r = client_send(&client, "org.vmunit.Guest.Reload", NULL, 0, (ClientFds){ 0 });
+        if (r >= 0)
+                r = client_receive(&client, RELOAD_SECONDS, &answer);
+        error = json_string_value(json_object_get(answer, "error"));
+        if (error)
+                r = text_ends_with(error, ".MethodNotFound") ? -EOPNOTSUPP : -EPROTO;
+        json_decref(answer);
         return r;
 }
 
@@ -231,7 +152,7 @@ static int print_pending(const ChangeCall *c, bool *ret_device)
 }
 
 /* What the definition says, the guest is to have: an earlier change was killed before that was so. */
-static void end_interrupted(const ChangeCall *c)
+static void end_interrupted(ChangeCall *c)
 {
         uint64_t begun = now_usec();
         int r = 0;
@@ -239,9 +160,7 @@ static void end_interrupted(const ChangeCall *c)
         fprintf(stderr, "vmctl: an earlier change of guest %s was interrupted; ending it first\n", c->guest);
         reload_manager(c->call->user_scope);
         if (c->running)
-                r = reload_unit(c->call->user_scope, c->unit);
-        if (r == -EBADR) /* not applicable */
-                r = signal_launcher(c);
+                r = reload_guest_now(c);
         if (r < 0)
                 (void) print_errors(c->guest, begun);
 }
@@ -279,28 +198,20 @@ static int take_back(ChangeCall *c, int status)
         if (operation_revert(&c->operation) < 0)
                 (void) fail(EXIT_OS, "%s", c->operation.why);
         reload_manager(c->call->user_scope);
-        /* what the launcher did of it all the same is taken back, too */
-        if (reload_unit(c->call->user_scope, c->unit) == -EBADR)
-                (void) signal_launcher(c);
+        (void) reload_guest_now(c); /* what the launcher did of it all the same is taken back, too */
         return status;
 }
 
 static int reload_guest(ChangeCall *c)
 {
-        json_int_t count;
-        bool failed;
         int r;
 
         if (c->hooks)
                 c->hooks->before(c, c->userdata);
         c->begun = now_usec();
-        r = reload_unit(c->call->user_scope, c->unit);
-        if (r == -EBADR) /* not applicable */
-                r = signal_launcher(c);
+        r = reload_guest_now(c);
         if (c->hooks)
                 c->hooks->after(c, c->userdata);
-        if (r >= 0 && ask_reloads(c, &count, &failed) == 0 && failed)
-                r = -EPROTO;
         return r;
 }
 
@@ -309,7 +220,9 @@ static int say_failure(ChangeCall *c, int r)
         if (!print_errors(c->guest, c->begun))
                 (void) fail(
                         EXIT_OS, "the guest was not changed: %s; see journalctl %s-u '%s'",
-                        r == -EPROTO ? "its reload failed" : strerror(-r),
+                        r == -EPROTO       ? "its reload failed"
+                        : r == -EOPNOTSUPP ? "its launcher is older than vmctl, until it is restarted"
+                                           : strerror(-r),
                         c->call->user_scope ? "--user " : "", c->unit);
         /* what is late may still be carried out */
         c->kept = c->hooks && (r == -ETIMEDOUT || c->hooks->is_done(c, c->userdata) != 0);

@@ -13,9 +13,11 @@
 #include "generator/unit/drop-in-helper.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include "contract/options.h"
 #include "contract/rights.h"
+#include "contract/state.h"
 #include "generator/unit/commands.h"
 #include "generator/unit/drop-in-mounts.h"
 #include "generator/unit/drop-in-user.h"
@@ -81,6 +83,14 @@ static bool sets_virtual_function(const Plan *p)
         return false;
 }
 
+/* A guest that runs may have a macvtap that its definition does not have any more. */
+static bool has_undo_log(const Conversion *c)
+{
+        _cleanup_(freep) char *path = text_format(STATE_UNDO "/%s", c->instance);
+
+        return path && access(path, F_OK) == 0;
+}
+
 /*
  * A guest that uses files may be restarted with what its previous start was granted, and its helper then
  * gives that back. The helper keeps the rights to do so only if there is such a record.
@@ -92,7 +102,7 @@ static void write_rights(UnitFile *u, const Conversion *c)
         bool scsi = asks_for(p, OPTION_SCSI),
              node = scsi || asks_for(p, OPTION_PCI) || asks_for(p, OPTION_MDEV);
         RightsNeeded needed = {
-                .network = p->n_taps > 0 || sets_virtual_function(p),
+                .network = p->n_taps > 0 || sets_virtual_function(p) || has_undo_log(c),
                 .files = p->n_grants > 0 || p->n_images > 0 || p->n_chains > 0 || p->nvram || node ||
                          asks_for(p, OPTION_LOG_FILE) || asks_for(p, OPTION_USB),
                 .grants = p->n_grants > 0 || node || asks_for(p, OPTION_LOG_FILE) ||

@@ -105,6 +105,30 @@ static void execute(Call *call, const char *command, json_t *arguments)
                 guest_run(call, TAKE_PTR(b));
 }
 
+static void on_reloaded(int exit_status, void *userdata)
+{
+        if (exit_status == 0)
+                call_reply(userdata, json_object());
+        else
+                call_refuse(userdata, ERROR_FAILED, "the reload failed; the journal says why");
+}
+
+static void on_reload_gone(void *userdata)
+{
+        reload_forget(call_context(userdata)->reload, userdata);
+}
+
+static void guest_reload(Call *call, const json_t *parameters)
+{
+        const ControlContext *context = call_context(call);
+        int r;
+
+        call_on_gone(call, on_reload_gone, call);
+        r = reload_request(context->reload, on_reloaded, call);
+        if (r < 0)
+                call_refuse(call, ERROR_FAILED, "it has no helper: %s", strerror(-r));
+}
+
 static void guest_reset(Call *call, const json_t *parameters)
 {
         execute(call, "system_reset", NULL);
@@ -244,6 +268,7 @@ static const ControlMethod methods[] = {
         { "Execute", guest_execute, CONTROL_ADMIN },
         { "Release", guest_release, CONTROL_ADMIN },
         { "Agent", guest_agent, CONTROL_ADMIN },
+        { "Reload", guest_reload, CONTROL_ADMIN },
         { "Reset", guest_reset, CONTROL_ADMIN },
         { "SendKey", guest_send_key, CONTROL_ADMIN },
         { "Nmi", guest_nmi, CONTROL_ADMIN },
@@ -300,7 +325,6 @@ const ControlInterface guest_interface = {
                 "  device: ?string,\n"
                 "  layers: []Layer\n"
                 ")\n\n"
-                "# reloads: that were finished; reloadFailed: the last of them\n"
                 "# pending: changes of the definition that wait for a restart of the guest\n"
                 "# commands: of QEMU's \"query-...\"; results has the answer of each that QEMU has\n"
                 "method Query(commands: ?[]string) -> (\n"
@@ -309,8 +333,6 @@ const ControlInterface guest_interface = {
                 "  running: bool,\n"
                 "  status: string,\n"
                 "  disks: []Disk,\n"
-                "  reloads: int,\n"
-                "  reloadFailed: bool,\n"
                 "  pending: []Pending,\n"
                 "  results: object\n"
                 ")\n\n"
@@ -324,6 +346,9 @@ const ControlInterface guest_interface = {
                 "executed\n"
                 "# in turn\n"
                 "method Agent(execute: string, arguments: ?object, timeout: ?int) -> (result: object)\n\n"
+                "# Makes the guest what its unit says now, as systemctl reload does; the journal says "
+                "what failed\n"
+                "method Reload() -> ()\n\n"
                 "# Resets the machine, as by its reset button\n"
                 "method Reset() -> ()\n\n"
                 "# keys: of QEMU's QKeyCode, pressed at once; hold: milliseconds\n"

@@ -141,7 +141,6 @@ static void ask_next(Query *q)
 {
         const ControlContext *context = call_context(q->call);
         Call *call = q->call;
-        int reloads, reload_status;
 
         /* a guest that starts or ends has a status, too */
         if (q->at < json_array_size(q->names) &&
@@ -149,13 +148,11 @@ static void ask_next(Query *q)
                     context->life, json_string_value(json_array_get(q->names, q->at)), NULL, -1, on_answer,
                     q) >= 0)
                 return;
-        reloads = (int) reload_count(context->reload, &reload_status);
         call_reply(
                 call, json_pack(
-                              "{s:s, s:s, s:b, s:s, s:i, s:b, s:o, s:o, s:O}", "name",
-                              context->options->guest, "uuid", context->options->uuid, "running",
-                              lifecycle_is_running(context->life), "status", lifecycle_status(context->life),
-                              "reloads", reloads, "reloadFailed", reload_status != 0, "disks",
+                              "{s:s, s:s, s:b, s:s, s:o, s:o, s:O}", "name", context->options->guest, "uuid",
+                              context->options->uuid, "running", lifecycle_is_running(context->life),
+                              "status", lifecycle_status(context->life), "disks",
                               disks_of(context->reload, &context->options->life.disks), "pending",
                               pending_of(context->reload), "results", q->results));
         query_free(q);

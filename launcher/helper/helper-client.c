@@ -216,6 +216,15 @@ int helper_call_reload(const char *socket, int *ret)
         return r;
 }
 
+void helper_end_reload(int helper, const Strings *released, int exit_status)
+{
+        const HelperMessage result = { .kind = HELPER_RESULT, .exit_status = exit_status };
+
+        for (size_t i = 0; i < released->count; i++)
+                (void) send_request(helper, HELPER_RELEASED, released->items[i]);
+        (void) errand_send(helper, &result, sizeof(result), -EBADF);
+}
+
 /* ——— registration ——— */
 
 struct Registration {

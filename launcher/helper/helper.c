@@ -42,13 +42,14 @@
 #include "launcher/errand/errand-agent.h"
 #include "launcher/helper/early.h"
 #include "launcher/helper/register.h"
+#include "launcher/helper/reply.h"
+#include "launcher/helper/serve-reload.h"
 #include "launcher/prepare/manager.h"
 #include "launcher/prepare/prepare.h"
 #include "launcher/rights/confine.h"
 #include "launcher/rights/privileges.h"
 #include "launcher/tap/host-link.h"
 #include "log/log.h"
-#include "util/file.h"
 #include "util/unit-name.h"
 
 static const Argument serve_arguments[] = {
@@ -193,74 +194,7 @@ static int accept_launcher(const char *unit, Caller *ret, int *ret_waiting)
         return 0;
 }
 
-/* ——— replies ——— */
-
-static int reply(int caller, HelperMessage *m, const char *text, int fd)
-{
-        if (strlen(text) >= sizeof(m->text))
-                return -ENAMETOOLONG;
-        strcpy(m->text, text);
-        return errand_send(caller, m, sizeof(*m), fd);
-}
-
-static int reply_done(int caller, int exit_status)
-{
-        int r = reply(caller, &(HelperMessage){ HELPER_DONE, exit_status, "" }, "", -EBADF);
-
-        return r < 0 ? log_errno(LOG_ERR, r, "Failed to reply to the guest's launcher") : 0;
-}
-
-static int on_store(const char *name, int fd, void *userdata)
-{
-        HelperMessage m = { .kind = fd >= 0 ? HELPER_STORE : HELPER_REMOVE };
-        const int *caller = userdata;
-        int r;
-
-        r = reply(*caller, &m, name, fd);
-        return r < 0 ? log_errno(
-                               LOG_ERR, r, "Failed to send the guest's launcher the file descriptor %s",
-                               name)
-                     : 0;
-}
-
-/* The guest's own unit shows it, where people look. */
-static void on_wait(const char *what, void *userdata)
-{
-        const int *caller = userdata;
-
-        (void) reply(*caller, &(HelperMessage){ .kind = HELPER_STATUS }, what, -EBADF);
-}
-
-/* ——— requests ——— */
-
-/* -EPIPE if the launcher has ended, which then logged why. */
-static int receive_any(int caller, HelperMessage *ret)
-{
-        _cleanup_(closep) int unwanted = -EBADF;
-        int r;
-
-        r = errand_receive(caller, ret, sizeof(*ret), &unwanted);
-        if (r == -ECONNRESET) /* it ended before it read our reply */
-                r = -EPIPE;
-        if (r < 0 && r != -EPIPE)
-                log_errno(LOG_ERR, r, "Failed to receive a request of the guest's launcher");
-        ret->text[sizeof(ret->text) - 1] = '\0';
-        return r;
-}
-
-static int expect(const HelperMessage *m, HelperKind expected)
-{
-        return m->kind == expected
-                       ? 0
-                       : log_errno(LOG_ERR, -EPROTO, "The guest's launcher requests something unexpected");
-}
-
-int helper_receive(int caller, HelperKind expected, HelperMessage *ret)
-{
-        int r = receive_any(caller, ret);
-
-        return r < 0 ? r : expect(ret, expected);
-}
+/* ——— a guest that starts ——— */
 
 /* Answers the first request. The guest's user owns these directories, but no process in the guest's sandbox
  * can reach them except the launcher, by these descriptors. */
@@ -268,31 +202,20 @@ static int serve_open(const ServeOptions *service, int caller, const HelperMessa
 {
         int r;
 
-        r = expect(m, HELPER_OPEN);
+        r = helper_expect(m, HELPER_OPEN);
         if (r < 0)
                 return r;
         if (!streq(m->text, service->definition)) {
                 /* systemd was reloaded since the one of us was started, and before the other was */
-                (void) reply(caller, &(HelperMessage){ .kind = HELPER_AGAIN }, "", -EBADF);
+                (void) helper_reply(caller, &(HelperMessage){ .kind = HELPER_AGAIN }, "", -EBADF);
                 return -ESTALE;
         }
         r = guest_user_of(caller, service->guest, ret);
         if (r >= 0)
-                r = on_store(FD_NAME_RUN_DIRECTORY, ret->directory_fd, &caller);
+                r = helper_store(FD_NAME_RUN_DIRECTORY, ret->directory_fd, &caller);
         if (r >= 0 && ret->state_fd >= 0)
-                r = on_store(FD_NAME_STATE_DIRECTORY, ret->state_fd, &caller);
-        return r < 0 ? r : reply_done(caller, 0);
-}
-
-/* The launcher may have to wait for the file system of the guest's state, and for QEMU. Its end is noticed.
- */
-static int wait_as_long_as_it_takes(int caller)
-{
-        const struct timeval no_limit = { 0 };
-
-        return setsockopt(caller, SOL_SOCKET, SO_RCVTIMEO, &no_limit, sizeof(no_limit)) < 0
-                       ? log_errno(LOG_ERR, -errno, "Failed to change the time limit of a connection")
-                       : 0;
+                r = helper_store(FD_NAME_STATE_DIRECTORY, ret->state_fd, &caller);
+        return r < 0 ? r : helper_reply_done(caller, 0);
 }
 
 /* A guest that takes long to start, or fails to, registers late or never. */
@@ -314,116 +237,25 @@ static int serve(
 
         r = serve_open(service, fd, first, &user);
         if (r >= 0)
-                r = wait_as_long_as_it_takes(fd);
+                r = helper_wait_without_limit(fd);
         if (r >= 0)
                 r = helper_receive(fd, HELPER_PREPARE, &(HelperMessage){ 0 });
         if (r < 0)
                 return r == -ESTALE || r == -EPIPE ? 0 : EXIT_OS;
-        host_link_on_wait(on_wait, &fd);
+        host_link_on_wait(helper_wait, &fd);
         if (status == 0)
-                status = prepare_guest(request, &user, on_store, &fd, &prepared);
+                status = prepare_guest(request, &user, helper_store, &fd, &prepared);
         host_link_on_wait(NULL, NULL);
-        r = reply_done(fd, status);
+        r = helper_reply_done(fd, status);
         if (r < 0)
                 return EXIT_OS;
         /* from here on, only for machined, and QEMU may take minutes to start */
         if (status != 0 || privileges_drop() < 0 || confine_helper_to_sockets() < 0 || !receive_register(fd))
                 return 0;
         guest_register(service->guest, service->uuid, caller->pid, request, &prepared);
-        (void) reply(
+        (void) helper_reply(
                 fd, &(HelperMessage){ .kind = HELPER_DONE }, "", -EBADF); /* it may not wait any longer */
         return 0;
-}
-
-/* ——— a guest that runs ——— */
-
-/* systemd may have been reloaded since this helper was started, whose own arguments say what it opens. A
- * guest that is refused has no definition, and the launcher says so. */
-static bool is_of_definition(const Strings *command, const char *definition)
-{
-        for (size_t i = 0; i < command->count && !streq(command->items[i], "--"); i++) {
-                const char *value = text_after(command->items[i], "--" OPTION_DEFINITION "=");
-
-                if (value)
-                        return streq(value, definition);
-        }
-        return true;
-}
-
-/* What the guest's unit would start now, with a NUL after each argument, in a file without a name. */
-static int send_command_line(const ServeOptions *service, const char *unit, int *caller)
-{
-        const char *run = privileges_run_directory();
-        _cleanup_(strings_done) Strings command = { 0 };
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
-
-        r = manager_get_command(unit, &command);
-        if (r < 0)
-                return log_errno(
-                        LOG_ERR, r, "Failed to ask the service manager for the command line of %s", unit);
-        if (!is_of_definition(&command, service->definition)) {
-                log_error("The guest's definition changed while it was being reloaded. Reload it again.");
-                return reply_done(*caller, EXIT_CONFIG);
-        }
-        fd = run ? open(run, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
-        r = fd < 0 ? -errno : 0;
-        for (size_t i = 0; r >= 0 && i < command.count; i++)
-                r = file_write_all(fd, command.items[i], strlen(command.items[i]) + 1);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Failed to write the command line of %s", unit);
-        r = on_store("arguments", fd, caller);
-        return r < 0 ? r : reply_done(*caller, 0);
-}
-
-/* The launcher names what it needs, and then has it opened; it may need nothing. The result follows. */
-static int serve_needs(PrepareRequest *request, const GuestUser *user, int *caller, int *ret_status)
-{
-        _cleanup_(strings_done) Strings names = { 0 };
-        HelperMessage m;
-        int r;
-
-        for (;;) {
-                r = receive_any(*caller, &m);
-                if (r < 0)
-                        return r;
-                if (m.kind == HELPER_RESULT) {
-                        *ret_status = m.exit_status;
-                        return 0;
-                }
-                if (m.kind == HELPER_NEED) {
-                        if (names.count >= STORED_MAX || strings_add(&names, m.text) < 0)
-                                return log_errno(LOG_ERR, -E2BIG, "The guest's launcher needs too much");
-                        continue;
-                }
-                r = expect(&m, HELPER_PREPARE);
-                if (r < 0)
-                        return r;
-                if (prepare_request_keep(request, &names) < 0)
-                        return log_out_of_memory();
-                r = reply_done(*caller, prepare_more(request, user, on_store, caller));
-                if (r < 0)
-                        return r;
-        }
-}
-
-/* Returns the exit status for the verb `reload`. */
-static int serve_reload(
-        const ServeOptions *service, PrepareRequest *request, const char *unit, const Caller *caller)
-{
-        _cleanup_(guest_user_done) GuestUser user = GUEST_USER_EMPTY;
-        int r, fd = caller->fd, status = EXIT_OS;
-
-        r = guest_user_of(fd, service->guest, &user);
-        if (r >= 0)
-                r = send_command_line(service, unit, &fd);
-        if (r >= 0)
-                r = wait_as_long_as_it_takes(fd);
-        host_link_on_wait(on_wait, &fd);
-        if (r >= 0)
-                (void) serve_needs(request, &user, &fd, &status);
-        host_link_on_wait(NULL, NULL);
-        return status;
 }
 
 static int serve_first(
@@ -433,13 +265,13 @@ static int serve_first(
         HelperMessage first;
         int r;
 
-        if (receive_any(caller->fd, &first) < 0)
+        if (helper_receive_any(caller->fd, &first) < 0)
                 return EXIT_OS;
         if (first.kind != HELPER_RELOAD)
                 return serve(service, request, failure, caller, &first);
-        r = serve_reload(service, request, unit, caller);
+        r = helper_serve_reload(service, request, unit, caller->fd);
         if (waiting >= 0)
-                (void) reply_done(waiting, r);
+                (void) helper_reply_done(waiting, r);
         return 0;
 }
 
@@ -455,7 +287,7 @@ static int wait_and_serve(
                 r = serve_first(service, request, unit, failure, &caller, waiting);
         else if (waiting >= 0) {
                 log_error("The guest's launcher does not react; it may be older than vmunit's last update.");
-                (void) reply_done(waiting, EXIT_OS);
+                (void) helper_reply_done(waiting, EXIT_OS);
         }
         (void) fd_close(caller.fd);
         return r;

@@ -27,6 +27,8 @@ typedef enum HelperKind {
         HELPER_NEED,     /* request, any number after that: the descriptor whose name is text; no reply. Then
                             HELPER_PREPARE opens those only */
         HELPER_RESULT,   /* request, after that: tell the verb `reload` the exit status; no reply */
+        HELPER_RELEASED, /* request, before that: the guest does not have the TAP any more whose descriptor
+                            is text; no reply */
 } HelperKind;
 
 /* One message, as errand_send() and errand_receive() carry it. */
@@ -78,6 +80,9 @@ int helper_prepare(const HelperCall *call, int connection, Fds *fds);
 
 /* Calls the helper for a reload, and sends HELPER_RELOAD. 0 or a negative errno, not logged. */
 int helper_call_reload(const char *socket, int *ret);
+
+/* Sends the last requests of a reload: HELPER_RELEASED for each of these descriptors, and HELPER_RESULT. */
+void helper_end_reload(int helper, const Strings *released, int exit_status);
 
 /* Takes a descriptor that the helper sent: it is added to fds, and to systemd's store as by
  * helper_prepare(). With -EBADF, removes that name from both. */

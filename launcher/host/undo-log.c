@@ -194,24 +194,42 @@ static int undo_step(const UndoLog *log, const UndoKind *kinds, size_t count, co
         return r;
 }
 
-int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count)
+size_t undo_log_count(const UndoLog *log)
 {
-        Strings failed = { 0 };
+        return log->steps.count;
+}
+
+static bool is_chosen(const UndoChoice *choice, size_t number, const char *step)
+{
+        _cleanup_(freep) char *copy = strdup(step);
+        char *words = copy;
+        const char *kind;
+
+        if (!copy || number < choice->from)
+                return false;
+        kind = strsep(&words, " ");
+        return !choice->wants || (words && choice->wants(kind, words, choice->userdata));
+}
+
+int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count, const UndoChoice *choice)
+{
+        Strings kept = { 0 };
         int r, result = 0;
 
         for (; log->steps.count > 0; drop_last(log)) {
                 const char *step = log->steps.items[log->steps.count - 1];
+                bool chosen = is_chosen(choice, log->steps.count - 1, step);
 
-                r = undo_step(log, kinds, count, step);
-                if (r < 0 && strings_add(&failed, step) < 0)
+                r = chosen ? undo_step(log, kinds, count, step) : 0;
+                if ((r < 0 || !chosen) && strings_add(&kept, step) < 0)
                         r = log_out_of_memory();
                 if (r < 0 && result == 0)
                         result = r;
         }
-        for (size_t i = failed.count; i-- > 0;)
-                if (strings_add(&log->steps, failed.items[i]) < 0)
+        for (size_t i = kept.count; i-- > 0;)
+                if (strings_add(&log->steps, kept.items[i]) < 0)
                         result = log_out_of_memory();
-        strings_done(&failed);
+        strings_done(&kept);
         r = save(log);
         return result < 0 ? result : r;
 }

@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
+#include "contract/state.h"
 #include "util/ownership.h"
 
-#define UNDO_LOG_DIRECTORY "/run/vmunit/undo"
+#define UNDO_LOG_DIRECTORY STATE_UNDO
 
 typedef struct UndoLog UndoLog;
 
@@ -33,7 +34,20 @@ typedef struct UndoKind {
         int (*undo)(char *words); /* may change them; failures are logged, except -EBADMSG */
 } UndoKind;
 
-/* Undoes all steps, the last first. What fails is logged and stays remembered; returns the first failure. */
-int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count);
+size_t undo_log_count(const UndoLog *log);
+
+/*
+ * Which steps are to be undone: those from a number on, from 0; and, unless it is NULL, only those that are
+ * wanted, of which words may be changed.
+ */
+typedef struct UndoChoice {
+        size_t from;
+        bool (*wants)(const char *kind, char *words, const void *userdata);
+        const void *userdata;
+} UndoChoice;
+
+/* Undoes these steps, the last first. What fails is logged and stays remembered; returns the first failure.
+ */
+int undo_log_run(UndoLog *log, const UndoKind *kinds, size_t count, const UndoChoice *choice);
 
 DEFINE_CLEANUP(UndoLog, undo_log_free);

@@ -299,6 +299,33 @@ static void drop_optional(const MachineParts *parts, json_t *json)
                 }
 }
 
+bool machine_may_use_passt(const RunOptions *options, const Option *netdev)
+{
+        for (size_t i = 0; i < options->passts.count; i++)
+                if (options->passts.items[i].optional && streq(options->passts.items[i].id, netdev->id))
+                        return true;
+        return false;
+}
+
+/*
+ * At a start, QEMU has its end of the socket as a number, in a network of type "stream". The monitor has it
+ * by a name, which that type does not know, since QEMU connects it in a thread without a monitor. On the
+ * wire, type "socket" is the same.
+ */
+static void use_passt(const MachineParts *parts, const Option *netdev, json_t **json)
+{
+        _cleanup_(freep) char *name = fd_name_passt(netdev->id), *named = text_format("@%s", name);
+        json_t *network;
+
+        if (!name || !named || !find_passed(parts, name))
+                return;
+        network = json_pack("{s:s, s:s, s:s}", "type", "socket", "id", netdev->id, "fd", named);
+        if (network) {
+                json_decref(*json);
+                *json = network;
+        }
+}
+
 int machine_script_overlay(Machine *m, const MachineParts *parts, const Option *option, Script *script)
 {
         _cleanup_(json_decrefp) json_t *json = json_deep_copy(option->json);
@@ -320,13 +347,16 @@ int machine_script_add(Machine *m, const MachineParts *parts, const Option *opti
 {
         _cleanup_(json_decrefp) json_t *json = json_deep_copy(option->json), *arguments = NULL,
                                        *given = NULL;
-        Giving giving = { m, parts, script, json, 0 };
+        Giving giving = { m, parts, script, NULL, 0 };
         const char *set = option_text(option, "hostdevice") ?: option_text(option, "filename");
 
         if (!json)
                 return log_out_of_memory();
-        if (option->kind == QEMU_NETDEV)
+        if (option->kind == QEMU_NETDEV) {
                 drop_optional(parts, json);
+                use_passt(parts, option, &json);
+        }
+        giving.json = json;
         given = json_deep_copy(json); /* since visitors change the other */
         each_in(given, set && text_after(set, "/dev/fdset/@") ? give_set : give, &giving);
         if (giving.status < 0)

@@ -16,6 +16,7 @@
 #include "contract/fd-name.h"
 #include "contract/limits.h"
 #include "launcher/machine/arguments.h"
+#include "launcher/machine/processors.h"
 #include "launcher/stream/channel.h"
 #include "log/log.h"
 #include "util/text.h"
@@ -245,6 +246,19 @@ static int note_node(Machine *m, char *const *argv, const Images *images, const 
         return note_below(m, argv, images, n, json);
 }
 
+/* One that was restored has processors that were added before it was saved. */
+static int note_vcpus(Machine *m, char *const *argv)
+{
+        int r = processors_find(argv, &m->boot_vcpus, &m->vcpus);
+
+        for (size_t i = 0; i < m->vcpus.count; i++) {
+                unsigned n = processors_number(m->vcpus.items[i]);
+
+                m->generation = n > m->generation ? n : m->generation;
+        }
+        return r;
+}
+
 int machine_begin(
         const RunOptions *options, char *const *actual, const Images *images, const char *directory,
         Machine *ret)
@@ -252,6 +266,7 @@ int machine_begin(
         Machine m = { .next_set = FIRST_SET, .directory = directory };
         int r = command_line_read(options, options->argv, &m.line);
 
+        r = r < 0 ? r : note_vcpus(&m, actual);
         for (size_t i = 0; r >= 0 && i < m.line.count; i++)
                 if (m.line.items[i].kind == QEMU_BLOCKDEV)
                         r = note_node(&m, actual, images, m.line.items[i].id);
@@ -268,6 +283,7 @@ void machine_done(Machine *m)
         command_line_done(&m->gone);
         strings_done(&m->vcpus);
         strings_done(&m->new_vcpus);
+        strings_done(&m->released);
         for (size_t i = 0; i < m->n_nodes; i++)
                 node_free(m->nodes[i]);
         free(m->nodes);

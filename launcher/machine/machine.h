@@ -45,9 +45,11 @@ typedef struct Machine {
         CommandLine line;
         Node **nodes;
         size_t n_nodes;
-        CommandLine gone;  /* of the line, when the present reload ends */
-        Strings vcpus;     /* ids of virtual processors that were added and are there */
-        Strings new_vcpus; /* of those that the present reload adds */
+        CommandLine gone;    /* of the line, when the present reload ends */
+        Strings released;    /* descriptors of TAPs that QEMU does not have any more, for the helper */
+        unsigned boot_vcpus; /* that QEMU was started with */
+        Strings vcpus;       /* ids of virtual processors that were added and are there */
+        Strings new_vcpus;   /* of those that the present reload adds */
         unsigned next_set, generation;
         const char *directory; /* the guest's runtime directory, for sockets; borrowed */
 } Machine;
@@ -75,6 +77,9 @@ int machine_script_add(Machine *m, const MachineParts *parts, const Option *opti
 
 /* The same for the format node of an image that is to lie over another: QEMU links the two later. */
 int machine_script_overlay(Machine *m, const MachineParts *parts, const Option *option, Script *script);
+
+/* Whether QEMU's own user networking is to be replaced by passt where the host has that. */
+bool machine_may_use_passt(const RunOptions *options, const Option *netdev);
 
 /* Adds to the script what removes it. Not for devices, which the guest has to let go first. A node is
  * leaving from then on. */

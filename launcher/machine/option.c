@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract/fd-name.h"
 #include "launcher/stream/channel.h"
 #include "util/text.h"
 
@@ -38,16 +39,19 @@ static const char *name_in(const NumberedList *list, int number)
         return NULL;
 }
 
-/* Of a passt's socket: the network's id. */
-static const char *descriptor_name(const RunOptions *o, int number)
+/* A new string, or NULL. */
+static char *descriptor_name(const RunOptions *o, int number)
 {
+        const char *name;
+
         for (size_t i = 0; i < o->passts.count; i++)
                 if (o->passts.items[i].fd == number)
-                        return o->passts.items[i].id;
-        if (number == o->monitor)
-                return "monitor";
-        return name_in(&o->fds, number) ?: name_in(&o->try_fds, number) ?: name_in(&o->sockets, number)
-                       ?: name_in(&o->consoles, number);
+                        return fd_name_passt(o->passts.items[i].id);
+        name = number == o->monitor ? "monitor"
+                                    : name_in(&o->fds, number) ?: name_in(&o->try_fds, number)
+                                               ?: name_in(&o->sockets, number)
+                                               ?: name_in(&o->consoles, number);
+        return name ? strdup(name) : NULL;
 }
 
 /* "100:101" → "@tap.net0.0:@tap.net0.1"; NULL if out of memory, or if a number is not known. */
@@ -58,7 +62,7 @@ static char *name_numbers(const RunOptions *o, const char *numbers)
 
         while (f && *numbers) {
                 size_t n = strcspn(numbers, ":");
-                const char *name = descriptor_name(o, atoi(numbers));
+                _cleanup_(freep) char *name = descriptor_name(o, atoi(numbers));
 
                 if (!name)
                         return NULL;
@@ -83,7 +87,7 @@ static char *name_value(const RunOptions *o, const json_t *object, const char *k
                 return name_numbers(o, value);
         for (size_t i = 0; i < ELEMENTS(paths); i++) {
                 const char *number = text_after(value, paths[i]);
-                const char *name = number ? descriptor_name(o, atoi(number)) : NULL;
+                _cleanup_(freep) char *name = number ? descriptor_name(o, atoi(number)) : NULL;
 
                 if (name)
                         return text_format(FD_SET_PATH "@%s", name);

@@ -124,7 +124,8 @@ static int wait_for_attempt(Script *s)
 {
         s->timer = sd_event_source_disable_unref(s->timer);
         return sd_event_add_time_relative(
-                monitor_get_event(s->monitor), &s->timer, CLOCK_MONOTONIC, RETRY_USEC, 0, on_attempt, s);
+                monitor_get_event(s->monitor), &s->timer, CLOCK_MONOTONIC, RETRY_USEC, RETRY_USEC / 10,
+                on_attempt, s);
 }
 
 static void on_reply(const json_t *result, const char *error, void *userdata)

@@ -9,6 +9,7 @@
 #include "launcher/prepare/manager.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -167,6 +168,77 @@ int manager_get_command(const char *unit, Strings *ret)
                         bus, "org.freedesktop.systemd1", path, "org.freedesktop.systemd1.Service",
                         "ExecStart", NULL, &m, "a(sasbttttuii)");
         return r < 0 ? r : read_command(m, ret);
+}
+
+/* What passt needs not, as in a guest's unit. */
+static int add_sandbox(sd_bus_message *m, bool of_user)
+{
+        static const char *const on[] = { "NoNewPrivileges",      "PrivateTmp",
+                                          "PrivateDevices",       "ProtectKernelTunables",
+                                          "ProtectKernelModules", "ProtectControlGroups",
+                                          "LockPersonality",      "RestrictRealtime",
+                                          "RestrictSUIDSGID",     "MemoryDenyWriteExecute" };
+        int r = sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "strict");
+
+        if (r >= 0)
+                r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", "yes");
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(on); i++)
+                r = sd_bus_message_append(m, "(sv)", on[i], "b", 1);
+        if (r >= 0 && of_user) /* what allows the others */
+                r = sd_bus_message_append(m, "(sv)", "PrivateUsers", "b", 1);
+        return r < 0 ? r : sd_bus_message_append(m, "(sv)", "CapabilityBoundingSet", "t", UINT64_C(0));
+}
+
+static int add_command(sd_bus_message *m, char *const *argv)
+{
+        int r = sd_bus_message_open_container(m, 'r', "sv");
+
+        r = r < 0 ? r : sd_bus_message_append(m, "s", "ExecStart");
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "a(sasb)");
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sasb)");
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'r', "sasb");
+        r = r < 0 ? r : sd_bus_message_append(m, "s", argv[0]);
+        r = r < 0 ? r : sd_bus_message_append_strv(m, (char **) argv);
+        r = r < 0 ? r : sd_bus_message_append(m, "b", 0);
+        for (unsigned i = 0; r >= 0 && i < 4; i++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
+static int add_program(sd_bus_message *m, const ManagerProgram *p)
+{
+        char uid[16];
+        int r = sd_bus_message_append(m, "ss", p->unit, "fail");
+
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Description", "s", p->description);
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "PartOf", "as", 1, p->guest_unit);
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Slice", "s", "machine.slice");
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "StandardInputFileDescriptor", "h", p->input);
+        if (r >= 0 && p->uid) {
+                (void) snprintf(uid, sizeof(uid), "%u", *p->uid);
+                r = sd_bus_message_append(m, "(sv)", "User", "s", uid);
+        }
+        r = r < 0 ? r : add_sandbox(m, !p->uid);
+        r = r < 0 ? r : add_command(m, p->argv);
+        r = r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_append(m, "a(sa(sv))", 0);
+}
+
+int manager_start_program(const ManagerProgram *program)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r = open_manager(&bus);
+
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(
+                        bus, &m, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                        "org.freedesktop.systemd1.Manager", "StartTransientUnit");
+        if (r >= 0)
+                r = add_program(m, program);
+        return r < 0 ? r : sd_bus_call(bus, m, PATIENCE_USEC, NULL, NULL);
 }
 
 bool manager_guest_is_on(const char *guest)

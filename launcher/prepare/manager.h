@@ -23,6 +23,18 @@ int manager_reload(bool wait);
 /* The command line of the unit's ExecStart=. Negative errno, not logged; -ENODATA if it has none. */
 int manager_get_command(const char *unit, Strings *ret);
 
+/* A program beside a guest that runs, outside of its sandbox and with the guest's user. */
+typedef struct ManagerProgram {
+        const char *unit, *guest_unit; /* it stops with the latter */
+        const char *description;
+        char *const *argv;
+        int input;           /* its standard input */
+        const unsigned *uid; /* NULL: the manager's own user */
+} ManagerProgram;
+
+/* Starts it, in a sandbox of its own. Does not wait for it. Negative errno, not logged. */
+int manager_start_program(const ManagerProgram *program);
+
 /*
  * Whether the unit of that guest is on: running, starting, stopping, or about to be restarted. Also true if
  * the manager does not answer, which is logged.

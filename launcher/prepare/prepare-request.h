@@ -41,9 +41,10 @@ typedef struct PrepareRequest {
         ClaimList claims;
         unsigned max_guests; /* that may run at a time, this one included; 0: any number */
         TapList taps;
-        TapList reshaped; /* those that exist, and of which only the limits change; texts are those of taps
-                           */
-        Strings links;    /* interfaces of the host that the guest requires beside those of its TAPs */
+        TapList reshaped;   /* those that exist, and of which only the limits change; texts are those of taps
+                             */
+        bool removes_links; /* something of the host's network may have to be undone while the guest runs */
+        Strings links;      /* interfaces of the host that the guest requires beside those of its TAPs */
         GrantList grants;
         ImageList images;
         ChainList chains;

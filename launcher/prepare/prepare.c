@@ -54,8 +54,9 @@
 typedef struct Preparation {
         const PrepareRequest *request;
         Granting granting;
-        UndoLog *undo; /* NULL if no argument requires it */
-        bool more;     /* the guest runs, and keeps all that it has */
+        UndoLog *undo;     /* NULL if no argument requires it */
+        size_t kept_steps; /* of it: what the guest has that runs */
+        bool more;         /* the guest runs, and keeps all that it has */
         bool gives_back;
         Store store;
         Prepared last, prepared;
@@ -117,8 +118,8 @@ static bool wants_grants(const PrepareRequest *q)
 Capabilities prepare_capabilities(const PrepareRequest *q)
 {
         const RightsNeeded needed = {
-                .network =
-                        q->taps.count > 0 || q->reshaped.count > 0 || device_requests_want_vf(&q->devices),
+                .network = q->taps.count > 0 || q->reshaped.count > 0 || q->removes_links ||
+                           device_requests_want_vf(&q->devices),
                 .macvtap = wants_macvtap(q),
                 .files = wants_files(q),
                 .grants = wants_grants(q),
@@ -291,6 +292,19 @@ static int keep_tap(Preparation *p, const PreparedTap *tap)
         return r;
 }
 
+/* A macvtap is not listed as a TAP. */
+static bool is_of_tap(const Prepared *prepared, const char *name)
+{
+        for (size_t i = 0; i < prepared->n_taps; i++)
+                for (unsigned queue = 0; queue < prepared->taps[i].queues; queue++) {
+                        _cleanup_(freep) char *one = fd_name_tap(prepared->taps[i].id, queue);
+
+                        if (streq_null(one, name))
+                                return true;
+                }
+        return false;
+}
+
 /* What the guest has already. */
 static int keep_last(Preparation *p)
 {
@@ -305,7 +319,7 @@ static int keep_last(Preparation *p)
         for (size_t i = 0; r >= 0 && i < p->last.names.count; i++) {
                 const char *name = p->last.names.items[i];
 
-                if (!fd_name_is_tap(name) && !strings_have(&p->prepared.names, name))
+                if (!is_of_tap(&p->last, name) && !strings_have(&p->prepared.names, name))
                         r = strings_add(&p->prepared.names, name);
         }
         return r < 0 ? log_errno(LOG_ERR, r, "Failed to note what the guest has") : 0;
@@ -361,18 +375,9 @@ static int take_claims(const PrepareRequest *q, bool more)
 static int undo(Preparation *p, int failure)
 {
         store_done(&p->store); /* a device is busy while a descriptor of it is open */
-        if (p->undo && !p->more)
-                (void) undo_run(p->undo);
+        if (p->undo)
+                (void) undo_run_from(p->undo, p->kept_steps);
         return failure;
-}
-
-/* A macvtap device does not vanish with its descriptors, but when the guest is off. */
-static int check_more(const Preparation *p)
-{
-        if (!p->more || !wants_macvtap(p->request))
-                return 0;
-        log_error("A macvtap device (<interface type='direct'>) cannot be added while the guest runs.");
-        return -EBUSY;
 }
 
 static int prepare(Preparation *p)
@@ -380,9 +385,6 @@ static int prepare(Preparation *p)
         _cleanup_(ledger_freep) Ledger *ledger = NULL;
         int r;
 
-        r = check_more(p);
-        if (r < 0)
-                return r;
         check_source(p->request);
         r = prepared_read(p->granting.errand, p->granting.user, &p->last);
         if (r >= 0)
@@ -391,7 +393,9 @@ static int prepare(Preparation *p)
                 r = undo_log_open(p->request->guest, &p->undo);
         if (r < 0)
                 return r;
-        if (p->undo && !p->more)
+        if (p->undo && p->more)
+                p->kept_steps = undo_log_count(p->undo);
+        else if (p->undo)
                 (void) undo_run(p->undo);
         r = open_taps(p);
         if (r >= 0 && wants_files(p->request) && privileges_are_root())

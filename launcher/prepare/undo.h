@@ -13,3 +13,12 @@
  * which is logged.
  */
 int undo_run(UndoLog *log);
+
+/* The same for the steps after the first ones, of which there are so many. */
+int undo_run_from(UndoLog *log, size_t first);
+
+/*
+ * A guest that runs has let go of the TAP with that descriptor (contract/fd-name.h), so what was made for it
+ * goes. Nothing if the guest's log has no such step. Logged.
+ */
+int undo_released(const char *guest, const char *descriptor);

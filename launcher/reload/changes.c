@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "contract/fd-name.h"
+#include "launcher/machine/processors.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -98,6 +99,8 @@ static void visit_option(const Option *option, void *userdata)
         const Visit *v = userdata;
 
         option_each_descriptor(option, v->visit, v->userdata);
+        if (option->kind == QEMU_NETDEV && machine_may_use_passt(v->options, option))
+                visit_name(fd_name_passt(option->id), v);
         if (option->kind != QEMU_BLOCKDEV)
                 return;
         if (strings_have(&v->options->images, option->id))
@@ -259,7 +262,8 @@ static void add_vcpus(Addition *a, unsigned n)
         for (unsigned i = 0; i < n && a->status >= 0; i++) {
                 const json_t *vcpu = vacant_vcpu(a->changes->vcpus, i);
                 json_t *arguments = vcpu ? json_deep_copy(json_object_get(vcpu, "props")) : NULL;
-                _cleanup_(freep) char *id = text_format("vcpu.%u", ++a->changes->machine->generation);
+                _cleanup_(freep) char *id =
+                        text_format(PROCESSOR_PREFIX "%u", ++a->changes->machine->generation);
 
                 if (!vcpu) {
                         log_error("QEMU has no room for another virtual processor.");
@@ -273,13 +277,6 @@ static void add_vcpus(Addition *a, unsigned n)
                 (void) json_object_set(arguments, "driver", json_object_get(vcpu, "type"));
                 script_add(a->script, "device_add", arguments, -EBADF, "device_del", with_id(id ?: ""));
         }
-}
-
-unsigned changes_count_vcpus(const Option *smp)
-{
-        const char *cpus = smp->text ? text_after(smp->text, "cpus=") ?: smp->text : NULL;
-
-        return cpus ? (unsigned) strtoul(cpus, NULL, 10) : 0;
 }
 
 /* The part of a virtio disk that uses the image is an object of its own. */
@@ -307,7 +304,7 @@ static void change_values(Addition *a)
 
         for (size_t i = 0; i < d->count; i++) {
                 const Change *change = &d->items[i];
-                unsigned n = change->kind == CHANGE_VCPUS ? changes_count_vcpus(change->is) : 0;
+                unsigned n = change->kind == CHANGE_VCPUS ? processors_count(change->is->text) : 0;
 
                 if (change->kind == CHANGE_LIMITS || change->kind == CHANGE_SIZE ||
                     change->kind == CHANGE_BOOT)
@@ -388,7 +385,7 @@ static int remove_medium(const Changes *c, const Option *drive, Removals *remova
 static int remove_vcpus(const Changes *c, const Change *change, Removals *removals)
 {
         const Strings *ids = &c->machine->vcpus;
-        unsigned n = changes_count_vcpus(change->is);
+        unsigned n = processors_count(change->is->text);
         int r = 0;
 
         for (size_t i = ids->count; r >= 0 && i > 0 && c->n_vcpus - (ids->count - i) > n; i--) {

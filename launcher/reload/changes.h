@@ -44,6 +44,3 @@ char *changes_label(const Option *option, const DiskNames *disks);
 void changes_each_descriptor(
         const Difference *difference, const CommandLine *is, const RunOptions *options,
         void (*visit)(const char *name, void *userdata), void *userdata);
-
-/* The number of processors that -smp begins with; 0 if it has none. */
-unsigned changes_count_vcpus(const Option *smp);

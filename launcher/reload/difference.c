@@ -17,6 +17,7 @@
 static const char no_hotplug[] = "it cannot be plugged in or out";
 static const char no_port[] = "no free port takes it: one more <controller type='pci' "
                               "model='pcie-root-port'/> does at the next start";
+static const char no_node[] = "the device nodes in the guest's sandbox are those of its start";
 static const char no_path[] = "its file is not in the guest's sandbox yet";
 static const char no_credential[] = "its secret is a credential, which a service gets when it starts";
 static const char no_network[] = "the guest's sandbox has no network yet";
@@ -80,8 +81,6 @@ static bool connects(const Option *o)
         case QEMU_CHARDEV:
                 return type && streq(type, "socket") && !option_text(o, "fd") &&
                        !(server && streq(server, "on"));
-        case QEMU_NETDEV:
-                return type && streq(type, "user");
         case QEMU_OBJECT:
                 return streq(option_text(o, "qom-type") ?: "", "pr-manager-helper");
         case QEMU_BLOCKDEV:
@@ -94,6 +93,24 @@ static bool connects(const Option *o)
         }
 }
 
+/* Of a network with passt, which the helper starts; QEMU's own is what remains where there is none. */
+static const char *why_no_network(
+        const char *id, const char *type, const RunOptions *options, const DifferenceHost *host)
+{
+        const PasstRequest *passt = NULL;
+
+        for (size_t i = 0; i < options->passts.count; i++)
+                if (streq(options->passts.items[i].id, id))
+                        passt = &options->passts.items[i];
+        if (!streq(type, "stream") && !streq(type, "user"))
+                return NULL;
+        if (passt && host->passt)
+                return passt->log_file ? no_path : NULL;
+        if (streq(type, "stream"))
+                return no_program;
+        return !host->network ? no_network : !host->peers ? no_peers : NULL;
+}
+
 /* NULL if it can be added. */
 static const char *why_not_now(const Option *o, const RunOptions *options, const DifferenceHost *host)
 {
@@ -102,10 +119,10 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
         const char *type = option_text(o, "type"), *file = option_text(o, "filename");
 
         if (connects(o) && !host->peers)
-                return type && streq(type, "user") && !host->network ? no_network : no_peers;
+                return no_peers;
         switch (o->kind) {
         case QEMU_DEVICE:
-                return why_fixed(o);
+                return text_after(option_text(o, "driver") ?: "", "vfio-") ? no_node : why_fixed(o);
         case QEMU_BLOCKDEV:
                 return file && is_file_driver(option_text(o, "driver")) && !has_image(options, o) &&
                                        !strchr(file, '@')
@@ -117,9 +134,7 @@ static const char *why_not_now(const Option *o, const RunOptions *options, const
                        : option_text(o, "mem-path")                  ? no_path
                                                                      : NULL;
         case QEMU_NETDEV:
-                if (type && streq(type, "stream"))
-                        return no_program;
-                return type && streq(type, "user") && !host->network ? no_network : NULL;
+                return type ? why_no_network(o->id, type, options, host) : NULL;
         case QEMU_CHARDEV:
                 for (size_t i = 0; i < ELEMENTS(chardevs); i++)
                         if (type && streq(type, chardevs[i]))

@@ -36,6 +36,7 @@ typedef struct Difference {
 typedef struct DifferenceHost {
         bool network; /* QEMU has more than an empty network of its own */
         bool peers;   /* QEMU may connect to other programs and hosts */
+        bool passt;   /* the host has passt */
 } DifferenceHost;
 
 /* options are those of `is`, and say which nodes get their images as descriptors. 0 or -ENOMEM. */

@@ -13,6 +13,7 @@
 
 #include "contract/exit.h"
 #include "contract/message-ids.h"
+#include "launcher/machine/processors.h"
 #include "log/log.h"
 #include "util/text.h"
 
@@ -285,8 +286,8 @@ static bool adds_vcpus(const Reload *r)
 {
         for (size_t i = 0; i < r->difference.count; i++)
                 if (r->difference.items[i].kind == CHANGE_VCPUS)
-                        return changes_count_vcpus(r->difference.items[i].is) >
-                               r->boot_vcpus + r->machine.vcpus.count;
+                        return processors_count(r->difference.items[i].is->text) >
+                               r->machine.boot_vcpus + r->machine.vcpus.count;
         return false;
 }
 

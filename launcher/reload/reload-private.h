@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the two files of a reload share: reload.c has the conversation with the helper, reload-change.c that
- * with QEMU. */
+/* What the files of a reload share: reload.c has the conversation with the helper, reload-change.c that with
+ * QEMU, and reload-end.c the end. */
 
 #include "launcher/reload/changes.h"
 #include "launcher/reload/layers.h"
@@ -15,6 +15,13 @@ typedef enum ReloadPhase {
         RELOAD_CHANGING, /* QEMU */
 } ReloadPhase;
 
+typedef struct ReloadWaiter {
+        unsigned reload; /* the number of the one that it waits for */
+        ReloadDone done;
+        void *userdata;
+        struct ReloadWaiter *next;
+} ReloadWaiter;
+
 struct Reload {
         ReloadContext context;
         Machine machine;
@@ -22,12 +29,12 @@ struct Reload {
         ReloadPhase phase;
         bool again;
         DifferenceHost host; /* asked at the start: later the launcher may not */
-        unsigned boot_vcpus;
         PendingChange *pending;
         size_t n_pending;
-        unsigned finished; /* reloads */
-        int last_status;   /* of the last one */
-        bool tells;        /* systemd that it reloads: in users' units, which have no ExecReload= */
+        bool tells;            /* systemd that it reloads: in users' units, which have no ExecReload= */
+        sd_event_source *late; /* a connection to the helper, which is told of a device that went late */
+        ReloadWaiter *waiters;
+        unsigned begun; /* reloads */
 
         /* of the reload that is under way */
         int helper;
@@ -61,3 +68,14 @@ void reload_finish(Reload *r, int exit_status);
 
 /* The same after a failure, before which nothing of QEMU was changed, or all of it was undone. */
 void reload_abandon(Reload *r);
+void reload_abandon_with(Reload *r, int exit_status);
+
+/* Releases what is only for one reload. */
+void reload_reset(Reload *r);
+
+/* Whether the launcher makes the socket of that name itself. */
+bool reload_makes_socket(const Reload *r, const char *name);
+
+/* The removal of a device has ended; userdata: the reload. During a reload, that needs the command line as
+ * it was. */
+void reload_removal_ended(void *userdata);

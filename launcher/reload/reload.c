@@ -17,73 +17,20 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "contract/exit.h"
 #include "contract/fd-name.h"
 #include "contract/limits.h"
-#include "contract/message-ids.h"
 #include "launcher/errand/errand-agent.h"
 #include "launcher/helper/helper.h"
+#include "launcher/machine/processors.h"
+#include "launcher/program/passt-command.h"
 #include "launcher/reload/changes.h"
-#include "launcher/store/fd-store.h"
 #include "launcher/stream/listener.h"
 #include "log/log.h"
 #include "net/netlink.h"
 #include "net/route.h"
 #include "util/file.h"
-
-/* ——— the end of a reload ——— */
-
-static bool knows_image(const char *name, const void *machine)
-{
-        return machine_knows_image(machine, name);
-}
-
-/* The file of a disk that was removed is closed, too: its file system may be next to go. */
-static void forget_gone(Reload *r)
-{
-        machine_forget_gone(&r->machine);
-        if (r->removals)
-                images_forget(r->context.images, knows_image, &r->machine);
-}
-
-static void forget(Reload *r)
-{
-        script_free(r->script);
-        r->script = NULL;
-        difference_done(&r->difference);
-        layer_changes_done(&r->layers);
-        forget_gone(r);
-        command_line_done(&r->line);
-        run_options_done(&r->options);
-        r->options = (RunOptions){ 0 };
-        strings_done(&r->arguments);
-        fds_done(&r->fds);
-        r->fds = (Fds){ 0 };
-        json_decref(r->vacant);
-        r->vacant = NULL;
-        r->answers = sd_event_source_disable_unref(r->answers);
-        r->helper = fd_close(r->helper);
-        r->phase = RELOAD_IDLE;
-}
-
-void reload_finish(Reload *r, int exit_status)
-{
-        const HelperMessage result = { .kind = HELPER_RESULT, .exit_status = exit_status };
-        bool again = r->again;
-
-        if (r->helper >= 0)
-                (void) errand_send(r->helper, &result, sizeof(result), -EBADF);
-        if (r->tells)
-                (void) sd_notify(0, "READY=1");
-        r->finished++;
-        r->last_status = exit_status;
-        forget(r);
-        r->again = false;
-        if (again)
-                reload_begin(r);
-}
 
 Changes reload_changes(Reload *r, MachineParts *parts)
 {
@@ -94,7 +41,7 @@ Changes reload_changes(Reload *r, MachineParts *parts)
                 .difference = &r->difference,
                 .disks = &r->context.options->life.disks,
                 .vcpus = r->vacant,
-                .n_vcpus = r->boot_vcpus + (unsigned) r->machine.vcpus.count,
+                .n_vcpus = r->machine.boot_vcpus + (unsigned) r->machine.vcpus.count,
         };
 }
 
@@ -102,46 +49,6 @@ LayerContext reload_layers(Reload *r, MachineParts *parts)
 {
         *parts = (MachineParts){ &r->options, &r->line, &r->fds };
         return (LayerContext){ &r->machine, parts, &r->difference };
-}
-
-/* What the launcher makes itself. */
-static bool is_socket(const Reload *r, const char *name)
-{
-        for (size_t i = 0; i < r->options.sockets.count; i++)
-                if (streq(r->options.sockets.items[i].name, name))
-                        return true;
-        return false;
-}
-
-static void remove_socket(const Reload *r, const char *name)
-{
-        _cleanup_(freep) char *path = text_format("%s/%s", r->context.directory, name);
-
-        if (path)
-                (void) unlink(path);
-}
-
-static void abandon(Reload *r, int exit_status)
-{
-        MachineParts parts;
-        Changes c = reload_changes(r, &parts);
-        LayerContext layers = reload_layers(r, &parts);
-
-        layers_forget(&layers, &r->layers);
-        changes_forget(&c);
-        removals_drop(r->removals);
-        for (size_t i = 0; i < r->fds.count; i++)
-                if (is_socket(r, r->fds.items[i].name))
-                        remove_socket(r, r->fds.items[i].name);
-                else if (r->fds.items[i].stored)
-                        (void) store_tell(r->fds.items[i].name, -EBADF, NULL);
-        log_error("The guest runs on as it was.");
-        reload_finish(r, exit_status);
-}
-
-void reload_abandon(Reload *r)
-{
-        abandon(r, EXIT_OS);
 }
 
 /* ——— the definition ——— */
@@ -161,7 +68,7 @@ static void need(const char *name, void *userdata)
 
         if (n->status < 0)
                 return;
-        if (is_socket(r, name)) {
+        if (reload_makes_socket(r, name)) {
                 n->status = listener_socket(r->context.directory, name, &fd);
                 if (n->status >= 0)
                         n->status = fds_put(&r->fds, name, fd);
@@ -269,7 +176,8 @@ static void keep_boot_vcpus(Reload *r)
         for (size_t i = 0; i < r->difference.count; i++) {
                 Change *change = &r->difference.items[i];
 
-                if (change->kind == CHANGE_VCPUS && changes_count_vcpus(change->is) < r->boot_vcpus)
+                if (change->kind == CHANGE_VCPUS &&
+                    processors_count(change->is->text) < r->machine.boot_vcpus)
                         change->kind = CHANGE_RESTART;
         }
 }
@@ -350,7 +258,7 @@ static int take_message(Reload *r, const HelperMessage *m, int fd)
         if (m->kind != HELPER_DONE || (r->phase != RELOAD_ASKING && r->phase != RELOAD_OPENING))
                 return -EPROTO;
         if (m->exit_status != 0 && r->phase == RELOAD_OPENING) /* the helper said why */
-                abandon(r, m->exit_status);
+                reload_abandon_with(r, m->exit_status);
         else if (m->exit_status != 0) {
                 log_error("The guest runs on as it was.");
                 reload_finish(r, m->exit_status);
@@ -396,19 +304,9 @@ static void tell_begin(void)
                 (unsigned long long) now.tv_sec * 1000000 + (unsigned long long) now.tv_nsec / 1000);
 }
 
-/* During a reload, it needs the command line as it was. */
-static void on_ended(void *userdata)
-{
-        Reload *r = userdata;
-
-        if (r->phase == RELOAD_IDLE)
-                forget_gone(r);
-}
-
 /* At the first reload, since most guests never have one. */
 static int set_up(Reload *r)
 {
-        const Option *smp;
         int result;
 
         if (r->removals)
@@ -416,12 +314,9 @@ static int set_up(Reload *r)
         result = machine_begin(
                 r->context.options, r->context.argv, r->context.images, r->context.directory, &r->machine);
         if (result >= 0)
-                result = removals_new(r->context.monitor, &r->machine, on_ended, r, &r->removals);
-        if (result < 0)
-                return result;
-        smp = command_line_find(&r->machine.line, "-smp", "0");
-        r->boot_vcpus = smp ? changes_count_vcpus(smp) : 1;
-        return 0;
+                result =
+                        removals_new(r->context.monitor, &r->machine, reload_removal_ended, r, &r->removals);
+        return result;
 }
 
 void reload_begin(Reload *r)
@@ -435,6 +330,7 @@ void reload_begin(Reload *r)
         }
         if (!o->helper)
                 return; /* started by hand */
+        r->begun++;
         if (r->tells)
                 tell_begin();
         result = set_up(r);
@@ -463,9 +359,10 @@ bool reload_is_under_way(const Reload *r)
         return r->phase != RELOAD_IDLE || (r->removals && removals_are_left(r->removals));
 }
 
-bool reload_has_added_vcpus(const Reload *r)
+size_t reload_added_vcpus(const Reload *r, unsigned *ret_boot)
 {
-        return r->machine.vcpus.count > 0;
+        *ret_boot = r->machine.boot_vcpus;
+        return r->machine.vcpus.count;
 }
 
 const CommandLine *reload_line(Reload *r)
@@ -503,12 +400,6 @@ const PendingChange *reload_pending(const Reload *r, size_t *ret_count)
         return r ? r->pending : NULL;
 }
 
-unsigned reload_count(const Reload *r, int *ret_last_status)
-{
-        *ret_last_status = r ? r->last_status : 0;
-        return r ? r->finished : 0;
-}
-
 int reload_new(const ReloadContext *context, Reload **ret)
 {
         _cleanup_(reload_freep) Reload *r = calloc(1, sizeof(*r));
@@ -518,8 +409,11 @@ int reload_new(const ReloadContext *context, Reload **ret)
         r->context = *context;
         r->helper = -EBADF;
         r->tells = getenv("MANAGERPID") != NULL; /* set by users' managers */
-        r->host.network = host_has_network();
-        r->host.peers = context->options->peers;
+        r->host = (DifferenceHost){
+                .network = host_has_network(),
+                .peers = context->options->peers,
+                .passt = passt_program(),
+        };
         *ret = TAKE_PTR(r);
         return 0;
 }
@@ -530,7 +424,10 @@ Reload *reload_free(Reload *r)
                 return NULL;
         if (r->context.monitor)
                 monitor_forget(r->context.monitor, r);
-        forget(r);
+        reload_reset(r);
+        sd_event_source_disable_unref(r->late);
+        while (r->waiters)
+                reload_forget(r, r->waiters->userdata);
         removals_free(r->removals);
         machine_done(&r->machine);
         reload_drop_pending(r);

@@ -11,6 +11,7 @@
 #include "launcher/lifecycle/lifecycle.h"
 #include "launcher/machine/machine.h"
 #include "launcher/monitor/monitor.h"
+#include "launcher/run/passt.h"
 #include "launcher/run/run-options.h"
 #include "launcher/store/images.h"
 
@@ -24,6 +25,7 @@ typedef struct ReloadContext {
         Monitor *monitor;
         Lifecycle *life;
         Images *images; /* of its disks; kept up to date */
+        Passts *passts; /* that started with it */
 } ReloadContext;
 
 /* Borrows all of the context. Failures are logged. */
@@ -33,6 +35,16 @@ Reload *reload_free(Reload *r); /* returns NULL; must be freed before the monito
 /* Asks the guest's helper for the unit's present definition, and carries it out. If one reload is under way,
  * the next follows it. */
 void reload_begin(Reload *r);
+
+/* exit_status: 0, or why the guest was not changed, or not wholly, which was logged. */
+typedef void (*ReloadDone)(int exit_status, void *userdata);
+
+/* The same, and calls done once at the end of that reload, maybe before this returns. 0, -ENOMEM, or
+ * -EOPNOTSUPP if the guest has no helper: then it is not called. */
+int reload_request(Reload *r, ReloadDone done, void *userdata);
+
+/* Those with that userdata are not called any more. */
+void reload_forget(Reload *r, const void *userdata);
 
 /* To be called with each of QEMU's events. */
 void reload_event(Reload *r, const char *event, const json_t *data);
@@ -52,14 +64,12 @@ bool reload_is_under_way(const Reload *r);
 /* What QEMU consists of now, borrowed until the next reload; NULL if its command line cannot be read. */
 const CommandLine *reload_line(Reload *r);
 
-/* Whether it has virtual processors that it did not start with. */
-bool reload_has_added_vcpus(const Reload *r);
+/* How many virtual processors it has that QEMU did not begin with, and with how many it began; after
+ * reload_line(). */
+size_t reload_added_vcpus(const Reload *r, unsigned *ret_boot);
 
 /* The images that QEMU has for the disk with that node in its command line, and the id of its device, which
  * is borrowed. 0, -ENOENT, -ENOMEM. */
 int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **ret_device);
-
-/* How many reloads have been finished, and the exit status of the last. */
-unsigned reload_count(const Reload *r, int *ret_last_status);
 
 DEFINE_CLEANUP(Reload, reload_free);

@@ -191,11 +191,16 @@ static void check_done(Removals *r)
                 done(r->failed, r->userdata);
 }
 
-/* A TAP goes with its last descriptor, and systemd has one. */
+/* A TAP goes with its last descriptor, and systemd has one. A macvtap does not, and the helper removes it.
+ */
 static void give_up_descriptor(const char *name, void *userdata)
 {
+        Machine *m = userdata;
+
         if (!fd_name_is_of_one_start(name))
                 (void) store_tell(name, -EBADF, NULL);
+        if (fd_name_is_tap(name))
+                (void) strings_add(&m->released, name);
 }
 
 static void remove_socket(const char *name, void *userdata)
@@ -344,8 +349,10 @@ int removals_start(Removals *r, RemovalsDone done, void *userdata)
                 if (removal->stage == STAGE_ADDED || removal->stage == STAGE_WAITS)
                         patience = UNPLUG_PATIENCE * MONITOR_SECOND;
         r->timer = sd_event_source_disable_unref(r->timer);
+        /* the event loop may be late by the accuracy, and has a quarter of a second as its default */
         result = sd_event_add_time_relative(
-                monitor_get_event(r->monitor), &r->timer, CLOCK_MONOTONIC, patience, 0, on_time, r);
+                monitor_get_event(r->monitor), &r->timer, CLOCK_MONOTONIC, patience, patience / 20 + 1,
+                on_time, r);
         if (result < 0)
                 return result;
         r->failed = false;

@@ -28,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launcher/program/passt-command.h"
 #include "launcher/run/process.h"
 #include "launcher/stream/lines.h"
 #include "launcher/stream/listener.h"
@@ -39,81 +40,13 @@
 /* QEMU closed its end, usually because it is exiting, which shows within this time. */
 #define PASST_GRACE_USEC UINT64_C(1000000)
 
-/* ——— passt's command line ——— */
-
-const char *passt_program(void)
-{
-        static const char *const programs[] = { "/usr/local/bin/passt", "/usr/bin/passt" };
-
-        for (size_t i = 0; i < ELEMENTS(programs); i++)
-                if (access(programs[i], X_OK) == 0)
-                        return programs[i];
-        return NULL;
-}
-
-static int add(Strings *argv, const char *option, const char *value)
-{
-        int r = strings_add(argv, option);
-
-        return r < 0 ? r : strings_add(argv, value);
-}
-
-static int add_all(Strings *argv, const char *option, const Strings *values)
-{
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < values->count; i++)
-                r = add(argv, option, values->items[i]);
-        return r;
-}
-
-/* The ranges of --passt= are joined by "+", as its keys are by commas. */
-static int add_ports(Strings *argv, const PasstRequest *q, bool udp)
-{
-        int r = 0;
-
-        for (size_t i = 0; r >= 0 && i < q->n_forwards; i++) {
-                if (q->forwards[i].udp != udp)
-                        continue;
-                r = add(argv, udp ? "--udp-ports" : "--tcp-ports", q->forwards[i].ports);
-                for (char *p = r < 0 ? NULL : strchr(argv->items[argv->count - 1], '+'); p;
-                     p = strchr(p, '+'))
-                        *p = ',';
-        }
-        return r;
-}
-
-int passt_command(const PasstRequest *o, const char *program, int fd, Strings *ret)
-{
-        const struct {
-                const char *option, *value;
-        } texts[] = {
-                { "--interface", o->interface }, { "--mtu", o->mtu },   { "--netmask", o->netmask },
-                { "--hostname", o->hostname },   { "--fqdn", o->fqdn }, { "--log-file", o->log_file },
-        };
-        int r;
-
-        r = strings_add(ret, program);
-        r = r < 0 ? r : strings_add(ret, "--foreground");
-        r = r < 0 ? r : strings_add(ret, "--fd");
-        r = r < 0 ? r : strings_addf(ret, "%d", fd);
-        if (r >= 0 && o->socket)
-                r = strings_add(ret, "--vhost-user");
-        for (size_t i = 0; r >= 0 && i < ELEMENTS(texts); i++)
-                if (texts[i].value)
-                        r = add(ret, texts[i].option, texts[i].value);
-        r = r < 0 ? r : add_all(ret, "--address", &o->addresses);
-        r = r < 0 ? r : add_all(ret, "--gateway", &o->gateways);
-        r = r < 0 ? r : add_ports(ret, o, false);
-        return r < 0 ? r : add_ports(ret, o, true);
-}
-
 /* ——— the processes ——— */
 
 typedef struct Passt {
         Passts *all;
         const PasstRequest *options;
         Listener *listener;
+        bool forgotten;
         pid_t pid; /* 0 before it is started and after it has exited */
         sd_event_source *child, *output, *grace;
         char said[PASST_LAST_WORDS];
@@ -171,7 +104,8 @@ static int on_grace_over(sd_event_source *s, uint64_t usec, void *userdata)
 {
         Passt *p = userdata;
 
-        p->all->ended(p->options->id, "exited with status 0", p->all->userdata);
+        if (!p->forgotten)
+                p->all->ended(p->options->id, "exited with status 0", p->all->userdata);
         return 0;
 }
 
@@ -185,7 +119,8 @@ static int on_child(sd_event_source *s, const siginfo_t *info, void *userdata)
                 return sd_event_add_time_relative(
                         p->all->event, &p->grace, CLOCK_MONOTONIC, PASST_GRACE_USEC, 0, on_grace_over, p);
         show_last_words(p);
-        p->all->ended(p->options->id, how ?: "failed", p->all->userdata);
+        if (!p->forgotten)
+                p->all->ended(p->options->id, how ?: "failed", p->all->userdata);
         return 0;
 }
 
@@ -294,6 +229,12 @@ size_t passts_pids(const Passts *p, pid_t *ret)
                 if (p->items[i].pid > 0)
                         ret[n++] = p->items[i].pid;
         return n;
+}
+
+void passts_forget(Passts *p, const char *id)
+{
+        for (size_t i = 0; p && i < p->count; i++)
+                p->items[i].forgotten = p->items[i].forgotten || streq(p->items[i].options->id, id);
 }
 
 static void passt_done(Passt *p)

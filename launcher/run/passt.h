@@ -9,12 +9,6 @@
 #include "contract/line/passt-request.h"
 #include "util/text.h"
 
-/* The program on this host, or NULL. */
-const char *passt_program(void);
-
-/* passt's command line: its end of the socket has that number. 0 or -ENOMEM. */
-int passt_command(const PasstRequest *o, const char *program, int fd, Strings *ret);
-
 typedef struct Passts Passts;
 
 /* One exited: how ("exited with status 1"), and which (the id of the -netdev). */
@@ -30,5 +24,10 @@ int passts_start(
 
 /* The processes that run, at most one for each in the list. Returns how many. */
 size_t passts_pids(const Passts *p, pid_t *ret);
+
+/* QEMU does not have the -netdev of that id any more, so the end of its passt, if it had one, is none to
+ * tell.
+ */
+void passts_forget(Passts *p, const char *id);
 
 Passts *passts_free(Passts *p); /* ends those still running; returns NULL */

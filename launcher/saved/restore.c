@@ -26,6 +26,7 @@
 #include "contract/exit.h"
 #include "contract/message-ids.h"
 #include "contract/state.h"
+#include "launcher/machine/processors.h"
 #include "launcher/saved/identity.h"
 #include "launcher/saved/saved-file.h"
 #include "launcher/saved/stream.h"
@@ -174,6 +175,22 @@ int restore_find(int directory, const RunOptions *options, const Images *images,
                            .paused = json_is_true(json_object_get(saved.header, "paused")) };
         saved = SAVED_EMPTY;
         return 0;
+}
+
+int restore_complete(const Restore *r, Strings *argv)
+{
+        const json_t *processors = json_object_get(r->saved.header, "processors");
+        json_int_t boot = json_integer_value(json_object_get(processors, "boot"));
+        int result = processors ? processors_start(
+                                          argv, boot > 0 && boot < INT32_MAX ? (unsigned) boot : 0,
+                                          json_object_get(processors, "added"))
+                                : 0;
+
+        if (result >= 0)
+                result = strings_add(argv, "-incoming");
+        if (result >= 0)
+                result = strings_add(argv, "defer");
+        return result < 0 ? refuse_errno(result) : 0;
 }
 
 /* ——— the end ——— */

@@ -21,7 +21,11 @@ typedef struct Restore Restore;
 int restore_find(int directory, const RunOptions *options, const Images *images, Restore **ret);
 Restore *restore_free(Restore *r); /* returns NULL; to be freed before the monitor */
 
-/* QEMU was started with "-incoming defer", and is set up: restores the guest, and then has the lifecycle go
+/* Completes QEMU's command line: it waits for the guest, and has the processors that the guest had. 0 or the
+ * exit status of a start that was refused (logged). */
+int restore_complete(const Restore *r, Strings *argv);
+
+/* QEMU was started so, and is set up: restores the guest, and then has the lifecycle go
  * on or refuse it. */
 void restore_begin(Restore *r, sd_event *event, Monitor *monitor, Lifecycle *life);
 

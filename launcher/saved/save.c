@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "contract/message-ids.h"
+#include "launcher/machine/processors.h"
 #include "launcher/monitor/script.h"
 #include "launcher/saved/identity.h"
 #include "launcher/saved/saved-file.h"
@@ -56,6 +57,7 @@ struct Save {
         bool migrates;         /* QEMU, or it has not said yet that this is over */
         const char *cancelled; /* why; a constant */
         char *failure;
+        json_t *processors; /* those that were added; NULL if there are none */
 };
 
 static uint64_t now_usec(const Save *s)
@@ -153,10 +155,10 @@ static json_t *make_header(Save *s)
         if (!line)
                 return NULL;
         return json_pack(
-                "{s:s, s:s, s:I, s:b, s:o, s:o}", "uuid", s->context.options->uuid, "qemu", version ?: "",
-                "time", (json_int_t) time(NULL), "paused", (int) !s->was_running, "machine",
+                "{s:s, s:s, s:I, s:b, s:o, s:o, s:O*}", "uuid", s->context.options->uuid, "qemu",
+                version ?: "", "time", (json_int_t) time(NULL), "paused", (int) !s->was_running, "machine",
                 identity_of_machine(line, s->context.images), "disks",
-                identity_of_disks(line, s->context.images));
+                identity_of_disks(line, s->context.images), "processors", s->processors);
 }
 
 static void finish(Save *s)
@@ -350,14 +352,35 @@ static void on_state(const json_t *result, const char *error, void *userdata)
                 fail(s, "only a guest that runs or is paused can be saved");
 }
 
+/* The queues of disks and cards are as many as the processors that QEMU began with, so that a QEMU that
+ * begins with all of them could not read this one's state. */
+static void on_processors(const json_t *result, const char *error, void *userdata)
+{
+        Save *s = userdata;
+        unsigned boot;
+        size_t count = reload_added_vcpus(s->context.reload, &boot);
+        json_t *added = result ? processors_added(result) : NULL;
+
+        if (s->cancelled || json_array_size(added) != count) {
+                json_decref(added);
+                fail(s, error ?: "QEMU does not say its processors");
+                return;
+        }
+        s->processors = json_pack("{s:I, s:o}", "boot", (json_int_t) boot, "added", added);
+        ask(s, "query-status", on_state);
+}
+
 static void on_jobs(const json_t *result, const char *error, void *userdata)
 {
         Save *s = userdata;
+        unsigned boot;
 
         if (s->cancelled || !result)
                 fail(s, error ?: "QEMU does not say its jobs");
         else if (json_array_size(result) > 0)
                 fail(s, "a job on one of its disks is under way");
+        else if (reload_added_vcpus(s->context.reload, &boot) > 0)
+                ask(s, "query-hotpluggable-cpus", on_processors);
         else
                 ask(s, "query-status", on_state);
 }
@@ -386,12 +409,11 @@ const char *save_begin(Save *s, const SaveListener *listener, void *userdata)
                 return "changes of its definition wait for a restart, and it could not be restored";
         if (!reload_line(s->context.reload))
                 return "its command line cannot be read";
-        /* the queues of disks and cards are as many as the processors that QEMU starts with */
-        if (reload_has_added_vcpus(s->context.reload))
-                return "virtual processors were added while it ran, and it could not be restored with them";
         if (monitor_execute(s->context.monitor, "query-jobs", NULL, on_jobs, s, MONITOR_PATIENCE) < 0)
                 return "QEMU does not take commands";
         s->phase = SAVE_STOPPING;
+        json_decref(s->processors);
+        s->processors = NULL;
         s->was_running = s->stopped = s->kept = s->migrates = false;
         s->cancelled = NULL;
         s->listener = listener;
@@ -469,6 +491,7 @@ Save *save_free(Save *s)
         sd_event_source_disable_unref(s->timer);
         (void) fd_close(s->fd);
         free(s->failure);
+        json_decref(s->processors);
         free(s);
         return NULL;
 }

@@ -173,7 +173,7 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
                         q->interface, q->interface);
                 return -EEXIST;
         }
-        r = undo_log_add(undo, "macvtap 0 %s %s", q->interface, mac_text(q->mac).text);
+        r = undo_log_add(undo, "macvtap 0 %s %s %s", q->interface, mac_text(q->mac).text, q->id);
         if (r < 0)
                 return r;
         r = netlink_add_macvtap(netlink, q->interface, lower.index, q->mode, q->mac);
@@ -182,7 +182,8 @@ static int make(int netlink, const TapRequest *q, UndoLog *undo, Link *ret)
         r = netlink_find(netlink, q->interface, ret);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot look up interface %s", q->interface);
-        return undo_log_amend(undo, "macvtap %u %s %s", ret->index, q->interface, mac_text(q->mac).text);
+        return undo_log_amend(
+                undo, "macvtap %u %s %s %s", ret->index, q->interface, mac_text(q->mac).text, q->id);
 }
 
 int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store)
@@ -235,11 +236,11 @@ static bool is_ours(const Link *link, bool by_index, const uint8_t mac[static 6]
 
 int macvtap_parse_step(char *words, MacvtapStep *ret)
 {
-        const char *index = strsep(&words, " "), *name = strsep(&words, " ");
-        MacvtapStep step = { .name = name };
+        const char *index = strsep(&words, " "), *name = strsep(&words, " "), *mac = strsep(&words, " ");
+        MacvtapStep step = { .name = name, .id = words };
 
-        if (!name || !words || !interface_name_is_valid(name) ||
-            text_to_unsigned(index, INT32_MAX, &step.index) < 0 || text_to_mac(words, step.mac) < 0)
+        if (!mac || !interface_name_is_valid(name) || text_to_unsigned(index, INT32_MAX, &step.index) < 0 ||
+            text_to_mac(mac, step.mac) < 0)
                 return -EBADMSG;
         *ret = step;
         return 0;

@@ -15,7 +15,7 @@
  */
 int macvtap_open(int netlink, const TapRequest *q, UndoLog *undo, Store *store);
 
-/* Removes it: "INDEX NAME MAC", with an index of 0 if it may not have been created. For undo.c. */
+/* Removes it: "INDEX NAME MAC ID", with an index of 0 if it may not have been created. For undo.c. */
 int macvtap_undo(char *words);
 
 /* The step's parts; texts point into `words`. -EBADMSG. */
@@ -23,5 +23,6 @@ typedef struct MacvtapStep {
         unsigned index;
         const char *name;
         uint8_t mac[6];
+        const char *id; /* of the request; NULL in a step of an earlier version */
 } MacvtapStep;
 int macvtap_parse_step(char *words, MacvtapStep *ret);

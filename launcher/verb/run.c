@@ -87,7 +87,6 @@ static void run_done(Run *run)
         for (size_t i = 0; run->consoles && i < run->options.consoles.count; i++)
                 console_free(run->consoles[i]);
         free(run->consoles);
-        passts_free(run->passts);
         screen_free(run->screen);
         control_free(run->control);
         registration_free(run->registration);
@@ -96,6 +95,7 @@ static void run_done(Run *run)
         save_free(run->save);
         restore_free(run->restore);
         reload_free(run->reload);
+        passts_free(run->passts);
         lifecycle_free(run->life);
         agent_free(run->agent);
         monitor_free(run->monitor);
@@ -488,13 +488,6 @@ static int find_saved(Run *run, const Fds *store)
         return r;
 }
 
-static int add_incoming(QemuStart *start)
-{
-        if (strings_add(&start->argv, "-incoming") < 0 || strings_add(&start->argv, "defer") < 0)
-                return log_out_of_memory();
-        return 0;
-}
-
 /* 0, negative errno, or the exit status with which the helper refused the guest, and said why. */
 static int prepare(Run *run, QemuStart *ret)
 {
@@ -526,8 +519,8 @@ static int prepare(Run *run, QemuStart *ret)
         r = qemu_start_prepare(ret, &run->options, run->directories.run, &store);
         run->options.peers = ret->peers;
         if (r >= 0 && run->restore)
-                r = add_incoming(ret);
-        if (r < 0)
+                r = restore_complete(run->restore, &ret->argv);
+        if (r != 0)
                 return r;
         fds_tidy_store(&store);
 
@@ -569,6 +562,7 @@ static int set_up(Run *run, QemuStart *h)
                                           .options = &run->options,
                                           .argv = h->argv.items,
                                           .images = &run->images,
+                                          .passts = run->passts,
                                           .directory = run->directories.run,
                                           .monitor = run->monitor,
                                           .life = run->life },

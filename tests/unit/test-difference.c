@@ -109,6 +109,62 @@ static void disk_waits(const Difference *d)
         CHECK(difference_find(d, "-device", "disk0")->why);
 }
 
+#define STREAM                                                                                         \
+        "{\"type\":\"stream\",\"id\":\"hostnet0\",\"server\":false,\"addr\":{\"type\":\"fd\",\"str\":" \
+        "\"100\"}}"
+#define USER "{\"type\":\"user\",\"id\":\"hostnet0\"}"
+
+/* Whether the card can be attached, with these options of the launcher. */
+static bool passt_can_come(const char *passt, const char *netdev, bool host_has_passt)
+{
+        Side a = read_side(ARGS("--", "/qemu")),
+             b = read_side(ARGS(passt, "--", "/qemu", "-netdev", netdev, "-device", CARD));
+        const DifferenceHost host = { .passt = host_has_passt };
+        Difference d;
+        ChangeKind kind;
+
+        CHECK_NUMBER(difference_of(&a.line, &b.line, &b.options, &host, &d), 0);
+        kind = change_of(&d, "-device", "net0");
+        CHECK_NUMBER(change_of(&d, "-netdev", "hostnet0"), kind);
+        difference_done(&d);
+        side_done(&a);
+        side_done(&b);
+        return kind == CHANGE_ADD;
+}
+
+/* The sandbox of this QEMU has no network. */
+static void test_passt(void)
+{
+        CHECK(passt_can_come("--passt=fd=100,id=hostnet0,use=require", STREAM, true));
+        CHECK(!passt_can_come("--passt=fd=100,id=hostnet0,use=require", STREAM, false));
+        CHECK(!passt_can_come("--passt=fd=100,id=hostnet0,use=require,log-file=/a", STREAM, true));
+        CHECK(passt_can_come("--passt=fd=100,id=hostnet0,use=try", USER, true));
+        CHECK(!passt_can_come("--passt=fd=100,id=hostnet0,use=try", USER, false));
+        CHECK(!passt_can_come("--passt=fd=100,id=hostnet1,use=try", USER, true));
+}
+
+#define VFIO                                                                                        \
+        "{\"driver\":\"vfio-pci\",\"host\":\"0000:06:00.0\",\"id\":\"hostdev0\",\"bus\":\"pci.5\"," \
+        "\"addr\":\"0x0\"}"
+
+static void vfio_waits(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "hostdev0"), CHANGE_RESTART);
+        CHECK(strstr(difference_find(d, "-device", "hostdev0")->why, "device nodes"));
+}
+
+static void vfio_removed(const Difference *d)
+{
+        CHECK_NUMBER(change_of(d, "-device", "hostdev0"), CHANGE_REMOVE);
+}
+
+/* QEMU opens the node of its group, and the sandbox of one that runs gets no other nodes. */
+static void test_pci(void)
+{
+        compare(ARGS("--", "/qemu"), ARGS("--", "/qemu", "-device", VFIO), vfio_waits);
+        compare(ARGS("--", "/qemu", "-device", VFIO), ARGS("--", "/qemu"), vfio_removed);
+}
+
 static void test_disk(void)
 {
         const char *const *with =
@@ -370,6 +426,8 @@ int main(void)
         test_same();
         test_disk();
         test_peers();
+        test_passt();
+        test_pci();
         test_medium();
         test_layers();
         test_no_port();

@@ -10,6 +10,7 @@
 #include "launcher/host/host-device.h"
 #include "launcher/host/sysfs.h"
 #include "launcher/prepare/prepare-request.h"
+#include "launcher/tap/macvtap.h"
 #include "tests/unit/test.h"
 #include "util/file.h"
 
@@ -271,6 +272,34 @@ static void test_vf_step(void)
         }
 }
 
+/* A log of an earlier version does not say which card it is of. */
+static void test_macvtap_step(void)
+{
+        static const char *const bad[] = {
+                "",
+                "4",
+                "4 vm-a-0",
+                "x vm-a-0 52:54:00:aa:bb:cc hostnet0",
+                "4 a/b 52:54:00:aa:bb:cc hostnet0",
+                "4 vm-a-0 52:54:00:aa:bb hostnet0",
+        };
+        char whole[] = "4 vm-a-0 52:54:00:aa:bb:cc hostnet0", earlier[] = "0 vm-a-0 52:54:00:aa:bb:cc";
+        MacvtapStep step;
+
+        CHECK_NUMBER(macvtap_parse_step(whole, &step), 0);
+        CHECK_NUMBER(step.index, 4);
+        CHECK_TEXT(step.name, "vm-a-0");
+        CHECK_NUMBER(step.mac[5], 0xcc);
+        CHECK_TEXT(step.id, "hostnet0");
+        CHECK_NUMBER(macvtap_parse_step(earlier, &step), 0);
+        CHECK(step.index == 0 && !step.id);
+        for (size_t i = 0; i < ELEMENTS(bad); i++) {
+                _cleanup_(freep) char *copy = strdup(bad[i]);
+
+                CHECK_NUMBER(macvtap_parse_step(copy, &step), -EBADMSG);
+        }
+}
+
 static void test_mdev(void)
 {
         _cleanup_(device_requests_done) DeviceRequests d = { 0 };
@@ -377,6 +406,7 @@ int main(void)
         test_vf();
         test_vf_request();
         test_vf_step();
+        test_macvtap_step();
         test_mdev();
         test_scsi();
         test_mistakes();

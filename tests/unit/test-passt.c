@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "launcher/run/passt.h"
+#include "launcher/program/passt-command.h"
 #include "tests/unit/test.h"
 
 static void is_command(const char *option, const char *expected)
