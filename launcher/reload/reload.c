@@ -50,6 +50,8 @@ static void forget(Reload *r)
         r->fds = (Fds){ 0 };
         json_decref(r->vacant);
         r->vacant = NULL;
+        json_decref(r->jobs);
+        r->jobs = NULL;
         r->answers = sd_event_source_disable_unref(r->answers);
         r->helper = fd_close(r->helper);
         r->phase = RELOAD_IDLE;
@@ -480,6 +482,8 @@ int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **re
 
 void reload_event(Reload *r, const char *event, const json_t *data)
 {
+        if (event && streq(event, "RESUME"))
+                reload_close_sets(r);
         if (event && r->removals)
                 removals_event(r->removals, event, data);
 }
@@ -520,6 +524,7 @@ Reload *reload_free(Reload *r)
         removals_free(r->removals);
         machine_done(&r->machine);
         reload_drop_pending(r);
+        json_decref(r->closing);
         free(r);
         return NULL;
 }
