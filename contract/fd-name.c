@@ -20,6 +20,7 @@
 #define CHAIN_PREFIX     "chain."
 #define DIRECTORY_PREFIX "directory."
 #define PASST_PREFIX     "passt."
+#define COPY_PREFIX      "copy."
 
 char *fd_name_tap(const char *id, unsigned queue)
 {
@@ -88,6 +89,26 @@ int fd_name_read_chain(const char *name, const char *prefix, unsigned *ret_depth
 bool fd_name_is_backing(const char *name)
 {
         return text_after(name, CHAIN_PREFIX) != NULL;
+}
+
+char *fd_name_copy(dev_t device, ino_t inode)
+{
+        return text_format(COPY_PREFIX "%llu.%llu", (unsigned long long) device, (unsigned long long) inode);
+}
+
+char *fd_name_copy_storage(unsigned set)
+{
+        return text_format("copy%u-storage", set);
+}
+
+char *fd_name_copy_format(unsigned set)
+{
+        return text_format("copy%u-format", set);
+}
+
+bool fd_name_is_copy(const char *name)
+{
+        return text_after(name, COPY_PREFIX);
 }
 
 bool fd_name_is_image(const char *name)

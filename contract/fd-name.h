@@ -7,6 +7,7 @@
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* A TAP or macvtap, a descriptor for each queue: "tap.ID.QUEUE". */
 char *fd_name_tap(const char *id, unsigned queue);
@@ -34,6 +35,15 @@ char *fd_name_chain_prefix(const char *node); /* what the names of all images of
 
 bool fd_name_is_image(const char *name); /* of either kind */
 bool fd_name_is_backing(const char *name);
+
+/*
+ * A copy that a disk is to move to, which vmctl has QEMU open by an fd set: what that set is called ("copy."
+ * and the file), and the nodes over it, by its number.
+ */
+char *fd_name_copy(dev_t device, ino_t inode);
+char *fd_name_copy_storage(unsigned set);
+char *fd_name_copy_format(unsigned set);
+bool fd_name_is_copy(const char *name);
 
 /* The guest's own directories, for the launcher, whose sandbox does not show them. */
 #define FD_NAME_RUN_DIRECTORY   "directory.run"

@@ -70,5 +70,8 @@ int up_down_from_word(const char *word, bool *ret_down);
 /* What QEMU's jobs are called that write a disk's newest images into one behind; the device's id follows. */
 #define LAYER_JOB "layers."
 
+/* And those that copy a disk to another image. */
+#define COPY_JOB "copy."
+
 const char *yes_no_word(bool yes);
 int yes_no_from_word(const char *word, bool *ret);

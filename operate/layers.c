@@ -157,7 +157,8 @@ int operation_find_disk(Operation *o, const char *target, DiskImage *ret)
                 return operation_fail(o, -ENOENT, "the guest has no disk %s", target);
         why = why_not(e, type, format);
         if (why)
-                return operation_fail(o, -EINVAL, "disk %s cannot have snapshots: %s", target, why);
+                return operation_fail(
+                        o, -EINVAL, "the images of disk %s cannot be changed: %s", target, why);
         if (is_changed_until_off(o, e))
                 return operation_fail(
                         o, -EINVAL,
@@ -367,10 +368,32 @@ static bool same_element(const XmlElement *a, const XmlElement *b)
         return true;
 }
 
+/* The header of an image is written by the guest's QEMU, and has no say in what is behind it. */
+int operation_end_chain(XmlElement *disk)
+{
+        XmlElement *end = xml_new("backingStore");
+
+        if (!end)
+                return -ENOMEM;
+        xml_remove_children(disk, "backingStore");
+        xml_append(disk, end);
+        return 0;
+}
+
+int operation_put_disk(Operation *o, const XmlElement *disk, const XmlElement *e)
+{
+        const XmlElement *original = disk->instead_of;
+        int r;
+
+        if (!original || !same_element(e, original))
+                return operation_write_disk(o, disk, e);
+        r = operation_write(o, disk->place.file, NULL);
+        return r < 0 ? r : operation_check(o);
+}
+
 int operation_drop_images(Operation *o, const DiskImage *image, size_t first, size_t count)
 {
-        const XmlElement *disk = image->xml, *behind = level(disk, first + count),
-                         *original = disk->instead_of;
+        const XmlElement *disk = image->xml, *behind = level(disk, first + count);
         _cleanup_(xml_freep) XmlElement *e = operation_copy(disk);
         int r;
 
@@ -380,13 +403,15 @@ int operation_drop_images(Operation *o, const DiskImage *image, size_t first, si
         if (!e)
                 return operation_fail(o, -ENOMEM, "out of memory");
         r = first == 0 ? make_top(e, behind) : replace_child(level(e, first - 1), "backingStore", behind);
-        if (r < 0)
-                return operation_fail(o, r, "out of memory");
-        if (original && same_element(e, original)) {
-                r = operation_write(o, disk->place.file, NULL);
-                return r < 0 ? r : operation_check(o);
-        }
-        return operation_write_disk(o, disk, e);
+        return r < 0 ? operation_fail(o, r, "out of memory") : operation_put_disk(o, disk, e);
+}
+
+int operation_end_disk(Operation *o, const DiskImage *image)
+{
+        _cleanup_(xml_freep) XmlElement *e = operation_copy(image->xml);
+
+        return e && operation_end_chain(e) >= 0 ? operation_put_disk(o, image->xml, e)
+                                                : operation_fail(o, -ENOMEM, "out of memory");
 }
 
 /* The directories say which files there are. */

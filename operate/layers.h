@@ -55,6 +55,9 @@ size_t disk_image_chain(const DiskImage *image, ChainImage ret[static CHAIN_IMAG
  * operation_attach(). */
 int operation_drop_images(Operation *o, const DiskImage *image, size_t first, size_t count);
 
+/* The disk has its newest image, and nothing behind that. As operation_attach(). */
+int operation_end_disk(Operation *o, const DiskImage *image);
+
 /* The disk is as in that XML, with the overlay, over image base. As operation_attach(). */
 int operation_revert_disk(
         Operation *o, const DiskImage *image, const char *former, const char *base, const char *overlay);

@@ -21,6 +21,12 @@ XmlElement *operation_copy(const XmlElement *e);
  */
 int operation_write_disk(Operation *o, const XmlElement *disk, const XmlElement *e);
 
+/* The same; if that is what the disk is without the fragment, the fragment is removed. */
+int operation_put_disk(Operation *o, const XmlElement *disk, const XmlElement *e);
+
+/* Nothing is behind the image of that <disk>, whatever its header says. 0 or -ENOMEM. */
+int operation_end_chain(XmlElement *disk);
+
 /* Writes a file, or with NULL removes it; operation_revert() undoes that. */
 int operation_write(Operation *o, const char *path, const char *data);
 

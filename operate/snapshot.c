@@ -321,11 +321,12 @@ int snapshot_save(const char *directory, const char *guest, const Snapshot *s)
 
 int snapshot_remove(const char *directory, const char *name)
 {
-        _cleanup_(freep) char *path = text_format("%s/%s.xml", directory, name);
+        _cleanup_(freep) char *path = text_format("%s/%s.xml", directory, name),
+                              *nvram = text_format("%s/%s" SNAPSHOT_NVRAM, directory, name);
 
-        if (!path)
+        if (!path || !nvram)
                 return -ENOMEM;
-        if (unlink(path) < 0 && errno != ENOENT)
+        if ((unlink(path) < 0 && errno != ENOENT) || (unlink(nvram) < 0 && errno != ENOENT))
                 return -errno;
         (void) rmdir(directory); /* if it was the last */
         return 0;

@@ -14,6 +14,7 @@
 #include "util/text.h"
 
 #define SNAPSHOT_DIRECTORY ".snapshots" /* after the guest's name */
+#define SNAPSHOT_NVRAM     ".nvram"     /* after a snapshot's: the firmware's variables that it keeps */
 #define SNAPSHOTS_MAX      1024         /* of one guest */
 
 /* Until QEMU has made an internal snapshot; it may have, where a process that was killed left this. */
@@ -70,5 +71,5 @@ const Snapshot *snapshots_find_overlay(const Snapshots *s, const char *path);
 /* Writes it, durably, and makes the directory. guest: for the XML. 0 or an error of files. */
 int snapshot_save(const char *directory, const char *guest, const Snapshot *s);
 
-/* 0 or an error of files. The directory goes with the last one. */
+/* With what it keeps. 0 or an error of files. The directory goes with the last one. */
 int snapshot_remove(const char *directory, const char *name);

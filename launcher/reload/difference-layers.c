@@ -79,15 +79,31 @@ static const char *path_of(const CommandLine *line, const Option *top)
         return storage ? option_text(storage, "filename") : NULL;
 }
 
-/* If the image is the same, then only what is behind it may differ. */
+static bool differ_in_names_only(const Option *a, const Option *b)
+{
+        static const char *const names[] = { "node-name", "file", "backing" };
+        json_t *x = json_copy(a->json), *y = json_copy(b->json);
+        bool same;
+
+        for (size_t i = 0; i < ELEMENTS(names); i++) {
+                (void) json_object_del(x, names[i]);
+                (void) json_object_del(y, names[i]);
+        }
+        same = x && y && json_equal(x, y);
+        json_decref(x);
+        json_decref(y);
+        return same;
+}
+
+/* If the image is the same, then only what is behind it may differ, and with that how its nodes are called.
+ */
 static bool is_other_chain(const CommandLine *was, const Option *a, const CommandLine *is, const Option *b)
 {
         const Option *file_a = node_at(was, a, "file"), *file_b = node_at(is, b, "file");
 
         if (!streq_null(path_of(was, a), path_of(is, b)))
                 return true;
-        return streq(a->id, b->id) && option_differs_only_in(a, b, "backing") && file_a && file_b &&
-               option_equals(file_a, file_b);
+        return file_a && file_b && differ_in_names_only(a, b) && differ_in_names_only(file_a, file_b);
 }
 
 static bool has_other_images(

@@ -10,6 +10,10 @@
  * both are alike; only then it writes the definition that names the image behind, and the reload ends the
  * job. So each definition that a crash may leave behind has all that the guest has written.
  *
+ * A disk moves to another image in the same way: vmctl has QEMU open the copy, lets a job copy until both
+ * are alike, and then writes the definition that names the copy. Which file QEMU has by the fd set of the
+ * copy, vmctl has written on that set: a QEMU that lies about it harms its own disk only.
+ *
  * QEMU has an image behind open for writing if it was on top before. It keeps that, since permissions are
  * QEMU's own matter from then on, and the locks of the file follow them.
  */
@@ -29,7 +33,7 @@
 #define JOB_PATIENCE 60U /* seconds for a job that is ready to end */
 
 static const char other_image[] = "its image is another one, which it gets at the next start";
-static const char one_by_one[] = "one disk at a time can go back to an image behind";
+static const char one_by_one[] = "one disk at a time can change to an image that it had not on top";
 static const char no_job[] = "what was written since is not in its image yet: see vmctl snapshot delete";
 
 void layer_changes_done(LayerChanges *changes)
@@ -131,16 +135,26 @@ static const char *decide(LayerChange *change, const Chain *chain)
                 change->kind = LAYER_ADDED;
                 return NULL;
         }
+        if (chain->count == 1 && at == change->layers.count && chain->ids[0].inode != 0) {
+                change->kind = LAYER_MOVED; /* if a job says so, see layers_check_jobs() */
+                change->file = chain->ids[0];
+                return NULL;
+        }
         if (!are_all_there(&change->layers, chain) || at == change->layers.count)
                 return other_image;
         change->kind = at == 0 ? LAYER_BELOW : LAYER_RETURN;
         return NULL;
 }
 
-static bool is_returning(const LayerChanges *changes)
+static bool needs_job(const LayerChange *change)
+{
+        return change->kind == LAYER_RETURN || change->kind == LAYER_MOVED;
+}
+
+bool layers_need_jobs(const LayerChanges *changes)
 {
         for (size_t i = 0; i < changes->count; i++)
-                if (changes->items[i].kind == LAYER_RETURN)
+                if (needs_job(&changes->items[i]))
                         return true;
         return false;
 }
@@ -160,7 +174,7 @@ static int find_one(const LayerContext *c, const Images *images, Change *change,
                 return r;
         find_ids(c, images, layer.is, &chain);
         why = r < 0 ? other_image : decide(&layer, &chain);
-        if (!why && layer.kind == LAYER_RETURN && is_returning(changes))
+        if (!why && needs_job(&layer) && layers_need_jobs(changes))
                 why = one_by_one;
         r = why || layer.kind == LAYER_ADDED ? 0 : find_gone(&layer, &chain);
         if (why)
@@ -193,14 +207,10 @@ int layers_find(const LayerContext *c, LayerChanges *ret)
 
 /* ——— jobs ——— */
 
-bool layers_need_jobs(const LayerChanges *changes)
-{
-        return is_returning(changes);
-}
-
 static char *job_of(const LayerChange *change)
 {
-        return text_format(LAYER_JOB "%s", change->change->is->id);
+        return text_format(
+                "%s%s", change->kind == LAYER_MOVED ? COPY_JOB : LAYER_JOB, change->change->is->id);
 }
 
 static bool is_ready(const json_t *jobs, const char *id)
@@ -218,20 +228,53 @@ static bool is_ready(const json_t *jobs, const char *id)
         return false;
 }
 
-void layers_check_jobs(const LayerContext *c, LayerChanges *changes, const json_t *jobs)
+static bool is_called(const json_t *set, const char *name)
+{
+        const json_t *fd;
+        size_t i;
+
+        json_array_foreach(json_object_get(set, "fds"), i, fd)
+                if (streq_null(json_string_value(json_object_get(fd, "opaque")), name))
+                        return true;
+        return false;
+}
+
+/* The fd set with the file of the copy; 0 if there is none. */
+static unsigned find_copy(const LayerChange *change, const json_t *sets)
+{
+        _cleanup_(freep) char *name = fd_name_copy(change->file.device, change->file.inode);
+        const json_t *set;
+        size_t i;
+
+        json_array_foreach((json_t *) sets, i, set)
+                if (name && is_called(set, name))
+                        return (unsigned) json_integer_value(json_object_get(set, "fdset-id"));
+        return 0;
+}
+
+static bool has_job(LayerChange *change, const json_t *jobs, const json_t *sets)
+{
+        _cleanup_(freep) char *job = job_of(change);
+
+        if (change->kind == LAYER_MOVED)
+                change->set = find_copy(change, sets);
+        return job && is_ready(jobs, job) && (change->kind != LAYER_MOVED || change->set > 0);
+}
+
+void layers_check_jobs(const LayerContext *c, LayerChanges *changes, const json_t *jobs, const json_t *sets)
 {
         size_t kept = 0;
 
         for (size_t i = 0; i < changes->count; i++) {
                 LayerChange *change = &changes->items[i];
-                _cleanup_(freep) char *job = job_of(change);
 
-                if (change->kind != LAYER_RETURN || (job && is_ready(jobs, job))) {
+                if (!needs_job(change) || has_job(change, jobs, sets)) {
                         changes->items[kept++] = *change;
                         continue;
                 }
                 difference_refuse_layers(
-                        &c->machine->line, c->parts->line, c->difference, change->change, no_job);
+                        &c->machine->line, c->parts->line, c->difference, change->change,
+                        change->kind == LAYER_MOVED ? other_image : no_job);
                 layers_done(&change->layers);
                 layers_done(&change->gone);
         }
@@ -321,7 +364,7 @@ int layers_script(const LayerContext *c, LayerChanges *changes, Script *script)
         for (size_t i = 0; r >= 0 && i < changes->count; i++) {
                 if (changes->items[i].kind == LAYER_ADDED)
                         continue;
-                if (changes->items[i].kind == LAYER_RETURN) {
+                if (needs_job(&changes->items[i])) {
                         r = end_job(&changes->items[i], script);
                         final = true;
                 }
@@ -334,6 +377,30 @@ int layers_script(const LayerContext *c, LayerChanges *changes, Script *script)
 
 /* ——— afterwards ——— */
 
+/* What vmctl has added, as the definition has it. */
+static int add_copy(const LayerContext *c, const LayerChange *change, Layers *now)
+{
+        const char *file = option_text(change->is, "file");
+        const Option *option = file ? command_line_find(c->parts->line, "-blockdev", file) : change->is;
+        _cleanup_(freep) char *storage = fd_name_copy_storage(change->set),
+                              *format = file ? fd_name_copy_format(change->set) : NULL,
+                              *path = text_format("/dev/fdset/%u", change->set);
+        _cleanup_(json_decrefp) json_t *options = option ? json_copy(option->json) : NULL;
+
+        if (!options || !storage || (file && !format) || !path)
+                return -ENOMEM;
+        (void) json_object_set_new(options, "node-name", json_string(storage));
+        (void) json_object_set_new(options, "filename", json_string(path));
+        (void) json_object_set_new(options, "read-only", json_false());
+        (void) json_object_set_new(options, "auto-read-only", json_false());
+        return layers_add(
+                now, &(Layer){ .format = format,
+                               .storage = storage,
+                               .set = change->set,
+                               .file = change->file,
+                               .options = options });
+}
+
 static int settle_one(const LayerContext *c, const LayerChange *change)
 {
         const Layers *old = &change->layers;
@@ -342,6 +409,8 @@ static int settle_one(const LayerContext *c, const LayerChange *change)
 
         if (change->kind == LAYER_ADDED)
                 r = machine_add_layer_of(c->machine, change->is, &now);
+        else if (change->kind == LAYER_MOVED)
+                r = add_copy(c, change, &now);
         for (size_t i = 0; r >= 0 && i < old->count; i++) {
                 bool gone = false;
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Disks that get an overlay, lose an image in the middle of their chain, or go back to an image behind:
- * external snapshots, and what takes them away again.
+ * Disks that get an overlay, lose an image in the middle of their chain, go back to an image behind, or move
+ * to another: external snapshots, what takes them away again, and copies that take the place of a disk.
  */
 
 #include "launcher/machine/machine.h"
@@ -13,6 +13,7 @@ typedef enum LayerKind {
         LAYER_ADDED,  /* the disk's image gets another one over it */
         LAYER_BELOW,  /* images behind it are not part of the chain any more */
         LAYER_RETURN, /* it is an image behind now, into which a job has written what lay over it */
+        LAYER_MOVED,  /* it is another image, to which a job has copied it */
 } LayerKind;
 
 typedef struct LayerChange {
@@ -22,6 +23,8 @@ typedef struct LayerChange {
         Layers layers;          /* those that QEMU has */
         Layers gone;            /* of these, what is to be removed */
         bool begun;             /* the machine knows the new nodes */
+        FileId file;            /* of the image of LAYER_MOVED, and the fd set by which QEMU has it */
+        unsigned set;
 } LayerChange;
 
 typedef struct LayerChanges {
@@ -43,8 +46,9 @@ void layer_changes_done(LayerChanges *changes);
 /* Whether there is one that requires a job which has to be ready. */
 bool layers_need_jobs(const LayerChanges *changes);
 
-/* jobs: QEMU's answer to query-jobs. Changes whose job is not ready need a restart. */
-void layers_check_jobs(const LayerContext *c, LayerChanges *changes, const json_t *jobs);
+/* jobs, sets: QEMU's answers to query-jobs and query-fdsets. Changes whose job is not ready need a restart.
+ */
+void layers_check_jobs(const LayerContext *c, LayerChanges *changes, const json_t *jobs, const json_t *sets);
 
 /* Adds to the script what carries them out; after all else, since it cannot be undone. 0 or as
  * machine_script_add(). */

@@ -108,6 +108,8 @@ void reload_reset(Reload *r)
         r->fds = (Fds){ 0 };
         json_decref(r->vacant);
         r->vacant = NULL;
+        json_decref(r->jobs);
+        r->jobs = NULL;
         r->answers = sd_event_source_disable_unref(r->answers);
         r->helper = fd_close(r->helper);
         r->phase = RELOAD_IDLE;

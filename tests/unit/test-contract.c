@@ -364,6 +364,8 @@ static bool check_case(const char *stem, bool by_descriptor)
 static void test_fd_names(void)
 {
         _cleanup_(freep) char *tap = fd_name_tap("net0", 1), *vhost = fd_name_vhost("net0", 1);
+        _cleanup_(freep) char *copy = fd_name_copy(5, 7), *storage = fd_name_copy_storage(900000000),
+                              *node = fd_name_copy_format(900000000);
         _cleanup_(freep) char *image = fd_name_image("disk0"), *chain = fd_name_chain("disk0", 3, "qcow2"),
                               *prefix = fd_name_chain_prefix("disk0");
         const char *format;
@@ -373,6 +375,10 @@ static void test_fd_names(void)
         CHECK_TEXT(vhost, "vhost.net0.1");
         CHECK_TEXT(image, "image.disk0");
         CHECK_TEXT(chain, "chain.disk0.3.qcow2");
+        CHECK_TEXT(copy, "copy.5.7");
+        CHECK(fd_name_is_copy(copy) && !fd_name_is_copy(image));
+        /* QEMU's names have at most 31 characters */
+        CHECK(strlen(storage) <= 31 && strlen(node) <= 31);
         CHECK(fd_name_is_tap(tap) && !fd_name_is_tap(vhost));
         CHECK(fd_name_is_of_one_start(vhost) && fd_name_is_of_one_start(image) &&
               fd_name_is_of_one_start(chain) && !fd_name_is_of_one_start(tap));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "contract/fd-name.h"
 #include "launcher/reload/layers.h"
 #include "tests/unit/test.h"
 #include "util/text.h"
@@ -20,6 +21,9 @@
 #define ONE                                                                                          \
         ARGS("--image=a-storage", "--", "/qemu", "-blockdev", STORAGE("a-storage", "/a"), "-device", \
              DISK("a-storage"))
+#define ONE_MOVED                                                                                    \
+        ARGS("--image=a-storage", "--", "/qemu", "-blockdev", STORAGE("a-storage", "/x"), "-device", \
+             DISK("a-storage"))
 #define TWO                                                                                    \
         ARGS("--image=a-storage", "--image=b-storage", "--", "/qemu", "-blockdev",             \
              STORAGE("a-storage", "/a"), "-blockdev", STORAGE("b-storage", "/b"), "-blockdev", \
@@ -34,6 +38,17 @@
         ARGS("--image=a-storage", "--image=c-storage", "--", "/qemu", "-blockdev",             \
              STORAGE("a-storage", "/a"), "-blockdev", STORAGE("c-storage", "/c"), "-blockdev", \
              OVER("c-format", "c-storage", "a-storage"), "-device", DISK("c-format"))
+
+/* The third alone. */
+#define ALONE                                                                                             \
+        ARGS("--image=c-storage", "--", "/qemu", "-blockdev", STORAGE("c-storage", "/c"), "-blockdev",    \
+             "{\"driver\":\"qcow2\",\"node-name\":\"c-format\",\"file\":\"c-storage\",\"backing\":null}", \
+             "-device", DISK("c-format"))
+
+#define RENAMED                                                                                           \
+        ARGS("--image=d-storage", "--", "/qemu", "-blockdev", STORAGE("d-storage", "/c"), "-blockdev",    \
+             "{\"driver\":\"qcow2\",\"node-name\":\"d-format\",\"file\":\"d-storage\",\"backing\":null}", \
+             "-device", DISK("d-format"))
 
 static char directory[] = "/tmp/test-layers.XXXXXX";
 
@@ -77,7 +92,22 @@ static void side_done(Side *side)
         fds_done(&side->fds);
 }
 
-/* What becomes of the disk; jobs: JSON, for changes that need one. ret_gone: how many images are removed. */
+/* An fd set that is called as the file of that letter. */
+static json_t *make_sets(char file)
+{
+        _cleanup_(freep) char *path = text_format("%s/%c", directory, file), *name = NULL;
+        _cleanup_(closep) int fd = path ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+        FileId id = file_id_of(fd);
+
+        name = fd_name_copy(id.device, id.inode);
+        CHECK(fd >= 0 && name);
+        return json_pack(
+                "[{s:i, s:[{s:i}]}, {s:i, s:[{s:i, s:s}]}]", "fdset-id", 1, "fds", "fd", 10, "fdset-id", 700,
+                "fds", "fd", 11, "opaque", name);
+}
+
+/* What becomes of the disk; jobs: JSON, for changes that need one; QEMU has a set with the file x.
+ * ret_gone: how many images are removed. */
 static ChangeKind change(
         const char *const *was, const char *files, const char *const *is, const char *new_files,
         const char *jobs, LayerKind *ret_kind, size_t *ret_gone)
@@ -85,7 +115,7 @@ static ChangeKind change(
         Side a = { 0 }, b = { 0 };
         const DifferenceHost host = { .network = true, .peers = true };
         MachineParts parts = { &b.options, &b.line, &b.fds };
-        json_t *list = json_loads(jobs, 0, NULL);
+        json_t *list = json_loads(jobs, 0, NULL), *sets = make_sets('x');
         LayerChanges changes;
         Images images = { 0 };
         ChangeKind kind;
@@ -99,9 +129,11 @@ static ChangeKind change(
         CHECK_NUMBER(difference_of(&m.line, &b.line, &b.options, &host, &d), 0);
         CHECK_NUMBER(layers_find(&(LayerContext){ &m, &parts, &d }, &changes), 0);
         if (layers_need_jobs(&changes))
-                layers_check_jobs(&(LayerContext){ &m, &parts, &d }, &changes, list);
+                layers_check_jobs(&(LayerContext){ &m, &parts, &d }, &changes, list, sets);
         kind = difference_find(&d, "-device", "disk0")->kind;
         CHECK_NUMBER(changes.count, kind == CHANGE_LAYERS);
+        if (changes.count > 0 && changes.items[0].kind == LAYER_MOVED)
+                CHECK_NUMBER(changes.items[0].set, 700);
         *ret_kind = changes.count > 0 ? changes.items[0].kind : LAYER_ADDED;
         *ret_gone = changes.count > 0 ? changes.items[0].gone.count : 0;
         layer_changes_done(&changes);
@@ -109,6 +141,7 @@ static ChangeKind change(
         machine_done(&m);
         images_done(&images);
         json_decref(list);
+        json_decref(sets);
         side_done(&a);
         side_done(&b);
         return kind;
@@ -231,7 +264,54 @@ static void check_replaced(void)
 
 #define READY   "[{\"id\":\"layers.disk0\",\"status\":\"ready\"}]"
 #define RUNNING "[{\"id\":\"layers.disk0\",\"status\":\"running\"}]"
+#define COPIED  "[{\"id\":\"copy.disk0\",\"status\":\"ready\"}]"
+#define COPYING "[{\"id\":\"copy.disk0\",\"status\":\"running\"}]"
 #define OTHER   "[{\"id\":\"layers.disk1\",\"status\":\"ready\"}]"
+
+/* What QEMU has after a move: the nodes that vmctl made, with what a later change needs to know. */
+static void check_moved(void)
+{
+        const DifferenceHost host = { .network = true };
+        json_t *list = json_loads(COPIED, 0, NULL), *sets = make_sets('x');
+        Side was = { 0 }, is = { 0 };
+        MachineParts parts = { &is.options, &is.line, &is.fds };
+        Images images = { 0 };
+        LayerChanges changes;
+        Difference d;
+        Layers layers;
+        Machine m;
+        LayerContext c = { &m, &parts, &d };
+
+        read_side(TWO, "ab", &was);
+        read_side(ONE_MOVED, "x", &is);
+        CHECK_NUMBER(images_note(&images, &was.fds), 0);
+        CHECK_NUMBER(machine_begin(&was.options, was.options.argv, &images, NULL, &m), 0);
+        CHECK_NUMBER(difference_of(&m.line, &is.line, &is.options, &host, &d), 0);
+        CHECK_NUMBER(layers_find(&c, &changes), 0);
+        layers_check_jobs(&c, &changes, list, sets);
+        CHECK_NUMBER(layers_settle(&c, &changes), 0);
+        layer_changes_done(&changes);
+        difference_done(&d);
+        command_line_done(&m.line);
+        m.line = is.line;
+        is.line = (CommandLine){ 0 };
+
+        CHECK_TEXT(machine_node(&m, "a-storage"), "copy700-storage");
+        CHECK(has(&m, "image.a-storage", 'x'));
+        CHECK_NUMBER(machine_find_layers(&m, "a-storage", &layers), 0);
+        CHECK_NUMBER(layers.count, 1);
+        CHECK_NUMBER(layers.items[0].set, 700);
+        CHECK_TEXT(
+                json_string_value(json_object_get(layers.items[0].options, "filename")), "/dev/fdset/700");
+
+        layers_done(&layers);
+        machine_done(&m);
+        images_done(&images);
+        json_decref(list);
+        json_decref(sets);
+        side_done(&was);
+        side_done(&is);
+}
 
 int main(void)
 {
@@ -251,6 +331,13 @@ int main(void)
         CHECK_NUMBER(change(THREE, "abc", SHORT, "ac", "[]", &kind, &gone), CHANGE_LAYERS);
         CHECK_NUMBER(kind, LAYER_BELOW);
         CHECK_NUMBER(gone, 1);
+        CHECK_NUMBER(change(THREE, "abc", ALONE, "c", "[]", &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_BELOW);
+        CHECK_NUMBER(gone, 2);
+        /* and its nodes have other names */
+        CHECK_NUMBER(change(THREE, "abc", RENAMED, "c", "[]", &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_BELOW);
+        CHECK_NUMBER(gone, 2);
         CHECK_NUMBER(change(THREE, "abc", SHORT, "xc", "[]", &kind, &gone), CHANGE_RESTART);
 
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", READY, &kind, &gone), CHANGE_LAYERS);
@@ -263,8 +350,21 @@ int main(void)
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", OTHER, &kind, &gone), CHANGE_RESTART);
         CHECK_NUMBER(change(THREE, "abc", ONE, "a", "[]", &kind, &gone), CHANGE_RESTART);
 
+        /* to another image, which has all of it */
+        CHECK_NUMBER(change(THREE, "abc", ONE, "x", COPIED, &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_MOVED);
+        CHECK_NUMBER(gone, 3);
+        CHECK_NUMBER(change(ONE, "a", ONE_MOVED, "x", COPIED, &kind, &gone), CHANGE_LAYERS);
+        CHECK_NUMBER(kind, LAYER_MOVED);
+        CHECK_NUMBER(change(ONE, "a", ONE_MOVED, "x", COPYING, &kind, &gone), CHANGE_RESTART);
+        CHECK_NUMBER(change(ONE, "a", ONE_MOVED, "x", READY, &kind, &gone), CHANGE_RESTART);
+        /* it is copied to another than the definition names */
+        CHECK_NUMBER(change(ONE, "a", ONE_MOVED, "b", COPIED, &kind, &gone), CHANGE_RESTART);
+        CHECK_NUMBER(change(ONE, "a", TWO, "xb", COPIED, &kind, &gone), CHANGE_RESTART);
+
         check_chain();
         check_replaced();
+        check_moved();
 
         for (const char *file = "abcx"; *file; file++) {
                 _cleanup_(freep) char *path = text_format("%s/%c", directory, *file);

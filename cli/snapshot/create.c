@@ -7,7 +7,7 @@
  * names them before QEMU writes to them.
  */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/disk/freeze.h"
-#include "cli/disk/internal.h"
+#include "cli/image/freeze.h"
 #include "cli/running/disks.h"
+#include "cli/snapshot/internal.h"
+#include "cli/snapshot/nvram.h"
 #include "contract/exit.h"
 #include "guest/xml/write.h"
 
@@ -225,6 +226,7 @@ static int make_files(Creation *c)
         if (r == 0 && !file)
                 r = out_of_memory();
         r = r ?: change_check(&c->change, operation_make(&c->change.operation, file));
+        r = r ?: nvram_keep(&c->change, c->directory, c->snapshot.name);
         return r ?: save(c);
 }
 
