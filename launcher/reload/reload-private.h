@@ -31,7 +31,7 @@ struct Reload {
         DifferenceHost host; /* asked at the start: later the launcher may not */
         PendingChange *pending;
         size_t n_pending;
-        json_t *closing; /* fd sets that QEMU may close only when the guest runs */
+        json_t *closing;       /* fd sets that QEMU may close only when the guest runs */
         bool tells;            /* systemd that it reloads: in users' units, which have no ExecReload= */
         sd_event_source *late; /* a connection to the helper, which is told of a device that went late */
         ReloadWaiter *waiters;
