@@ -48,6 +48,7 @@ int verb_backup(const Call *call);
 int verb_check(const Call *call);
 int verb_commit(const Call *call);
 int verb_clone(const Call *call);
+int verb_copy_disk(const Call *call);
 int verb_console(const Call *call);
 int verb_define(const Call *call);
 int verb_dump(const Call *call);

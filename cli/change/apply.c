@@ -174,7 +174,8 @@ static int signal_launcher(const ChangeCall *c)
         return r;
 }
 
-static int reload_unit(bool user_scope, const char *unit)
+/* method: "StartUnit"; waits for the job. */
+static int run_job(bool user_scope, const char *unit, const char *method)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -192,12 +193,26 @@ static int reload_unit(bool user_scope, const char *unit)
         r = r < 0 ? r
                   : sd_bus_call_method(
                             bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "ReloadUnit", NULL, &reply, "ss", unit,
-                            "replace");
+                            "org.freedesktop.systemd1.Manager", method, NULL, &reply, "ss", unit, "replace");
         r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
         r = r < 0 ? r : wait_for_job(bus, &job);
         free(job.result);
         return r;
+}
+
+static int reload_unit(bool user_scope, const char *unit)
+{
+        return run_job(user_scope, unit, "ReloadUnit");
+}
+
+int change_start_guest(const ChangeCall *c)
+{
+        int r = run_job(c->call->user_scope, c->unit, "StartUnit");
+
+        return r < 0 ? fail(EXIT_OS, "cannot start guest %s: %s; see journalctl %s-u '%s'", c->guest,
+                            r == -EPROTO ? "its unit failed" : strerror(-r),
+                            c->call->user_scope ? "--user " : "", c->unit)
+                     : 0;
 }
 
 /* ——— what the launcher said ——— */

@@ -40,6 +40,9 @@ void change_done(ChangeCall *c);
 /* Says what an operation returned; 0 or the exit status. */
 int change_check(ChangeCall *c, int r);
 
+/* Starts a guest that is off. Prints its own error message; 0 or the exit status. */
+int change_start_guest(const ChangeCall *c);
+
 /* Has systemd read the new definition, and change the guest if it runs. If that fails, the definition is as
  * before. 0 or the exit status. */
 int change_apply(ChangeCall *c);

@@ -20,12 +20,12 @@ _vmctl() {
                 [list]='' [check]='file guest' [define]='file' [edit]='guest' [undefine]='guest' [rename]='guest' [console]='guest' [view]='guest'
                 [pause]='guest' [resume]='guest' [reset]='guest' [kill]='guest' [save]='guest' [nmi]='guest' [send-key]='guest' [info]='guest'
                 [stats]='guest' [top]='' [address]='guest' [backup]='guest directory' [resize-disk]='guest' [screenshot]='guest' [dump]='guest' [events]='guest' [agent]='guest'
-                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action' [commit]='guest'
+                [qmp]='guest' [attach]='guest file' [detach]='guest' [change-media]='guest' [set]='guest' [snapshot]='action' [commit]='guest' [copy-disk]='guest path'
                 [clone]='guest' [dumpxml]='file guest' [argv]='file guest' [policy]='' [unit]='file guest' [help]='verb'
         )
         local -A options=([list]='--json --names --units' [clone]='--disk=' [dumpxml]='--live --secrets' [argv]='--json' [policy]='--json' [view]='--print' [info]='--json'
                 [stats]='--json' [address]='--json' [events]='--json' [attach]='--persistent' [detach]='--persistent' [change-media]='--persistent'
-                [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [snapshot]='--internal --disk-only --disk= --description= --json --tree')
+                [set]='--persistent' [save]='--discard' [backup]='--disk= --checkpoint= --since= --pull= --list --delete=' [commit]='--pull' [copy-disk]='--pivot --format= --bandwidth=' [snapshot]='--force --internal --disk-only --disk= --description= --json --tree')
 
         COMPREPLY=()
         for ((i = 1; i < COMP_CWORD; i++)); do
@@ -68,6 +68,12 @@ _vmctl() {
         fi
         if [[ $kinds == *' verb '* ]]; then
                 mapfile -t COMPREPLY < <(compgen -W "${!arguments[*]}" -- "$cur")
+                return
+        fi
+        if [[ $kinds == *' path '* && ${#after[@]} -ge 2 ]]; then
+                while IFS= read -r word; do
+                        COMPREPLY+=("$(printf '%q' "$word")")
+                done < <(compgen -f -- "$cur")
                 return
         fi
         if [[ $kinds == *' guest '* ]]; then

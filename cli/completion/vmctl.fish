@@ -2,7 +2,7 @@
 #
 # fish completion for vmctl.
 
-set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set commit snapshot clone dumpxml argv policy unit help
+set -l verbs list check define edit undefine rename console view pause resume reset kill save nmi send-key info stats top address backup resize-disk screenshot dump events agent qmp attach detach change-media set commit copy-disk snapshot clone dumpxml argv policy unit help
 
 function __vmctl_guests
     set -l scope (string match -r -- '^--(?:user|system)$' (commandline -opc))
@@ -61,6 +61,7 @@ complete -c vmctl -n $first -a set -d 'Change a value of a guest'
 complete -c vmctl -n $first -a clone -d 'Copy a guest, with its disks'
 complete -c vmctl -n $first -a dumpxml -d 'Print the XML of a guest, completed'
 complete -c vmctl -n $first -a commit -d 'Merge the newest images of a disk'
+complete -c vmctl -n $first -a copy-disk -d 'Copy a disk of a running guest'
 complete -c vmctl -n $first -a snapshot -d 'Keep the state of the disks of a guest'
 complete -c vmctl -n $first -a argv -d 'Show the QEMU command line of a guest'
 complete -c vmctl -n $first -a policy -d 'Show what vmunit.conf allows and costs'
@@ -74,16 +75,21 @@ complete -c vmctl -n '__fish_seen_subcommand_from argv policy info stats address
 complete -c vmctl -n '__fish_seen_subcommand_from clone' -l disk -x -d 'Where the copy of a disk is to be'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l live -d 'Print what a running guest has'
 complete -c vmctl -n '__fish_seen_subcommand_from dumpxml' -l secrets -d 'Show passwords'
+complete -c vmctl -n '__fish_seen_subcommand_from commit' -l pull -d 'Into the newest image'
+complete -c vmctl -n '__fish_seen_subcommand_from copy-disk' -l pivot -d 'Have the guest go on with the copy'
+complete -c vmctl -n '__fish_seen_subcommand_from copy-disk' -l format -x -a 'raw qcow2' -d 'Format of the copy'
+complete -c vmctl -n '__fish_seen_subcommand_from copy-disk' -l bandwidth -x -d 'Bytes a second'
 complete -c vmctl -n '__vmctl_snapshot_words 2' -a 'create list revert delete'
 complete -c vmctl -n '__vmctl_snapshot_words 3' -a '(__vmctl_guests)'
 complete -c vmctl -n '__vmctl_snapshot_words 4; and not __fish_seen_subcommand_from create list' -a '(__vmctl_snapshots)'
+complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l force -d 'Also of a guest that runs'
 complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l internal -d 'With the memory'
 complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l disk-only -d 'Without the memory'
 complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l disk -x -d 'A disk'
 complete -c vmctl -n '__fish_seen_subcommand_from snapshot' -l description -x -d 'What the snapshot is for'
 complete -c vmctl -n '__fish_seen_subcommand_from view' -l print -d 'Print the address only'
 complete -c vmctl -n '__fish_seen_subcommand_from save' -l discard -d 'Give up what was saved'
-complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump commit' -F
+complete -c vmctl -n '__fish_seen_subcommand_from screenshot dump commit copy-disk' -F
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -a '(__fish_complete_directories)'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l disk -x -d 'Copy this disk'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l checkpoint -x -d 'Begin a checkpoint'
@@ -91,6 +97,6 @@ complete -c vmctl -n '__fish_seen_subcommand_from backup' -l since -x -d 'Copy w
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l pull -r -d 'Offer the disks over NBD'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l list -d 'Print checkpoints'
 complete -c vmctl -n '__fish_seen_subcommand_from backup' -l delete -x -d 'Remove a checkpoint'
-complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set commit backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp clone dumpxml argv unit' -a '(__vmctl_guests)'
+complete -c vmctl -n '__fish_seen_subcommand_from check edit undefine rename attach detach change-media set commit copy-disk backup resize-disk console view pause resume reset kill save nmi send-key info stats address screenshot dump events agent qmp clone dumpxml argv unit' -a '(__vmctl_guests)'
 complete -c vmctl -n '__fish_seen_subcommand_from check define dumpxml argv unit' -k -a '(__fish_complete_suffix .xml)'
 complete -c vmctl -n '__fish_seen_subcommand_from help' -a "$verbs"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* vmctl commit: what a guest has written into its newest images is written into one behind them, which the
- * guest has from then on. */
+ * guest has from then on. With --pull, the newest image gets what is behind it, and the guest keeps that. */
 
-#include "cli/disk/merge.h"
-#include "cli/disk/snapshot.h"
+#include "cli/image/merge.h"
+#include "cli/snapshot/snapshot.h"
 #include "contract/exit.h"
 
 /* The place of the image in the chain: the one behind the newest if none is named. */
@@ -24,20 +24,20 @@ static int find_base(
                                image->target, path, image->path);
 }
 
-/* Those that snapshots need go with vmctl snapshot delete. */
-static int check_snapshots(const Snapshots *all, const char *target, const ChainImage *chain, size_t n)
+static int note_paths(Strings *paths, const ChainImage *chain, size_t n)
 {
-        for (size_t i = 0; i < all->count; i++) {
-                const SnapshotDisk *d = snapshot_find_disk(&all->items[i], target);
+        int r = 0;
 
-                for (size_t j = 0; d && j <= n; j++)
-                        if (streq(d->base, chain[j].path) ||
-                            (j < n && streq_null(d->overlay, chain[j].path)))
-                                return fail(
-                                        EXIT_BAD_GUEST,
-                                        "%s is part of snapshot %s: see vmctl snapshot delete",
-                                        chain[j].path, all->items[i].name);
-        }
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = strings_add(paths, chain[i].path);
+        return r < 0 ? fail(EXIT_OS, "out of memory") : 0;
+}
+
+static int print_left(const ChangeCall *c, const Strings *left)
+{
+        for (size_t i = 0; i < left->count; i++)
+                printf("Left behind: image %s, which guest %s does not need any more\n", left->items[i],
+                       c->guest);
         return 0;
 }
 
@@ -50,14 +50,35 @@ static int commit(ChangeCall *c, const char *target, const char *path, const Sna
         int r = change_check(c, operation_find_disk(&c->operation, target, &image));
 
         r = r ?: find_base(&image, path, chain, disk_image_chain(&image, chain), &n);
-        r = r ?: check_snapshots(all, target, chain, n);
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = strings_add(&left, chain[i].path) < 0 ? fail(EXIT_OS, "out of memory") : 0;
+        r = r ?: snapshot_check_chain(all, target, chain, n + 1, n);
+        r = r ?: note_paths(&left, chain, n);
         r = r ?: merge_images(c, target, 0, n);
-        for (size_t i = 0; r == 0 && i < left.count; i++)
-                printf("Left behind: image %s, which guest %s does not need any more\n", left.items[i],
-                       c->guest);
-        return r;
+        return r ?: print_left(c, &left);
+}
+
+/* The images before the one that is named, or all. */
+static int pull(ChangeCall *c, const char *target, const char *path, const Snapshots *all)
+{
+        _cleanup_(disk_image_done) DiskImage image = { 0 };
+        _cleanup_(strings_done) Strings left = { 0 };
+        ChainImage chain[CHAIN_IMAGES_MAX];
+        size_t n = 0, end = 0;
+        int r = change_check(c, operation_find_disk(&c->operation, target, &image));
+
+        if (r != 0)
+                return r;
+        n = disk_image_chain(&image, chain);
+        if (path)
+                r = find_base(&image, path, chain, n, &end);
+        if (r == 0 && end == 1)
+                r =
+                        fail(EXIT_BAD_GUEST, "%s is right behind %s, and there is nothing to pull", path,
+                             image.path);
+        n = path ? end : n;
+        r = r ?: snapshot_check_chain(all, target, chain + 1, n - 1, n - 1);
+        r = r ?: note_paths(&left, chain + 1, n - 1);
+        r = r ?: pull_images(c, target, path ? end - 1 : 0);
+        return r ?: print_left(c, &left);
 }
 
 int verb_commit(const Call *call)
@@ -75,13 +96,7 @@ int verb_commit(const Call *call)
 
         if (r != 0)
                 return r;
-        if (!c.running)
-                return fail(
-                        EXIT_MISSING,
-                        "guest %s is off, and its images are not opened with root's rights: start it, and "
-                        "commit while it runs",
-                        c.guest);
         directory = snapshots_directory(call->user_scope, c.guest);
         r = directory ? snapshot_load_all(directory, &all) : fail(EXIT_OS, "out of memory");
-        return r ?: commit(&c, call->words[1], call->n_words > 2 ? call->words[2] : NULL, &all);
+        return r ?: (call->option ? pull : commit)(&c, call->words[1], call->words[2], &all);
 }

@@ -40,28 +40,22 @@ void client_done(Client *c)
         c->data = NULL;
 }
 
-int client_send(Client *c, const char *method, json_t *parameters, ClientFlags flags, ClientFds fds)
+int client_send_object(Client *c, const json_t *object, ClientFds fds)
 {
         union {
                 struct cmsghdr header;
                 char room[CMSG_SPACE(sizeof(int) * CHANNEL_FDS_MAX)];
         } control = { 0 };
-        json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters", parameters ?: json_object());
-        _cleanup_(freep) char *text = NULL;
+        _cleanup_(freep) char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
         struct iovec iov;
         struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
         size_t size;
         ssize_t n;
 
-        if (call && (flags & CLIENT_MORE))
-                (void) json_object_set_new(call, "more", json_true());
-        if (call && (flags & CLIENT_UPGRADE))
-                (void) json_object_set_new(call, "upgrade", json_true());
-        text = call ? json_dumps(call, JSON_COMPACT) : NULL;
-        json_decref(call);
         if (!text || fds.count > CHANNEL_FDS_MAX)
                 return -ENOMEM;
         size = strlen(text) + 1;
+        text[size - 1] = c->end;
         iov = (struct iovec){ .iov_base = text, .iov_len = size };
         if (fds.count > 0) {
                 m.msg_control = &control;
@@ -75,6 +69,20 @@ int client_send(Client *c, const char *method, json_t *parameters, ClientFlags f
                 n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
         return n < 0 ? -errno : file_write_all(c->fd, text + n, size - (size_t) n);
+}
+
+int client_send(Client *c, const char *method, json_t *parameters, ClientFlags flags, ClientFds fds)
+{
+        json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters", parameters ?: json_object());
+        int r;
+
+        if (call && (flags & CLIENT_MORE))
+                (void) json_object_set_new(call, "more", json_true());
+        if (call && (flags & CLIENT_UPGRADE))
+                (void) json_object_set_new(call, "upgrade", json_true());
+        r = client_send_object(c, call, fds);
+        json_decref(call);
+        return r;
 }
 
 /* Waits until there is something to read; milliseconds: -1 for no limit. */

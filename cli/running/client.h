@@ -37,6 +37,9 @@ void client_done(Client *c);
 /* Sends a call; takes over parameters (or NULL). 0 or negative errno. */
 int client_send(Client *c, const char *method, json_t *parameters, ClientFlags flags, ClientFds fds);
 
+/* Sends a message of another protocol, which is borrowed. */
+int client_send_object(Client *c, const json_t *object, ClientFds fds);
+
 /* Waits for the next message at most that many seconds (0: without a limit). 0 or negative errno:
  * -ECONNRESET at the end of the connection, -ETIMEDOUT, -EBADMSG. */
 int client_receive(Client *c, unsigned seconds, json_t **ret);

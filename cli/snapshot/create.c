@@ -7,7 +7,7 @@
  * names them before QEMU writes to them.
  */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,9 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/disk/freeze.h"
-#include "cli/disk/internal.h"
+#include "cli/image/freeze.h"
 #include "cli/running/disks.h"
+#include "cli/snapshot/internal.h"
+#include "cli/snapshot/nvram.h"
 #include "contract/exit.h"
 #include "guest/xml/write.h"
 
@@ -208,6 +209,7 @@ static int make_files(Creation *c)
 
         for (size_t i = 0; r == 0 && i < c->snapshot.n_disks; i++)
                 r = make_overlay(c, &c->snapshot.disks[i]);
+        r = r ?: nvram_keep(&c->change, c->directory, c->snapshot.name);
         if (r != 0)
                 return r;
         r = snapshot_save(c->directory, c->change.guest, &c->snapshot);

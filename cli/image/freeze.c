@@ -5,7 +5,7 @@
  * does when this process's connection ends, in whatever way.
  */
 
-#include "cli/disk/freeze.h"
+#include "cli/image/freeze.h"
 
 #include "contract/exit.h"
 #include "util/text.h"

@@ -6,14 +6,17 @@
  * since nobody but the user knows whether they are still wanted.
  */
 
-#include "cli/disk/internal.h"
+#include "cli/snapshot/internal.h"
 
 #include <errno.h>
 #include <unistd.h>
 
+#include "cli/snapshot/nvram.h"
 #include "contract/exit.h"
 
 #define NAMES_MAX 1000U
+#define POLL_USEC 100000
+#define OFF_POLLS 300U
 
 /* "/srv/web.s1", "/srv/web.s1-2" … which does not exist. */
 static char *free_path(const char *overlay)
@@ -76,8 +79,8 @@ static int check(const SnapshotCall *s, SnapshotChange *c)
 {
         if (c->change.running)
                 return fail(
-                        EXIT_MISSING, "guest %s runs; stop it first: %s stop '%s'", c->change.guest,
-                        systemctl_of(s->call.user_scope), c->change.unit);
+                        EXIT_MISSING, "guest %s runs; stop it first: %s stop '%s', or use --force",
+                        c->change.guest, systemctl_of(s->call.user_scope), c->change.unit);
         for (size_t i = 0; i < c->snapshot->n_disks; i++)
                 if (access(c->snapshot->disks[i].base, F_OK) < 0)
                         return fail(
@@ -128,6 +131,7 @@ static int revert_external(const SnapshotCall *s, SnapshotChange *c)
         r = r ?: define(c, &was, &paths, &left);
         for (size_t i = 0; r != 0 && i < made; i++)
                 (void) unlink(paths.items[i]);
+        r = r ?: nvram_restore(&c->change, c->directory, c->snapshot->name);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < left.count; i++)
@@ -150,14 +154,57 @@ static int revert_internal(SnapshotChange *c)
         return r ?: internal_run(&c->change, c->snapshot, INTERNAL_LOAD, &unknown);
 }
 
+static int revert(const SnapshotCall *s, SnapshotChange *c)
+{
+        int r = snapshot_is_internal(c->snapshot) ? revert_internal(c) : revert_external(s, c);
+
+        if (r == 0)
+                printf("Reverted guest %s to snapshot %s.\n", c->change.guest, s->name);
+        return r;
+}
+
+/* systemd hears of it a moment after the launcher has ended. */
+static int wait_until_off(const ChangeCall *c)
+{
+        _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
+        int r = manager_bus(c->call->user_scope, &bus);
+
+        for (unsigned i = 0; r >= 0 && i < OFF_POLLS; i++) {
+                _cleanup_(freep) char *state = NULL;
+
+                r = unit_state(bus, c->unit, &state);
+                if (r >= 0 && (streq(state, "inactive") || streq(state, "failed")))
+                        return 0;
+                (void) usleep(POLL_USEC);
+        }
+        return fail(EXIT_OS, "guest %s does not turn off: %s", c->guest, strerror(r < 0 ? -r : ETIMEDOUT));
+}
+
+/* What the guest has in its memory is lost, which is what the user wants. It runs again also if it cannot be
+ * reverted. */
+static int revert_by_force(const SnapshotCall *s, SnapshotChange *running)
+{
+        _cleanup_(snapshot_change_done) SnapshotChange c = { 0 };
+        int r = verb_kill(&s->call), started;
+
+        r = r ?: wait_until_off(&running->change);
+        if (r != 0)
+                return r;
+        snapshot_change_done(running); /* it has the lock */
+        *running = (SnapshotChange){ .change.operation.lock = -EBADF };
+        r = snapshot_change_start(s, &c);
+        r = r ?: revert(s, &c);
+        started = c.change.unit ? change_start_guest(&c.change) : EXIT_OS;
+        return r ?: started;
+}
+
 int snapshot_revert(const SnapshotCall *s)
 {
         _cleanup_(snapshot_change_done) SnapshotChange c = { 0 };
         int r = snapshot_change_start(s, &c);
 
-        if (r == 0)
-                r = snapshot_is_internal(c.snapshot) ? revert_internal(&c) : revert_external(s, &c);
-        if (r == 0)
-                printf("Reverted guest %s to snapshot %s.\n", c.change.guest, s->name);
-        return r;
+        if (r != 0)
+                return r;
+        return s->force && c.change.running && !snapshot_is_internal(c.snapshot) ? revert_by_force(s, &c)
+                                                                                 : revert(s, &c);
 }

@@ -2,7 +2,7 @@
 
 /* vmctl snapshot: how it is called. */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 #include <getopt.h>
 
@@ -15,6 +15,7 @@ typedef enum Allowed {
         ALLOW_TREE = 1 << 3,
         ALLOW_INTERNAL = 1 << 4,
         ALLOW_DISK_ONLY = 1 << 5,
+        ALLOW_FORCE = 1 << 6,
 } Allowed;
 
 static const struct {
@@ -28,7 +29,7 @@ static const struct {
           "[--description=TEXT]",
           1, 2, ALLOW_DISK | ALLOW_DESCRIPTION | ALLOW_INTERNAL | ALLOW_DISK_ONLY, snapshot_create },
         { "list", "NAME [--json|--tree]", 1, 1, ALLOW_JSON | ALLOW_TREE, snapshot_list },
-        { "revert", "NAME SNAPSHOT", 2, 2, 0, snapshot_revert },
+        { "revert", "NAME SNAPSHOT [--force]", 2, 2, ALLOW_FORCE, snapshot_revert },
         { "delete", "NAME SNAPSHOT", 2, 2, 0, snapshot_delete },
 };
 
@@ -39,6 +40,7 @@ static const struct option options[] = {
         { "tree", no_argument, NULL, ALLOW_TREE },
         { "internal", no_argument, NULL, ALLOW_INTERNAL },
         { "disk-only", no_argument, NULL, ALLOW_DISK_ONLY },
+        { "force", no_argument, NULL, ALLOW_FORCE },
         { 0 },
 };
 
@@ -55,6 +57,9 @@ static int take_option(SnapshotCall *s, int option)
                 return 0;
         case ALLOW_DISK_ONLY:
                 s->disk_only = true;
+                return 0;
+        case ALLOW_FORCE:
+                s->force = true;
                 return 0;
         case ALLOW_JSON:
                 s->json = true;

@@ -6,16 +6,16 @@
  * The files go last.
  */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/disk/internal.h"
-#include "cli/disk/merge.h"
+#include "cli/image/merge.h"
 #include "cli/running/client.h"
+#include "cli/snapshot/internal.h"
 #include "contract/exit.h"
 
 typedef enum Where {
@@ -98,12 +98,6 @@ static int merge_disk(SnapshotChange *c, const SnapshotDisk *d)
         r = check_inside(c, d);
         for (size_t i = 0; r == 0 && i < c->all.count; i++)
                 r = check_branch(c, &c->all.items[i], d->target);
-        if (r == 0 && !c->change.running)
-                r = fail(
-                        EXIT_MISSING,
-                        "guest %s is off, and its images are not opened with root's rights: start it, and "
-                        "delete the snapshot while it runs",
-                        c->change.guest);
         return r ?: merge_images(&c->change, d->target, at, 1);
 }
 

@@ -13,3 +13,6 @@
  * before.
  */
 int merge_images(ChangeCall *c, const char *target, size_t first, size_t count);
+
+/* The other way round: writes `count` images behind the newest into that one, or all of them if it is 0. */
+int pull_images(ChangeCall *c, const char *target, size_t count);

@@ -13,7 +13,7 @@ typedef struct SnapshotCall {
         Call call; /* whose words are the guest's name */
         const char *name, *description;
         Strings disks; /* TARGET, or TARGET=PATH; none: all */
-        bool json, tree, internal, disk_only;
+        bool json, tree, internal, disk_only, force;
 } SnapshotCall;
 
 int snapshot_create(const SnapshotCall *s);
@@ -36,6 +36,11 @@ int snapshot_change_start(const SnapshotCall *s, SnapshotChange *ret);
  */
 int snapshot_check_internal(SnapshotChange *c);
 void snapshot_change_done(SnapshotChange *c);
+
+/* That no snapshot has one of those n images under its overlay, or one of the first of them as that: those
+ * go with vmctl snapshot delete. Says which has. 0 or the exit status. */
+int snapshot_check_chain(
+        const Snapshots *all, const char *target, const ChainImage *chain, size_t n, size_t n_overlays);
 
 /* All of the guest's; says which cannot be read. 0 or the exit status. */
 int snapshot_load_all(const char *directory, Snapshots *ret);

@@ -2,7 +2,7 @@
 
 /* vmctl snapshot list: what snapshots a guest has, the oldest first, or as the tree that they are. */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -20,6 +20,23 @@ int snapshot_load_all(const char *directory, Snapshots *ret)
         for (size_t i = 0; i < damaged.count; i++)
                 fprintf(stderr, "vmctl: ignoring %s/%s, which does not describe a snapshot\n", directory,
                         damaged.items[i]);
+        return 0;
+}
+
+int snapshot_check_chain(
+        const Snapshots *all, const char *target, const ChainImage *chain, size_t n, size_t n_overlays)
+{
+        for (size_t i = 0; i < all->count; i++) {
+                const SnapshotDisk *d = snapshot_find_disk(&all->items[i], target);
+
+                for (size_t j = 0; d && j < n; j++)
+                        if (streq(d->base, chain[j].path) ||
+                            (j < n_overlays && streq_null(d->overlay, chain[j].path)))
+                                return fail(
+                                        EXIT_BAD_GUEST,
+                                        "%s is part of snapshot %s: see vmctl snapshot delete",
+                                        chain[j].path, all->items[i].name);
+        }
         return 0;
 }
 

@@ -3,7 +3,7 @@
 
 /* Snapshots inside of qcow2 images, with the memory of a guest that runs. */
 
-#include "cli/disk/snapshot.h"
+#include "cli/snapshot/snapshot.h"
 
 /*
  * Whether the guest can have one, of those disks, which have to be all that it writes. NULL, or why it

@@ -6,7 +6,7 @@
  * a guest whose QEMU is silent for minutes; so the memory must not be too large.
  */
 
-#include "cli/disk/internal.h"
+#include "cli/snapshot/internal.h"
 
 #include <unistd.h>
 
