@@ -43,6 +43,7 @@ static void copy_done(Copy *c)
         free(c->path);
         free(c->source);
         free(c->image);
+        free(c->top);
 }
 
 /* ——— the request ——— */
@@ -143,11 +144,13 @@ static int find_disk(Copy *c, const DiskImage *image)
                 r = fail(EXIT_OS, "cannot stat %s: %s", image->path, strerror(errno));
         if (r == 0) {
                 free(c->image);
+                free(c->top);
                 free(c->job.id);
                 c->size = (uint64_t) size;
                 c->image = strdup(json_text(top, "node"));
                 c->job.id = text_format(COPY_JOB "%s", json_text(disk, "device"));
-                r = c->image && c->job.id ? 0 : fail(EXIT_OS, "out of memory");
+                c->top = strdup(node);
+                r = c->image && c->top && c->job.id ? 0 : fail(EXIT_OS, "out of memory");
         }
         json_decref(reply);
         return r;
@@ -316,7 +319,6 @@ static int pivot(Copy *c)
 {
         _cleanup_(change_done) ChangeCall change = { 0 };
         _cleanup_(disk_image_done) DiskImage image = { 0 };
-        _cleanup_(closep) int fd = -EBADF;
         int r;
 
         if (fsync(c->file.fd) < 0)

@@ -23,7 +23,7 @@ typedef struct Copy {
         int lock, directory;
         Target file;            /* the block device has a descriptor only */
         json_t *storage, *node; /* QEMU's nodes: of the file, and of its format, NULL for raw */
-        char *image;            /* QEMU's node of the disk */
+        char *image, *top;      /* QEMU's node of the disk, and what the guest has, with limits above it */
         unsigned set;
         DiskJob job;
 } Copy;

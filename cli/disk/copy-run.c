@@ -147,13 +147,14 @@ static int add_format(Copy *c)
 static int start_job(Copy *c)
 {
         _cleanup_(freep) char *to = c->node ? fd_name_copy_format(c->set) : fd_name_copy_storage(c->set);
-        json_t *commands = json_array(), *step;
+        json_t *commands = json_array(), *step,
+               *arguments = json_pack(
+                       "{s:s, s:s, s:s, s:s, s:I, s:b}", "job-id", c->job.id, "device", c->top, "target",
+                       to ?: "", "sync", "full", "speed", (json_int_t) c->speed, "auto-dismiss", 0);
 
-        step = steps_add(
-                commands, "blockdev-mirror",
-                json_pack(
-                        "{s:s, s:s, s:s, s:s, s:I, s:b}", "job-id", c->job.id, "device", c->image, "target",
-                        to ?: "", "sync", "full", "speed", (json_int_t) c->speed, "auto-dismiss", 0));
+        if (!streq(c->top, c->image))
+                (void) json_object_set_new(arguments, "replaces", json_string(c->image));
+        step = steps_add(commands, "blockdev-mirror", arguments);
         step_undo(step, "job-cancel", json_pack("{s:s}", "id", c->job.id));
         return job_execute(&c->job, commands, true, (ClientFds){ 0 }, NULL);
 }
