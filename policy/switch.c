@@ -90,7 +90,7 @@ const PolicySwitchInfo policy_switches[POLICY_SWITCHES] = {
                                       .forbids = "arguments and properties of QEMU that vmunit does not "
                                                  "interpret",
                                       .costs = { CALL("inotify_init"), CALL("inotify_init1"),
-                                                 CALL("memfd_create"), SETTING("PrivateTmp=yes") } },
+                                                 CALL("memfd_create"), SETTING("ReadOnlyPaths=") } },
         [POLICY_PROGRAMS] = { .key = "AllowPrograms",
                               .forbids = "programs other than the distribution's QEMU",
                               .costs = { CALL("capset"), CALL("mount"), CALL("pivot_root"), CALL("setuid"),

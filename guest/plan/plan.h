@@ -165,8 +165,8 @@ void plan_network_of(Plan *p, const char *host); /* the one that this host is in
 void plan_listen_at(Plan *p, const char *host);  /* QEMU listens there; a name may have to be looked up */
 
 /*
- * QEMU connects to other programs or hosts, or passes descriptors to them; without this, its system call
- * filter refuses both.
+ * QEMU connects to other programs or hosts, or passes descriptors to them. Without this, its system call
+ * filter refuses to connect, and other QEMUs of its user can use up what it may have in transit.
  */
 void plan_peers(Plan *p);
 void plan_listen(Plan *p, const char *format, ...)

@@ -155,6 +155,41 @@ static void check_options(const Strings *argv, const char *xml)
         }
 }
 
+static bool connects(const char *option, const char *value)
+{
+        static const struct {
+                const char *option, *text;
+        } connecting[] = {
+                { "-blockdev", "\"driver\":\"nbd\"" },  { "-blockdev", "\"driver\":\"iscsi\"" },
+                { "-blockdev", "\"driver\":\"rbd\"" },  { "-blockdev", "\"driver\":\"nfs\"" },
+                { "-blockdev", "\"driver\":\"ssh\"" },  { "-blockdev", "\"driver\":\"http" },
+                { "-blockdev", "\"driver\":\"ftp" },    { "-object", "\"qom-type\":\"pr-manager-helper\"" },
+                { "-netdev", "\"type\":\"socket\"" },   { "-netdev", "\"type\":\"vhost-user\"" },
+                { "-audiodev", "\"driver\":\"pa\"" },   { "-audiodev", "\"driver\":\"pipewire\"" },
+                { "-audiodev", "\"driver\":\"jack\"" }, { "-audiodev", "\"driver\":\"sdl\"" },
+                { "-audiodev", "\"driver\":\"alsa\"" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(connecting); i++)
+                if (streq(option, connecting[i].option) && strstr(value, connecting[i].text))
+                        return true;
+        if (streq(option, "-display"))
+                return text_after(value, "sdl") || text_after(value, "dbus");
+        return streq(option, "-chardev") &&
+               (text_after(value, "udp,") ||
+                (text_after(value, "socket,") && !strstr(value, ",fd=") && !strstr(value, ",server=on")));
+}
+
+/* Whatever connects has to say so, or QEMU's filter would refuse it. */
+static void check_peers(const Plan *p)
+{
+        for (size_t i = 1; i + 1 < p->argv.count; i++)
+                if (connects(p->argv.items[i], p->argv.items[i + 1]) && !p->peers) {
+                        fprintf(stderr, "connects without plan_peers(): %s\n", p->argv.items[i + 1]);
+                        abort();
+                }
+}
+
 /* The next word of a command line as in systemd.service(5), specifiers and variables unescaped; NULL at its
  * end. */
 static char *next_word(const char **at)
@@ -247,5 +282,6 @@ void check_converted(Conversion *c, const char *file, const char *xml)
         if (c->status < 0)
                 return;
         check_options(&c->plan.argv, xml);
+        check_peers(&c->plan);
         check_command(drop_in, &c->plan.argv);
 }
