@@ -4,8 +4,8 @@
  * Files are written, systemd reads them, and the guest is reloaded. A process that is killed between these
  * leaves a definition that nobody has checked or carried out, and the next try would find its device there
  * already. So the files as they were, and images that were made, are noted before anything is written. They
- * are taken back by the next change, except if the reload had begun: then QEMU may write to what is new, and
- * the change is carried out to its end.
+ * are taken back by the next change, except if the reload had begun, or systemd has read the files: then
+ * QEMU may write to what is new, and the change is carried out to its end.
  *
  * The note is a file of whoever may change the guest, in a directory of theirs that does not outlast a boot,
  * as the run of a guest does not. What it says is trusted like the definition itself.
@@ -136,6 +136,22 @@ static void remove_made(const char *path)
         (void) rmdir(parent);
 }
 
+/*
+ * systemd may have read the definition since, for another reason, and have started the guest with it. It
+ * makes the directory of what generators write anew each time. The note is in RUN/vmunit/guests/.
+ */
+static bool was_read(const char *note)
+{
+        _cleanup_(freep) char *generated = NULL, *directory = path_directory(note);
+        struct stat noted, read;
+
+        generated = directory ? text_format("%s/../../systemd/generator", directory) : NULL;
+        return !generated || stat(note, &noted) < 0 ||
+               (stat(generated, &read) >= 0 && (read.st_ctim.tv_sec > noted.st_mtim.tv_sec ||
+                                                (read.st_ctim.tv_sec == noted.st_mtim.tv_sec &&
+                                                 read.st_ctim.tv_nsec >= noted.st_mtim.tv_nsec)));
+}
+
 static int take_back(const json_t *note)
 {
         const json_t *files = json_object_get(note, "files"), *made = json_object_get(note, "made");
@@ -154,6 +170,7 @@ int unfinished_end(Operation *o)
         _cleanup_(freep) char *text = NULL;
         json_t *note, *guest;
         size_t size;
+        bool reloads;
         int r = file_read(AT_FDCWD, o->note, NOTE_SIZE_MAX, &text, &size);
 
         if (r < 0)
@@ -161,8 +178,8 @@ int unfinished_end(Operation *o)
         note = json_loadb(text, size, 0, NULL);
         guest = describe_guest(o);
         o->interrupted = guest && json_equal(json_object_get(note, "guest"), guest);
-        if (o->interrupted && !(json_is_true(json_object_get(note, "reloads")) &&
-                                json_array_size(json_object_get(note, "files")) > 0))
+        reloads = json_is_true(json_object_get(note, "reloads")) || was_read(o->note);
+        if (o->interrupted && !(reloads && json_array_size(json_object_get(note, "files")) > 0))
                 r = take_back(note);
         json_decref(guest);
         json_decref(note);

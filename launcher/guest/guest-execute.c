@@ -94,6 +94,8 @@ static int add_step(Call *call, Batch *b, const json_t *step, const char **ret_i
                 if (!json_is_integer(index) || json_integer_value(index) < 0)
                         return -EINVAL;
                 fd = call_take_fd(call, (size_t) json_integer_value(index));
+                if (fd >= 0 && !monitor_takes(fd))
+                        fd = fd_close(fd);
                 if (fd < 0)
                         return -EBADF;
         }

@@ -77,6 +77,10 @@ static void execute(Session *s, const char *command, json_t *arguments)
                 return;
         }
         fd = channel_take_fd(s->channel, 0);
+        if (fd >= 0 && !monitor_takes(fd)) {
+                send_error(s, "GenericError", "QEMU takes no descriptor without access (O_PATH)");
+                return;
+        }
         if (lifecycle_execute(s->context->life, command, json_incref(arguments), fd, on_reply, s) < 0)
                 send_error(
                         s, "GenericError",

@@ -7,11 +7,15 @@
  *
  * Nothing here waits for QEMU: a command without a reply in time fails for its caller, and a later reply is
  * dropped. QEMU is not trusted, since a guest may have taken it over: a reply to no command is ignored.
+ *
+ * QEMU 7.2 closes the descriptors of a set that is removed only if the guest runs at that moment. So sets
+ * that were removed while the guest stood still are removed once more when it goes on.
  */
 
 #include "launcher/monitor/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
@@ -20,6 +24,7 @@
 #include "launcher/stream/channel.h"
 #include "log/log.h"
 #include "util/rate-limit.h"
+#include "util/text.h"
 
 typedef struct Command {
         struct Command *next;
@@ -28,6 +33,7 @@ typedef struct Command {
         MonitorReply reply;
         void *userdata;
         uint64_t deadline;
+        json_t *set; /* the arguments of remove-fd, or NULL */
 } Command;
 
 struct Monitor {
@@ -41,8 +47,11 @@ struct Monitor {
         json_int_t last_id;
         RateLimit complaints;
         json_t *greeting;
+        json_t *removed; /* since the guest stopped: the arguments of each remove-fd */
         const char *error_class;
 };
+
+#define REMOVED_MAX (MONITOR_COMMANDS_MAX / 2)
 
 static uint64_t now_usec(void)
 {
@@ -66,6 +75,9 @@ static void command_finish(Monitor *m, Command *c, const json_t *result, const c
                         m->n_commands--;
                         break;
                 }
+        if (c->set && result && json_array_size(m->removed) < REMOVED_MAX)
+                (void) json_array_append(m->removed, c->set);
+        json_decref(c->set);
         if (c->reply)
                 c->reply(result, error, c->userdata);
         else if (error && may_complain(m, error))
@@ -133,6 +145,7 @@ static int execute(
                 .reply = reply,
                 .userdata = userdata,
                 .deadline = patience == MONITOR_NO_LIMIT ? UINT64_MAX : now_usec() + patience,
+                .set = streq(name, "remove-fd") ? json_incref(arguments) : NULL,
         };
         m->commands = TAKE_PTR(c);
         m->n_commands++;
@@ -145,6 +158,15 @@ int monitor_execute(
         uint64_t patience)
 {
         return execute(m, command, arguments, -1, reply, userdata, patience);
+}
+
+/* QEMU 10.2 and later set all that they receive to blocking, and take a failure for one of the connection.
+ */
+bool monitor_takes(int fd)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        return flags >= 0 && !(flags & O_PATH);
 }
 
 int monitor_execute_fd(
@@ -210,6 +232,22 @@ static int on_answer(Monitor *m, json_int_t id, const json_t *message)
         return 0;
 }
 
+static void note_event(Monitor *m, const char *event)
+{
+        _cleanup_(json_decrefp) json_t *removed = NULL;
+        json_t *set;
+        size_t i;
+
+        if (!streq(event, "STOP") && !streq(event, "RESUME"))
+                return;
+        removed = m->removed;
+        m->removed = json_array();
+        if (streq(event, "RESUME"))
+                json_array_foreach(removed, i, set)
+                        (void) execute(
+                                m, "remove-fd", json_incref(set), -1, reply_is_ignored, m, MONITOR_PATIENCE);
+}
+
 static int on_message(Channel *channel, json_t *message, void *userdata)
 {
         Monitor *m = userdata;
@@ -218,6 +256,7 @@ static int on_message(Channel *channel, json_t *message, void *userdata)
         if (json_is_integer(id))
                 return on_answer(m, json_integer_value(id), message);
         if (json_object_get(message, "event")) {
+                note_event(m, json_string_value(json_object_get(message, "event")) ?: "");
                 m->handlers->event(message, m->userdata);
                 return 0;
         }
@@ -256,6 +295,7 @@ int monitor_new(sd_event *event, int fd, const MonitorHandlers *handlers, void *
                 .handlers = handlers,
                 .userdata = userdata,
                 .event = sd_event_ref(event),
+                .removed = json_array(),
                 .complaints = { EVENT_RATE_SECONDS * MONITOR_SECOND, EVENT_RATE_EVENTS, COMPLAINTS_BYTES },
         };
         r = channel_new(event, fd, &monitor_channel, m, &m->channel);
@@ -282,9 +322,11 @@ Monitor *monitor_free(Monitor *m)
                 Command *c = m->commands;
 
                 m->commands = c->next;
+                json_decref(c->set);
                 free(c);
         }
         json_decref(m->greeting);
+        json_decref(m->removed);
         free(m);
         return NULL;
 }

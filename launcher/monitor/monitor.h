@@ -4,6 +4,7 @@
 /* QEMU's monitor (QMP): commands with one reply each, and events. */
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
@@ -37,6 +38,9 @@ Monitor *monitor_free(Monitor *m); /* returns NULL; pending commands get no repl
 int monitor_execute(
         Monitor *m, const char *command, json_t *arguments, MonitorReply reply, void *userdata,
         uint64_t patience);
+
+/* Whether QEMU can be given that descriptor: for one without access (O_PATH) it closes the monitor. */
+bool monitor_takes(int fd);
 
 /* The same with a descriptor for the command ("getfd", "add-fd"), which the caller still has to close. */
 int monitor_execute_fd(

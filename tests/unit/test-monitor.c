@@ -132,10 +132,51 @@ static void test_closed(void)
         end(-1);
 }
 
+static const char *sent(int qemu)
+{
+        static char text[4096];
+        ssize_t n = read(qemu, text, sizeof(text) - 1);
+
+        text[n > 0 ? n : 0] = '\0';
+        return text;
+}
+
+static void remove_set(int qemu, unsigned set, unsigned id)
+{
+        char answer[64];
+
+        CHECK_NUMBER(
+                monitor_execute(
+                        monitor, "remove-fd", json_pack("{s:i}", "fdset-id", (int) set), on_reply, &replies,
+                        MONITOR_PATIENCE),
+                0);
+        (void) snprintf(answer, sizeof(answer), "{\"return\": {}, \"id\": %u}\n", id);
+        say(qemu, answer);
+}
+
+/* QEMU 7.2 closes sets only while the guest runs. */
+static void test_sets(void)
+{
+        int qemu = begin();
+
+        remove_set(qemu, 1, 3);
+        say(qemu, "{\"event\": \"STOP\"}\n");
+        remove_set(qemu, 2, 4);
+        CHECK(strstr(sent(qemu), "remove-fd"));
+        say(qemu, "{\"event\": \"RESUME\"}\n");
+        say(qemu, "{\"return\": {}, \"id\": 5}\n");
+        CHECK_TEXT(sent(qemu), "{\"execute\":\"remove-fd\",\"id\":5,\"arguments\":{\"fdset-id\":2}}\n");
+        say(qemu, "{\"event\": \"STOP\"}\n{\"event\": \"RESUME\"}\n");
+        CHECK_TEXT(sent(qemu), "");
+        CHECK_NUMBER(replies, 2);
+        end(qemu);
+}
+
 int main(void)
 {
         test_refusals();
         test_timed_out();
         test_closed();
+        test_sets();
         return 0;
 }

@@ -10,7 +10,8 @@
 #include "tests/unit/test.h"
 #include "util/file.h"
 
-#define NOTE     "./.one.change"
+#define NOTE     "run/vmunit/guests/.one.change"
+#define READ     "run/systemd/generator"
 #define FRAGMENT "fragments/disk-vda.xml"
 #define NEW      "fragments/disk-vdb.xml"
 #define OVERLAY  "images/one.s1"
@@ -114,6 +115,21 @@ static void test_after_the_reload(void)
         remove_all();
 }
 
+/* systemd was reloaded by somebody else, and the guest may have been started since. */
+static void test_after_it_was_read(void)
+{
+        Operation o = begin();
+
+        leave_off(&o);
+        CHECK(mkdir(READ, 0755) >= 0);
+        check_next(true);
+        check_file(FRAGMENT, "after");
+        check_file(NEW, "new");
+        check_file(OVERLAY, "");
+        remove_all();
+        CHECK(rmdir(READ) >= 0);
+}
+
 /* Of a guest that had the name before. */
 static void test_of_another_guest(void)
 {
@@ -161,13 +177,18 @@ int main(void)
         char directory[] = "/tmp/test-unfinished-XXXXXX";
 
         CHECK(mkdtemp(directory) && chdir(directory) >= 0);
-        CHECK(mkdir("fragments", 0755) >= 0 && mkdir("images", 0755) >= 0);
+        CHECK(mkdir("fragments", 0755) >= 0 && mkdir("images", 0755) >= 0 && mkdir("run", 0755) >= 0);
+        CHECK(mkdir("run/systemd", 0755) >= 0 && mkdir("run/vmunit", 0755) >= 0);
+        CHECK(mkdir("run/vmunit/guests", 0755) >= 0);
         test_before_the_reload();
         test_after_the_reload();
+        test_after_it_was_read();
         test_of_another_guest();
         test_taken_back();
         test_settled();
         CHECK(unlink(FRAGMENT) >= 0 && rmdir("fragments") >= 0 && rmdir("images") >= 0);
+        CHECK(rmdir("run/vmunit/guests") >= 0 && rmdir("run/vmunit") >= 0 && rmdir("run/systemd") >= 0);
+        CHECK(rmdir("run") >= 0);
         CHECK(chdir("/") >= 0 && rmdir(directory) >= 0);
         return 0;
 }
