@@ -342,6 +342,15 @@ static int hold_still(Merge *m)
                                   (ClientFds){ 0 }, NULL);
 }
 
+/* The end of the connection would do that as well, but nobody would wait for it, and what an operator does
+ * next, such as a save, would find it under way. */
+static void let_go_on(Merge *m)
+{
+        (void) client_call(
+                &m->still, "let continue", "org.vmunit.Guest.Release", json_pack("{s:b}", "undo", 1),
+                (ClientFds){ 0 }, NULL);
+}
+
 static json_t *command_of_job(const Merge *m, const char *command)
 {
         return json_pack("[{s:s, s:{s:s}}]", "execute", command, "arguments", "id", m->job);
@@ -381,6 +390,7 @@ static int merge_top(Merge *m)
         r = define(m);
         if (r != 0 && !m->change->kept)
                 (void) execute(m, command_of_job(m, "job-cancel"), false, (ClientFds){ 0 }, NULL);
+        let_go_on(m);
         return r;
 }
 
