@@ -328,6 +328,7 @@ static int pivot(Copy *c)
         r = r ?: check_snapshots(c, &image);
         r = r ?: find_disk(c, &image);
         r = r ?: move(c, &change, &image);
+        job_let_go_on(&c->job);
         if (r == 0)
                 printf("Moved disk %s of guest %s to %s.\nLeft behind: image %s, which guest %s does not "
                        "need any more\n",

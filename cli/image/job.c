@@ -161,6 +161,13 @@ int job_hold_still(DiskJob *j)
                                   (ClientFds){ 0 }, NULL);
 }
 
+void job_let_go_on(DiskJob *j)
+{
+        (void) client_call(
+                &j->still, "let continue", "org.vmunit.Guest.Release", json_pack("{s:b}", "undo", 1),
+                (ClientFds){ 0 }, NULL);
+}
+
 int job_flush(DiskJob *j, const char *node)
 {
         _cleanup_(freep) char *line = text_format("qemu-io %s flush", node);

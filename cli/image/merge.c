@@ -260,6 +260,7 @@ static int merge_top(Merge *m)
         r = define(m);
         if (r != 0 && !m->change->kept)
                 (void) job_end_old(&m->job);
+        job_let_go_on(&m->job);
         return r;
 }
 
