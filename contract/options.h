@@ -61,7 +61,7 @@
 #define OPTION_RTC_OFFSET      "rtc-offset"
 #define OPTION_ARGUMENT_PATH   "argument-path"
 
-/* of tpm, which has --guest= and --uuid= as well */
+/* of tpm, which also takes --guest= and --uuid= */
 #define OPTION_VERSION        "version"
 #define OPTION_PCR_BANKS      "pcr-banks"
 #define OPTION_PROFILE        "profile"

@@ -36,6 +36,7 @@ typedef struct Tpm {
         XmlElement *backend_element;
         const char *path; /* the node, or the socket that QEMU connects to */
         int source_type, source_mode;
+        XmlElement *encryption, *profile_element;
         const char *secret; /* the UUID of the passphrase for the emulator's state */
         const char *credential;
         XmlElement *banks;
@@ -70,11 +71,13 @@ static const Field emulator_fields[] = {
         /* a guest's state always stays, as its disks do */
         FIELD_SAID("@persistent_state", FIELD_IGNORED, NULL),
         FIELD_IN_RANGE("@debug", Tpm, debug, 0, 20),
+        FIELD("encryption", FIELD_ELEMENT, Tpm, encryption),
         FIELD("encryption@secret", FIELD_UUID, Tpm, secret),
         FIELD("active_pcr_banks", FIELD_ELEMENT, Tpm, banks),
         FIELD_SAID(
                 "source", FIELD_REFUSED,
                 "the state is always in the guest's own state directory, see vmunit-guest(5)"),
+        FIELD("profile", FIELD_ELEMENT, Tpm, profile_element),
         FIELD("profile@source", FIELD_TEXT, Tpm, profile),
         FIELD_OF_WORDS("profile@removeDisabled", Tpm, profile_remove, remove_words),
         /* libvirt's note of what the state was made with */
@@ -160,8 +163,16 @@ static void tpm_check(const Guest *g, const Device *d)
                 device_error(
                         g, d, "<tpm>: <%s> requires version='2.0'",
                         t->banks ? "active_pcr_banks" : "profile");
-        if (t->profile_remove && !t->profile)
-                device_error(g, d, "<profile>: removeDisabled requires source");
+        if (t->encryption && !t->secret)
+                guest_error(g, t->encryption->place, "<encryption>: secret='UUID' is required");
+        if (t->profile_element && !t->profile)
+                guest_error(g, t->profile_element->place, "<profile>: source is required");
+        if (t->profile && text_after(t->profile, "local:"))
+                guest_error(
+                        g, t->profile_element->place,
+                        "<profile>: source='%s' is not supported: swtpm does not see files of the host; use "
+                        "the name of one of its own profiles, such as default-v2",
+                        t->profile);
 }
 
 static void build_passthrough(const Tpm *t, Plan *p)

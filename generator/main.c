@@ -89,17 +89,21 @@ static int generate_user(int output_fd, const Conversion *c, const GuestFile *fi
         return r < 0 ? r : write_drop_in(output_fd, "vm-user", instance, "service", text, size);
 }
 
+/* The socket of a guest that runs keeps its address, as its helper's does. */
 static int generate_tpm(int output_fd, const Conversion *c, const GuestFile *file, const char *instance)
 {
         _cleanup_(freep) char *service = NULL, *socket = NULL;
         size_t service_size, socket_size;
+        bool emulated = c->status == 0 && tpm_is_emulated(c);
         int r;
 
-        if (c->status < 0 || !tpm_is_emulated(c))
+        if (!emulated && (!c->settings.tpm_socket || access(c->settings.tpm_socket, F_OK) < 0))
                 return 0;
         r = tpm_socket_text(c, file->path, &socket, &socket_size);
         r = r < 0 ? r : write_drop_in(output_fd, "vm-tpm", instance, "socket", socket, socket_size);
-        r = r < 0 ? r : tpm_service_text(c, file->name, file->path, &service, &service_size);
+        if (r < 0 || !emulated)
+                return r;
+        r = tpm_service_text(c, file->name, file->path, &service, &service_size);
         return r < 0 ? r : write_drop_in(output_fd, "vm-tpm", instance, "service", service, service_size);
 }
 

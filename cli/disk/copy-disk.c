@@ -306,6 +306,7 @@ static int move(Copy *c, ChangeCall *change, const DiskImage *image)
         if (r != 0)
                 return r;
         r = define(c, change, image);
+        job_let_go_on(&c->job);
         if (r == 0 || change->kept)
                 return r;
         (void) copy_remove(c, c->job.id, c->set);
@@ -328,7 +329,6 @@ static int pivot(Copy *c)
         r = r ?: check_snapshots(c, &image);
         r = r ?: find_disk(c, &image);
         r = r ?: move(c, &change, &image);
-        job_let_go_on(&c->job);
         if (r == 0)
                 printf("Moved disk %s of guest %s to %s.\nLeft behind: image %s, which guest %s does not "
                        "need any more\n",

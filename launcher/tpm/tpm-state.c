@@ -99,7 +99,7 @@ static int make_state(const TpmState *o, const char *state, const char *key)
                 return log_errno(LOG_ERR, r, "Cannot remove %s", directory);
         if (mkdir(STATE_NEW, 0700) < 0)
                 return log_errno(LOG_ERR, -errno, "Cannot create %s", directory);
-        log_info("Making the state of a new TPM %s.", o->version);
+        log_info("Creating a TPM %s for the guest.", o->version);
         r = make_configuration();
         r = r < 0 ? r : manufacture(o, key);
         r = r < 0 ? r : note_banks(o, STATE_NEW "/pcr-banks");
@@ -107,7 +107,7 @@ static int make_state(const TpmState *o, const char *state, const char *key)
                 return r;
         fd = open(STATE_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || syncfs(fd) < 0 || rename(STATE_NEW, STATE) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot keep %s", directory);
+                return log_errno(LOG_ERR, -errno, "Cannot rename %s to " STATE, directory);
         fd = fd_close(fd);
         fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fsync(fd) < 0)
@@ -140,36 +140,64 @@ static int change_state(const TpmState *o, const char *key)
         return r < 0 ? r : note_banks(o, BANKS);
 }
 
+/* 1: there is such a file with something in it; 0: there is none; negative errno, logged. */
+static int has_state(const char *path, const char *shown)
+{
+        struct stat st;
+
+        if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : log_errno(LOG_ERR, -errno, "Cannot read %s/%s", shown, path);
+        if (!S_ISREG(st.st_mode) || st.st_size == 0) {
+                log_error("%s/%s is not a file with the state of a TPM.", shown, path);
+                return -EBADMSG;
+        }
+        return 1;
+}
+
 /* 0 or an exit status, logged. */
-static int check_state(const TpmState *o, const char *state)
+static int check_state(const TpmState *o, const char *shown)
 {
         static const char tpm2[] = STATE "/tpm2-00.permall", tpm1[] = STATE "/tpm-00.permall";
+        int own = has_state(tpm_is_2(o) ? tpm2 : tpm1, shown),
+            other = own != 0 ? 0 : has_state(tpm_is_2(o) ? tpm1 : tpm2, shown);
 
-        if (access(tpm_is_2(o) ? tpm2 : tpm1, F_OK) == 0)
+        if (own > 0)
                 return 0;
-        if (access(tpm_is_2(o) ? tpm1 : tpm2, F_OK) == 0)
+        if (own < 0 || other < 0)
+                return EXIT_CONFIG;
+        if (other > 0)
                 log_error(
-                        "%s/%s has the state of a TPM %s, and the guest's XML says <backend version='%s'>. "
-                        "Correct the XML, or move that directory away: then the guest gets a new TPM.",
-                        state, STATE, tpm_is_2(o) ? "1.2" : "2.0", o->version);
+                        "%s/%s contains the state of a TPM %s, and the guest's XML says <backend "
+                        "version='%s'>. Correct the XML, or move that directory away: then the guest gets a "
+                        "new TPM.",
+                        shown, STATE, tpm_is_2(o) ? "1.2" : "2.0", o->version);
         else
                 log_error(
-                        "%s/%s has no state of a TPM in it. Restore the files, or move that directory away: "
+                        "%s/%s contains no state of a TPM. Restore its files, or move that directory away: "
                         "then the guest gets a new TPM.",
-                        state, STATE);
+                        shown, STATE);
         return EXIT_CONFIG;
 }
 
 int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
 {
+        struct stat st;
         int r;
 
         if (chdir(state) < 0) {
                 log_errno(LOG_ERR, -errno, "Cannot enter %s", state);
                 return EXIT_OS;
         }
-        if (access(STATE, F_OK) < 0)
-                return make_state(o, state, key) < 0 ? EXIT_OS : 0;
+        if (fstatat(AT_FDCWD, STATE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+                if (errno == ENOENT)
+                        return make_state(o, state, key) < 0 ? EXIT_OS : 0;
+                log_errno(LOG_ERR, -errno, "Cannot read %s/%s", state, STATE);
+                return EXIT_OS;
+        }
+        if (!S_ISDIR(st.st_mode)) {
+                log_error("%s/%s is not a directory.", state, STATE);
+                return EXIT_CONFIG;
+        }
         r = check_state(o, state);
         if (r != 0)
                 return r;

@@ -23,6 +23,6 @@ static inline bool tpm_is_2(const TpmState *t)
 /*
  * Enters the guest's state directory, and makes the TPM's state or changes it as far as it can be changed.
  * key: the file with the passphrase, or NULL. 0 or an exit status, logged: EXIT_CONFIG if the state is of
- * another version or not whole.
+ * another version or incomplete.
  */
 int tpm_state_prepare(const TpmState *t, const char *directory, const char *key);

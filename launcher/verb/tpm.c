@@ -16,6 +16,7 @@
 #include "contract/arguments.h"
 #include "contract/exit.h"
 #include "contract/options.h"
+#include "launcher/rights/call-filter.h"
 #include "launcher/tpm/swtpm.h"
 #include "launcher/tpm/tpm-state.h"
 #include "launcher/verb/verbs.h"
@@ -92,6 +93,12 @@ static void execute(const TpmState *o, const char *key)
         }
         if (fcntl(SD_LISTEN_FDS_START, F_SETFD, 0) < 0) {
                 log_errno(LOG_ERR, -errno, "Cannot pass the socket to swtpm");
+                return;
+        }
+        r = call_filter_install(
+                CALL_FILTER_SIGNALS | CALL_FILTER_NAMESPACES | CALL_FILTER_SERVICES | CALL_FILTER_PEERS);
+        if (r < 0) {
+                log_errno(LOG_ERR, r, "Cannot install the filter of system calls");
                 return;
         }
         (void) execv(argv.items[0], argv.items);

@@ -123,7 +123,7 @@ int main(void)
 
         CHECK(mkdtemp(directory));
         CHECK_NUMBER(setenv("XDG_CONFIG_HOME", directory, 1), 0);
-        CHECK_NUMBER(setenv("XDG_RUNTIME_DIR", "/nonexistent", 1), 0);
+        CHECK_NUMBER(setenv("XDG_RUNTIME_DIR", directory, 1), 0);
         guests = text_format("mkdir -p %s/vmunit/guests", directory);
         command = text_format("rm -r %s", directory);
         CHECK(guests && command && system(guests) == 0);

@@ -502,11 +502,11 @@ left() {
         local file
         { pgrep -a '^qemu-system' || pgrep -a '^vm-launcher' || pgrep -a '^passt' || pgrep -a '^swtpm' || pgrep -a -u qemu; } | sed 's/^/process: /' || :
         taps | sed 's/^/TAP: /'
-        find "$RUN" -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
+        find "$RUN" /run/vmunit/tpm -mindepth 1 2>/dev/null | sed 's/^/run-time file: /'
         for file in "$IMAGES"/*; do
                 [ ! -e "$file" ] || stat -c '%U %n' "$file" | sed -n '/^root /! s/^/owner: /p'
         done
-        systemctl list-units --no-legend --plain --state=active,activating,deactivating 'vm@*' | sed 's/^/unit: /'
+        systemctl list-units --no-legend --plain --state=active,activating,deactivating 'vm@*' 'vm-tpm@*' | sed 's/^/unit: /'
         left_of_users
 }
 
