@@ -120,10 +120,12 @@ static char *write_guest(const char *option)
 int main(void)
 {
         _cleanup_(freep) char *old = NULL, *base = NULL, *file = NULL, *guests = NULL, *command = NULL;
+        _cleanup_(freep) char *run = NULL;
 
         CHECK(mkdtemp(directory));
         CHECK_NUMBER(setenv("XDG_CONFIG_HOME", directory, 1), 0);
-        CHECK_NUMBER(setenv("XDG_RUNTIME_DIR", directory, 1), 0);
+        run = text_format("%s/run", directory);
+        CHECK(run && setenv("XDG_RUNTIME_DIR", run, 1) == 0);
         guests = text_format("mkdir -p %s/vmunit/guests", directory);
         command = text_format("rm -r %s", directory);
         CHECK(guests && command && system(guests) == 0);
