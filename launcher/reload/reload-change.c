@@ -137,38 +137,6 @@ static void note_images(Reload *r)
                         "Cannot note the guest's new images; a guest that is saved may not be restored.");
 }
 
-/* Before 9.1, QEMU keeps a set that is removed while the guest stands still, with its file and the locks. */
-static void note_sets(Reload *r)
-{
-        if (!r->closing)
-                r->closing = json_array();
-        for (size_t i = 0; i < r->layers.count; i++) {
-                const Layers *gone = &r->layers.items[i].gone;
-
-                for (size_t j = 0; j < gone->count; j++)
-                        if (gone->items[j].set > 0)
-                                (void) json_array_append_new(
-                                        r->closing, json_integer((json_int_t) gone->items[j].set));
-        }
-}
-
-/* An error says that it is closed already. */
-static void on_closed(const json_t *result, const char *error, void *userdata)
-{
-}
-
-void reload_close_sets(Reload *r)
-{
-        json_t *set;
-        size_t i;
-
-        json_array_foreach(r->closing, i, set)
-                (void) monitor_execute(
-                        r->context.monitor, "remove-fd", json_pack("{s:O}", "fdset-id", set), on_closed, r,
-                        MONITOR_PATIENCE);
-        (void) json_array_clear(r->closing);
-}
-
 static void settle(Reload *r)
 {
         MachineParts parts;
@@ -177,7 +145,6 @@ static void settle(Reload *r)
         LayerContext layers = reload_layers(r, &parts);
 
         log_changes(r);
-        note_sets(r);
         if (layers_settle(&layers, &r->layers) < 0 || changes_settle(&c) < 0) {
                 reload_finish(r, EXIT_OS);
                 return;

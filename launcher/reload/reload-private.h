@@ -31,7 +31,6 @@ struct Reload {
         DifferenceHost host; /* asked at the start: later the launcher may not */
         PendingChange *pending;
         size_t n_pending;
-        json_t *closing;       /* fd sets that QEMU may close only when the guest runs */
         bool tells;            /* systemd that it reloads: in users' units, which have no ExecReload= */
         sd_event_source *late; /* a connection to the helper, which is told of a device that went late */
         ReloadWaiter *waiters;
@@ -53,9 +52,6 @@ struct Reload {
 
 /* The changes of the reload that is under way; parts must live as long as they. */
 Changes reload_changes(Reload *r, MachineParts *parts);
-
-/* The guest runs on: QEMU closes what was removed meanwhile. */
-void reload_close_sets(Reload *r);
 
 /* Logs what waits for a restart. */
 void reload_tell_pending(Reload *r);

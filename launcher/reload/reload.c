@@ -390,8 +390,6 @@ int reload_disk_layers(Reload *r, const char *node, Layers *ret, const char **re
 
 void reload_event(Reload *r, const char *event, const json_t *data)
 {
-        if (event && streq(event, "RESUME"))
-                reload_close_sets(r);
         if (event && r->removals)
                 removals_event(r->removals, event, data);
 }
@@ -433,7 +431,6 @@ Reload *reload_free(Reload *r)
         removals_free(r->removals);
         machine_done(&r->machine);
         reload_drop_pending(r);
-        json_decref(r->closing);
         free(r);
         return NULL;
 }
