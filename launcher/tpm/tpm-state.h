@@ -15,6 +15,9 @@ typedef struct TpmState {
         unsigned log_level;
 } TpmState;
 
+/* Reads the arguments of the verb tpm. A negative errno, logged. */
+int tpm_options_read(TpmState *t, int argc, char **argv);
+
 static inline bool tpm_is_2(const TpmState *t)
 {
         return streq(t->version, "2.0");

@@ -13,33 +13,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "contract/arguments.h"
 #include "contract/exit.h"
-#include "contract/options.h"
 #include "launcher/rights/call-filter.h"
 #include "launcher/tpm/swtpm.h"
 #include "launcher/tpm/tpm-state.h"
 #include "launcher/verb/verbs.h"
 #include "log/log.h"
 #include "util/text.h"
-
-static int argument_version(const char *text, void *target)
-{
-        if (!streq(text, "1.2") && !streq(text, "2.0"))
-                return -EINVAL;
-        return argument_text(text, target);
-}
-
-static const Argument arguments[] = {
-        { OPTION_GUEST, "a guest's name", argument_guest, offsetof(TpmState, guest), ARGUMENT_REQUIRED },
-        { OPTION_UUID, "a UUID", argument_uuid, offsetof(TpmState, uuid), ARGUMENT_REQUIRED },
-        { OPTION_VERSION, "1.2 or 2.0", argument_version, offsetof(TpmState, version), ARGUMENT_REQUIRED },
-        { OPTION_PCR_BANKS, "a list", argument_text, offsetof(TpmState, pcr_banks), 0 },
-        { OPTION_PROFILE, "a profile", argument_text, offsetof(TpmState, profile), 0 },
-        { OPTION_PROFILE_REMOVE, "a word", argument_id, offsetof(TpmState, profile_remove), 0 },
-        { OPTION_KEY, "a credential's name", argument_id, offsetof(TpmState, key), 0 },
-        { OPTION_LOG_LEVEL, "a number", argument_unsigned, offsetof(TpmState, log_level), 0 },
-};
 
 /* The file with the passphrase; NULL and 0 if the state is not encrypted. */
 static int key_file(const TpmState *o, char **ret)
@@ -141,7 +121,7 @@ int verb_tpm(int argc, char **argv)
         TpmState o = { 0 };
         int r;
 
-        r = arguments_read(arguments, ELEMENTS(arguments), &o, argc, argv, NULL);
+        r = tpm_options_read(&o, argc, argv);
         if (r < 0)
                 return r == -ENOMEM ? EXIT_OS : EXIT_BAD_USAGE;
         log_open(o.guest, o.uuid);

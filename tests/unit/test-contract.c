@@ -27,6 +27,7 @@
 #include "launcher/monitor/command.h"
 #include "launcher/prepare/prepare.h"
 #include "launcher/run/run-options.h"
+#include "launcher/tpm/tpm-state.h"
 #include "tests/unit/test.h"
 
 /* argv as main() gets it, without the program: argv[0] is the verb's name. Ends by NULL. */
@@ -343,6 +344,31 @@ static void check_run(const char *stem, const Conversion *c, const char *name)
         strings_done(&line);
 }
 
+static void check_tpm(const char *stem, const Conversion *c, const char *name)
+{
+        const PlanTpm *tpm = &c->plan.tpm;
+        Strings line = { 0 };
+        TpmState t;
+        char **argv;
+        int argc;
+
+        if (!tpm->version)
+                return;
+        CHECK(command_tpm(c, name, &line) >= 0);
+        argv = verb_argv(&line, &argc);
+        if (tpm_options_read(&t, argc, argv) < 0)
+                fail(stem, &line);
+        CHECK_TEXT(t.guest, name);
+        CHECK_TEXT(t.uuid, c->guest->general->uuid);
+        CHECK_TEXT(t.version, tpm->version);
+        CHECK_TEXT(t.pcr_banks ?: "", tpm->pcr_banks ?: "");
+        CHECK_TEXT(t.profile ?: "", tpm->profile ?: "");
+        CHECK_TEXT(t.profile_remove ?: "", tpm->profile_remove ?: "");
+        CHECK_TEXT(t.key ?: "", tpm->credential ?: "");
+        CHECK_NUMBER(t.log_level, tpm->log_level);
+        strings_done(&line);
+}
+
 static bool check_case(const char *stem, bool by_descriptor)
 {
         _cleanup_(freep) char *xml = text_format("%s.xml", stem), *path = text_format("/x/%s.xml", stem);
@@ -358,6 +384,7 @@ static bool check_case(const char *stem, bool by_descriptor)
         name = c.guest->general->name;
         check_serve(stem, &c, name, path);
         check_run(stem, &c, name);
+        check_tpm(stem, &c, name);
         return true;
 }
 
