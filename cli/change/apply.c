@@ -92,6 +92,9 @@ static int reload_guest_now(ChangeCall *c)
         if (error)
                 r = text_ends_with(error, ".MethodNotFound") ? -EOPNOTSUPP : -EPROTO;
         json_decref(answer);
+        /* a launcher from before an upgrade; users' units cannot be reloaded that way */
+        if (r == -EOPNOTSUPP && !c->call->user_scope)
+                r = change_run_job(false, c->unit, "ReloadUnit");
         return r;
 }
 

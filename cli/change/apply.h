@@ -40,6 +40,10 @@ void change_done(ChangeCall *c);
 /* Says what an operation returned; 0 or the exit status. */
 int change_check(ChangeCall *c, int r);
 
+/* Has systemd run such a job, "StartUnit" or "ReloadUnit", and waits for it. 0; -EPROTO if it failed;
+ * another error. */
+int change_run_job(bool user_scope, const char *unit, const char *method);
+
 /* Starts a guest that is off. Prints its own error message; 0 or the exit status. */
 int change_start_guest(const ChangeCall *c);
 

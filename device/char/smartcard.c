@@ -101,6 +101,7 @@ static Props host_card(Plan *p)
         props_text(&device, "backend", "nss-emulated");
         plan_directive(p, "BindReadOnlyPaths", "-%s", DEFAULT_DATABASE);
         plan_directive(p, "BindPaths", "-/run/pcscd");
+        plan_peers(p);
         return device;
 }
 

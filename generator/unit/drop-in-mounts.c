@@ -44,6 +44,11 @@ static void write_bind(UnitFile *u, const char *key, const char *path)
                 return;
         }
         unit_bind(u, key, optional);
+        if (streq(key, "BindPaths") && (streq(path, "/tmp") || streq(path, "/var/tmp"))) {
+                /* the template makes both read-only, and the host's would be, too */
+                unit_empty(u, "ReadOnlyPaths");
+                unit_plain(u, "NoExecPaths", "+/tmp +/var/tmp");
+        }
         if (streq(key, "BindPaths") && may_hold_programs(path))
                 write_no_exec(u, path);
 }

@@ -194,6 +194,7 @@ static void build_tdx(const LaunchSecurity *l, Plan *p, Props *object)
                 json_object_set_new(socket, "type", json_string("unix"));
                 json_object_set_new(socket, "path", json_string(l->quote_socket));
                 plan_directive(p, "BindReadOnlyPaths", "%s", l->quote_socket);
+                plan_peers(p); /* at the guest's first request for a quote */
         }
 }
 

@@ -38,17 +38,19 @@ static int start(const char *guest, const GuestUser *user, const PasstRequest *q
 {
         const unsigned uid = user->uid;
         _cleanup_(freep) char *guest_unit = NULL, *instance = unit_name_instance(guest), *unit = NULL,
-                              *description = NULL;
+                              *description = NULL, *field = text_format("VM_NAME=%s", guest);
 
         /* one that was removed may not have ended yet */
         unit = instance ? text_format("vm-passt-%s-%s-%d.service", instance, q->id, (int) getpid()) : NULL;
         description = text_format("Network %s of guest %s", q->id, guest);
-        if (!unit || !description || unit_name_for_guest(guest, &guest_unit) < 0)
+        if (!unit || !description || !field || unit_name_for_guest(guest, &guest_unit) < 0)
                 return -ENOMEM;
         return manager_start_program(&(ManagerProgram){
                 .unit = unit,
                 .guest_unit = guest_unit,
                 .description = description,
+                .identifier = "passt",
+                .field = field,
                 .argv = argv->items,
                 .input = input,
                 .uid = privileges_are_root() ? &uid : NULL,

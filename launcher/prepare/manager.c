@@ -170,18 +170,40 @@ int manager_get_command(const char *unit, Strings *ret)
         return r < 0 ? r : read_command(m, ret);
 }
 
+/* The root directory that guests' units have, see vm@.service. */
+static int add_root(sd_bus_message *m)
+{
+        static const char *const shown[] = { "/usr",
+                                             "/bin",
+                                             "/lib",
+                                             "/lib64",
+                                             "/etc/ld.so.cache",
+                                             "/etc/hosts",
+                                             "/etc/resolv.conf",
+                                             "/run/systemd/resolve" };
+        int r = sd_bus_message_append(m, "(sv)", "RootDirectory", "s", "/run/vmunit/sandbox");
+
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "MountAPIVFS", "b", 1);
+        r = r < 0 ? r
+                  : sd_bus_message_append(
+                            m, "(sv)", "TemporaryFileSystem", "a(ss)", 3, "/", "ro,noexec", "/run",
+                            "ro,noexec", "/tmp", "noexec,mode=1777,size=1M");
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(shown); i++)
+                r = sd_bus_message_append(
+                        m, "(sv)", "BindReadOnlyPaths", "a(ssbt)", 1, shown[i], shown[i], 1, UINT64_C(0));
+        return r < 0 ? r : sd_bus_message_append(m, "(sv)", "ProtectProc", "s", "invisible");
+}
+
 /* What passt needs not, as in a guest's unit. */
 static int add_sandbox(sd_bus_message *m, bool of_user)
 {
-        static const char *const on[] = { "NoNewPrivileges",      "PrivateTmp",
-                                          "PrivateDevices",       "ProtectKernelTunables",
-                                          "ProtectKernelModules", "ProtectControlGroups",
-                                          "LockPersonality",      "RestrictRealtime",
-                                          "RestrictSUIDSGID",     "MemoryDenyWriteExecute" };
-        int r = sd_bus_message_append(m, "(sv)", "ProtectSystem", "s", "strict");
+        static const char *const on[] = { "NoNewPrivileges",       "PrivateDevices",
+                                          "ProtectKernelTunables", "ProtectKernelModules",
+                                          "ProtectControlGroups",  "LockPersonality",
+                                          "RestrictRealtime",      "RestrictSUIDSGID",
+                                          "MemoryDenyWriteExecute" };
+        int r = add_root(m);
 
-        if (r >= 0)
-                r = sd_bus_message_append(m, "(sv)", "ProtectHome", "s", "yes");
         for (size_t i = 0; r >= 0 && i < ELEMENTS(on); i++)
                 r = sd_bus_message_append(m, "(sv)", on[i], "b", 1);
         if (r >= 0 && of_user) /* what allows the others */
@@ -205,6 +227,20 @@ static int add_command(sd_bus_message *m, char *const *argv)
         return r;
 }
 
+static int add_log(sd_bus_message *m, const ManagerProgram *p)
+{
+        int r = sd_bus_message_append(m, "(sv)", "SyslogIdentifier", "s", p->identifier);
+
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'r', "sv");
+        r = r < 0 ? r : sd_bus_message_append(m, "s", "LogExtraFields");
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'v', "aay");
+        r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "ay");
+        r = r < 0 ? r : sd_bus_message_append_array(m, 'y', p->field, strlen(p->field));
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+        return r;
+}
+
 static int add_program(sd_bus_message *m, const ManagerProgram *p)
 {
         char uid[16];
@@ -212,14 +248,19 @@ static int add_program(sd_bus_message *m, const ManagerProgram *p)
 
         r = r < 0 ? r : sd_bus_message_open_container(m, 'a', "(sv)");
         r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Description", "s", p->description);
-        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "PartOf", "as", 1, p->guest_unit);
+        /* the guest has its network until QEMU is gone, and no restart brings the old one back */
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Before", "as", 1, p->guest_unit);
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "StopPropagatedFrom", "as", 1, p->guest_unit);
         r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
         r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "Slice", "s", "machine.slice");
         r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "StandardInputFileDescriptor", "h", p->input);
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "TasksMax", "t", UINT64_C(64));
+        r = r < 0 ? r : sd_bus_message_append(m, "(sv)", "LimitCORE", "t", UINT64_C(0));
         if (r >= 0 && p->uid) {
                 (void) snprintf(uid, sizeof(uid), "%u", *p->uid);
                 r = sd_bus_message_append(m, "(sv)", "User", "s", uid);
         }
+        r = r < 0 ? r : add_log(m, p);
         r = r < 0 ? r : add_sandbox(m, !p->uid);
         r = r < 0 ? r : add_command(m, p->argv);
         r = r < 0 ? r : sd_bus_message_close_container(m);

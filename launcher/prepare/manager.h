@@ -27,6 +27,7 @@ int manager_get_command(const char *unit, Strings *ret);
 typedef struct ManagerProgram {
         const char *unit, *guest_unit; /* it stops with the latter */
         const char *description;
+        const char *identifier, *field; /* of its messages: what logs them, and "VM_NAME=…" */
         char *const *argv;
         int input;           /* its standard input */
         const unsigned *uid; /* NULL: the manager's own user */

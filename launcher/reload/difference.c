@@ -72,8 +72,8 @@ static bool is_file_driver(const char *driver)
 /* To another program or host. */
 static bool connects(const Option *o)
 {
-        static const char *const drivers[] = { "nbd",  "iscsi", "rbd", "nfs", "ssh",
-                                               "http", "https", "ftp", "ftps" };
+        static const char *const drivers[] = { "nbd",  "iscsi", "rbd", "nfs",  "ssh",
+                                               "http", "https", "ftp", "ftps", "gluster" };
         const char *server = option_text(o, "server"), *driver = option_text(o, "driver"),
                    *type = option_text(o, "type");
 
@@ -102,7 +102,7 @@ static const char *why_no_network(
         for (size_t i = 0; i < options->passts.count; i++)
                 if (streq(options->passts.items[i].id, id))
                         passt = &options->passts.items[i];
-        if (!streq(type, "stream") && !streq(type, "user"))
+        if (!streq(type, "stream") && !streq(type, "user") && !streq(type, "socket"))
                 return NULL;
         if (passt && host->passt)
                 return passt->log_file ? no_path : NULL;

@@ -182,14 +182,20 @@ void reload_abandon(Reload *r)
 
 /* ——— devices that went later ——— */
 
+static void release_late(Reload *r);
+
+/* More may have gone meanwhile. */
 static int on_released(sd_event_source *s, int fd, uint32_t events, void *userdata)
 {
         _cleanup_(closep) int unwanted = -EBADF;
         HelperMessage ignored;
         Reload *r = userdata;
 
-        if (errand_receive(fd, &ignored, sizeof(ignored), &unwanted) < 0)
-                r->late = sd_event_source_disable_unref(r->late);
+        if (errand_receive(fd, &ignored, sizeof(ignored), &unwanted) >= 0)
+                return 0;
+        r->late = sd_event_source_disable_unref(r->late);
+        if (r->phase == RELOAD_IDLE && r->machine.released.count > 0)
+                release_late(r);
         return 0;
 }
 

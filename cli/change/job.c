@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Some changes of a guest that is off end with its start. */
+/* Jobs of systemd for a guest: some changes of one that is off end with its start, and a launcher that is
+ * older than vmctl is reloaded through its unit. */
 
 #include <errno.h>
 #include <time.h>
@@ -8,7 +9,7 @@
 #include "cli/change/apply.h"
 #include "contract/exit.h"
 
-#define START_SECONDS 310 /* TimeoutStartSec= of the unit, and some more */
+#define JOB_SECONDS 310 /* TimeoutStartSec= of the unit, and some more */
 
 static time_t now_seconds(void)
 {
@@ -38,7 +39,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
 /* Waits for the job; 0, -EPROTO if it failed, or another error. */
 static int wait_for_job(sd_bus *bus, Job *job)
 {
-        time_t end = now_seconds() + START_SECONDS;
+        time_t end = now_seconds() + JOB_SECONDS;
         int r = 0;
 
         while (r >= 0 && !job->result) {
@@ -49,8 +50,7 @@ static int wait_for_job(sd_bus *bus, Job *job)
         return r < 0 ? r : streq(job->result, "done") ? 0 : -EPROTO;
 }
 
-/* Waits for the job. */
-static int start_unit(bool user_scope, const char *unit)
+int change_run_job(bool user_scope, const char *unit, const char *method)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -68,8 +68,7 @@ static int start_unit(bool user_scope, const char *unit)
         r = r < 0 ? r
                   : sd_bus_call_method(
                             bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager", "StartUnit", NULL, &reply, "ss", unit,
-                            "replace");
+                            "org.freedesktop.systemd1.Manager", method, NULL, &reply, "ss", unit, "replace");
         r = r < 0 ? r : sd_bus_message_read(reply, "o", &job.path);
         r = r < 0 ? r : wait_for_job(bus, &job);
         free(job.result);
@@ -78,7 +77,7 @@ static int start_unit(bool user_scope, const char *unit)
 
 int change_start_guest(const ChangeCall *c)
 {
-        int r = start_unit(c->call->user_scope, c->unit);
+        int r = change_run_job(c->call->user_scope, c->unit, "StartUnit");
 
         return r < 0 ? fail(EXIT_OS, "cannot start guest %s: %s; see journalctl %s-u '%s'", c->guest,
                             r == -EPROTO ? "its unit failed" : strerror(-r),
