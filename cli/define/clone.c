@@ -459,7 +459,7 @@ int verb_clone(const Call *call)
         if (r != 0)
                 return r;
         keep_all(&c);
-        reload_manager(call->user_scope);
+        (void) reload_manager(call->user_scope);
         printf("Cloned guest %s as %s in %s.\n", c.name, c.new_name, c.new_path);
         return EXIT_SUCCESS;
 }
