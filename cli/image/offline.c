@@ -379,6 +379,8 @@ static int change_images(Offline *o)
                 return status;
         r = start_job(o);
         r = r < 0 ? r : wait_for_job(o);
+        r = r < 0 ? r
+                  : execute(o, "job-dismiss", json_pack("{s:s}", "id", JOB), -1, NULL); /* it has images */
         for (size_t i = o->job->n; r >= 0 && i-- > 0;)
                 r = is_written(o->job, i) ? complete_image(o, i) : 0;
         return r < 0 ? say(o, r) : 0;
