@@ -35,6 +35,7 @@ static void copy_done(Copy *c)
 {
         job_done(&c->job);
         target_done(&c->file);
+        (void) fd_close(c->exclusive);
         (void) fd_close(c->directory);
         (void) fd_close(c->lock);
         json_decref(c->storage);
@@ -295,17 +296,30 @@ static int flush(Copy *c)
         return node ? job_flush(&c->job, node) : fail(EXIT_OS, "out of memory");
 }
 
+/* If this process is killed before the definition names the file, the next change removes it. */
+static int name_noted_file(Copy *c, ChangeCall *change)
+{
+        int r = 0;
+
+        if (!c->block && faccessat(c->directory, c->file.name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return fail(EXIT_OS, "cannot finish %s: %s", c->path, strerror(EEXIST));
+        if (!c->block)
+                r = change_check(change, operation_make(&change->operation, c->path));
+        return r ?: name_file(c);
+}
+
 static int move(Copy *c, ChangeCall *change, const DiskImage *image)
 {
         int r = job_hold_still(&c->job);
 
         r = r ?: job_wait(&c->job, "ready", true);
         r = r ?: flush(c);
-        r = r ?: name_file(c);
-        r = r ?: job_release(&c->job, false);
+        r = r ?: name_noted_file(c, change);
         if (r != 0)
                 return r;
-        r = define(c, change, image);
+        r = job_release(&c->job, false);
+        r = r ?: job_check_still(&c->job);
+        r = r ?: define(c, change, image);
         job_let_go_on(&c->job);
         if (r == 0 || change->kept)
                 return r;
@@ -346,6 +360,7 @@ int verb_copy_disk(const Call *call)
                                         .target = call->words[1],
                                         .lock = -EBADF,
                                         .directory = -EBADF,
+                                        .exclusive = -EBADF,
                                         .file = TARGET_EMPTY };
         int r = read_options(call, &c);
 

@@ -161,6 +161,17 @@ int job_hold_still(DiskJob *j)
                                   (ClientFds){ 0 }, NULL);
 }
 
+int job_check_still(DiskJob *j)
+{
+        json_t *reply = NULL;
+        int r = job_query(j, "query-status", &reply);
+
+        if (r == 0 && json_is_true(json_object_get(job_answer(reply, "query-status"), "running")))
+                r = fail(EXIT_OS, "the guest went on before disk %s could be changed", j->target);
+        json_decref(reply);
+        return r;
+}
+
 void job_let_go_on(DiskJob *j)
 {
         (void) client_call(

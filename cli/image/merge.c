@@ -257,7 +257,8 @@ static int merge_top(Merge *m)
         r = r ?: job_release(&m->job, false);
         if (r != 0)
                 return r;
-        r = define(m);
+        r = job_check_still(&m->job);
+        r = r ?: define(m);
         if (r != 0 && !m->change->kept)
                 (void) job_end_old(&m->job);
         job_let_go_on(&m->job);
