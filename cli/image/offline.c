@@ -4,8 +4,9 @@
  * The images of a guest are written by its QEMU, so what is in them is not trusted, and whoever does this
  * may be root. So root only opens them, and a QEMU without a guest, a user of its own without rights, gets
  * the descriptors: it does the same as one that runs a guest does with vmctl commit. It has no network, no
- * terminal, sees no other processes, and is killed when this process ends. An image whose header names
- * another file is refused where QEMU would open that file, or where the job would lose what is in it.
+ * terminal, sees no other processes and, with Landlock, no files but programs, and is killed when this
+ * process ends. An image whose header names another file is refused where QEMU would open that file, or
+ * where the job would lose what is in it.
  *
  * QEMU's locks on the images keep a guest that is started meanwhile from having them. QEMU has them until
  * systemd knows the definition without the images that go: what was written is complete then, and QEMU has
@@ -49,8 +50,10 @@ typedef struct Offline {
 
 /* ——— QEMU ——— */
 
-static int give_up_rights(void)
+static int give_up_rights(const char *emulator)
 {
+        _cleanup_(freep) char *directory = path_directory(emulator),
+                              *prefix = directory ? path_directory(directory) : NULL;
         uid_t uid = UNUSED_UIDS + (uid_t) getpid();
         int r;
 
@@ -59,7 +62,7 @@ static int give_up_rights(void)
                 return -errno;
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        r = landlock_hide_processes();
+        r = prefix ? landlock_keep_programs(prefix) : -ENOMEM;
         return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -97,7 +100,7 @@ static void run_qemu(const char *emulator, int monitor, int said, pid_t parent)
                                NULL };
         int r = place_descriptors(monitor, said);
 
-        r = r < 0 ? r : give_up_rights();
+        r = r < 0 ? r : give_up_rights(emulator);
         if (r < 0) {
                 fprintf(stderr, "failed to give up rights: %s\n", strerror(-r));
                 _exit(EXIT_OS);
@@ -263,8 +266,8 @@ static json_t *node_of(const OfflineJob *j, size_t at, const char *layer)
 static json_t *storage_options(const OfflineJob *j, size_t at)
 {
         json_t *options = json_pack(
-                "{s:s, s:b, s:b, s:s}", "driver", j->chain[at].block ? "host_device" : "file", "read-only",
-                !is_written(j, at), "auto-read-only", 0, "discard", "unmap");
+                "{s:s, s:b, s:b, s:s, s:s}", "driver", j->chain[at].block ? "host_device" : "file",
+                "read-only", !is_written(j, at), "auto-read-only", 0, "discard", "unmap", "locking", "on");
         char path[64];
 
         (void) snprintf(path, sizeof(path), "/dev/fdset/%zu", at);
