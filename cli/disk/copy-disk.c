@@ -6,7 +6,8 @@
  * with it.
  *
  * QEMU gets the copy by descriptor, and the file has no name until it is whole. All of it is held by this
- * process's connection: if that ends, the launcher ends the job, and the file is gone.
+ * process's connection: if that ends, the launcher ends the job, and the file is gone. From when it has its
+ * name until the definition names it, it is noted for the next change, which removes it.
  *
  * The guest stands still while its definition changes to the copy, which then has all that was written, and
  * has to be the one on which a QEMU starts after a crash; systemctl reload ends the job. From right before
