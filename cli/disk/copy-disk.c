@@ -219,8 +219,10 @@ static int name_file(Copy *c)
 
         if (r >= 0 && !c->block)
                 r = target_name(&c->file);
-        if (r >= 0 && !c->block && fsync(c->directory) < 0 && errno != EINVAL)
+        if (r >= 0 && !c->block && fsync(c->directory) < 0 && errno != EINVAL) {
                 r = -errno;
+                (void) unlinkat(c->directory, c->file.name, 0);
+        }
         return r < 0 ? fail(EXIT_OS, "cannot finish %s: %s", c->path, strerror(-r)) : 0;
 }
 

@@ -310,14 +310,14 @@ static int check_image(const OfflineJob *j, size_t at, int fd)
         if (header.has_data)
                 return fail(
                         EXIT_BAD_GUEST,
-                        "%s has its data in another file, which its header names; refusing to "
-                        "open that. Start the guest first",
+                        "%s has its data in another file, which its header names; refusing to open that "
+                        "while the guest is off",
                         path);
         if (header.has_backing && at + 1 == j->n)
                 return fail(
                         EXIT_BAD_GUEST,
                         "only the header of %s names the image behind it; name that in the definition of "
-                        "disk %s (<backingStore>) first",
+                        "disk %s (<backingStore>), or start the guest first",
                         path, j->target);
         return 0;
 }
