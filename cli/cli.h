@@ -144,5 +144,6 @@ typedef enum Refusal {
 /* ret_reason: the first error that it would print, to be freed; NULL if there is none. */
 Refusal unit_refusal(sd_bus *bus, const char *unit, char **ret_reason);
 
-/* Makes systemd read the guests now (daemon-reload). If that fails, a message says that the user has to. */
-void reload_manager(bool user_scope);
+/* Makes systemd read the guests now (daemon-reload). If that fails, a message says that the user has to. 0
+ * or the exit status. */
+int reload_manager(bool user_scope);

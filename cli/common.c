@@ -262,7 +262,7 @@ static int manager_reload(sd_bus *bus)
                 "org.freedesktop.systemd1.Manager", "Reload", NULL, NULL, NULL);
 }
 
-void reload_manager(bool user_scope)
+int reload_manager(bool user_scope)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         int r = manager_bus(user_scope, &bus);
@@ -270,6 +270,8 @@ void reload_manager(bool user_scope)
         if (r >= 0)
                 r = manager_reload(bus);
         if (r < 0)
-                fprintf(stderr, "vmctl: cannot reload systemd: %s; run \"%s daemon-reload\"\n", strerror(-r),
+                return fail(
+                        EXIT_OS, "cannot reload systemd: %s; run \"%s daemon-reload\"", strerror(-r),
                         systemctl_of(user_scope));
+        return 0;
 }

@@ -71,7 +71,7 @@ static void remove_fragments(bool user_scope, const char *name)
         if (kept && !user_scope)
                 (void) directory_remove(kept);
         if (any)
-                reload_manager(user_scope);
+                (void) reload_manager(user_scope);
 }
 
 int discard_saved(bool user_scope, const char *name)

@@ -45,6 +45,9 @@ typedef struct Ruleset {
 /* Of these, what a file that is no directory can be given. */
 #define FILES_NO_DIRECTORY (RIGHT(0) | RIGHT(1) | RIGHT(2) | FILES_TRUNCATE | FILES_IOCTL)
 
+#define FILES_PROGRAM \
+        (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
 #define NETWORK_TCP  (RIGHT(0) | RIGHT(1)) /* bind, connect */
 #define SCOPE_SIGNAL RIGHT(1)
 
@@ -154,5 +157,25 @@ int landlock_hide_processes(void)
         r = allow_all_but_proc(rules, known.files);
         if (r >= 0)
                 r = allow_entry(rules, AT_FDCWD, "/proc/self", known.files);
+        return r < 0 ? r : restrict_self(rules);
+}
+
+int landlock_keep_programs(const char *prefix)
+{
+        static const Ruleset wanted = { .files = UINT64_MAX, .network = UINT64_MAX, .scopes = SCOPE_SIGNAL };
+        static const char *const programs[] = { "/usr",   "/bin",   "/lib",
+                                                "/lib32", "/lib64", "/etc/ld.so.cache" };
+        _cleanup_(closep) int rules = -EBADF;
+        Ruleset known;
+        int r;
+
+        rules = create_ruleset(&wanted, &known);
+        if (rules < 0)
+                return rules;
+        r = allow_entry(rules, AT_FDCWD, prefix, FILES_PROGRAM);
+        for (size_t i = 0; r >= 0 && i < ELEMENTS(programs); i++)
+                r = allow_entry(rules, AT_FDCWD, programs[i], FILES_PROGRAM);
+        if (r >= 0) /* by which QEMU finds out how it can lock files */
+                r = allow_entry(rules, AT_FDCWD, "/dev/null", known.files);
         return r < 0 ? r : restrict_self(rules);
 }

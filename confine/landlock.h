@@ -20,3 +20,10 @@ int landlock_keep_directories(const int *directories, size_t n);
  * directory in /proc is in the kernel's cache, so somebody should keep it open. Otherwise as above.
  */
 int landlock_hide_processes(void);
+
+/*
+ * Takes the file system and all other processes away from the calling process and its later children, except
+ * that it can read and execute what programs are made of: the directories of the system's, and `prefix`,
+ * those of the one that is to run, and use /dev/null. Otherwise as above; also forbids TCP.
+ */
+int landlock_keep_programs(const char *prefix);

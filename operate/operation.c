@@ -169,7 +169,8 @@ int operation_revert(Operation *o)
                 free(change->path);
                 free(change->before);
         }
-        (void) unfinished_note(o); /* systemd has not heard of it yet */
+        if (o->note)
+                (void) unfinished_note(o); /* systemd has not heard of it yet */
         return r;
 }
 
@@ -192,15 +193,16 @@ int operation_check(Operation *o)
         return r == -EPERM ? -EINVAL : r;
 }
 
-static int lock(Operation *o)
+int operation_lock(Operation *o, const Host *host, const char *guest, const char *file, bool wait)
 {
-        int r = make_directories(o->directory);
+        int r;
 
-        if (r < 0)
-                return operation_fail(o, r, "cannot write to %s: %s", o->directory, strerror(-r));
-        o->lock = open(o->file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        r = o->lock < 0 || flock(o->lock, LOCK_EX) < 0 ? -errno : 0;
-        return r < 0 ? operation_fail(o, r, "cannot lock %s: %s", o->file, strerror(-r)) : 0;
+        *o = (Operation){ .host = host, .guest = guest, .file = file, .lock = -EBADF };
+        o->lock = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        r = o->lock < 0 || flock(o->lock, LOCK_EX | (wait ? 0 : LOCK_NB)) < 0 ? -errno : 0;
+        if (r == -EWOULDBLOCK)
+                return r;
+        return r < 0 ? operation_fail(o, r, "cannot lock %s: %s", file, strerror(-r)) : 0;
 }
 
 /* In the directory of guests that goes with a boot. */
@@ -223,23 +225,23 @@ static int prepare_note(Operation *o, const char *directory)
         return r;
 }
 
-int operation_start(Operation *o, const Host *host, const char *guest, const char *file, Lasting lasting)
+int operation_start(Operation *o, Lasting lasting)
 {
         _cleanup_(strings_done) Strings directories = { 0 };
-        int r;
+        int r = guest_directories(o->host->user_scope, &directories);
 
-        *o = (Operation){ .host = host, .guest = guest, .file = file, .lock = -EBADF };
-        r = guest_directories(host->user_scope, &directories);
         if (r >= 0)
                 o->directory = text_format(
                         "%s/%s" FRAGMENT_DIRECTORY, directories.items[lasting == LASTING_ALWAYS ? 0 : 1],
-                        guest);
+                        o->guest);
         if (r >= 0 && lasting == LASTING_ALWAYS)
-                o->over = text_format("%s/%s" FRAGMENT_DIRECTORY, directories.items[1], guest);
+                o->over = text_format("%s/%s" FRAGMENT_DIRECTORY, directories.items[1], o->guest);
         if (r < 0 || !o->directory || (lasting == LASTING_ALWAYS && !o->over))
                 return operation_fail(o, -ENOMEM, "out of memory");
-        r = lock(o);
-        r = r < 0 ? r : prepare_note(o, directories.items[1]);
+        r = make_directories(o->directory);
+        if (r < 0)
+                return operation_fail(o, r, "cannot write to %s: %s", o->directory, strerror(-r));
+        r = prepare_note(o, directories.items[1]);
         return r < 0 ? r : operation_convert(o);
 }
 

@@ -39,11 +39,15 @@ typedef struct Operation {
 } Operation;
 
 /*
- * Locks the guest's fragments, so that nobody else changes them, and converts the guest. All are borrowed.
- * 0, the status of a conversion that failed (now.findings says why), or a negative errno with `why`.
- * operation_done() is required in each case.
+ * Locks the guest's definition, so that nobody else changes it. All are borrowed. 0; -EWOULDBLOCK if
+ * somebody else has the lock and wait is not set; a negative errno with `why`. operation_done() is required
+ * in each case.
  */
-int operation_start(Operation *o, const Host *host, const char *guest, const char *file, Lasting lasting);
+int operation_lock(Operation *o, const Host *host, const char *guest, const char *file, bool wait);
+
+/* Ends what another change left that was killed, and converts the guest. 0, the status of a conversion that
+ * failed (now.findings says why), or a negative errno with `why`. */
+int operation_start(Operation *o, Lasting lasting);
 void operation_done(Operation *o);
 
 /* A file of that name is about to be made for the change. If this process is killed before the change is

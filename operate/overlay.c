@@ -24,8 +24,10 @@
 #include "util/ownership.h"
 #include "util/text.h"
 
-#define QCOW2_MAGIC   0x514649fbU
-#define QCOW2_AT_SIZE 24
+#define QCOW2_MAGIC       0x514649fbU
+#define QCOW2_VERSION     3 /* the first that has features */
+#define QCOW2_DATA_FILE   (UINT64_C(1) << 2)
+#define QCOW2_HEADER_SIZE 32 /* of what every version has */
 
 static int run_qemu_img(const OverlayRequest *q, int fd)
 {
@@ -109,15 +111,36 @@ int overlay_create(const OverlayRequest *q)
         return r >= 0 && fsync(directory) < 0 ? -errno : r;
 }
 
+int image_read_header(int fd, ImageHeader *ret)
+{
+        struct {
+                uint32_t magic, version;
+                uint64_t backing;
+                uint32_t backing_size, cluster_bits;
+                uint64_t size;
+                char other[40];
+                uint64_t features; /* incompatible ones */
+        } header = { 0 };
+        size_t size;
+        int r = file_read_at(fd, &header, sizeof(header), 0, &size);
+
+        if (r < 0)
+                return r;
+        if (size < QCOW2_HEADER_SIZE || be32toh(header.magic) != QCOW2_MAGIC)
+                return -EBADMSG;
+        *ret = (ImageHeader){
+                .size = be64toh(header.size),
+                .has_backing = header.backing != 0,
+                .has_data = be32toh(header.version) >= QCOW2_VERSION &&
+                            (be64toh(header.features) & QCOW2_DATA_FILE) != 0,
+        };
+        return 0;
+}
+
 int overlay_size_of(const char *path, const char *format, uint64_t *ret)
 {
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-        struct {
-                uint32_t magic, version;
-                char other[QCOW2_AT_SIZE - 8];
-                uint64_t size;
-        } header;
-        size_t size;
+        ImageHeader header;
         off_t end;
         int r;
 
@@ -130,12 +153,10 @@ int overlay_size_of(const char *path, const char *format, uint64_t *ret)
         }
         if (!streq(format, "qcow2"))
                 return -EMEDIUMTYPE;
-        r = file_read_at(fd, &header, sizeof(header), 0, &size);
+        r = image_read_header(fd, &header);
         if (r < 0)
                 return r;
-        if (size < sizeof(header) || be32toh(header.magic) != QCOW2_MAGIC)
-                return -EBADMSG;
-        *ret = be64toh(header.size);
+        *ret = header.size;
         return 0;
 }
 

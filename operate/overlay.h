@@ -3,6 +3,7 @@
 
 /* Images that are put over others. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a disk has, and what lies over it afterwards. */
@@ -19,6 +20,15 @@ typedef struct OverlayRequest {
  * of files.
  */
 int overlay_create(const OverlayRequest *q);
+
+/* What the header of a qcow2 image says. */
+typedef struct ImageHeader {
+        uint64_t size;              /* in bytes, as the guest sees it */
+        bool has_backing, has_data; /* it names an image behind it; another file has its data */
+} ImageHeader;
+
+/* Reads that from a descriptor. 0, -EBADMSG if it is no qcow2 image, other errors of reading. */
+int image_read_header(int fd, ImageHeader *ret);
 
 /* The size of an image as a guest sees it, from the file: of raw and qcow2. -EMEDIUMTYPE for another format,
  * -EBADMSG if it is no qcow2 image. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <systemd/sd-journal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/running/client.h"
 #include "contract/exit.h"
@@ -26,21 +27,68 @@ static uint64_t now_usec(void)
         return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
 }
 
-/* What is about to be on or off would get the change for good, or not at all. */
-static int find_state(bool user_scope, const char *guest, const char *unit, bool *ret_running)
+static int ask_state(const ChangeCall *c, char **ret)
 {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
-        _cleanup_(freep) char *state = NULL;
-        int r = manager_bus(user_scope, &bus);
+        int r = manager_bus(c->call->user_scope, &bus);
 
-        r = r < 0 ? r : unit_state(bus, unit, &state);
-        if (r < 0)
-                return fail(
-                        EXIT_MISSING, "cannot ask systemd whether guest %s runs: %s", guest, strerror(-r));
-        *ret_running = streq(state, "active") || streq(state, "reloading");
-        if (*ret_running || streq(state, "inactive") || streq(state, "failed"))
-                return 0;
-        return fail(EXIT_MISSING, "guest %s is %s; wait until that is over", guest, state);
+        r = r < 0 ? r : unit_state(bus, c->unit, ret);
+        return r < 0 ? fail(EXIT_MISSING, "cannot ask systemd whether guest %s runs: %s", c->guest,
+                            strerror(-r))
+                     : 0;
+}
+
+static bool is_on(const char *state)
+{
+        return streq(state, "active") || streq(state, "reloading");
+}
+
+static bool is_off(const char *state)
+{
+        return streq(state, "inactive") || streq(state, "failed");
+}
+
+/* What is about to be on or off would get the change for good, or not at all. */
+int change_find_state(ChangeCall *c)
+{
+        _cleanup_(freep) char *state = NULL;
+        int r = ask_state(c, &state);
+
+        if (r != 0)
+                return r;
+        c->running = is_on(state);
+        return c->running || is_off(state)
+                       ? 0
+                       : fail(EXIT_MISSING, "guest %s is %s; wait until that is over", c->guest, state);
+}
+
+int change_require_off(ChangeCall *c)
+{
+        int r = change_find_state(c);
+
+        return r == 0 && c->running
+                       ? fail(EXIT_MISSING, "guest %s was started meanwhile; its definition stays as it is",
+                              c->guest)
+                       : r;
+}
+
+int change_wait_for_starts(const ChangeCall *c)
+{
+        bool said = false;
+
+        for (unsigned i = 0; i < RELOAD_SECONDS * 10; i++) {
+                _cleanup_(freep) char *state = NULL;
+                int r = ask_state(c, &state);
+
+                if (r != 0 || is_on(state) || is_off(state))
+                        return r;
+                if (!said)
+                        fprintf(stderr, "vmctl: guest %s is %s; waiting until that is over\n", c->guest,
+                                state);
+                said = true;
+                (void) usleep(100000);
+        }
+        return 0; /* no start takes that long: it is one with the new definition */
 }
 
 void change_done(ChangeCall *c)
@@ -155,17 +203,31 @@ static int print_pending(const ChangeCall *c, bool *ret_device)
 }
 
 /* What the definition says, the guest is to have: an earlier change was killed before that was so. */
-static void end_interrupted(ChangeCall *c)
+static int end_interrupted(ChangeCall *c)
 {
         uint64_t begun = now_usec();
-        int r = 0;
+        int r;
 
         fprintf(stderr, "vmctl: an earlier change of guest %s was interrupted; ending it first\n", c->guest);
-        reload_manager(c->call->user_scope);
-        if (c->running)
-                r = reload_guest_now(c);
-        if (r < 0)
+        r = reload_manager(c->call->user_scope);
+        if (r != 0) { /* the note stays */
+                free(c->operation.note);
+                c->operation.note = NULL;
+        } else if (c->running && reload_guest_now(c) < 0)
                 (void) print_errors(c->guest, begun);
+        return r;
+}
+
+/* Others may take a while. 0 or a negative errno, with the reason in the operation. */
+static int lock(ChangeCall *c)
+{
+        int r = operation_lock(&c->operation, &c->host, c->guest, c->path, false);
+
+        if (r != -EWOULDBLOCK)
+                return r;
+        operation_done(&c->operation);
+        fprintf(stderr, "vmctl: waiting for another change of guest %s\n", c->guest);
+        return operation_lock(&c->operation, &c->host, c->guest, c->path, true);
 }
 
 int change_start(const Call *call, ChangeCall *ret)
@@ -179,20 +241,19 @@ int change_start(const Call *call, ChangeCall *ret)
                 return r;
         if (!ret->guest || unit_name_for_guest(ret->guest, &ret->unit) < 0)
                 return fail(EXIT_BAD_USAGE, "%s requires a guest's name, not a file", call->verb);
-        r = find_state(call->user_scope, ret->guest, ret->unit, &ret->running);
+        (void) host_read(&ret->host, NULL, call->user_scope);
+        r = change_check(ret, lock(ret));
+        r = r ?: change_find_state(ret); /* whoever had the lock may have changed that */
         if (r != 0)
                 return r;
         lasts = !ret->running || (call->option && streq(call->option, "persistent"));
-        (void) host_read(&ret->host, NULL, call->user_scope);
-        r = operation_start(
-                &ret->operation, &ret->host, ret->guest, ret->path,
-                lasts ? LASTING_ALWAYS : LASTING_UNTIL_OFF);
+        r = operation_start(&ret->operation, lasts ? LASTING_ALWAYS : LASTING_UNTIL_OFF);
         if (r < 0 && !ret->operation.why) {
                 print_findings(ret->operation.now.findings);
                 return conversion_exit(r);
         }
-        if (r >= 0 && ret->operation.interrupted)
-                end_interrupted(ret);
+        if (r >= 0 && ret->operation.interrupted && end_interrupted(ret) != 0)
+                return EXIT_OS;
         return change_check(ret, r);
 }
 
@@ -200,8 +261,9 @@ static int take_back(ChangeCall *c, int status)
 {
         if (operation_revert(&c->operation) < 0)
                 (void) fail(EXIT_OS, "%s", c->operation.why);
-        reload_manager(c->call->user_scope);
-        (void) reload_guest_now(c); /* what the launcher did of it all the same is taken back, too */
+        (void) reload_manager(c->call->user_scope);
+        if (c->running)
+                (void) reload_guest_now(c); /* what the launcher did of it all the same is taken back, too */
         return status;
 }
 
@@ -241,7 +303,8 @@ int change_apply(ChangeCall *c)
         r = change_check(c, operation_reload(&c->operation));
         if (r != 0)
                 return r;
-        reload_manager(c->call->user_scope);
+        if (reload_manager(c->call->user_scope) != 0)
+                return take_back(c, EXIT_OS);
         if (!c->running)
                 return EXIT_SUCCESS;
         r = reload_guest(c);

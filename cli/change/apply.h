@@ -37,6 +37,16 @@ struct ChangeCall {
 int change_start(const Call *call, ChangeCall *ret);
 void change_done(ChangeCall *c);
 
+/* Asks systemd anew whether the guest runs; it is neither starting nor stopping. 0 or the exit status. */
+int change_find_state(ChangeCall *c);
+
+/* The same, and that it is off. */
+int change_require_off(ChangeCall *c);
+
+/* Waits for the end of a start that may have begun with the definition as it was before change_apply(). 0 or
+ * the exit status. */
+int change_wait_for_starts(const ChangeCall *c);
+
 /* Says what an operation returned; 0 or the exit status. */
 int change_check(ChangeCall *c, int r);
 

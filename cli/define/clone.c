@@ -95,7 +95,7 @@ static int copy(Clone *c, const char *from, const char *to, const char *what)
         for (size_t i = 0; i < c->n_copies; i++)
                 if (streq(bigger[i].to, to))
                         return fail(EXIT_BAD_USAGE, "two copies would be %s; choose a path with --disk", to);
-        r = copy_make(from, to, &bigger[c->n_copies++]);
+        r = copy_make(from, to, COPY_ANY_SIZE, &bigger[c->n_copies++]);
         if (r == -EEXIST)
                 return fail(EXIT_POLICY, "%s exists already; choose another path for %s", to, what);
         return r < 0 ? fail(r == -EACCES || r == -EROFS ? EXIT_POLICY : EXIT_OS, "cannot copy %s to %s: %s",
@@ -459,7 +459,7 @@ int verb_clone(const Call *call)
         if (r != 0)
                 return r;
         keep_all(&c);
-        reload_manager(call->user_scope);
+        (void) reload_manager(call->user_scope);
         printf("Cloned guest %s as %s in %s.\n", c.name, c.new_name, c.new_path);
         return EXIT_SUCCESS;
 }

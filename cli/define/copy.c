@@ -141,7 +141,7 @@ static int create(FileCopy *c)
         return c->fd < 0 ? -errno : 0;
 }
 
-int copy_make(const char *from, const char *to, FileCopy *ret)
+int copy_make(const char *from, const char *to, off_t max, FileCopy *ret)
 {
         _cleanup_(closep) int source = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         _cleanup_(freep) char *directory = path_directory(to);
@@ -157,6 +157,8 @@ int copy_make(const char *from, const char *to, FileCopy *ret)
                 return -errno;
         if (!S_ISREG(st.st_mode))
                 return -EINVAL;
+        if (st.st_size > max)
+                return -EFBIG;
         ret->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (ret->directory < 0)
                 return -errno;

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* A copy that has no name yet, and does not outlive this process without one. */
@@ -15,15 +16,16 @@ typedef struct FileCopy {
         bool named;        /* copy_name() was called */
 } FileCopy;
 
+#define COPY_ANY_SIZE   INT64_MAX
 #define FILE_COPY_EMPTY ((FileCopy){ .directory = -EBADF, .fd = -EBADF })
 
 /*
  * Copies the content of a regular file, with its holes, owner and mode, as blocks that both share where the
  * file system can. Links at the end of `from` are not followed. The content is on the disk when this
- * returns. -EEXIST if there is anything at `to`; other errors of reading and writing. copy_done() is
- * required in each case.
+ * returns. -EEXIST if there is anything at `to`; -EFBIG if it has more than max bytes; other errors of
+ * reading and writing. copy_done() is required in each case.
  */
-int copy_make(const char *from, const char *to, FileCopy *ret);
+int copy_make(const char *from, const char *to, off_t max, FileCopy *ret);
 
 /* Gives the copy its name; -EEXIST if somebody else took it. copy_done() removes it again. */
 int copy_name(FileCopy *c);

@@ -193,7 +193,7 @@ int verb_define(const Call *call)
                 r = store(directories.items[0], name, d.text, d.size, d.keeps_age ? &d.modified : NULL);
         if (r != 0)
                 return r;
-        reload_manager(user_scope);
+        (void) reload_manager(user_scope);
         path = text_format("%s/%s.xml", directories.items[0], name);
         if (!path || unit_name_for_guest(name, &unit) < 0)
                 return fail(EXIT_OS, "out of memory");

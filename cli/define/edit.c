@@ -197,7 +197,7 @@ int verb_edit(const Call *call)
         if (r > 0) {
                 r = -store(&e);
                 if (r == 0) {
-                        reload_manager(call->user_scope);
+                        (void) reload_manager(call->user_scope);
                         print_next(&e, call->user_scope);
                 }
         } else if (r == 0)

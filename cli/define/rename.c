@@ -324,7 +324,7 @@ static int move_all_or_nothing(Rename *r)
         if (status != 0)
                 undo(r);
         else
-                reload_manager(r->call->user_scope); /* until then, systemd knows only the old name */
+                (void) reload_manager(r->call->user_scope); /* until then, systemd knows only the old name */
         (void) sigprocmask(SIG_SETMASK, &before, NULL);
         return status;
 }

@@ -90,7 +90,7 @@ int verb_undefine(const Call *call)
                         path, strerror(errno));
         if (bus)
                 disable(bus, unit);
-        reload_manager(user_scope);
+        (void) reload_manager(user_scope);
         printf("Removed guest %s from %s.\n", name, directories.items[0]);
         print_left("state or settings in", &places);
         print_left("disk", &disks);

@@ -6,7 +6,8 @@
  * with it.
  *
  * QEMU gets the copy by descriptor, and the file has no name until it is whole. All of it is held by this
- * process's connection: if that ends, the launcher ends the job, and the file is gone.
+ * process's connection: if that ends, the launcher ends the job, and the file is gone. From when it has its
+ * name until the definition names it, it is noted for the next change, which removes it.
  *
  * The guest stands still while its definition changes to the copy, which then has all that was written, and
  * has to be the one on which a QEMU starts after a crash; systemctl reload ends the job. From right before
@@ -35,6 +36,7 @@ static void copy_done(Copy *c)
 {
         job_done(&c->job);
         target_done(&c->file);
+        (void) fd_close(c->exclusive);
         (void) fd_close(c->directory);
         (void) fd_close(c->lock);
         json_decref(c->storage);
@@ -217,8 +219,10 @@ static int name_file(Copy *c)
 
         if (r >= 0 && !c->block)
                 r = target_name(&c->file);
-        if (r >= 0 && !c->block && fsync(c->directory) < 0 && errno != EINVAL)
+        if (r >= 0 && !c->block && fsync(c->directory) < 0 && errno != EINVAL) {
                 r = -errno;
+                (void) unlinkat(c->directory, c->file.name, 0);
+        }
         return r < 0 ? fail(EXIT_OS, "cannot finish %s: %s", c->path, strerror(-r)) : 0;
 }
 
@@ -295,17 +299,30 @@ static int flush(Copy *c)
         return node ? job_flush(&c->job, node) : fail(EXIT_OS, "out of memory");
 }
 
+/* If this process is killed before the definition names the file, the next change removes it. */
+static int name_noted_file(Copy *c, ChangeCall *change)
+{
+        int r = 0;
+
+        if (!c->block && faccessat(c->directory, c->file.name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return fail(EXIT_OS, "cannot finish %s: %s", c->path, strerror(EEXIST));
+        if (!c->block)
+                r = change_check(change, operation_make(&change->operation, c->path));
+        return r ?: name_file(c);
+}
+
 static int move(Copy *c, ChangeCall *change, const DiskImage *image)
 {
         int r = job_hold_still(&c->job);
 
         r = r ?: job_wait(&c->job, "ready", true);
         r = r ?: flush(c);
-        r = r ?: name_file(c);
-        r = r ?: job_release(&c->job, false);
+        r = r ?: name_noted_file(c, change);
         if (r != 0)
                 return r;
-        r = define(c, change, image);
+        r = job_release(&c->job, false);
+        r = r ?: job_check_still(&c->job);
+        r = r ?: define(c, change, image);
         job_let_go_on(&c->job);
         if (r == 0 || change->kept)
                 return r;
@@ -346,6 +363,7 @@ int verb_copy_disk(const Call *call)
                                         .target = call->words[1],
                                         .lock = -EBADF,
                                         .directory = -EBADF,
+                                        .exclusive = -EBADF,
                                         .file = TARGET_EMPTY };
         int r = read_options(call, &c);
 

@@ -21,6 +21,7 @@ typedef struct Copy {
         struct stat like;
         uint64_t size;
         int lock, directory;
+        int exclusive;          /* the block device, so that nothing else on the host takes it meanwhile */
         Target file;            /* the block device has a descriptor only */
         json_t *storage, *node; /* QEMU's nodes: of the file, and of its format, NULL for raw */
         char *image, *top;      /* QEMU's node of the disk, and what the guest has, with limits above it */

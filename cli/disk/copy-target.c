@@ -70,10 +70,11 @@ int copy_check_way(const Copy *c)
 
 static int open_device(Copy *c)
 {
-        _cleanup_(closep) int exclusive = open(c->path, O_RDWR | O_EXCL | O_CLOEXEC);
-        off_t size = exclusive < 0 ? -1 : lseek(exclusive, 0, SEEK_END);
+        off_t size;
 
-        if (exclusive < 0 && errno == EBUSY)
+        c->exclusive = open(c->path, O_RDWR | O_EXCL | O_CLOEXEC);
+        size = c->exclusive < 0 ? -1 : lseek(c->exclusive, 0, SEEK_END);
+        if (c->exclusive < 0 && errno == EBUSY)
                 return fail(EXIT_OS, "%s is in use on this host", c->path);
         if (size < 0)
                 return fail(EXIT_OS, "cannot open %s: %s", c->path, strerror(errno));

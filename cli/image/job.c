@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The job is held by this process's connection to the launcher, which undoes what it holds if that ends, in
- * whatever way: so a job that nobody waits for does not go on. */
+ * whatever way: so a job that nobody waits for does not go on. Only from right before a definition names what
+ * the job has made, job_release() lets it go on, so that both sides stay alike. */
 
 #include "cli/image/job.h"
 
@@ -159,6 +160,17 @@ int job_hold_still(DiskJob *j)
                                           "{s:[{s:s}], s:b}", "commands", "execute", "hold-still", "hold",
                                           1),
                                   (ClientFds){ 0 }, NULL);
+}
+
+int job_check_still(DiskJob *j)
+{
+        json_t *reply = NULL;
+        int r = job_query(j, "query-status", &reply);
+
+        if (r == 0 && json_is_true(json_object_get(job_answer(reply, "query-status"), "running")))
+                r = fail(EXIT_OS, "the guest went on before disk %s could be changed", j->target);
+        json_decref(reply);
+        return r;
 }
 
 void job_let_go_on(DiskJob *j)

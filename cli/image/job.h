@@ -36,6 +36,9 @@ int job_wait(DiskJob *j, const char *status, bool alike);
 /* The guest stands still until `still` ends, for a few seconds at most. */
 int job_hold_still(DiskJob *j);
 
+/* That it still does. */
+int job_check_still(DiskJob *j);
+
 /* It goes on now. The end of the connection would do that as well, but nobody would wait for it, and what an
  * operator does next, such as a save, would find it under way. */
 void job_let_go_on(DiskJob *j);

@@ -257,7 +257,8 @@ static int merge_top(Merge *m)
         r = r ?: job_release(&m->job, false);
         if (r != 0)
                 return r;
-        r = define(m);
+        r = job_check_still(&m->job);
+        r = r ?: define(m);
         if (r != 0 && !m->change->kept)
                 (void) job_end_old(&m->job);
         job_let_go_on(&m->job);
@@ -352,10 +353,24 @@ static int run(Merge *m)
         return r;
 }
 
+/* While QEMU has the images locked: a guest that was started with the former definition cannot have them,
+ * and after the reload that is over. */
+static int define_offline(void *userdata)
+{
+        Merge *m = userdata;
+        int r = change_require_off(m->change);
+
+        r = r ?: define_images(m);
+        r = r ?: change_apply(m->change);
+        if (r != 0)
+                return r;
+        operation_settle(&m->change->operation);
+        return change_wait_for_starts(m->change);
+}
+
 /* Of a guest that is off; what is behind an image is what its definition says. */
 static int change_offline(Merge *m)
 {
-        size_t count = m->count == ALL ? m->n_chain - 1 : m->count;
         const OfflineJob job = {
                 .change = m->change,
                 .target = m->target,
@@ -363,21 +378,15 @@ static int change_offline(Merge *m)
                 .n = m->n_chain,
                 .pull = m->pull,
                 .first = m->first,
-                .count = count,
+                .count = m->count == ALL ? m->n_chain - 1 : m->count,
+                .define = define_offline,
+                .userdata = m,
         };
-        Operation *o = &m->change->operation;
-        int r = m->n_chain < 2 ? fail(EXIT_BAD_GUEST,
-                                      "the definition of disk %s names no image behind %s (<backingStore>)",
-                                      m->target, m->image.path)
-                               : offline_run(&job);
 
-        if (r != 0)
-                return r;
-        r = define_images(m);
-        r = r ?: change_apply(m->change);
-        if (r == 0)
-                operation_settle(o);
-        return r;
+        return m->n_chain < 2 ? fail(EXIT_BAD_GUEST,
+                                     "the definition of disk %s names no image behind %s (<backingStore>)",
+                                     m->target, m->image.path)
+                              : offline_run(&job);
 }
 
 static int merge(ChangeCall *c, Merge *m)

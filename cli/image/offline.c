@@ -3,8 +3,14 @@
 /*
  * The images of a guest are written by its QEMU, so what is in them is not trusted, and whoever does this
  * may be root. So root only opens them, and a QEMU without a guest, a user of its own without rights, gets
- * the descriptors: it does the same as one that runs a guest does with vmctl commit. It has no network, sees
- * no other processes, and is killed when this process ends.
+ * the descriptors: it does the same as one that runs a guest does with vmctl commit. It has no network, no
+ * terminal, sees no other processes and, with Landlock, no files but programs, and is killed when this
+ * process ends. An image whose header names another file is refused where QEMU would open that file, or
+ * where the job would lose what is in it.
+ *
+ * QEMU's locks on the images keep a guest that is started meanwhile from having them. QEMU has them until
+ * systemd knows the definition without the images that go: what was written is complete then, and QEMU has
+ * all of them read-only.
  */
 
 #include "cli/image/offline.h"
@@ -12,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -24,25 +31,29 @@
 #include "contract/exit.h"
 #include "guest/machine/general.h"
 #include "operate/backup/steps.h"
+#include "operate/overlay.h"
 #include "util/file.h"
 
 #define UNUSED_UIDS    0x70000000U /* no user is there, see systemd's UIDS-GIDS.md */
 #define ANSWER_SECONDS 60
 #define POLL_USEC      200000
 #define JOB            "images"
+#define SAID_MAX       4000 /* bytes of what QEMU says on stderr */
 
 typedef struct Offline {
         const OfflineJob *job;
         Client client;
         pid_t qemu;
-        int written; /* the image that is written */
+        int said;    /* QEMU's stderr, a pipe; what does not fit is dropped */
         char *error; /* QEMU's, of the last command; or NULL */
 } Offline;
 
 /* ——— QEMU ——— */
 
-static int give_up_rights(void)
+static int give_up_rights(const char *emulator)
 {
+        _cleanup_(freep) char *directory = path_directory(emulator),
+                              *prefix = directory ? path_directory(directory) : NULL;
         uid_t uid = UNUSED_UIDS + (uid_t) getpid();
         int r;
 
@@ -51,11 +62,26 @@ static int give_up_rights(void)
                 return -errno;
         if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        r = landlock_hide_processes();
+        r = prefix ? landlock_keep_programs(prefix) : -ENOMEM;
         return r == -EOPNOTSUPP ? 0 : r;
 }
 
-static void run_qemu(const char *emulator, int fd, pid_t parent)
+/* The terminal is not QEMU's, and neither is what this process has open. */
+static int place_descriptors(int monitor, int said)
+{
+        int none;
+
+        monitor = fcntl(monitor, F_DUPFD_CLOEXEC, 3);
+        said = fcntl(said, F_DUPFD_CLOEXEC, 3);
+        none = open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (setsid() < 0 || monitor < 0 || said < 0 || none < 0 || dup2(none, STDOUT_FILENO) < 0 ||
+            dup2(monitor, STDIN_FILENO) < 0 || dup2(said, STDERR_FILENO) < 0 ||
+            close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+                return -errno;
+        return 0;
+}
+
+static void run_qemu(const char *emulator, int monitor, int said, pid_t parent)
 {
         char *const argv[] = { (char *) emulator,
                                "-machine",
@@ -72,17 +98,17 @@ static void run_qemu(const char *emulator, int fd, pid_t parent)
                                "-qmp",
                                "chardev:monitor",
                                NULL };
-        int r = dup2(fd, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ? -errno
-                                                                                     : give_up_rights();
+        int r = place_descriptors(monitor, said);
 
+        r = r < 0 ? r : give_up_rights(emulator);
         if (r < 0) {
-                fprintf(stderr, "vmctl: failed to give up rights: %s\n", strerror(-r));
+                fprintf(stderr, "failed to give up rights: %s\n", strerror(-r));
                 _exit(EXIT_OS);
         }
         if (getppid() != parent)
                 _exit(EXIT_OS);
         (void) execv(argv[0], argv);
-        fprintf(stderr, "vmctl: cannot run %s: %s\n", argv[0], strerror(errno));
+        fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
         _exit(EXIT_MISSING);
 }
 
@@ -90,15 +116,21 @@ static int start_qemu(Offline *o)
 {
         const char *emulator = o->job->change->operation.now.guest->general->emulator;
         pid_t parent = getpid();
-        int fds[2];
+        int fds[2], said[2];
 
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+        if (pipe2(said, O_CLOEXEC | O_NONBLOCK) < 0)
+                return fail(EXIT_OS, "failed to create a pipe: %s", strerror(errno));
+        o->said = said[0];
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+                (void) close(said[1]);
                 return fail(EXIT_OS, "failed to create a socket pair: %s", strerror(errno));
+        }
         o->client.fd = fds[0];
         o->qemu = fork();
         if (o->qemu == 0)
-                run_qemu(emulator, fds[1], parent);
+                run_qemu(emulator, fds[1], said[1], parent);
         (void) close(fds[1]);
+        (void) close(said[1]);
         return o->qemu < 0 ? fail(EXIT_OS, "failed to fork: %s", strerror(errno)) : 0;
 }
 
@@ -110,7 +142,7 @@ static void offline_done(Offline *o)
                         ;
         }
         client_done(&o->client);
-        (void) fd_close(o->written);
+        (void) fd_close(o->said);
         free(o->error);
 }
 
@@ -153,8 +185,22 @@ static int execute(Offline *o, const char *command, json_t *arguments, int fd, j
         return r < 0 ? r : 0;
 }
 
+/* What QEMU or the process before it wrote is the user's to read, but not the terminal's to obey. */
+static void print_said(const Offline *o)
+{
+        char text[SAID_MAX + 1];
+        ssize_t n = read(o->said, text, SAID_MAX);
+
+        if (n <= 0)
+                return;
+        text[n] = '\0';
+        text_make_printable(text);
+        fprintf(stderr, "vmctl: QEMU: %s\n", text);
+}
+
 static int say(const Offline *o, int r)
 {
+        print_said(o);
         return fail(
                 EXIT_OS, "QEMU failed to change the images of disk %s: %s", o->job->target,
                 r == -EIO && o->error ? o->error : strerror(-r));
@@ -220,8 +266,8 @@ static json_t *node_of(const OfflineJob *j, size_t at, const char *layer)
 static json_t *storage_options(const OfflineJob *j, size_t at)
 {
         json_t *options = json_pack(
-                "{s:s, s:b, s:b, s:s}", "driver", j->chain[at].block ? "host_device" : "file", "read-only",
-                !is_written(j, at), "auto-read-only", 0, "discard", "unmap");
+                "{s:s, s:b, s:b, s:s, s:s}", "driver", j->chain[at].block ? "host_device" : "file",
+                "read-only", !is_written(j, at), "auto-read-only", 0, "discard", "unmap", "locking", "on");
         char path[64];
 
         (void) snprintf(path, sizeof(path), "/dev/fdset/%zu", at);
@@ -230,16 +276,50 @@ static json_t *storage_options(const OfflineJob *j, size_t at)
         return options;
 }
 
-static json_t *format_options(const OfflineJob *j, size_t at)
+static json_t *format_options(const OfflineJob *j, size_t at, bool read_only, size_t behind)
 {
         json_t *options =
-                json_pack("{s:s, s:b}", "driver", j->chain[at].format, "read-only", !is_written(j, at));
+                json_pack("{s:s, s:b}", "driver", j->chain[at].format, "read-only", (int) read_only);
 
         (void) json_object_set_new(options, "node-name", node_of(j, at, "image"));
         (void) json_object_set_new(options, "file", node_of(j, at, "storage"));
         if (!streq(j->chain[at].format, "raw"))
-                (void) json_object_set_new(options, "backing", node_of(j, at + 1, "image"));
+                (void) json_object_set_new(options, "backing", node_of(j, behind, "image"));
         return options;
+}
+
+/* QEMU would open what a header names, and what only that names is not part of the chain. */
+static int check_image(const OfflineJob *j, size_t at, int fd)
+{
+        const char *path = j->chain[at].path;
+        ImageHeader header;
+        int r;
+
+        if (streq(j->chain[at].format, "raw"))
+                return 0;
+        if (!streq(j->chain[at].format, "qcow2"))
+                return fail(
+                        EXIT_BAD_GUEST,
+                        "%s is in %s format; while the guest is off, only raw and qcow2 images are changed",
+                        path, j->chain[at].format);
+        r = image_read_header(fd, &header);
+        if (r < 0)
+                return fail(
+                        EXIT_OS, "cannot read the header of %s: %s", path,
+                        r == -EBADMSG ? "it is not a qcow2 image" : strerror(-r));
+        if (header.has_data)
+                return fail(
+                        EXIT_BAD_GUEST,
+                        "%s has its data in another file, which its header names; refusing to open that "
+                        "while the guest is off",
+                        path);
+        if (header.has_backing && at + 1 == j->n)
+                return fail(
+                        EXIT_BAD_GUEST,
+                        "only the header of %s names the image behind it; name that in the definition of "
+                        "disk %s (<backingStore>), or start the guest first",
+                        path, j->target);
+        return 0;
 }
 
 static int add_image(Offline *o, size_t at)
@@ -254,12 +334,24 @@ static int add_image(Offline *o, size_t at)
                 return fail(
                         errno == EACCES || errno == EPERM ? EXIT_POLICY : EXIT_OS, "cannot open %s: %s",
                         j->chain[at].path, strerror(errno));
+        r = check_image(j, at, fd);
+        if (r != 0)
+                return r;
         r = execute(o, "add-fd", json_pack("{s:I}", "fdset-id", (json_int_t) at), fd, NULL);
         r = r < 0 ? r : execute(o, "blockdev-add", storage_options(j, at), -1, NULL);
-        r = r < 0 ? r : execute(o, "blockdev-add", format_options(j, at), -1, NULL);
-        if (written && (j->pull || at == j->first + j->count))
-                o->written = TAKE_FD(fd);
+        r = r < 0 ? r : execute(o, "blockdev-add", format_options(j, at, !written, at + 1), -1, NULL);
         return r < 0 ? say(o, r) : 0;
+}
+
+/* QEMU writes all that it has of an image when that becomes read-only, and says if it cannot. */
+static int complete_image(Offline *o, size_t at)
+{
+        const OfflineJob *j = o->job;
+        size_t end = j->first + j->count, behind = at < end ? end : at + 1;
+        json_t *options = json_array();
+
+        (void) json_array_append_new(options, format_options(j, at, true, behind));
+        return execute(o, "blockdev-reopen", json_pack("{s:o}", "options", options), -1, NULL);
 }
 
 static int start_job(Offline *o)
@@ -290,26 +382,38 @@ static int change_images(Offline *o)
                 return status;
         r = start_job(o);
         r = r < 0 ? r : wait_for_job(o);
-        r = r < 0 ? r : execute(o, "quit", NULL, -1, NULL);
+        r = r < 0 ? r
+                  : execute(o, "job-dismiss", json_pack("{s:s}", "id", JOB), -1, NULL); /* it has images */
+        for (size_t i = o->job->n; r >= 0 && i-- > 0;)
+                r = is_written(o->job, i) ? complete_image(o, i) : 0;
+        return r < 0 ? say(o, r) : 0;
+}
+
+/* It lets go of the images. */
+static int quit(Offline *o)
+{
+        int r = execute(o, "quit", NULL, -1, NULL), status;
+
         if (r < 0)
                 return say(o, r);
-        while (waitpid(o->qemu, &status, 0) < 0) /* it closes the images */
+        while (waitpid(o->qemu, &status, 0) < 0)
                 if (errno != EINTR)
                         return fail(EXIT_OS, "failed to wait for QEMU: %s", strerror(errno));
         o->qemu = 0;
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-                return fail(EXIT_OS, "QEMU failed to close the images of disk %s", o->job->target);
-        return fsync(o->written) < 0
-                       ? fail(EXIT_OS, "cannot write an image to its device: %s", strerror(errno))
-                       : 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+                return 0;
+        print_said(o);
+        return fail(EXIT_OS, "QEMU failed to close the images of disk %s", o->job->target);
 }
 
 int offline_run(const OfflineJob *j)
 {
-        _cleanup_(offline_done) Offline o = { .job = j, .client = CLIENT_EMPTY, .written = -EBADF };
+        _cleanup_(offline_done) Offline o = { .job = j, .client = CLIENT_EMPTY, .said = -EBADF };
         int r = start_qemu(&o);
 
         o.client.end = '\n';
         o.client.guest = j->change->guest;
-        return r ?: change_images(&o);
+        r = r ?: change_images(&o);
+        r = r ?: j->define(j->userdata);
+        return r ?: quit(&o);
 }

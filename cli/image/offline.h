@@ -13,6 +13,10 @@ typedef struct OfflineJob {
         size_t n;
         bool pull;           /* the newest gets the next `count` ones; otherwise: */
         size_t first, count; /* these are written into the one behind them */
+
+        /* Changes the definition, while QEMU still has the images locked; 0 or the exit status. */
+        int (*define)(void *userdata);
+        void *userdata; /* its own */
 } OfflineJob;
 
 /* Prints its own error messages, and progress on a terminal; 0 or the exit status. Wherever this ends, the

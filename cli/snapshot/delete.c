@@ -183,16 +183,20 @@ static int adopt_child(SnapshotChange *c, Snapshot *child)
         return save(c, child, gone->parent && !child->parent ? -ENOMEM : 1);
 }
 
-/* A definition may not have been carried out. 0 or the exit status. */
-static int check_unused(const SnapshotChange *c, const char *path)
+/* A definition may not have been carried out, or the guest was started with an earlier one. 0 or the exit
+ * status. */
+static int check_unused(SnapshotChange *c, const char *path)
 {
         json_t *reply = NULL, *disk, *layer;
         struct stat st;
         size_t i, j;
         int r;
 
-        if (!c->change.running || stat(path, &st) < 0)
+        if (stat(path, &st) < 0)
                 return 0;
+        r = change_find_state(&c->change);
+        if (r != 0 || !c->change.running)
+                return r;
         r = client_query(c->change.call, json_pack("{s:[]}", "commands"), &reply);
         json_array_foreach(json_object_get(reply, "disks"), i, disk) {
                 json_array_foreach(json_object_get(disk, "layers"), j, layer) {

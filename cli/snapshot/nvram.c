@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "cli/define/copy.h"
 #include "contract/exit.h"
 #include "guest/firmware/firmware.h"
 #include "util/file.h"
@@ -31,18 +30,22 @@ static char *kept_path(const char *directory, const char *name)
         return text_format("%s/%s" SNAPSHOT_NVRAM, directory, name);
 }
 
-static int make_copy(const char *from, const char *to, FileCopy *copy)
+/* The copy is whole, and goes if it is not kept. */
+static int make_copy(ChangeCall *c, const char *from, const char *to, FileCopy *copy)
 {
-        int r = unlink(to) < 0 && errno != ENOENT ? -errno : 0; /* of somebody who was killed */
+        int r = change_check(c, operation_make(&c->operation, to));
 
-        r = r < 0 ? r : copy_make(from, to, copy);
+        if (r != 0)
+                return r;
+        r = unlink(to) < 0 && errno != ENOENT ? -errno : 0; /* of somebody who was killed */
+        r = r < 0 ? r : copy_make(from, to, NVRAM_SIZE_MAX, copy);
         r = r < 0 ? r : copy_name(copy);
         return r < 0 ? fail(r == -EACCES || r == -EPERM || r == -EROFS ? EXIT_POLICY : EXIT_OS,
                             "cannot copy the firmware's variables from %s to %s: %s", from, to, strerror(-r))
                      : 0;
 }
 
-int nvram_keep(const ChangeCall *c, const char *directory, const char *name)
+int nvram_keep(ChangeCall *c, const char *directory, const char *name)
 {
         const char *path = path_of(c);
         _cleanup_(freep) char *kept = kept_path(directory, name);
@@ -65,30 +68,34 @@ int nvram_keep(const ChangeCall *c, const char *directory, const char *name)
         fd = file_open_private_directory(directory);
         if (fd < 0)
                 return fail(EXIT_OS, "cannot write to %s: %s", directory, strerror(-fd));
-        r = make_copy(path, kept, &copy);
+        r = make_copy(c, path, kept, &copy);
         if (r == 0)
                 copy_keep(&copy);
         return r;
 }
 
-int nvram_restore(const ChangeCall *c, const char *directory, const char *name)
+int nvram_prepare(ChangeCall *c, const char *directory, const char *name, FileCopy *ret)
 {
         const char *path = path_of(c);
         _cleanup_(freep) char *kept = kept_path(directory, name),
                               *next = path ? text_format("%s.revert", path) : NULL;
-        _cleanup_(copy_done) FileCopy copy = FILE_COPY_EMPTY;
-        int r;
 
         if (!kept || (path && !next))
                 return fail(EXIT_OS, "out of memory");
-        if (!path || access(kept, F_OK) < 0)
+        return !path || access(kept, F_OK) < 0 ? 0 : make_copy(c, kept, next, ret);
+}
+
+int nvram_restore(const ChangeCall *c, FileCopy *copy)
+{
+        const char *path = path_of(c);
+
+        if (!copy->named)
                 return 0;
-        r = make_copy(kept, next, &copy);
-        if (r != 0)
-                return r;
-        if (rename(next, path) < 0 || fsync(copy.directory) < 0)
+        if (renameat(copy->directory, strrchr(copy->to, '/') + 1, copy->directory, strrchr(path, '/') + 1) <
+                    0 ||
+            fsync(copy->directory) < 0)
                 return fail(
                         EXIT_OS, "cannot replace the firmware's variables in %s: %s", path, strerror(errno));
-        copy_keep(&copy);
+        copy_keep(copy);
         return 0;
 }

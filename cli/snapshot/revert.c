@@ -109,14 +109,16 @@ static int define(SnapshotChange *c, const Strings *was, const Strings *paths, S
         for (size_t i = 0; r == 0 && i < c->snapshot->n_disks; i++)
                 r = revert_disk(c, &c->snapshot->disks[i], left);
         r = r ?: change_check(&c->change, operation_sync(&c->change.operation));
+        r = r ?: change_apply(&c->change);
         if (r != 0)
                 (void) set_overlays(c, was);
-        return r ?: change_apply(&c->change);
+        return r;
 }
 
 static int revert_external(const SnapshotCall *s, SnapshotChange *c)
 {
         _cleanup_(strings_done) Strings left = { 0 }, was = { 0 }, paths = { 0 };
+        _cleanup_(copy_done) FileCopy variables = FILE_COPY_EMPTY;
         size_t made = 0;
         int r = check(s, c);
 
@@ -129,10 +131,11 @@ static int revert_external(const SnapshotCall *s, SnapshotChange *c)
                 r = r ?: make_overlay(d, paths.items[i]);
                 made += r == 0;
         }
+        r = r ?: nvram_prepare(&c->change, c->directory, c->snapshot->name, &variables);
         r = r ?: define(c, &was, &paths, &left);
         for (size_t i = 0; r != 0 && i < made; i++)
                 (void) unlink(paths.items[i]);
-        r = r ?: nvram_restore(&c->change, c->directory, c->snapshot->name);
+        r = r ?: nvram_restore(&c->change, &variables);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < left.count; i++)

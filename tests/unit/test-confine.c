@@ -287,6 +287,19 @@ static void test_processes(void)
         CHECK_NUMBER(unlinkat(directory, "below", AT_REMOVEDIR), 0);
 }
 
+static void test_programs(void)
+{
+        CHECK_NUMBER(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        CHECK_NUMBER(landlock_keep_programs("/opt/none"), 0);
+        CHECK_FAILS(EACCES, open("/etc/passwd", O_RDONLY | O_CLOEXEC));
+        CHECK(open("/dev/null", O_RDWR | O_CLOEXEC) >= 0);
+        CHECK_FAILS(EACCES, open("/dev/zero", O_RDONLY | O_CLOEXEC));
+        CHECK_FAILS(EACCES, open("/proc/self/status", O_RDONLY | O_CLOEXEC));
+        CHECK_FAILS(EACCES, openat(directory, "own", O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        CHECK_FAILS(EACCES, open("/bin/sh", O_RDWR | O_CLOEXEC));
+        CHECK_NUMBER(execl("/bin/sh", "sh", "-c", "exit 0", NULL), 0);
+}
+
 int main(void)
 {
         char path[] = "/tmp/test-confine-XXXXXX";
@@ -304,6 +317,7 @@ int main(void)
                 in_child(test_files);
                 in_child(test_no_files);
                 in_child(test_processes);
+                in_child(test_programs);
         }
         CHECK_NUMBER(kill(other, SIGKILL), 0);
         CHECK_NUMBER(kill(child, SIGKILL), 0);

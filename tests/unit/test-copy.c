@@ -48,7 +48,7 @@ static void test_content(void)
         int fd;
 
         make_image(from);
-        CHECK_NUMBER(copy_make(from, to, &copy), 0);
+        CHECK_NUMBER(copy_make(from, to, COPY_ANY_SIZE, &copy), 0);
         CHECK(!is_there(to));
         CHECK_NUMBER(copy_name(&copy), 0);
         copy_keep(&copy);
@@ -71,12 +71,12 @@ static void test_nothing_left(void)
         _cleanup_(freep) char *from = path_of("from"), *to = path_of("other");
         FileCopy copy;
 
-        CHECK_NUMBER(copy_make(from, to, &copy), 0);
+        CHECK_NUMBER(copy_make(from, to, COPY_ANY_SIZE, &copy), 0);
         copy_done(&copy);
         CHECK(!is_there(to));
 
         /* named, and then something else failed */
-        CHECK_NUMBER(copy_make(from, to, &copy), 0);
+        CHECK_NUMBER(copy_make(from, to, COPY_ANY_SIZE, &copy), 0);
         CHECK_NUMBER(copy_name(&copy), 0);
         CHECK(is_there(to));
         copy_done(&copy);
@@ -89,20 +89,22 @@ static void test_refused(void)
                               *new = path_of("new"), *nowhere = path_of("nowhere/new");
         FileCopy copy;
 
-        CHECK_NUMBER(copy_make(from, to, &copy), -EEXIST);
+        CHECK_NUMBER(copy_make(from, to, COPY_ANY_SIZE, &copy), -EEXIST);
         copy_done(&copy);
         CHECK_NUMBER(symlink(from, link), 0);
-        CHECK_NUMBER(copy_make(link, new, &copy), -ELOOP);
+        CHECK_NUMBER(copy_make(link, new, COPY_ANY_SIZE, &copy), -ELOOP);
         copy_done(&copy);
-        CHECK_NUMBER(copy_make(from, link, &copy), -EEXIST);
+        CHECK_NUMBER(copy_make(from, link, COPY_ANY_SIZE, &copy), -EEXIST);
         copy_done(&copy);
-        CHECK_NUMBER(copy_make("/dev/null", new, &copy), -EINVAL);
+        CHECK_NUMBER(copy_make(from, new, 3, &copy), -EFBIG);
         copy_done(&copy);
-        CHECK_NUMBER(copy_make(from, nowhere, &copy), -ENOENT);
+        CHECK_NUMBER(copy_make("/dev/null", new, COPY_ANY_SIZE, &copy), -EINVAL);
+        copy_done(&copy);
+        CHECK_NUMBER(copy_make(from, nowhere, COPY_ANY_SIZE, &copy), -ENOENT);
         copy_done(&copy);
 
         /* somebody was faster */
-        CHECK_NUMBER(copy_make(from, new, &copy), 0);
+        CHECK_NUMBER(copy_make(from, new, COPY_ANY_SIZE, &copy), 0);
         make_image(new);
         CHECK_NUMBER(copy_name(&copy), -EEXIST);
         copy_done(&copy);

@@ -69,12 +69,15 @@ static void test_move(const char *file)
         _cleanup_(host_done) Host host = { 0 };
         _cleanup_(disk_image_done) DiskImage image = { 0 }, moved = { 0 };
         ChainImage chain[CHAIN_IMAGES_MAX];
-        Operation o;
+        Operation o, second;
 
         CHECK_NUMBER(host_read(&host, NULL, true), 0);
-        CHECK_NUMBER(operation_start(&o, &host, "one", file, LASTING_ALWAYS), 0);
+        CHECK_NUMBER(operation_lock(&o, &host, "one", file, true), 0);
+        CHECK_NUMBER(operation_start(&o, LASTING_ALWAYS), 0);
         CHECK_NUMBER(operation_find_disk(&o, "vda", &image), 0);
         CHECK_NUMBER(disk_image_chain(&image, chain), 2);
+        CHECK_NUMBER(operation_lock(&second, &host, "one", file, false), -EWOULDBLOCK);
+        operation_done(&second);
         try(&o, &image);
 
         CHECK_NUMBER(operation_move_disk(&o, &image, &(ChainImage){ chain[1].path, "qcow2", false }), 0);
@@ -99,7 +102,8 @@ static void test_refused(const char *file)
         Operation o;
 
         CHECK_NUMBER(host_read(&host, NULL, true), 0);
-        CHECK_NUMBER(operation_start(&o, &host, "one", file, LASTING_ALWAYS), 0);
+        CHECK_NUMBER(operation_lock(&o, &host, "one", file, true), 0);
+        CHECK_NUMBER(operation_start(&o, LASTING_ALWAYS), 0);
         CHECK_NUMBER(operation_find_disk(&o, "vda", &image), 0);
         CHECK_NUMBER(
                 operation_try_move(&o, &image, &(ChainImage){ "/srv/new", "raw", false }, &storage, &format),

@@ -109,11 +109,35 @@ static void test_size(void)
         CHECK_NUMBER(overlay_size_of(path, "raw", &size), -ENOENT);
 }
 
+/* What a header may have QEMU open; version 2 has no features. */
+static void test_header(void)
+{
+        uint8_t bytes[104] = { 'Q', 'F', 'I', 0xfb, 0, 0, 0, 3, [28] = 0, 0x10, [79] = 1 << 2 };
+        _cleanup_(freep) char *path = path_of("image");
+        _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ImageHeader header;
+
+        CHECK_NUMBER(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+        CHECK_NUMBER(image_read_header(fd, &header), 0);
+        CHECK(header.has_data && !header.has_backing);
+        CHECK_NUMBER(header.size, 0x100000);
+        bytes[7] = 2;
+        bytes[15] = 1;
+        CHECK_NUMBER(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+        CHECK_NUMBER(image_read_header(fd, &header), 0);
+        CHECK(!header.has_data && header.has_backing);
+        bytes[0] = 'q';
+        CHECK_NUMBER(pwrite(fd, bytes, sizeof(bytes), 0), sizeof(bytes));
+        CHECK_NUMBER(image_read_header(fd, &header), -EBADMSG);
+        CHECK_NUMBER(unlink(path), 0);
+}
+
 int main(void)
 {
         CHECK(mkdtemp(directory));
         test_store();
         test_size();
+        test_header();
         CHECK_NUMBER(rmdir(directory), 0);
         return 0;
 }
