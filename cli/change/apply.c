@@ -17,7 +17,8 @@
 #include "contract/exit.h"
 #include "util/unit-name.h"
 
-#define RELOAD_SECONDS 310U /* TimeoutStartSec= of the unit, and some more */
+#define RELOAD_SECONDS 310U              /* TimeoutStartSec= of the unit, and some more */
+#define JOURNAL_USEC   UINT64_C(1000000) /* until the journal has what was just logged */
 
 static uint64_t now_usec(void)
 {
@@ -160,24 +161,39 @@ static bool entry_field(sd_journal *j, const char *field, char *ret, size_t size
         return true;
 }
 
-/* Errors and worse of the guest since then. */
+/* Errors and worse from where the journal was read to. */
+static bool print_next_errors(sd_journal *j)
+{
+        char priority[4], message[1024];
+        bool found = false;
+
+        while (sd_journal_next(j) > 0)
+                if (entry_field(j, "PRIORITY", priority, sizeof(priority)) && priority[0] <= '3' &&
+                    entry_field(j, "MESSAGE", message, sizeof(message))) {
+                        text_make_printable(message);
+                        fprintf(stderr, "vmctl: %s\n", message);
+                        found = true;
+                }
+        return found;
+}
+
+/* Those of the guest since then. What was just logged may be read a moment later. */
 static bool print_errors(const char *guest, uint64_t since)
 {
         _cleanup_(freep) char *match = text_format("VM_NAME=%s", guest);
-        char priority[4], message[1024];
+        uint64_t end = now_usec() + JOURNAL_USEC;
         bool found = false;
         sd_journal *j;
+        int r;
 
         if (!match || sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY) < 0)
                 return false;
-        if (sd_journal_add_match(j, match, 0) >= 0 && sd_journal_seek_realtime_usec(j, since) >= 0)
-                while (sd_journal_next(j) > 0)
-                        if (entry_field(j, "PRIORITY", priority, sizeof(priority)) && priority[0] <= '3' &&
-                            entry_field(j, "MESSAGE", message, sizeof(message))) {
-                                text_make_printable(message);
-                                fprintf(stderr, "vmctl: %s\n", message);
-                                found = true;
-                        }
+        r = sd_journal_add_match(j, match, 0);
+        r = r < 0 ? r : sd_journal_seek_realtime_usec(j, since);
+        while (r >= 0 && !found && now_usec() < end) {
+                found = print_next_errors(j);
+                r = found ? 0 : sd_journal_wait(j, JOURNAL_USEC / 10);
+        }
         sd_journal_close(j);
         return found;
 }
