@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The job is held by this process's connection to the launcher, which undoes what it holds if that ends, in
- * whatever way: so a job that nobody waits for does not go on. Only from right before a definition names what
- * the job has made, job_release() lets it go on, so that both sides stay alike. */
+ * whatever way: so a job that nobody waits for does not go on. Only from right before a definition names
+ * what the job has made, job_release() lets it go on, so that both sides stay alike. */
 
 #include "cli/image/job.h"
 
