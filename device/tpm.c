@@ -167,12 +167,6 @@ static void tpm_check(const Guest *g, const Device *d)
                 guest_error(g, t->encryption->place, "<encryption>: secret='UUID' is required");
         if (t->profile_element && !t->profile)
                 guest_error(g, t->profile_element->place, "<profile>: source is required");
-        if (t->profile && text_after(t->profile, "local:"))
-                guest_error(
-                        g, t->profile_element->place,
-                        "<profile>: source='%s' is not supported: swtpm does not see files of the host; use "
-                        "the name of one of its own profiles, such as default-v2",
-                        t->profile);
 }
 
 static void build_passthrough(const Tpm *t, Plan *p)

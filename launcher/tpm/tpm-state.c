@@ -47,6 +47,17 @@ static int setup_command(const TpmState *o, const char *directory, const char *k
         return r < 0 ? r : add(argv, "--pcr-banks", o->pcr_banks);
 }
 
+/* The host's own profiles, where the configuration that swtpm_setup makes has them. */
+static int link_profiles(const char *directory)
+{
+        _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || mkdirat(fd, "etc", 0700) < 0 || mkdirat(fd, "etc/swtpm", 0700) < 0 ||
+            symlinkat("/etc/swtpm/profiles", fd, "etc/swtpm/profiles") < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot create a link in %s", directory);
+        return 0;
+}
+
 /* swtpm_setup does nothing without its configuration, which here also names the CA. */
 static int make_configuration(void)
 {
@@ -58,7 +69,10 @@ static int make_configuration(void)
                 return log_errno(LOG_ERR, -errno, "Cannot create a directory in /tmp");
         r = strings_add(&argv, swtpm_setup_program());
         r = r < 0 ? r : add(&argv, "--create-config-files", "skip-if-exist");
-        return r < 0 ? log_out_of_memory() : swtpm_setup_run(&argv);
+        if (r < 0)
+                return log_out_of_memory();
+        r = swtpm_setup_run(&argv);
+        return r < 0 ? r : link_profiles(directory);
 }
 
 static int manufacture(const TpmState *o, const char *key)
