@@ -68,6 +68,8 @@
 #define OPTION_PROFILE_REMOVE "profile-remove"
 #define OPTION_LOG_LEVEL      "log-level"
 #define OPTION_KEY            "key"
+#define OPTION_STATE_DIR      "state-dir"
+#define OPTION_STATE_FILE     "state-file"
 
 /* of refuse */
 #define OPTION_EXIT "exit"

@@ -11,6 +11,7 @@
 #include "guest/guest.h"
 #include "guest/machine/general.h"
 #include "guest/machine/os.h"
+#include "guest/plan/bind.h"
 #include "guest/plan/plan.h"
 #include "guest/plan/secret.h"
 
@@ -30,13 +31,20 @@ typedef enum TpmVersion {
         TPM_2_0,
 } TpmVersion;
 
+typedef enum TpmStateType {
+        TPM_STATE_DIRECTORY = 1,
+        TPM_STATE_FILE,
+} TpmStateType;
+
 typedef struct Tpm {
         Device device;
         int model, backend, version; /* TpmModel, TpmBackend, TpmVersion */
         XmlElement *backend_element;
         const char *path; /* the node, or the socket that QEMU connects to */
         int source_type, source_mode;
-        XmlElement *encryption, *profile_element;
+        XmlElement *encryption, *profile_element, *source;
+        int state_type; /* TpmStateType; 0: in the guest's state directory */
+        const char *state_path;
         const char *secret; /* the UUID of the passphrase for the emulator's state */
         const char *credential;
         XmlElement *banks;
@@ -52,6 +60,7 @@ static const char *const version_words[] = { "1.2", "2.0", NULL };
 static const char *const unix_words[] = { "unix", NULL };
 static const char *const connect_words[] = { "connect", NULL };
 static const char *const bank_words[] = { "sha1", "sha256", "sha384", "sha512", NULL };
+static const char *const state_words[] = { "dir", "file", NULL };
 static const char *const remove_words[] = { "check", "fips-host", NULL };
 
 static const Field fields[] = {
@@ -74,9 +83,9 @@ static const Field emulator_fields[] = {
         FIELD("encryption", FIELD_ELEMENT, Tpm, encryption),
         FIELD("encryption@secret", FIELD_UUID, Tpm, secret),
         FIELD("active_pcr_banks", FIELD_ELEMENT, Tpm, banks),
-        FIELD_SAID(
-                "source", FIELD_REFUSED,
-                "the state is always in the guest's own state directory, see vmunit-guest(5)"),
+        FIELD("source", FIELD_ELEMENT, Tpm, source),
+        FIELD_OF_WORDS("source@type", Tpm, state_type, state_words),
+        FIELD("source@path", FIELD_PATH, Tpm, state_path),
         FIELD("profile", FIELD_ELEMENT, Tpm, profile_element),
         FIELD("profile@source", FIELD_TEXT, Tpm, profile),
         FIELD_OF_WORDS("profile@removeDisabled", Tpm, profile_remove, remove_words),
@@ -165,6 +174,12 @@ static void tpm_check(const Guest *g, const Device *d)
                         t->banks ? "active_pcr_banks" : "profile");
         if (t->encryption && !t->secret)
                 guest_error(g, t->encryption->place, "<encryption>: secret='UUID' is required");
+        if (t->source && t->backend == TPM_EMULATOR && (!t->state_type || !t->state_path))
+                guest_error(g, t->source->place, "<source>: type and path are required");
+        else if (t->state_path && strchr(t->state_path, ','))
+                guest_error(g, t->source->place, "<source>: swtpm does not take a comma in a path");
+        if (t->state_type == TPM_STATE_DIRECTORY)
+                bind_check_directory(g, t->source->place, "source", t->state_path);
         if (t->profile_element && !t->profile)
                 guest_error(g, t->profile_element->place, "<profile>: source is required");
 }
@@ -191,6 +206,8 @@ static void build_emulator(const Guest *g, const Tpm *t, Plan *p)
                         .profile_remove = t->profile_remove ? remove_words[t->profile_remove - 1] : NULL,
                         .credential = t->credential,
                         .log_level = (unsigned) t->debug.value,
+                        .state_type = t->state_type ? state_words[t->state_type - 1] : NULL,
+                        .state_path = t->state_path,
                 },
                 t->path);
 }

@@ -135,6 +135,11 @@ int command_tpm(const Conversion *c, const char *name, Strings *argv)
         r = r < 0 ? r : add_optional(argv, OPTION_PROFILE, tpm->profile);
         r = r < 0 ? r : add_optional(argv, OPTION_PROFILE_REMOVE, tpm->profile_remove);
         r = r < 0 ? r : add_optional(argv, OPTION_KEY, tpm->credential);
+        if (r >= 0 && tpm->state_type)
+                r = strings_addf(
+                        argv, "--%s=%s",
+                        streq(tpm->state_type, "dir") ? OPTION_STATE_DIR : OPTION_STATE_FILE,
+                        tpm->state_path);
         if (r >= 0 && tpm->log_level > 0)
                 r = strings_addf(argv, "--" OPTION_LOG_LEVEL "=%u", tpm->log_level);
         return r;

@@ -61,6 +61,8 @@ int tpm_service_text(
         if (!state)
                 return -ENOMEM;
         user_write_dependencies(&u, c);
+        if (c->plan.tpm.state_path && !c->settings.user_scope)
+                unit_word(&u, "RequiresMountsFor", c->plan.tpm.state_path, "");
         unit_section(&u, "Service");
         unit_empty(&u, "ExecStart");
         unit_command(&u, "ExecStart", "", &argv);
@@ -69,6 +71,10 @@ int tpm_service_text(
         unit_word_after(&u, "LogExtraFields", "VM_NAME=", name);
         unit_directory(&u, "StateDirectory", state);
         unit_word_after(&u, "NoExecPaths", "-+", c->state_directory);
+        if (c->plan.tpm.state_path) {
+                unit_bind(&u, "BindPaths", c->plan.tpm.state_path);
+                unit_word_after(&u, "NoExecPaths", "-+", c->plan.tpm.state_path);
+        }
         if (c->plan.tpm.credential)
                 unit_plain(&u, "LoadCredential", c->plan.tpm.credential);
         return unit_file_finish(&u, ret_text, ret_size);

@@ -66,6 +66,8 @@ typedef struct PlanTpm {
         const char *profile_remove; /* "check", "fips-host"; NULL: none */
         const char *credential;     /* with the passphrase of its state; NULL: it is not encrypted */
         unsigned log_level;         /* 0: it does not log */
+        const char *state_type;     /* "dir", "file": its state is in state_path; NULL: with the guest's */
+        const char *state_path;
 } PlanTpm;
 
 typedef struct Directive {

@@ -23,6 +23,8 @@ static const Argument arguments[] = {
         { OPTION_PROFILE, "a profile", argument_text, offsetof(TpmState, profile), 0 },
         { OPTION_PROFILE_REMOVE, "a word", argument_id, offsetof(TpmState, profile_remove), 0 },
         { OPTION_KEY, "a credential's name", argument_id, offsetof(TpmState, key), 0 },
+        { OPTION_STATE_DIR, "an absolute path", argument_path, offsetof(TpmState, directory), 0 },
+        { OPTION_STATE_FILE, "an absolute path", argument_path, offsetof(TpmState, file), 0 },
         { OPTION_LOG_LEVEL, "a number", argument_unsigned, offsetof(TpmState, log_level), 0 },
 };
 

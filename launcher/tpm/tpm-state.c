@@ -75,16 +75,19 @@ static int make_configuration(void)
         return r < 0 ? r : link_profiles(directory);
 }
 
-static int manufacture(const TpmState *o, const char *key)
+/* overwrite: what an earlier one that was killed left. */
+static int manufacture(const TpmState *o, const char *directory, bool overwrite, const char *key)
 {
         static const char *const options[] = { "--createek",   "--create-ek-cert", "--create-platform-cert",
                                                "--lock-nvram", "--vmid",           NULL };
         _cleanup_(strings_done) Strings argv = { 0 };
-        int r = setup_command(o, STATE_NEW, key, &argv);
+        int r = setup_command(o, directory, key, &argv);
 
         for (const char *const *option = options; r >= 0 && *option; option++)
                 r = strings_add(&argv, *option);
         r = r < 0 ? r : strings_add(&argv, o->uuid);
+        if (r >= 0 && overwrite)
+                r = strings_add(&argv, "--overwrite");
         r = r < 0 ? r : add(&argv, "--profile-name", o->profile);
         r = r < 0 ? r : add(&argv, "--profile-remove-disabled", o->profile_remove);
         return r < 0 ? log_out_of_memory() : swtpm_setup_run(&argv);
@@ -115,7 +118,7 @@ static int make_state(const TpmState *o, const char *state, const char *key)
                 return log_errno(LOG_ERR, -errno, "Cannot create %s", directory);
         log_info("Creating a TPM %s for the guest.", o->version);
         r = make_configuration();
-        r = r < 0 ? r : manufacture(o, key);
+        r = r < 0 ? r : manufacture(o, STATE_NEW, false, key);
         r = r < 0 ? r : note_banks(o, STATE_NEW "/pcr-banks");
         if (r < 0)
                 return r;
@@ -130,7 +133,7 @@ static int make_state(const TpmState *o, const char *state, const char *key)
 }
 
 /* What can be changed of a state that is there. */
-static int change_state(const TpmState *o, const char *key)
+static int change_state(const TpmState *o, const char *directory, const char *noted, const char *key)
 {
         _cleanup_(freep) char *banks = NULL;
         _cleanup_(strings_done) Strings argv = { 0 };
@@ -139,19 +142,19 @@ static int change_state(const TpmState *o, const char *key)
 
         if (!o->pcr_banks)
                 return 0;
-        r = file_read(AT_FDCWD, BANKS, BANKS_MAX, &banks, &size);
+        r = file_read(AT_FDCWD, noted, BANKS_MAX, &banks, &size);
         if (r >= 0 && streq(banks, o->pcr_banks))
                 return 0;
         log_info("Activating the PCR banks %s.", o->pcr_banks);
         r = make_configuration();
         if (r < 0)
                 return r;
-        r = setup_command(o, STATE, key, &argv);
+        r = setup_command(o, directory, key, &argv);
         r = r < 0 ? r : strings_add(&argv, "--reconfigure");
         if (r < 0)
                 return log_out_of_memory();
         r = swtpm_setup_run(&argv);
-        return r < 0 ? r : note_banks(o, BANKS);
+        return r < 0 ? r : note_banks(o, noted);
 }
 
 /* 1: there is such a file with something in it; 0: there is none; negative errno, logged. */
@@ -193,6 +196,62 @@ static int check_state(const TpmState *o, const char *shown)
         return EXIT_CONFIG;
 }
 
+/* ——— state elsewhere ——— */
+
+char *tpm_state_uri(const TpmState *o)
+{
+        return o->directory ? text_format("dir://%s", o->directory)
+               : o->file    ? text_format("file://%s", o->file)
+                            : strdup("dir://" STATE);
+}
+
+/* 1: there is state; 0: there is none yet; negative errno, logged. */
+static int has_state_elsewhere(const TpmState *o)
+{
+        _cleanup_(freep) char *file =
+                o->file ? strdup(o->file)
+                        : text_format(
+                                  "%s/%s", o->directory, tpm_is_2(o) ? "tpm2-00.permall" : "tpm-00.permall");
+        struct stat st;
+
+        if (!file)
+                return log_out_of_memory();
+        if (stat(file, &st) < 0)
+                return errno == ENOENT && o->directory ? 0
+                                                       : log_errno(LOG_ERR, -errno, "Cannot read %s", file);
+        return S_ISBLK(st.st_mode) || st.st_size > 0;
+}
+
+/* Where it is cannot be replaced as a whole, so a note in the guest's state directory says that it is being
+ * made. */
+static int prepare_elsewhere(const TpmState *o, const char *key)
+{
+        static const char making[] = "tpm.making", banks[] = "tpm.pcr-banks";
+        _cleanup_(freep) char *uri = tpm_state_uri(o);
+        bool killed = access(making, F_OK) == 0;
+        int r = has_state_elsewhere(o);
+
+        if (!uri)
+                return log_out_of_memory();
+        if (r < 0)
+                return r;
+        if (r > 0 && !killed)
+                return change_state(o, uri, banks, key);
+        log_info("Creating a TPM %s for the guest in %s.", o->version, o->directory ?: o->file);
+        r = file_write_atomic(AT_FDCWD, making, "", 0, 0600, true);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot write %s", making);
+        /* a file is only shown in the sandbox, and cannot be replaced, as swtpm_setup would */
+        if (o->file && killed && truncate(o->file, 0) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot truncate %s", o->file);
+        r = make_configuration();
+        r = r < 0 ? r : manufacture(o, uri, o->directory, key);
+        r = r < 0 ? r : note_banks(o, banks);
+        if (r < 0)
+                return r;
+        return unlink(making) < 0 ? log_errno(LOG_ERR, -errno, "Cannot remove %s", making) : 0;
+}
+
 int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
 {
         struct stat st;
@@ -202,6 +261,8 @@ int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
                 log_errno(LOG_ERR, -errno, "Cannot enter %s", state);
                 return EXIT_OS;
         }
+        if (o->directory || o->file)
+                return prepare_elsewhere(o, key) < 0 ? EXIT_OS : 0;
         if (fstatat(AT_FDCWD, STATE, &st, AT_SYMLINK_NOFOLLOW) < 0) {
                 if (errno == ENOENT)
                         return make_state(o, state, key) < 0 ? EXIT_OS : 0;
@@ -215,5 +276,5 @@ int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
         r = check_state(o, state);
         if (r != 0)
                 return r;
-        return change_state(o, key) < 0 ? EXIT_OS : 0;
+        return change_state(o, STATE, BANKS, key) < 0 ? EXIT_OS : 0;
 }

@@ -11,6 +11,7 @@
 /* What the guest's XML wants it to be. */
 typedef struct TpmState {
         const char *guest, *version, *pcr_banks, *profile, *profile_remove, *key;
+        const char *directory, *file; /* where the state is, if not in the guest's state directory */
         char uuid[37];
         unsigned log_level;
 } TpmState;
@@ -22,6 +23,9 @@ static inline bool tpm_is_2(const TpmState *t)
 {
         return streq(t->version, "2.0");
 }
+
+/* For swtpm, where the state is; NULL if out of memory. */
+char *tpm_state_uri(const TpmState *t);
 
 /*
  * Enters the guest's state directory, and makes the TPM's state or changes it as far as it can be changed.

@@ -45,15 +45,16 @@ static int key_file(const TpmState *o, char **ret)
  * would end it. */
 static void execute(const TpmState *o, const char *key)
 {
+        _cleanup_(freep) char *uri = tpm_state_uri(o);
         _cleanup_(strings_done) Strings argv = { 0 };
-        int r = strings_add(&argv, swtpm_program());
+        int r = uri ? strings_add(&argv, swtpm_program()) : -ENOMEM;
 
         r = r < 0 ? r : strings_add(&argv, "socket");
         if (r >= 0 && tpm_is_2(o))
                 r = strings_add(&argv, "--tpm2");
         r = r < 0 ? r : strings_add(&argv, "--terminate");
         r = r < 0 ? r : strings_add(&argv, "--tpmstate");
-        r = r < 0 ? r : strings_add(&argv, "dir=" TPM_STATE ",mode=0600");
+        r = r < 0 ? r : strings_addf(&argv, "backend-uri=%s,mode=0600", uri);
         r = r < 0 ? r : strings_add(&argv, "--ctrl");
         r = r < 0 ? r : strings_addf(&argv, "type=unixio,fd=%d", SD_LISTEN_FDS_START);
         if (r >= 0 && key) {

@@ -366,6 +366,8 @@ static void check_tpm(const char *stem, const Conversion *c, const char *name)
         CHECK_TEXT(t.profile_remove ?: "", tpm->profile_remove ?: "");
         CHECK_TEXT(t.key ?: "", tpm->credential ?: "");
         CHECK_NUMBER(t.log_level, tpm->log_level);
+        CHECK_TEXT(t.directory ?: t.file ?: "", tpm->state_path ?: "");
+        CHECK(!t.directory == !(tpm->state_type && streq(tpm->state_type, "dir")));
         strings_done(&line);
 }
 
