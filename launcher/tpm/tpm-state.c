@@ -25,6 +25,7 @@
 #define STATE_NEW "tpm.new"
 #define BANKS     STATE "/pcr-banks" /* which banks the state has */
 #define BANKS_MAX 256                /* bytes */
+#define FILE_MAX  ((size_t) 4 << 20) /* bytes of the state in one file */
 
 static int add(Strings *argv, const char *option, const char *value)
 {
@@ -222,6 +223,32 @@ static int has_state_elsewhere(const TpmState *o)
         return S_ISBLK(st.st_mode) || st.st_size > 0;
 }
 
+/* swtpm_setup replaces files, and the sandbox shows this one alone: so it is made beside, and copied. */
+static int make_file(const TpmState *o, const char *key)
+{
+        static const char made[] = STATE_NEW "/file";
+        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(freep) char *data = NULL;
+        size_t size;
+        int r = directory_remove(STATE_NEW);
+
+        if (r < 0 && r != -ENOENT)
+                return log_errno(LOG_ERR, r, "Cannot remove " STATE_NEW);
+        if (mkdir(STATE_NEW, 0700) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot create " STATE_NEW);
+        r = manufacture(o, "file://" STATE_NEW "/file", false, key);
+        if (r < 0)
+                return r;
+        r = file_read(AT_FDCWD, made, FILE_MAX, &data, &size);
+        if (r < 0)
+                return log_errno(LOG_ERR, r, "Cannot read %s", made);
+        fd = open(o->file, O_WRONLY | O_CLOEXEC);
+        r = fd < 0 ? -errno : file_write_all(fd, data, size);
+        if (r < 0 || fsync(fd) < 0)
+                return log_errno(LOG_ERR, r < 0 ? r : -errno, "Cannot write %s", o->file);
+        return directory_remove(STATE_NEW);
+}
+
 /* Where it is cannot be replaced as a whole, so a note in the guest's state directory says that it is being
  * made. */
 static int prepare_elsewhere(const TpmState *o, const char *key)
@@ -241,11 +268,9 @@ static int prepare_elsewhere(const TpmState *o, const char *key)
         r = file_write_atomic(AT_FDCWD, making, "", 0, 0600, true);
         if (r < 0)
                 return log_errno(LOG_ERR, r, "Cannot write %s", making);
-        /* a file is only shown in the sandbox, and cannot be replaced, as swtpm_setup would */
-        if (o->file && killed && truncate(o->file, 0) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot truncate %s", o->file);
         r = make_configuration();
-        r = r < 0 ? r : manufacture(o, uri, o->directory, key);
+        if (r >= 0)
+                r = o->file ? make_file(o, key) : manufacture(o, uri, true, key);
         r = r < 0 ? r : note_banks(o, banks);
         if (r < 0)
                 return r;
