@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The state is tpm/ in the guest's state directory. It appears there complete or not at all: what
- * swtpm_setup was killed over is tpm.new/, and is made again.
+ * The state is tpm/ in the guest's state directory. It appears there complete or not at all: if swtpm_setup
+ * is killed, tpm.new/ remains, and is replaced at the next start. Elsewhere it is a copy of what was made
+ * there.
  *
  * The certificate of the endorsement key is signed by a CA that is made for it in /tmp and lost with the
  * sandbox: a CA of the host's would need a key that a process of a guest could use.
@@ -12,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@
 #define STATE     TPM_STATE
 #define STATE_NEW "tpm.new"
 #define BANKS     STATE "/pcr-banks" /* which banks the state has */
+#define WRITING   "tpm.writing"      /* the path of a state file that is being written */
 #define BANKS_MAX 256                /* bytes */
 #define FILE_MAX  ((size_t) 4 << 20) /* bytes of the state in one file */
 
@@ -76,8 +79,7 @@ static int make_configuration(void)
         return r < 0 ? r : link_profiles(directory);
 }
 
-/* overwrite: what an earlier one that was killed left. */
-static int manufacture(const TpmState *o, const char *directory, bool overwrite, const char *key)
+static int manufacture(const TpmState *o, const char *directory, const char *key)
 {
         static const char *const options[] = { "--createek",   "--create-ek-cert", "--create-platform-cert",
                                                "--lock-nvram", "--vmid",           NULL };
@@ -87,8 +89,6 @@ static int manufacture(const TpmState *o, const char *directory, bool overwrite,
         for (const char *const *option = options; r >= 0 && *option; option++)
                 r = strings_add(&argv, *option);
         r = r < 0 ? r : strings_add(&argv, o->uuid);
-        if (r >= 0 && overwrite)
-                r = strings_add(&argv, "--overwrite");
         r = r < 0 ? r : add(&argv, "--profile-name", o->profile);
         r = r < 0 ? r : add(&argv, "--profile-remove-disabled", o->profile_remove);
         return r < 0 ? log_out_of_memory() : swtpm_setup_run(&argv);
@@ -103,29 +103,31 @@ static int note_banks(const TpmState *o, const char *path)
         return r < 0 ? log_errno(LOG_ERR, r, "Cannot write %s", path) : 0;
 }
 
-/* The current directory is the guest's state directory. */
+/* The current directory is the guest's state directory, which has an empty tpm.new/ then. */
+static int begin_state(const TpmState *o)
+{
+        int r = directory_remove(STATE_NEW);
+
+        if (r < 0 && r != -ENOENT)
+                return log_errno(LOG_ERR, r, "Cannot remove " STATE_NEW);
+        if (mkdir(STATE_NEW, 0700) < 0)
+                return log_errno(LOG_ERR, -errno, "Cannot create " STATE_NEW);
+        log_info("Creating a TPM %s for the guest.", o->version);
+        return make_configuration();
+}
+
 static int make_state(const TpmState *o, const char *state, const char *key)
 {
-        _cleanup_(freep) char *directory = text_format("%s/%s", state, STATE_NEW);
         _cleanup_(closep) int fd = -EBADF;
-        int r;
+        int r = begin_state(o);
 
-        if (!directory)
-                return log_out_of_memory();
-        r = directory_remove(STATE_NEW);
-        if (r < 0 && r != -ENOENT)
-                return log_errno(LOG_ERR, r, "Cannot remove %s", directory);
-        if (mkdir(STATE_NEW, 0700) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot create %s", directory);
-        log_info("Creating a TPM %s for the guest.", o->version);
-        r = make_configuration();
-        r = r < 0 ? r : manufacture(o, STATE_NEW, false, key);
+        r = r < 0 ? r : manufacture(o, STATE_NEW, key);
         r = r < 0 ? r : note_banks(o, STATE_NEW "/pcr-banks");
         if (r < 0)
                 return r;
         fd = open(STATE_NEW, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || syncfs(fd) < 0 || rename(STATE_NEW, STATE) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot rename %s to " STATE, directory);
+                return log_errno(LOG_ERR, -errno, "Cannot rename " STATE_NEW " to " STATE);
         fd = fd_close(fd);
         fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || fsync(fd) < 0)
@@ -206,75 +208,79 @@ char *tpm_state_uri(const TpmState *o)
                             : strdup("dir://" STATE);
 }
 
-/* 1: there is state; 0: there is none yet; negative errno, logged. */
-static int has_state_elsewhere(const TpmState *o)
+static const char *state_name(const TpmState *o)
 {
-        _cleanup_(freep) char *file =
-                o->file ? strdup(o->file)
-                        : text_format(
-                                  "%s/%s", o->directory, tpm_is_2(o) ? "tpm2-00.permall" : "tpm-00.permall");
+        return tpm_is_2(o) ? "tpm2-00.permall" : "tpm-00.permall";
+}
+
+/* 1: there is state; 0: there is none yet; negative errno, logged. */
+static int has_state_elsewhere(const TpmState *o, const char *path)
+{
         struct stat st;
 
-        if (!file)
-                return log_out_of_memory();
-        if (stat(file, &st) < 0)
+        if (stat(path, &st) < 0)
                 return errno == ENOENT && o->directory ? 0
-                                                       : log_errno(LOG_ERR, -errno, "Cannot read %s", file);
+                                                       : log_errno(LOG_ERR, -errno, "Cannot read %s", path);
         return S_ISBLK(st.st_mode) || st.st_size > 0;
 }
 
-/* swtpm_setup replaces files, and the sandbox shows this one alone: so it is made beside, and copied. */
-static int make_file(const TpmState *o, const char *key)
+/* The sandbox shows the file alone, so it cannot be replaced: a note says that it is being written. */
+static int write_file(const char *path, const char *data, size_t size)
 {
-        static const char made[] = STATE_NEW "/file";
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+        int r = fd < 0 ? -errno : file_write_atomic(AT_FDCWD, WRITING, path, strlen(path), 0600, true);
+
+        r = r < 0 ? r : file_write_all(fd, data, size);
+        if (r >= 0 && (fsync(fd) < 0 || unlink(WRITING) < 0))
+                r = -errno;
+        return r;
+}
+
+static bool was_being_written(const char *path)
+{
+        _cleanup_(freep) char *noted = NULL;
+        size_t size;
+
+        return file_read(AT_FDCWD, WRITING, PATH_MAX, &noted, &size) >= 0 && streq(noted, path);
+}
+
+static int make_elsewhere(const TpmState *o, const char *path, const char *key)
+{
+        _cleanup_(freep) char *made = text_format(STATE_NEW "/%s", state_name(o)),
+                              *uri = made ? text_format(
+                                                    "%s%s", o->file ? "file://" : "dir://",
+                                                    o->file ? made : STATE_NEW)
+                                          : NULL;
         _cleanup_(freep) char *data = NULL;
         size_t size;
-        int r = directory_remove(STATE_NEW);
+        int r = uri ? begin_state(o) : log_out_of_memory();
 
-        if (r < 0 && r != -ENOENT)
-                return log_errno(LOG_ERR, r, "Cannot remove " STATE_NEW);
-        if (mkdir(STATE_NEW, 0700) < 0)
-                return log_errno(LOG_ERR, -errno, "Cannot create " STATE_NEW);
-        r = manufacture(o, "file://" STATE_NEW "/file", false, key);
+        r = r < 0 ? r : manufacture(o, uri, key);
         if (r < 0)
                 return r;
         r = file_read(AT_FDCWD, made, FILE_MAX, &data, &size);
+        if (r >= 0)
+                r = o->file ? write_file(path, data, size)
+                            : file_write_atomic(AT_FDCWD, path, data, size, 0600, true);
         if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot read %s", made);
-        fd = open(o->file, O_WRONLY | O_CLOEXEC);
-        r = fd < 0 ? -errno : file_write_all(fd, data, size);
-        if (r < 0 || fsync(fd) < 0)
-                return log_errno(LOG_ERR, r < 0 ? r : -errno, "Cannot write %s", o->file);
+                return log_errno(LOG_ERR, r, "Cannot write %s", path);
         return directory_remove(STATE_NEW);
 }
 
-/* Where it is cannot be replaced as a whole, so a note in the guest's state directory says that it is being
- * made. */
 static int prepare_elsewhere(const TpmState *o, const char *key)
 {
-        static const char making[] = "tpm.making", banks[] = "tpm.pcr-banks";
-        _cleanup_(freep) char *uri = tpm_state_uri(o);
-        bool killed = access(making, F_OK) == 0;
-        int r = has_state_elsewhere(o);
+        static const char banks[] = "tpm.pcr-banks";
+        _cleanup_(freep) char *uri = tpm_state_uri(o),
+                              *path = o->file ? strdup(o->file)
+                                              : text_format("%s/%s", o->directory, state_name(o));
+        int r = uri && path ? has_state_elsewhere(o, path) : log_out_of_memory();
 
-        if (!uri)
-                return log_out_of_memory();
         if (r < 0)
                 return r;
-        if (r > 0 && !killed)
+        if (r > 0 && !(o->file && was_being_written(path)))
                 return change_state(o, uri, banks, key);
-        log_info("Creating a TPM %s for the guest in %s.", o->version, o->directory ?: o->file);
-        r = file_write_atomic(AT_FDCWD, making, "", 0, 0600, true);
-        if (r < 0)
-                return log_errno(LOG_ERR, r, "Cannot write %s", making);
-        r = make_configuration();
-        if (r >= 0)
-                r = o->file ? make_file(o, key) : manufacture(o, uri, true, key);
-        r = r < 0 ? r : note_banks(o, banks);
-        if (r < 0)
-                return r;
-        return unlink(making) < 0 ? log_errno(LOG_ERR, -errno, "Cannot remove %s", making) : 0;
+        r = make_elsewhere(o, path, key);
+        return r < 0 ? r : note_banks(o, banks);
 }
 
 int tpm_state_prepare(const TpmState *o, const char *state, const char *key)
